@@ -1,0 +1,1 @@
+//! Mixing steps: facts and session to decisions with reasons.

@@ -1,0 +1,3 @@
+//! The command line: a thin face over `workflow`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Quantise with dither, encode, name, check against a target's row.

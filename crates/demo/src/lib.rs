@@ -1,0 +1,1 @@
+//! A song synthesised from code alone, with one planted fault per step.

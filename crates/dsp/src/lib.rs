@@ -1,0 +1,1 @@
+//! Building blocks, processors, and the description of each.

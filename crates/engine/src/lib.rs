@@ -1,0 +1,1 @@
+//! Compile a session to a plan; render a plan.

@@ -1,0 +1,1 @@
+//! Decode, repair and encode audio files; hashes.

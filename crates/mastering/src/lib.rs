@@ -1,0 +1,1 @@
+//! Reference match, mastering decisions, loudness solver.

@@ -1,0 +1,1 @@
+//! Meters, and facts about a signal.

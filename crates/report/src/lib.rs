@@ -1,0 +1,1 @@
+//! Facts, decisions and checks as HTML and JSON.

@@ -1,0 +1,1 @@
+//! The session file: model, strict reading, comment-preserving writing, edits, decisions, merge.
