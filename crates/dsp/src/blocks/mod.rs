@@ -1,0 +1,5 @@
+//! Building blocks that processors are made of.
+
+pub mod grid;
+pub mod pan;
+pub mod ramp;

@@ -1,0 +1,13 @@
+//! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
+
+pub mod gain;
+
+use crate::Kind;
+
+/// Every processor, in the order people see.
+pub static KINDS: &[&Kind] = &[&gain::KIND];
+
+/// The kind with this id.
+pub fn kind(id: &str) -> Option<&'static Kind> {
+    KINDS.iter().copied().find(|k| k.id == id)
+}
