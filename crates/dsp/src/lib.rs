@@ -14,7 +14,7 @@ pub mod processors;
 
 pub use description::{
     Address, Choice, Class, Family, Group, Kind, Param, Response, Setting, Taper, Unit, Unknown, Values,
-    help_text,
+    help_text, plain_name,
 };
 pub use processor::{Processor, Reading, Tail};
 pub use processors::{KINDS, kind};

@@ -6,5 +6,5 @@ mod settings;
 mod values;
 
 pub use kind::{Family, Kind, Response};
-pub use param::{Choice, Class, Group, Param, Setting, Taper, Unit, help_text};
+pub use param::{Choice, Class, Group, Param, Setting, Taper, Unit, help_text, plain_name};
 pub use values::{Address, Unknown, Values};

@@ -208,3 +208,9 @@ impl Setting for bool {
         f64::from(u8::from(self))
     }
 }
+
+/// A field's name without the mark that lets a Rust keyword be one: `r#type` is `type` to people.
+pub const fn plain_name(name: &'static str) -> &'static str {
+    let bytes = name.as_bytes();
+    if bytes.len() > 2 && bytes[0] == b'r' && bytes[1] == b'#' { name.split_at(2).1 } else { name }
+}

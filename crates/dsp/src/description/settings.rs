@@ -101,7 +101,7 @@ macro_rules! settings {
             /// What can be set.
             pub const PARAMS: &'static [$crate::Param] = &[ $(
                 $crate::Param {
-                    id: stringify!($field),
+                    id: $crate::plain_name(stringify!($field)),
                     help: concat!($($help),*),
                     $($key: $value,)*
                     ..<$type as $crate::Setting>::BASE
@@ -111,7 +111,7 @@ macro_rules! settings {
             /// What can be set repeatedly.
             pub const GROUPS: &'static [$crate::Group] = &[ $( $(
                 $crate::Group {
-                    id: stringify!($group),
+                    id: $crate::plain_name(stringify!($group)),
                     help: concat!($($group_help),*),
                     params: <$item>::PARAMS,
                     $($group_key: $group_value,)*
