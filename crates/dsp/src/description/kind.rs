@@ -57,6 +57,9 @@ pub struct Kind {
     pub groups: &'static [Group],
     /// Listens to another signal when given one.
     pub key_input: bool,
+    /// Equal channels in give equal channels out, whatever the settings. False for kinds that place or
+    /// spread: pan, width of a reverb, ping-pong.
+    pub keeps_mono: bool,
     /// Builds it; every value within its range gives a working processor.
     pub build: fn(&Values, &Spec) -> Box<dyn Processor>,
     /// The response of a linear, time-invariant kind.
