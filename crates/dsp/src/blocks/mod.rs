@@ -3,3 +3,4 @@
 pub mod grid;
 pub mod pan;
 pub mod ramp;
+pub mod resample;
