@@ -1,1 +1,33 @@
 //! Meters, and facts about a signal.
+//!
+//! A meter takes [`audio::BlockRef`]s (channels x frames) of any size; how a signal was cut into blocks never
+//! changes a reading by a bit. [`Analyser`] runs all of them in one pass and makes [`Facts`]: one flat list of
+//! readings, which is what the assistant decides from and what people see as JSON. [`Loudness`],
+//! [`TruePeak`] and [`Overs`] also stand alone, for a solver or a limiter that needs just one of them.
+//!
+//! ```
+//! use audio::{Buffer, Layout};
+//! use measure::{Options, analyse};
+//!
+//! let tone: Vec<f64> = (0..480_000).map(|n| 0.5 * (n as f64 * 0.13).sin()).collect();
+//! let buffer = Buffer::from_channels(&[tone.clone(), tone]);
+//! let facts = analyse(&buffer.as_block(), 48_000.0, Layout::Stereo, Options::default())?.facts;
+//! assert!((facts.true_peak_dbtp.unwrap() + 6.02).abs() < 0.01);
+//! # Ok::<(), measure::Error>(())
+//! ```
+//!
+//! This crate never changes audio and never knows settings.
+
+mod analysis;
+mod bins;
+mod error;
+mod facts;
+mod loudness;
+mod stats;
+mod true_peak;
+
+pub use analysis::{Analyser, Analysis, Options, analyse};
+pub use error::Error;
+pub use facts::{BandFacts, BandLevel, ChannelFacts, ClippedRun, Facts, Region};
+pub use loudness::{Loudness, LoudnessSeries, channel_weights};
+pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_peak_dbtp};

@@ -1,0 +1,271 @@
+//! True peak against closed forms, the cases of EBU Tech 3341 (2023), and a search that computes everything.
+
+mod common;
+
+use audio::{BlockRef, Buffer, db_to_gain, gain_to_db};
+use common::{RATES, Random, programme};
+use measure::{Over, Overs, TruePeak, overs, true_peak_dbtp};
+use proptest::prelude::*;
+use std::f64::consts::PI;
+
+fn dbtp(samples: Vec<f64>, factor: usize) -> f64 {
+    true_peak_dbtp(&Buffer::from_channels(&[samples]), factor).unwrap().unwrap_or(f64::NAN)
+}
+
+/// A tone whose ends fade in and out over `fade` frames, so that the ringing of a cut does not count.
+fn tone(cycles_per_frame: f64, degrees: f64, level: f64, frames: usize, fade: usize) -> Vec<f64> {
+    (0..frames)
+        .map(|n| {
+            let edge = (n.min(frames - 1 - n) as f64 / fade as f64).min(1.0);
+            level * edge * (2.0 * PI * cycles_per_frame * n as f64 + degrees.to_radians()).sin()
+        })
+        .collect()
+}
+
+#[test]
+fn tech_3341_cases_15_to_19() {
+    let cases = [
+        (15, 1.0 / 4.0, 0.0, 0.5, -6.0),
+        (16, 1.0 / 4.0, 45.0, 0.5, -6.0),
+        (17, 1.0 / 6.0, 60.0, 0.5, -6.0),
+        (18, 1.0 / 8.0, 67.5, 0.5, -6.0),
+        (19, 1.0 / 4.0, 45.0, 1.41, 3.0),
+    ];
+    for rate in RATES {
+        for (case, cycles, degrees, level, expected) in cases {
+            let samples = tone(cycles, degrees, level, rate as usize, (rate / 100.0) as usize);
+            for factor in [4, 8, 16, 32] {
+                let got = dbtp(samples.clone(), factor);
+                assert!(
+                    (-0.4..=0.2).contains(&(got - expected)),
+                    "case {case} at {rate} Hz, {factor} times: {got} for {expected}"
+                );
+            }
+        }
+    }
+}
+
+/// The value at `at` of a signal low-passed to an eighth of its rate: a Hann-windowed sinc of 32 crossings.
+fn low_passed(dense: &[f64], at: i64) -> f64 {
+    (-64..=64)
+        .map(|k: i64| {
+            let t = k as f64 / 4.0;
+            let sinc = if k == 0 { 1.0 } else { (PI * t).sin() / (PI * t) };
+            let hann = 0.5 + 0.5 * (PI * k as f64 / 64.0).cos();
+            let x = usize::try_from(at + k).ok().and_then(|n| dense.get(n)).copied().unwrap_or(0.0);
+            x * sinc * hann / 4.0
+        })
+        .sum()
+}
+
+/// A quarter of the rate at full scale for one period inside a sixth of the rate at half scale, made at four
+/// times the rate, freed of what the lower rate cannot hold, and thinned out from each of four offsets.
+#[test]
+fn tech_3341_cases_20_to_23() {
+    for offset in 0..4 {
+        let sine = |n: usize, period: usize, level: f64| {
+            level * (2.0 * PI * (n % period) as f64 / period as f64).sin()
+        };
+        let dense: Vec<f64> = (0..24 * 400)
+            .map(|n| sine(n, 24, 0.5))
+            .chain((0..16).map(|n| sine(n, 16, 1.0)))
+            .chain((0..24 * 400).map(|n| sine(n, 24, 0.5)))
+            .collect();
+        let frames = dense.len() / 4;
+        let samples: Vec<f64> = (0..frames)
+            .map(|n| {
+                let edge = (n.min(frames - 1 - n) as f64 / 441.0).min(1.0);
+                edge * low_passed(&dense, (4 * n + offset) as i64)
+            })
+            .collect();
+        for factor in [4, 8, 16, 32] {
+            let got = dbtp(samples.clone(), factor);
+            assert!((-0.4..=0.2).contains(&got), "case {}, {factor} times: {got} for 0", 20 + offset);
+        }
+    }
+}
+
+#[test]
+fn tones_of_any_frequency_and_phase() {
+    // 20 kHz at 44.1 kHz is 0.4535 of the rate. A grid of n points reads low by at most -20 log10 cos(pi f/n),
+    // when the tone is long enough to meet it at its worst; the filter itself adds under 0.003 dB.
+    for factor in [8, 16, 32] {
+        for cycles in [0.01, 0.0997, 0.2, 0.25, 0.3333, 0.4, 0.4535] {
+            for degrees in [0.0, 12.0, 45.0, 90.0, 133.0] {
+                let got = dbtp(tone(cycles, degrees, 0.8, 6000, 1000), factor);
+                let low = 20.0 * (PI * cycles / factor as f64).cos().log10();
+                let error = got - gain_to_db(0.8);
+                assert!(
+                    error > low - 0.003 && error < 0.003,
+                    "{cycles} cycles per frame, {degrees} degrees, {factor} times: {error} dB"
+                );
+            }
+        }
+    }
+}
+
+/// The worst that a filter of a few taps misses: a long run at just under half the rate whose phase turns,
+/// with all energy under 0.4535 of the rate. The ideal curve is known, since it is a sum of tones.
+#[test]
+fn a_sum_of_tones_that_meet_between_samples() {
+    let tones: Vec<f64> = (0..24).map(|k| 0.2 + 0.011 * k as f64).collect();
+    for offset in [0.5, 0.25, 0.37] {
+        let centre = 3000.0 + offset;
+        let samples: Vec<f64> = (0..6000)
+            .map(|n| {
+                let t = n as f64 - centre;
+                let window = (-(t / 900.0).powi(2)).exp();
+                window * tones.iter().map(|f| (2.0 * PI * f * t).cos()).sum::<f64>() / 24.0
+            })
+            .collect();
+        let got = dbtp(samples, 16);
+        // All tones are in step at `centre` only: the level there is 1 (0 dB).
+        assert!((-0.04..0.003).contains(&got), "offset {offset}: {got} dB");
+    }
+}
+
+#[test]
+fn the_position_is_where_it_was_put() {
+    let mut meter = TruePeak::new(2, 16).unwrap();
+    let mut samples = vec![0.0; 10_000];
+    samples[7_321] = -0.7;
+    samples[7_322] = -0.7;
+    meter.push(&Buffer::from_channels(&[samples, vec![0.0; 10_000]]).as_block());
+    let reading = meter.reading();
+    assert_eq!(reading.channels[0].frame, 7_321);
+    // Two equal samples of a sinc: 2 x 0.7 x sinc(1/2) = 0.891, window aside (a part in a thousand).
+    assert!((reading.channels[0].level - 1.4 * 2.0 / PI).abs() < 2e-3, "{:?}", reading.channels[0]);
+    assert_eq!(reading.channels[1].level, 0.0);
+    assert_eq!(reading.highest(), Some(reading.channels[0]));
+}
+
+#[test]
+fn nothing_is_lost_at_the_ends() {
+    // One sample: its value. Two equal ones: the curve between them. Full scale from the first frame to the
+    // last: the ringing at the ends, which is higher than any sample.
+    assert_eq!(dbtp(vec![0.5], 16), gain_to_db(0.5));
+    assert!((dbtp(vec![0.5, 0.5], 16) - gain_to_db(2.0 / PI)).abs() < 0.01);
+    assert!(dbtp(vec![1.0; 500], 16) > 0.5);
+    let silent = |frames| true_peak_dbtp(&Buffer::new(2, frames), 16).unwrap();
+    assert_eq!((silent(0), silent(1), silent(5000)), (None, None, None));
+    let broken = dbtp(vec![0.25, f64::NAN, f64::INFINITY, 0.0, 0.0], 4);
+    assert_eq!(broken, gain_to_db(0.25));
+}
+
+#[test]
+fn other_factors_are_refused() {
+    for factor in [0, 1, 3, 5, 128] {
+        assert!(TruePeak::new(1, factor).is_err(), "{factor}");
+    }
+}
+
+/// The definition itself, without any shortcut: every grid point by a direct sum over windowed-sinc taps.
+fn by_definition(samples: &[f64], factor: usize) -> Vec<f64> {
+    let kaiser = |edge: f64| {
+        let bessel = |x: f64| {
+            let (mut term, mut sum) = (1.0, 1.0);
+            for k in 1..80 {
+                term *= (x / 2.0) * (x / 2.0) / (k * k) as f64;
+                sum += term;
+            }
+            sum
+        };
+        bessel(7.857 * edge.max(0.0).sqrt()) / bessel(7.857)
+    };
+    let taps: Vec<f64> = (0..=32 * factor)
+        .map(|n| {
+            let t = n as f64 / factor as f64;
+            let sinc = if n == 0 { 1.0 } else { (PI * t).sin() / (PI * t) };
+            sinc * kaiser(1.0 - (t / 32.0).powi(2))
+        })
+        .collect();
+    let points = (samples.len() + 64) * factor;
+    (0..points)
+        .map(|p| {
+            let at = p as i64 - (32 * factor) as i64;
+            let mut sum = 0.0;
+            for (n, x) in samples.iter().enumerate() {
+                let distance = (at - (n * factor) as i64).unsigned_abs() as usize;
+                sum += taps.get(distance).map_or(0.0, |h| h * x);
+            }
+            sum.abs()
+        })
+        .collect()
+}
+
+fn cut(samples: &[f64], size: usize) -> impl Iterator<Item = BlockRef<'_>> {
+    samples.chunks(size).map(BlockRef::from_mono)
+}
+
+/// Noise of several characters: white, sparse, alternating, flat-topped.
+fn noise(character: usize, frames: usize, seed: u64) -> Vec<f64> {
+    let mut random = Random(seed * 2 + 1);
+    (0..frames)
+        .map(|n| {
+            let x = random.number();
+            match character {
+                0 => x,
+                1 if x.abs() > 0.9 => x,
+                1 => 0.0,
+                2 => (if n % 2 == 0 { 1.0 } else { -1.0 }) * (0.9 + 0.1 * x),
+                3 => (3.0 * x).clamp(-0.7, 0.7),
+                _ => x * (-(n as f64) / 90.0).exp(),
+            }
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    // 1e-12: the sums run in another order here.
+    #[test]
+    fn the_search_finds_what_computing_everything_finds(
+        character in 0usize..5, frames in 1usize..300, seed in 1u64..100_000, power in 1u32..5,
+    ) {
+        let factor = 2usize.pow(power);
+        let samples = noise(character, frames, seed);
+        let points = by_definition(&samples, factor);
+        let highest = points.iter().copied().fold(0.0, f64::max);
+        let mut meter = TruePeak::new(1, factor).unwrap();
+        meter.push(&BlockRef::from_mono(&samples));
+        let peak = meter.reading().channels[0];
+        prop_assert!((peak.level - highest).abs() < 1e-12, "{} for {}", peak.level, highest);
+
+        let ceiling = 0.7 * highest;
+        let mut expected: Vec<Over> = Vec::new();
+        for (n, interval) in points.chunks(factor).enumerate() {
+            let level = interval.iter().copied().fold(0.0, f64::max);
+            let frame = n.saturating_sub(32).min(frames - 1);
+            if level > ceiling {
+                match expected.last_mut().filter(|o| o.frame == frame) {
+                    Some(over) => over.level = over.level.max(level),
+                    None => expected.push(Over { frame, channel: 0, level }),
+                }
+            }
+        }
+        let found = overs(&BlockRef::from_mono(&samples), ceiling, factor).unwrap();
+        prop_assert_eq!(found.len(), expected.len());
+        for (f, e) in found.iter().zip(&expected) {
+            prop_assert_eq!(f.frame, e.frame);
+            prop_assert!((f.level - e.level).abs() < 1e-12, "{:?} for {:?}", f, e);
+        }
+    }
+
+    #[test]
+    fn blocks_of_any_size_give_the_same_bits(seed in 1u64..1000, size in 1usize..4000) {
+        let buffer = programme(48_000.0, 1, 0.4, seed);
+        let samples = buffer.channel(0);
+        let (mut whole, mut parts) = (TruePeak::new(1, 16).unwrap(), TruePeak::new(1, 16).unwrap());
+        whole.push(&buffer.as_block());
+        let mut search = Overs::new(1, db_to_gain(-20.0), 16).unwrap();
+        let mut found = Vec::new();
+        for block in cut(samples, size) {
+            parts.push(&block);
+            found.extend(search.push(&block));
+        }
+        found.extend(search.finish());
+        prop_assert_eq!(whole.reading(), parts.reading());
+        prop_assert_eq!(found, overs(&buffer.as_block(), db_to_gain(-20.0), 16).unwrap());
+    }
+}
