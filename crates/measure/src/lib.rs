@@ -9,10 +9,13 @@
 //! use audio::{Buffer, Layout};
 //! use measure::{Options, analyse};
 //!
-//! let tone: Vec<f64> = (0..480_000).map(|n| 0.5 * (n as f64 * 0.13).sin()).collect();
+//! // 1 kHz at -6 dBFS for ten seconds, in both channels.
+//! let tone: Vec<f64> = (0..480_000).map(|n| 0.5 * (n as f64 * std::f64::consts::TAU / 48.0).sin()).collect();
 //! let buffer = Buffer::from_channels(&[tone.clone(), tone]);
 //! let facts = analyse(&buffer.as_block(), 48_000.0, Layout::Stereo, Options::default())?.facts;
-//! assert!((facts.true_peak_dbtp.unwrap() + 6.02).abs() < 0.01);
+//! assert_eq!(facts.duration_s, 10.0);
+//! assert!((facts.true_peak_dbtp.unwrap() + 6.0).abs() < 0.1);
+//! assert!((facts.integrated_lufs.unwrap() + 6.0).abs() < 0.1);
 //! # Ok::<(), measure::Error>(())
 //! ```
 //!
