@@ -1,0 +1,627 @@
+//! Compressed formats, through symphonia: what it demuxes and decodes is put on its frame here.
+//!
+//! Every decoded packet carries the time of its first frame. Frames are taken by that time, so that encoder
+//! delay falls off at the front, a packet that cannot be decoded leaves a hole of its own length, and a seek is
+//! exact: it lands earlier, and what comes before the wanted frame is dropped.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use audio::{Block, Frames};
+use symphonia::core::audio::{Audio, GenericAudioBufferRef};
+use symphonia::core::codecs::audio::well_known::*;
+use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error;
+use symphonia::core::formats::probe::{Hint, Probe};
+use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
+use symphonia::core::io::{MediaSource, MediaSourceStream};
+use symphonia::core::meta::MetadataOptions;
+use symphonia::core::packet::Packet;
+use symphonia::core::units::Timestamp;
+use symphonia::default::formats;
+
+use super::mp4::Timing;
+use super::panics::guarded;
+use super::{Source, check_shape, countable, ogg};
+use crate::error::FileError;
+use crate::info::{Encoding, Format, Info};
+use crate::note::Note;
+
+/// Decoding begins this many frames before the wanted one where a decoder needs what came before: two packets
+/// and more of every codec read here (8192 is the longest block of Vorbis).
+const PREROLL: i64 = 16_384;
+
+/// Before every time of a stream: where the end of a packet stands when there is none.
+const NEVER: i64 = i64::MIN / 4;
+
+/// The part of a file behind a tag.
+#[derive(Debug)]
+struct Part {
+    file: File,
+    start: u64,
+    bytes: u64,
+}
+
+impl Read for Part {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer)
+    }
+}
+
+impl Seek for Part {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(byte) => SeekFrom::Start(byte.saturating_add(self.start)),
+            other => other,
+        };
+        Ok(self.file.seek(to)?.saturating_sub(self.start))
+    }
+}
+
+impl MediaSource for Part {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.bytes)
+    }
+}
+
+/// Where a stream is, and how to begin it again.
+#[derive(Debug, Clone)]
+struct Place {
+    path: PathBuf,
+    start: u64,
+    bytes: u64,
+    format: Format,
+}
+
+/// A demuxer and a decoder at the beginning of the stream.
+struct Stream {
+    demuxer: Box<dyn FormatReader>,
+    decoder: Box<dyn AudioDecoder>,
+    track: u32,
+}
+
+impl Place {
+    /// Only the demuxer for the format that was found is asked: with all of them, damaged files are taken for
+    /// something else.
+    fn begin(&self) -> Result<Stream, FileError> {
+        let mut probe = Probe::default();
+        match self.format {
+            Format::Flac => probe.register_format::<formats::FlacReader<'_>>(),
+            Format::Mpeg => probe.register_format::<formats::MpaReader<'_>>(),
+            Format::Ogg => probe.register_format::<formats::OggReader<'_>>(),
+            Format::Mp4 => probe.register_format::<formats::IsoMp4Reader<'_>>(),
+            Format::Caf => probe.register_format::<formats::CafReader<'_>>(),
+            Format::Adts => probe.register_format::<formats::AdtsReader<'_>>(),
+            Format::Matroska => probe.register_format::<formats::MkvReader<'_>>(),
+            Format::Wav | Format::Rifx | Format::Rf64 | Format::Bw64 | Format::Aiff | Format::Aifc => {}
+        }
+        let mut file = File::open(&self.path).map_err(|e| FileError::io(&self.path, "open it", e))?;
+        file.seek(SeekFrom::Start(self.start)).map_err(|e| FileError::io(&self.path, "read it", e))?;
+        let part = Part { file, start: self.start, bytes: self.bytes - self.start };
+        let source = MediaSourceStream::new(Box::new(part), Default::default());
+        let probed = self.guard("the header", || {
+            probe.probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
+        })?;
+        let demuxer = probed.map_err(|e| self.header_error(e))?;
+        let track = demuxer.default_track(TrackType::Audio);
+        let Some((track, params)) = track.and_then(|t| Some((t.id, audio_params(t)?.clone()))) else {
+            return Err(FileError::NotAudio {
+                path: self.path.clone(),
+                looks_like: format!("{} without a sound track", self.format.name()),
+            });
+        };
+        let options = AudioDecoderOptions::default().gapless(false);
+        let made = self
+            .guard("the header", || symphonia::default::get_codecs().make_audio_decoder(&params, &options))?;
+        let decoder = made.map_err(|e| self.header_error(e))?;
+        Ok(Stream { demuxer, decoder, track })
+    }
+
+    fn guard<T>(&self, place: &str, run: impl FnOnce() -> T) -> Result<T, FileError> {
+        guarded(run)
+            .map_err(|panic| FileError::damaged(&self.path, place, format!("the decoder gave up ({panic})")))
+    }
+
+    fn header_error(&self, error: Error) -> FileError {
+        let name = self.format.name();
+        match error {
+            Error::IoError(e) if e.kind() == ErrorKind::UnexpectedEof => {
+                FileError::damaged(&self.path, "the header", format!("the {name} file ends inside it"))
+            }
+            Error::IoError(e) => FileError::io(&self.path, "read it", e),
+            // The demuxer calls a missing index unsupported; it is what a cut file looks like.
+            Error::Unsupported(what) if what.contains("missing") => {
+                FileError::damaged(&self.path, "the header", what)
+            }
+            Error::Unsupported(what) => {
+                let what = format!("this {name} file is not read ({what}); export it as WAV or FLAC");
+                FileError::unsupported(&self.path, what)
+            }
+            other => FileError::damaged(&self.path, "the header", other.to_string()),
+        }
+    }
+}
+
+fn audio_params(track: &Track) -> Option<&AudioCodecParameters> {
+    track.codec_params.as_ref()?.audio()
+}
+
+/// How the time of a packet is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    /// The container counts in frames.
+    Stamps,
+    /// The container counts in something else: frames are counted from the beginning.
+    Counting,
+}
+
+/// Frames of a compressed file.
+pub(super) struct DecodedSource {
+    place: Place,
+    stream: Stream,
+    clock: Clock,
+    sample_rate_hz: u32,
+    /// The stream's time of frame 0.
+    origin: i64,
+    /// The stream's time of its first frame; anything before is silence by intention.
+    first: i64,
+    /// Frames to decode ahead of a seek.
+    preroll: i64,
+    /// The latest time a seek may ask the demuxer for.
+    latest_seek: i64,
+    position: u64,
+    /// The last decoded packet, one vector a channel, and the time of its first frame.
+    packet: Vec<Vec<f64>>,
+    packet_time: i64,
+    /// The time of the next packet when counting.
+    counted: i64,
+    /// A hole that may still grow: its first frame, and its length.
+    hole: Option<(u64, u64)>,
+    notes: Vec<Note>,
+    broken: bool,
+}
+
+/// Opens a compressed file of `bytes`, whose stream begins at byte `start`.
+pub(super) fn open(
+    path: &Path,
+    start: u64,
+    bytes: u64,
+    format: Format,
+) -> Result<(Info, DecodedSource), FileError> {
+    let place = Place { path: path.to_owned(), start, bytes, format };
+    let stream = place.begin()?;
+    let missing = |what: &str| FileError::damaged(path, "the header", format!("it states no {what}"));
+    let track = stream.demuxer.tracks().iter().find(|t| t.id == stream.track).cloned();
+    let track = track.ok_or_else(|| missing("sound track"))?;
+    let params = stream.decoder.codec_params().clone();
+    let stated = audio_params(&track).ok_or_else(|| missing("codec"))?;
+    let rate = params.sample_rate.or(stated.sample_rate).ok_or_else(|| missing("sample rate"))?;
+    let channels = params.channels.as_ref().or(stated.channels.as_ref()).map(|c| c.count());
+    let channels = channels.ok_or_else(|| missing("number of channels"))?;
+    let sample_rate_hz = check_shape(path, "the header", f64::from(rate), channels)?;
+    let bits = params.bits_per_sample.or(stated.bits_per_sample);
+    let encoding = encoding_of(stated.codec, bits);
+    let in_frames = track.time_base.is_some_and(|base| {
+        u64::from(base.numer.get()) * u64::from(sample_rate_hz) == u64::from(base.denom.get())
+    });
+    let clock = if in_frames && format != Format::Matroska { Clock::Stamps } else { Clock::Counting };
+    let mut source = DecodedSource {
+        place,
+        stream,
+        clock,
+        sample_rate_hz,
+        origin: 0,
+        first: 0,
+        preroll: if encoding.is_lossy() { PREROLL } else { 0 },
+        latest_seek: i64::MAX,
+        position: 0,
+        packet: vec![Vec::new(); channels],
+        packet_time: NEVER,
+        counted: 0,
+        hole: None,
+        notes: Vec::new(),
+        broken: false,
+    };
+    let mut notes = Vec::new();
+    let frames = source.find_length(&track, encoding, &mut notes)?;
+    if frames == 0 {
+        return Err(FileError::Empty { path: path.to_owned(), bytes });
+    }
+    source.restart()?;
+    let info = Info { format, encoding, sample_rate_hz, channels, frames: countable(path, frames)?, notes };
+    Ok((info, source))
+}
+
+/// The packets of a stream, from its first to its last frame.
+#[derive(Debug, Clone, Copy, Default)]
+struct Extent {
+    first: i64,
+    /// One past the last frame that is heard.
+    heard_end: i64,
+    /// One past the last frame that is coded.
+    coded_end: i64,
+    restarts: bool,
+}
+
+impl DecodedSource {
+    /// Finds where the sound begins and how long it is. Leaves the stream anywhere.
+    fn find_length(
+        &mut self,
+        track: &Track,
+        encoding: Encoding,
+        notes: &mut Vec<Note>,
+    ) -> Result<u64, FileError> {
+        let stated = track.num_frames.and_then(|n| i64::try_from(n).ok()).filter(|n| *n > 0);
+        let trusted = match self.place.format {
+            Format::Flac | Format::Mp4 | Format::Caf if self.clock == Clock::Stamps => {
+                let end = stated.map(|n| n + i64::from(track.padding.unwrap_or(0)));
+                end.filter(|end| self.has_frame(*end - 1))
+            }
+            _ => None,
+        };
+        let extent = match (trusted, stated) {
+            (Some(coded_end), Some(heard_end)) => {
+                let first = -i64::from(track.delay.unwrap_or(0));
+                Extent { first, heard_end, coded_end, restarts: false }
+            }
+            _ => {
+                self.restart()?;
+                let extent = self.walk()?;
+                // Within one packet the header may count what no one hears.
+                if let Some(stated) = stated.filter(|s| *s > extent.coded_end + 4608)
+                    && self.clock == Clock::Stamps
+                {
+                    let found_frames = extent.coded_end.max(0) as u64;
+                    notes.push(Note::Truncated { stated_frames: stated as u64, found_frames });
+                }
+                extent
+            }
+        };
+        if extent.restarts {
+            notes.push(Note::StreamRestarts { frame: extent.coded_end.max(0) as u64 });
+        }
+        self.first = extent.first;
+        let unknown = match encoding {
+            Encoding::Lossy { codec: codec @ "AAC" } => {
+                Some(Note::PrimingUnknown { codec, usual_frames: 2112 })
+            }
+            // The decoder's own 529 frames and the usual 576 of an encoder.
+            Encoding::Lossy { codec: codec @ "MP3" } => {
+                Some(Note::PrimingUnknown { codec, usual_frames: 1105 })
+            }
+            _ => None,
+        };
+        let all = Ok((extent.heard_end.max(0)) as u64);
+        match self.place.format {
+            Format::Mp4 => {
+                let timing = File::open(&self.place.path)
+                    .map(|mut file| Timing::read(&mut file, self.place.bytes))
+                    .unwrap_or_default();
+                let heard = match self.clock {
+                    Clock::Stamps => timing.heard(track.id, extent.coded_end),
+                    Clock::Counting => None,
+                };
+                match heard {
+                    Some(heard) => {
+                        if heard.left_out > 0 {
+                            notes.push(Note::EditsIgnored { edits: heard.left_out });
+                        }
+                        self.origin = heard.start;
+                        let rest = u64::try_from(extent.coded_end - heard.start).unwrap_or(0);
+                        return Ok(heard.frames.map_or(rest, |n| n.min(rest)));
+                    }
+                    None => notes.extend(unknown),
+                }
+                all
+            }
+            Format::Mpeg => {
+                let (Some(delay), Some(padding)) = (track.delay, track.padding) else {
+                    notes.extend(unknown);
+                    return all;
+                };
+                let stated_end = stated.unwrap_or(0) + i64::from(padding);
+                // A length tag that falls short by a packet or more belongs to a part of the file only.
+                let longer = extent.coded_end >= stated_end + 1152;
+                if delay == 0 {
+                    notes.extend(unknown);
+                }
+                Ok((if longer { extent.coded_end } else { extent.heard_end }).max(0) as u64)
+            }
+            Format::Ogg => {
+                // A stream that was cut from a longer one begins later; its first frame is frame 0.
+                self.origin = extent.first.max(0);
+                let file = File::open(&self.place.path);
+                let start = file.ok().and_then(|mut f| ogg::last_page_start(&mut f, self.place.bytes));
+                self.latest_seek = start.map_or(i64::MIN, |s| s - 1);
+                Ok((extent.heard_end - self.origin).max(0) as u64)
+            }
+            Format::Flac => {
+                let inside = stated.is_some_and(|total| extent.first < total);
+                self.origin = if inside { 0 } else { extent.first };
+                Ok((extent.heard_end - self.origin).max(0) as u64)
+            }
+            Format::Adts => {
+                notes.extend(unknown);
+                all
+            }
+            _ => all,
+        }
+    }
+
+    /// Whether the packet with the frame at `time` is really there.
+    fn has_frame(&mut self, time: i64) -> bool {
+        if self.ask_demuxer(time).is_none() {
+            return false;
+        }
+        let packet = self.next_packet();
+        packet.is_ok_and(|p| p.is_some_and(|p| p.pts.get() <= time && time < p.pts.get() + length(&p)))
+    }
+
+    /// Goes through all packets. Only a clock that counts needs them decoded.
+    fn walk(&mut self) -> Result<Extent, FileError> {
+        let mut extent: Option<Extent> = None;
+        if self.clock == Clock::Counting {
+            while self.decode_next()? {}
+            return Ok(Extent { heard_end: self.counted, coded_end: self.counted, ..Extent::default() });
+        }
+        while let Some(packet) = self.next_packet()? {
+            let begin = packet.pts.get();
+            let trimmed = packet.trim_start.get() as i64;
+            let heard_end = begin + trimmed + packet.dur.get() as i64;
+            let coded_end = begin + length(&packet);
+            let all = extent.get_or_insert(Extent { first: begin + trimmed, ..Extent::default() });
+            all.heard_end = all.heard_end.max(heard_end);
+            all.coded_end = all.coded_end.max(coded_end);
+        }
+        let mut extent = extent.unwrap_or_default();
+        extent.restarts = self.notes.drain(..).any(|n| matches!(n, Note::StreamRestarts { .. }));
+        Ok(extent)
+    }
+
+    /// Begins the stream again.
+    fn restart(&mut self) -> Result<(), FileError> {
+        self.stream = self.place.begin()?;
+        self.forget_packet();
+        self.counted = 0;
+        Ok(())
+    }
+
+    fn forget_packet(&mut self) {
+        self.packet.iter_mut().for_each(Vec::clear);
+        self.packet_time = NEVER;
+    }
+
+    fn packet_end(&self) -> i64 {
+        self.packet_time + self.packet.first().map_or(0, Vec::len) as i64
+    }
+
+    /// Sets the demuxer before `time`; gives the time it stands at, or `None` when it cannot.
+    fn ask_demuxer(&mut self, time: i64) -> Option<i64> {
+        let Stream { demuxer, track, .. } = &mut self.stream;
+        let to = SeekTo::Timestamp { ts: Timestamp::new(time), track_id: *track };
+        let sought = guarded(|| demuxer.seek(SeekMode::Accurate, to));
+        sought.ok()?.ok().map(|s| s.actual_ts.get())
+    }
+
+    /// The next packet of our track; `None` at the end, and where nothing more can be demuxed.
+    fn next_packet(&mut self) -> Result<Option<Packet>, FileError> {
+        loop {
+            let at = self.packet_end().max(0) as f64 / f64::from(self.sample_rate_hz);
+            let Stream { demuxer, track, .. } = &mut self.stream;
+            let next = guarded(|| demuxer.next_packet());
+            match next {
+                Err(panic) => {
+                    self.broken = true;
+                    let what = format!("the decoder gave up ({panic})");
+                    return Err(FileError::damaged(&self.place.path, format!("{at:.3} s"), what));
+                }
+                Ok(Ok(Some(packet))) if packet.track_id == *track => return Ok(Some(packet)),
+                Ok(Ok(Some(_))) => {}
+                Ok(Err(Error::ResetRequired)) => {
+                    self.notes.push(Note::StreamRestarts { frame: self.packet_end().max(0) as u64 });
+                    return Ok(None);
+                }
+                Ok(Err(Error::IoError(e))) if e.kind() != ErrorKind::UnexpectedEof => {
+                    return Err(FileError::io(&self.place.path, "read it", e));
+                }
+                Ok(Ok(None) | Err(_)) => return Ok(None),
+            }
+        }
+    }
+
+    /// Decodes the next packet that can be decoded; false at the end.
+    fn decode_next(&mut self) -> Result<bool, FileError> {
+        loop {
+            let Some(packet) = self.next_packet()? else { return Ok(false) };
+            let time = match self.clock {
+                Clock::Stamps => packet.pts.get(),
+                Clock::Counting => self.counted,
+            };
+            let trimmed = packet.trim_start.get() as usize;
+            let decoder = &mut self.stream.decoder;
+            let planes = &mut self.packet;
+            let decoded = guarded(|| match decoder.decode(&packet) {
+                Ok(sound) => copy_planes(&sound, trimmed, planes),
+                Err(_) => None,
+            });
+            match decoded {
+                Err(panic) => {
+                    self.broken = true;
+                    let at = time.max(0) as f64 / f64::from(self.sample_rate_hz);
+                    let what = format!("the decoder gave up ({panic})");
+                    return Err(FileError::damaged(&self.place.path, format!("{at:.3} s"), what));
+                }
+                Ok(Some(frames)) => {
+                    self.packet_time = time + trimmed as i64;
+                    self.counted = time + frames as i64;
+                    return Ok(true);
+                }
+                // What cannot be decoded keeps its time: the next packet says where it stands.
+                Ok(None) => {
+                    self.forget_packet();
+                    self.counted += length(&packet);
+                }
+            }
+        }
+    }
+
+    fn add_hole(&mut self, frames: u64) {
+        let at = self.position;
+        self.hole = match self.hole {
+            Some((first, length)) if first + length == at => Some((first, length + frames)),
+            other => {
+                self.note_hole(other);
+                Some((at, frames))
+            }
+        };
+    }
+
+    fn note_hole(&mut self, hole: Option<(u64, u64)>) {
+        if let Some((first, frames)) = hole {
+            let first_time_s = first as f64 / f64::from(self.sample_rate_hz);
+            self.notes.push(Note::Holes { count: 1, frames, first_frame: first as Frames, first_time_s });
+        }
+    }
+}
+
+impl Source for DecodedSource {
+    fn read(&mut self, block: &mut Block) -> Result<Frames, FileError> {
+        if self.broken {
+            let what = "the decoder gave up earlier";
+            return Err(FileError::damaged(&self.place.path, format!("frame {}", self.position), what));
+        }
+        let wanted = block.frames();
+        let mut done = 0;
+        while done < wanted {
+            let time = self.origin + self.position as i64;
+            let left = wanted - done;
+            let mut at_end = false;
+            while self.packet_end() <= time && !at_end {
+                at_end = !self.decode_next()?;
+            }
+            let inside = time - self.packet_time;
+            let frames = if at_end || inside < 0 {
+                let silence = if at_end { left } else { left.min(inside.unsigned_abs() as usize) };
+                block.range_mut(done, silence).clear();
+                if time >= self.first {
+                    self.add_hole(silence as u64);
+                }
+                silence
+            } else {
+                let inside = inside as usize;
+                let frames = left.min(self.packet[0].len() - inside);
+                for (channel, plane) in self.packet.iter().enumerate() {
+                    block.channel_mut(channel)[done..done + frames]
+                        .copy_from_slice(&plane[inside..][..frames]);
+                }
+                frames
+            };
+            done += frames;
+            self.position += frames as u64;
+        }
+        Ok(done)
+    }
+
+    fn seek(&mut self, frame: u64) -> Result<(), FileError> {
+        let time = self.origin + frame as i64;
+        self.position = frame;
+        let hole = self.hole.take();
+        self.note_hole(hole);
+        let ahead = time - self.packet_end();
+        let near = time >= self.packet_time && ahead <= PREROLL && self.packet_end() > self.packet_time;
+        if near || self.broken {
+            return Ok(());
+        }
+        if self.clock == Clock::Counting {
+            return if ahead >= 0 { Ok(()) } else { self.restart() };
+        }
+        let earlier = (time - self.preroll).min(self.latest_seek);
+        if earlier <= self.first.max(0) {
+            return self.restart();
+        }
+        // A demuxer that has read something may seek wrongly: FLAC's keeps the number of the last frame, CAF's
+        // refuses at its end. A fresh one does not.
+        self.restart()?;
+        if self.ask_demuxer(earlier).is_none_or(|at| at > earlier) {
+            return self.restart();
+        }
+        self.stream.decoder.reset();
+        Ok(())
+    }
+
+    fn take_notes(&mut self) -> Vec<Note> {
+        let hole = self.hole.take_if(|(first, length)| *first + *length < self.position);
+        self.note_hole(hole);
+        std::mem::take(&mut self.notes)
+    }
+}
+
+/// Frames that a packet decodes to, those that are trimmed included.
+fn length(packet: &Packet) -> i64 {
+    i64::try_from(packet.block_dur().get()).unwrap_or(i64::MAX / 4)
+}
+
+/// Copies decoded sound, less the frames trimmed in front, into one vector a channel. Gives the frames decoded,
+/// or `None` when there are none or the channels are not as many.
+fn copy_planes(sound: &GenericAudioBufferRef<'_>, trimmed: usize, planes: &mut [Vec<f64>]) -> Option<usize> {
+    let frames = sound.frames();
+    if frames == 0 || sound.num_planes() != planes.len() {
+        return None;
+    }
+    // Integers are left-justified in their type, so that full scale is the type's own: exact in f64.
+    macro_rules! copy {
+        ($buffer:expr, |$sample:ident| $value:expr) => {
+            for (to, from) in planes.iter_mut().zip($buffer.iter_planes()) {
+                to.clear();
+                to.extend(from.iter().skip(trimmed).map(|$sample| $value));
+            }
+        };
+    }
+    match sound {
+        GenericAudioBufferRef::U8(b) => copy!(b, |s| (f64::from(*s) - 128.0) / 128.0),
+        GenericAudioBufferRef::U16(b) => copy!(b, |s| (f64::from(*s) - 32_768.0) / 32_768.0),
+        GenericAudioBufferRef::U24(b) => copy!(b, |s| (f64::from(s.inner()) - 8_388_608.0) / 8_388_608.0),
+        GenericAudioBufferRef::U32(b) => copy!(b, |s| (f64::from(*s) - 2_147_483_648.0) / 2_147_483_648.0),
+        GenericAudioBufferRef::S8(b) => copy!(b, |s| f64::from(*s) / 128.0),
+        GenericAudioBufferRef::S16(b) => copy!(b, |s| f64::from(*s) / 32_768.0),
+        GenericAudioBufferRef::S24(b) => copy!(b, |s| f64::from(s.inner()) / 8_388_608.0),
+        GenericAudioBufferRef::S32(b) => copy!(b, |s| f64::from(*s) / 2_147_483_648.0),
+        GenericAudioBufferRef::F32(b) => copy!(b, |s| f64::from(*s)),
+        GenericAudioBufferRef::F64(b) => copy!(b, |s| *s),
+    }
+    Some(frames)
+}
+
+fn encoding_of(codec: AudioCodecId, bits: Option<u32>) -> Encoding {
+    let float = [
+        CODEC_ID_PCM_F32LE,
+        CODEC_ID_PCM_F32BE,
+        CODEC_ID_PCM_F32LE_PLANAR,
+        CODEC_ID_PCM_F32BE_PLANAR,
+        CODEC_ID_PCM_F64LE,
+        CODEC_ID_PCM_F64BE,
+        CODEC_ID_PCM_F64LE_PLANAR,
+        CODEC_ID_PCM_F64BE_PLANAR,
+    ];
+    match codec {
+        CODEC_ID_FLAC => Encoding::Lossless { codec: "FLAC", bits: bits.unwrap_or(16) },
+        CODEC_ID_ALAC => Encoding::Lossless { codec: "ALAC", bits: bits.unwrap_or(16) },
+        CODEC_ID_MP1 => Encoding::Lossy { codec: "MPEG layer I" },
+        CODEC_ID_MP2 => Encoding::Lossy { codec: "MPEG layer II" },
+        CODEC_ID_MP3 => Encoding::Lossy { codec: "MP3" },
+        CODEC_ID_AAC => Encoding::Lossy { codec: "AAC" },
+        CODEC_ID_VORBIS => Encoding::Lossy { codec: "Vorbis" },
+        CODEC_ID_PCM_ALAW => Encoding::Lossy { codec: "A-law" },
+        CODEC_ID_PCM_MULAW => Encoding::Lossy { codec: "mu-law" },
+        CODEC_ID_ADPCM_MS | CODEC_ID_ADPCM_IMA_WAV | CODEC_ID_ADPCM_IMA_QT => {
+            Encoding::Lossy { codec: "ADPCM" }
+        }
+        c if float.contains(&c) => Encoding::Float { bits: bits.unwrap_or(32) },
+        _ => Encoding::Integer { bits: bits.unwrap_or(16) },
+    }
+}
