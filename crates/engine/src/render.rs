@@ -1,0 +1,277 @@
+//! Runs a plan: slab by slab, all strips of a slab at once, the same bits whatever the threads.
+//!
+//! Strips are skewed by their level: while the tracks work on slab `s`, the buses work on slab `s - 1` and
+//! the mix on `s - 2`. Nothing that runs at the same time depends on one another, so all strips of all
+//! levels keep all cores busy, and a strip reads only what was finished in an earlier step.
+
+use crate::error::EngineError;
+use crate::plan::{Plan, Tap};
+use crate::ring::{Ring, slabs_needed};
+use crate::sources::Sources;
+use crate::strip::{Rings, Strip};
+use audio::{BlockRef, Buffer, Frames};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Takes rendered audio, block after block, from the first frame of the song.
+pub trait Sink: Send {
+    /// Takes the next frames (channels x frames).
+    fn write(&mut self, block: &BlockRef) -> Result<(), EngineError>;
+}
+
+impl<F: FnMut(&BlockRef) -> Result<(), EngineError> + Send> Sink for F {
+    fn write(&mut self, block: &BlockRef) -> Result<(), EngineError> {
+        self(block)
+    }
+}
+
+/// One signal of the plan that somebody wants.
+pub struct Output<'a> {
+    /// The node, by its place in the plan.
+    pub node: usize,
+    /// Where in the strip.
+    pub tap: Tap,
+    /// Who takes it.
+    pub sink: &'a mut dyn Sink,
+}
+
+/// How to render; none of it changes the sound.
+#[derive(Clone, Copy)]
+pub struct RenderOptions<'a> {
+    /// Worker threads; 0 for one per core.
+    pub threads: usize,
+    /// Frames of a slab.
+    pub slab_frames: Frames,
+    /// Told the part done, 0 to 1, after each slab.
+    pub progress: Option<&'a (dyn Fn(f64) + Sync)>,
+    /// Stops the render when it becomes true.
+    pub cancel: Option<&'a AtomicBool>,
+}
+
+impl Default for RenderOptions<'_> {
+    fn default() -> Self {
+        RenderOptions { threads: 0, slab_frames: 8192, progress: None, cancel: None }
+    }
+}
+
+/// What an insert did: its deepest gain reductions over the song.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GainReduction {
+    /// The strip's id.
+    pub strip: String,
+    /// The insert's id.
+    pub insert: String,
+    /// One value per [`crate::READING_FRAMES`] of song time, in decibels.
+    pub reduction_db: Vec<f32>,
+}
+
+/// Renders `outputs`; each sink receives `plan.frames()` frames.
+///
+/// Only the strips that the outputs need are run.
+pub fn render(
+    plan: &Plan,
+    sources: &Sources,
+    outputs: Vec<Output>,
+    options: &RenderOptions,
+) -> Result<Vec<GainReduction>, EngineError> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .map_err(|e| EngineError::Output(format!("no worker threads: {e}")))?;
+    let mut job = Job::new(plan, sources, outputs, options.slab_frames)?;
+    let steps = job.steps();
+    for step in 0..steps {
+        if options.cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
+            return Err(EngineError::Cancelled);
+        }
+        pool.install(|| job.step(step))?;
+        if let Some(progress) = options.progress {
+            progress((step + 1) as f64 / steps as f64);
+        }
+    }
+    Ok(job.reductions())
+}
+
+/// Renders one node of the plan to memory.
+pub fn render_to_buffer(
+    plan: &Plan,
+    sources: &Sources,
+    node: usize,
+    tap: Tap,
+    options: &RenderOptions,
+) -> Result<Buffer, EngineError> {
+    let channels = match tap {
+        Tap::PreFader => plan.nodes[node].channels,
+        Tap::Output => plan.nodes[node].output_channels,
+    };
+    let mut planes = vec![Vec::with_capacity(plan.frames()); channels];
+    let mut sink = |block: &BlockRef| {
+        for (plane, samples) in planes.iter_mut().zip(block.iter()) {
+            plane.extend_from_slice(samples);
+        }
+        Ok(())
+    };
+    render(plan, sources, vec![Output { node, tap, sink: &mut sink }], options)?;
+    Ok(Buffer::from_channels(&planes))
+}
+
+/// An output at work.
+struct Delivery<'a> {
+    output: Output<'a>,
+    /// Frames by which its signal stands later than the song.
+    late: Frames,
+    level: usize,
+    buffer: Buffer,
+}
+
+struct Job<'a> {
+    strips: Vec<Strip<'a>>,
+    deliveries: Vec<Delivery<'a>>,
+    rings: Rings,
+    slab: Frames,
+    frames: Frames,
+}
+
+impl<'a> Job<'a> {
+    fn new(
+        plan: &'a Plan,
+        sources: &Sources,
+        outputs: Vec<Output<'a>>,
+        slab: Frames,
+    ) -> Result<Job<'a>, EngineError> {
+        let needed = needed(plan, &outputs);
+        let mut strips = Vec::new();
+        for (place, node) in plan.nodes.iter().enumerate().filter(|(place, _)| needed[*place]) {
+            let placed = match &node.source {
+                Some(source) => Some(sources.place(source, node, plan.sample_rate_hz)?),
+                None => None,
+            };
+            strips.push(Strip::new(node, place, placed, plan.sample_rate_hz, slab));
+        }
+        let deliveries: Vec<Delivery> = outputs
+            .into_iter()
+            .map(|output| {
+                let node = &plan.nodes[output.node];
+                let channels = match output.tap {
+                    Tap::PreFader => node.channels,
+                    Tap::Output => node.output_channels,
+                };
+                let buffer = Buffer::new(channels, slab);
+                Delivery { output, late: node.departure(), level: node.level + 1, buffer }
+            })
+            .collect();
+        let rings = rings(plan, &needed, &deliveries, slab);
+        Ok(Job { strips, deliveries, rings, slab, frames: plan.frames() })
+    }
+
+    /// Steps until every delivery has all its frames.
+    fn steps(&self) -> usize {
+        let last = self.deliveries.iter().map(|d| d.level + (d.late + self.frames).div_ceil(self.slab));
+        last.max().unwrap_or(0)
+    }
+
+    fn step(&mut self, step: usize) -> Result<(), EngineError> {
+        let (rings, slab, total) = (&self.rings, self.slab, self.frames);
+        let mut strip_results: Vec<Result<(), EngineError>> = self.strips.iter().map(|_| Ok(())).collect();
+        let mut sink_results: Vec<Result<(), EngineError>> = self.deliveries.iter().map(|_| Ok(())).collect();
+        rayon::scope(|scope| {
+            for (strip, result) in self.strips.iter_mut().zip(&mut strip_results) {
+                if let Some(turn) = step.checked_sub(strip.node.level) {
+                    scope.spawn(move |_| *result = strip.run(turn * slab, rings));
+                }
+            }
+            for (delivery, result) in self.deliveries.iter_mut().zip(&mut sink_results) {
+                if let Some(turn) = step.checked_sub(delivery.level) {
+                    scope.spawn(move |_| *result = delivery.run(turn * slab, total, rings));
+                }
+            }
+        });
+        strip_results.into_iter().chain(sink_results).collect::<Result<(), _>>()?;
+        for strip in self.strips.iter_mut().filter(|s| s.node.level <= step) {
+            hand_over(&mut self.rings.pre_fader[strip.place()], &mut strip.pre_fader);
+            hand_over(&mut self.rings.output[strip.place()], &mut strip.output);
+        }
+        Ok(())
+    }
+
+    fn reductions(self) -> Vec<GainReduction> {
+        let per_strip = self.strips.into_iter().flat_map(|strip| {
+            let id = strip.node.id.clone();
+            strip.reductions().into_iter().map(move |(insert, reduction_db)| GainReduction {
+                strip: id.clone(),
+                insert,
+                reduction_db,
+            })
+        });
+        per_strip.collect()
+    }
+}
+
+/// Gives a finished slab to its ring and takes an empty one.
+fn hand_over(ring: &mut Option<Ring>, slab: &mut Buffer) {
+    if let Some(ring) = ring {
+        *slab = ring.push(std::mem::take(slab));
+    }
+}
+
+impl Delivery<'_> {
+    /// Hands on what stream frames `start ..` hold of the song.
+    fn run(&mut self, start: Frames, total: Frames, rings: &Rings) -> Result<(), EngineError> {
+        let slab = self.buffer.frames();
+        let first = start.max(self.late);
+        let end = (start + slab).min(self.late + total);
+        if first >= end {
+            return Ok(());
+        }
+        let ring = rings.tapped(self.output.node, self.output.tap);
+        ring.read(start as i64, &mut self.buffer.as_block_mut());
+        self.output.sink.write(&self.buffer.range(first - start, end - first))
+    }
+}
+
+/// Which nodes the outputs depend on.
+fn needed(plan: &Plan, outputs: &[Output]) -> Vec<bool> {
+    let mut needed = vec![false; plan.nodes.len()];
+    for output in outputs {
+        needed[output.node] = true;
+    }
+    for place in (0..plan.nodes.len()).rev().filter(|&p| p < plan.nodes.len()) {
+        if needed[place] {
+            for edge in edges(plan, place) {
+                needed[edge.from] = true;
+            }
+        }
+    }
+    needed
+}
+
+/// Everything a node listens to: its inputs, then its keys.
+fn edges(plan: &Plan, place: usize) -> impl Iterator<Item = &crate::plan::Edge> {
+    let node = &plan.nodes[place];
+    node.inputs.iter().chain(node.chain.iter().filter_map(|e| e.key.as_ref()))
+}
+
+/// A ring for each signal that anybody reads, as long as its furthest reader needs.
+fn rings(plan: &Plan, needed: &[bool], deliveries: &[Delivery], slab: Frames) -> Rings {
+    let none = || plan.nodes.iter().map(|_| 0usize).collect::<Vec<_>>();
+    let (mut pre_fader, mut output) = (none(), none());
+    let mut want = |node: usize, tap: Tap, slabs: usize| {
+        let keep = match tap {
+            Tap::PreFader => &mut pre_fader[node],
+            Tap::Output => &mut output[node],
+        };
+        *keep = (*keep).max(slabs);
+    };
+    for place in (0..plan.nodes.len()).filter(|&p| needed[p]) {
+        for edge in edges(plan, place) {
+            let levels = plan.nodes[place].level - plan.nodes[edge.from].level;
+            want(edge.from, edge.tap, slabs_needed(levels, edge.delay, slab));
+        }
+    }
+    for delivery in deliveries {
+        want(delivery.output.node, delivery.output.tap, 1);
+    }
+    let build = |keep: Vec<usize>| {
+        keep.into_iter().map(|slabs| (slabs > 0).then(|| Ring::new(slabs, slab))).collect()
+    };
+    Rings { pre_fader: build(pre_fader), output: build(output) }
+}

@@ -1,0 +1,222 @@
+//! A strip at work: its source or inputs, its inserts, its fader, one slab at a time.
+
+use crate::error::EngineError;
+use crate::gain::{add_scaled, apply_fader};
+use crate::plan::{Edge, Element, Fader, Node, Tap};
+use crate::ring::Ring;
+use crate::stream::Placed;
+use audio::{Block, Buffer, Frames, Spec};
+use dsp::blocks::grid::CONTROL_FRAMES;
+use dsp::{Processor, Values};
+
+/// Longest block a processor is given; short enough to stay in the fastest memory.
+const BLOCK_FRAMES: Frames = 1024;
+
+/// Frames that one gain reduction reading stands for.
+pub const READING_FRAMES: Frames = 4096;
+
+/// The signals of all strips, as far back as anyone needs.
+pub(crate) struct Rings {
+    pub(crate) pre_fader: Vec<Option<Ring>>,
+    pub(crate) output: Vec<Option<Ring>>,
+}
+
+impl Rings {
+    fn of(&self, edge: &Edge) -> &Ring {
+        self.tapped(edge.from, edge.tap)
+    }
+
+    pub(crate) fn tapped(&self, node: usize, tap: Tap) -> &Ring {
+        let rings = match tap {
+            Tap::PreFader => &self.pre_fader,
+            Tap::Output => &self.output,
+        };
+        rings[node].as_ref().expect("a signal that someone listens to is kept")
+    }
+}
+
+/// An insert at work.
+struct Running<'a> {
+    element: &'a Element,
+    processor: Box<dyn Processor>,
+    key: Option<Buffer>,
+    /// Deepest gain reduction per [`READING_FRAMES`] of song time, in decibels.
+    reductions: Vec<f32>,
+}
+
+/// A strip at work.
+pub(crate) struct Strip<'a> {
+    pub(crate) node: &'a Node,
+    place: usize,
+    source: Option<Placed>,
+    chain: Vec<Running<'a>>,
+    scratch: Buffer,
+    /// After the inserts.
+    pub(crate) pre_fader: Buffer,
+    /// After fader and pan.
+    pub(crate) output: Buffer,
+}
+
+impl<'a> Strip<'a> {
+    /// Builds all processors of a node; `source` is the audio of a track.
+    pub(crate) fn new(
+        node: &'a Node,
+        place: usize,
+        source: Option<Placed>,
+        sample_rate_hz: u32,
+        slab: Frames,
+    ) -> Strip<'a> {
+        let spec = Spec {
+            sample_rate_hz: f64::from(sample_rate_hz),
+            channels: node.channels,
+            max_frames: BLOCK_FRAMES,
+        };
+        let chain = node
+            .chain
+            .iter()
+            .map(|element| Running {
+                element,
+                processor: (element.kind.build)(&values_at_start(element), &spec),
+                key: element.key.as_ref().map(|_| Buffer::new(node.channels, slab)),
+                reductions: Vec::new(),
+            })
+            .collect();
+        Strip {
+            node,
+            place,
+            source,
+            chain,
+            scratch: Buffer::new(2, slab),
+            pre_fader: Buffer::new(node.channels, slab),
+            output: Buffer::new(node.output_channels, slab),
+        }
+    }
+
+    /// This strip's place in the plan.
+    pub(crate) fn place(&self) -> usize {
+        self.place
+    }
+
+    /// Gain reduction of each insert that reported any: its id and one reading per [`READING_FRAMES`].
+    pub(crate) fn reductions(self) -> Vec<(String, Vec<f32>)> {
+        let acted = self.chain.into_iter().filter(|r| r.reductions.iter().any(|&db| db > 0.0));
+        acted.map(|r| (r.element.id.clone(), r.reductions)).collect()
+    }
+
+    /// Fills `pre_fader` and `output` with the slab that begins at stream frame `start`.
+    pub(crate) fn run(&mut self, start: Frames, rings: &Rings) -> Result<(), EngineError> {
+        self.fill_input(start, rings)?;
+        let frames = self.pre_fader.frames();
+        let node = self.node;
+        for running in &mut self.chain {
+            let edge = running.element.key.as_ref();
+            if let (Some(key), Some(edge)) = (&mut running.key, edge) {
+                read_key(edge, start, rings, &mut self.scratch, key);
+            }
+            let begin = node.arrival + running.element.before;
+            // Up to song frame 0 there is nothing to hear, and the processor's time begins there.
+            let skip = begin.saturating_sub(start).min(frames);
+            let song_frame = (start + skip).saturating_sub(begin);
+            running.run(&mut self.pre_fader.range_mut(skip, frames - skip), song_frame, skip);
+        }
+        match &node.fader {
+            Some(fader) => {
+                let song_frame = start as i64 - node.departure() as i64;
+                self.fade(fader, song_frame);
+            }
+            None => self.output.as_block_mut().copy_from(&self.pre_fader.as_block()),
+        }
+        Ok(())
+    }
+
+    /// Fader and pan in song time; before song frame 0 there is silence.
+    fn fade(&mut self, fader: &Fader, song_frame: i64) {
+        let frames = self.output.frames();
+        let skip = ((-song_frame).max(0) as usize).min(frames);
+        self.output.range_mut(0, skip).clear();
+        let input = self.pre_fader.range(skip, frames - skip);
+        let first = (song_frame + skip as i64).max(0) as usize;
+        apply_fader(fader, &input, &mut self.output.range_mut(skip, frames - skip), first);
+    }
+
+    fn fill_input(&mut self, start: Frames, rings: &Rings) -> Result<(), EngineError> {
+        let mut input = self.pre_fader.as_block_mut();
+        match &mut self.source {
+            Some(source) => source.read(&mut input)?,
+            None => input.clear(),
+        }
+        for edge in &self.node.inputs {
+            let first = start as i64 - edge.delay as i64;
+            rings.of(edge).read(first, &mut self.scratch.as_block_mut());
+            let song_frame = start.saturating_sub(self.node.arrival);
+            // Before song frame 0 the signals are silent, so a send's curve need not be right there.
+            let skip = self.node.arrival.saturating_sub(start).min(input.frames());
+            let frames = input.frames() - skip;
+            let heard = self.scratch.range(skip, frames);
+            add_scaled(&mut input.range_mut(skip, frames), &heard, &edge.gain_db, song_frame);
+        }
+        if self.node.input_gain != 1.0 {
+            for channel in input.iter_mut() {
+                channel.iter_mut().for_each(|s| *s *= self.node.input_gain);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Running<'_> {
+    /// Processes a block whose first frame is song frame `song_frame`; `key_offset` is its place in the key.
+    fn run(&mut self, block: &mut Block, song_frame: Frames, key_offset: Frames) {
+        let moving = !self.element.lanes.is_empty();
+        let mut done = 0;
+        while done < block.frames() {
+            let frame = song_frame + done;
+            let grid = if moving { CONTROL_FRAMES } else { BLOCK_FRAMES };
+            let frames = (grid - frame % grid).min(block.frames() - done);
+            if moving && frame.is_multiple_of(CONTROL_FRAMES) {
+                // A setting takes one control period to arrive: aim at where the lane will be then.
+                for (address, curve) in &self.element.lanes {
+                    self.processor.set(*address, curve.at(frame + CONTROL_FRAMES));
+                }
+            }
+            let key = self.key.as_ref().map(|k| k.range(key_offset + done, frames));
+            self.processor.process(&mut block.range_mut(done, frames), key.as_ref());
+            self.note_reading(frame);
+            done += frames;
+        }
+    }
+
+    fn note_reading(&mut self, frame: Frames) {
+        let window = frame / READING_FRAMES;
+        if self.reductions.len() <= window {
+            self.reductions.resize(window + 1, 0.0);
+        }
+        let reading = self.processor.reading().gain_reduction_db as f32;
+        self.reductions[window] = self.reductions[window].max(reading);
+    }
+}
+
+fn values_at_start(element: &Element) -> Values {
+    let mut values = element.values.clone();
+    for (address, curve) in &element.lanes {
+        values.put(*address, curve.at(0));
+    }
+    values
+}
+
+/// Reads what a key gives, folded or doubled to the channels of the strip that listens.
+fn read_key(edge: &Edge, start: Frames, rings: &Rings, scratch: &mut Buffer, key: &mut Buffer) {
+    let ring = rings.of(edge);
+    let first = start as i64 - edge.delay as i64;
+    if key.channels() == 1 && ring.channels() == 2 {
+        ring.read_channel(0, first, key.channel_mut(0));
+        ring.read_channel(1, first, scratch.channel_mut(1));
+        for (sample, right) in key.channel_mut(0).iter_mut().zip(scratch.channel(1)) {
+            *sample = 0.5 * (*sample + right);
+        }
+        return;
+    }
+    for channel in 0..key.channels() {
+        ring.read_channel(channel.min(ring.channels() - 1), first, key.channel_mut(channel));
+    }
+}
