@@ -67,10 +67,10 @@ pub struct GainReduction {
 /// Renders `outputs`; each sink receives `plan.frames()` frames.
 ///
 /// Only the strips that the outputs need are run.
-pub fn render(
-    plan: &Plan,
+pub fn render<'a>(
+    plan: &'a Plan,
     sources: &Sources,
-    outputs: Vec<Output>,
+    outputs: Vec<Output<'a>>,
     options: &RenderOptions,
 ) -> Result<Vec<GainReduction>, EngineError> {
     let pool = rayon::ThreadPoolBuilder::new()
