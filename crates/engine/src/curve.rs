@@ -50,8 +50,11 @@ mod tests {
 
     #[test]
     fn points_are_met_and_lines_between_are_straight() {
-        let mut curve =
-            Curve { value: 5.0, points: vec![(100.0, 10.0), (200.0, 40.0), (200.0, 80.0)], logarithmic: false };
+        let mut curve = Curve {
+            value: 5.0,
+            points: vec![(100.0, 10.0), (200.0, 40.0), (200.0, 80.0)],
+            logarithmic: false,
+        };
         let seen: Vec<f64> = [0, 100, 150, 199, 200, 900].map(|n| curve.at(n)).to_vec();
         assert_eq!(seen, [10.0, 10.0, 25.0, 39.7, 80.0, 80.0]);
         curve.logarithmic = true;

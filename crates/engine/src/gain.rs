@@ -41,8 +41,7 @@ pub(crate) fn add_scaled(sum: &mut Block, source: &BlockRef, gain_db: &Curve, so
     }
     pieces(song_frame, source.frames(), |offset, frames, frame| {
         let point = frame - frame % CONTROL_FRAMES;
-        let (from, to) =
-            (db_to_gain(gain_db.at(point)), db_to_gain(gain_db.at(point + CONTROL_FRAMES)));
+        let (from, to) = (db_to_gain(gain_db.at(point)), db_to_gain(gain_db.at(point + CONTROL_FRAMES)));
         let mut target = sum.range_mut(offset, frames);
         for (to_channel, from_channel) in target.iter_mut().zip(source.range(offset, frames).iter()) {
             for (n, (t, f)) in to_channel.iter_mut().zip(from_channel).enumerate() {

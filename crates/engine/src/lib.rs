@@ -6,6 +6,8 @@
 //!
 //! This crate never decides anything, and keeps nothing between renders except the cache.
 
+mod arrange;
+mod cache;
 mod compensate;
 mod curve;
 mod error;

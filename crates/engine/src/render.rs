@@ -4,12 +4,14 @@
 //! the mix on `s - 2`. Nothing that runs at the same time depends on one another, so all strips of all
 //! levels keep all cores busy, and a strip reads only what was finished in an earlier step.
 
+use crate::cache::{self, Keeper};
 use crate::error::EngineError;
-use crate::plan::{Plan, Tap};
+use crate::plan::{Edge, Plan, Tap};
 use crate::ring::{Ring, slabs_needed};
 use crate::sources::Sources;
 use crate::strip::{Rings, Strip};
 use audio::{BlockRef, Buffer, Frames};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Takes rendered audio, block after block, from the first frame of the song.
@@ -31,7 +33,7 @@ pub struct Output<'a> {
     /// Where in the strip.
     pub tap: Tap,
     /// Who takes it.
-    pub sink: &'a mut dyn Sink,
+    pub sink: Box<dyn Sink + 'a>,
 }
 
 /// How to render; none of it changes the sound.
@@ -45,11 +47,13 @@ pub struct RenderOptions<'a> {
     pub progress: Option<&'a (dyn Fn(f64) + Sync)>,
     /// Stops the render when it becomes true.
     pub cancel: Option<&'a AtomicBool>,
+    /// Folder where finished tracks are kept for the next render.
+    pub cache: Option<&'a Path>,
 }
 
 impl Default for RenderOptions<'_> {
     fn default() -> Self {
-        RenderOptions { threads: 0, slab_frames: 8192, progress: None, cancel: None }
+        RenderOptions { threads: 0, slab_frames: 8192, progress: None, cancel: None, cache: None }
     }
 }
 
@@ -77,7 +81,7 @@ pub fn render<'a>(
         .num_threads(options.threads)
         .build()
         .map_err(|e| EngineError::Output(format!("no worker threads: {e}")))?;
-    let mut job = Job::new(plan, sources, outputs, options.slab_frames)?;
+    let mut job = Job::new(plan, sources, outputs, options)?;
     let steps = job.steps();
     for step in 0..steps {
         if options.cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
@@ -88,7 +92,7 @@ pub fn render<'a>(
             progress((step + 1) as f64 / steps as f64);
         }
     }
-    Ok(job.reductions())
+    job.finish(plan, options.cache)
 }
 
 /// Renders one node of the plan to memory.
@@ -110,17 +114,37 @@ pub fn render_to_buffer(
         }
         Ok(())
     };
-    render(plan, sources, vec![Output { node, tap, sink: &mut sink }], options)?;
+    render(plan, sources, vec![Output { node, tap, sink: Box::new(&mut sink) }], options)?;
     Ok(Buffer::from_channels(&planes))
+}
+
+/// Where the audio of a delivery goes.
+enum Destination<'a> {
+    Caller(Box<dyn Sink + 'a>),
+    Cache(Keeper),
 }
 
 /// An output at work.
 struct Delivery<'a> {
-    output: Output<'a>,
+    node: usize,
+    tap: Tap,
+    destination: Destination<'a>,
     /// Frames by which its signal stands later than the song.
     late: Frames,
     level: usize,
     buffer: Buffer,
+}
+
+impl<'a> Delivery<'a> {
+    fn new(plan: &Plan, place: usize, tap: Tap, destination: Destination<'a>, slab: Frames) -> Self {
+        let node = &plan.nodes[place];
+        let channels = match tap {
+            Tap::PreFader => node.channels,
+            Tap::Output => node.output_channels,
+        };
+        let buffer = Buffer::new(channels, slab);
+        Delivery { node: place, tap, destination, late: node.departure(), level: node.level + 1, buffer }
+    }
 }
 
 struct Job<'a> {
@@ -136,31 +160,35 @@ impl<'a> Job<'a> {
         plan: &'a Plan,
         sources: &Sources,
         outputs: Vec<Output<'a>>,
-        slab: Frames,
+        options: &RenderOptions,
     ) -> Result<Job<'a>, EngineError> {
+        let (slab, frames) = (options.slab_frames, plan.frames());
         let needed = needed(plan, &outputs);
+        let mut deliveries: Vec<Delivery> = outputs
+            .into_iter()
+            .map(|o| Delivery::new(plan, o.node, o.tap, Destination::Caller(o.sink), slab))
+            .collect();
         let mut strips = Vec::new();
         for (place, node) in plan.nodes.iter().enumerate().filter(|(place, _)| needed[*place]) {
+            let rate = plan.sample_rate_hz;
+            // Only what takes work to make is worth its room on the disk.
+            let folder = options.cache.filter(|_| node.source.is_some() && !node.chain.is_empty());
+            if let Some(hit) = folder.and_then(|f| cache::find(f, &node.hash, node.channels, frames)) {
+                strips.push(Strip::from_cache(node, place, hit, slab));
+                continue;
+            }
             let placed = match &node.source {
-                Some(source) => Some(sources.place(source, node, plan.sample_rate_hz)?),
+                Some(source) => Some(sources.place(source, node, rate)?),
                 None => None,
             };
-            strips.push(Strip::new(node, place, placed, plan.sample_rate_hz, slab));
+            strips.push(Strip::new(node, place, placed, rate, slab));
+            if let Some(folder) = folder {
+                let keeper = Destination::Cache(Keeper::new(folder, &node.hash)?);
+                deliveries.push(Delivery::new(plan, place, Tap::PreFader, keeper, slab));
+            }
         }
-        let deliveries: Vec<Delivery> = outputs
-            .into_iter()
-            .map(|output| {
-                let node = &plan.nodes[output.node];
-                let channels = match output.tap {
-                    Tap::PreFader => node.channels,
-                    Tap::Output => node.output_channels,
-                };
-                let buffer = Buffer::new(channels, slab);
-                Delivery { output, late: node.departure(), level: node.level + 1, buffer }
-            })
-            .collect();
         let rings = rings(plan, &needed, &deliveries, slab);
-        Ok(Job { strips, deliveries, rings, slab, frames: plan.frames() })
+        Ok(Job { strips, deliveries, rings, slab, frames })
     }
 
     /// Steps until every delivery has all its frames.
@@ -193,16 +221,29 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    fn reductions(self) -> Vec<GainReduction> {
-        let per_strip = self.strips.into_iter().flat_map(|strip| {
-            let id = strip.node.id.clone();
-            strip.reductions().into_iter().map(move |(insert, reduction_db)| GainReduction {
-                strip: id.clone(),
+    /// Completes the cache and collects what the inserts report.
+    fn finish(self, plan: &Plan, cache: Option<&Path>) -> Result<Vec<GainReduction>, EngineError> {
+        let mut reductions = vec![Vec::new(); plan.nodes.len()];
+        for strip in self.strips {
+            reductions[strip.place()] = strip.reductions();
+        }
+        for delivery in self.deliveries {
+            if let Destination::Cache(keeper) = delivery.destination {
+                keeper.finish(&reductions[delivery.node])?;
+            }
+        }
+        if let Some(folder) = cache {
+            let hashes: Vec<&str> = plan.nodes.iter().map(|n| n.hash.as_str()).collect();
+            cache::prune(folder, &hashes);
+        }
+        let per_strip = plan.nodes.iter().zip(reductions).flat_map(|(node, inserts)| {
+            inserts.into_iter().map(|(insert, reduction_db)| GainReduction {
+                strip: node.id.clone(),
                 insert,
                 reduction_db,
             })
         });
-        per_strip.collect()
+        Ok(per_strip.collect())
     }
 }
 
@@ -222,9 +263,13 @@ impl Delivery<'_> {
         if first >= end {
             return Ok(());
         }
-        let ring = rings.tapped(self.output.node, self.output.tap);
+        let ring = rings.tapped(self.node, self.tap);
         ring.read(start as i64, &mut self.buffer.as_block_mut());
-        self.output.sink.write(&self.buffer.range(first - start, end - first))
+        let block = self.buffer.range(first - start, end - first);
+        match &mut self.destination {
+            Destination::Caller(sink) => sink.write(&block),
+            Destination::Cache(keeper) => keeper.write(&block),
+        }
     }
 }
 
@@ -234,7 +279,7 @@ fn needed(plan: &Plan, outputs: &[Output]) -> Vec<bool> {
     for output in outputs {
         needed[output.node] = true;
     }
-    for place in (0..plan.nodes.len()).rev().filter(|&p| p < plan.nodes.len()) {
+    for place in (0..plan.nodes.len()).rev() {
         if needed[place] {
             for edge in edges(plan, place) {
                 needed[edge.from] = true;
@@ -245,7 +290,7 @@ fn needed(plan: &Plan, outputs: &[Output]) -> Vec<bool> {
 }
 
 /// Everything a node listens to: its inputs, then its keys.
-fn edges(plan: &Plan, place: usize) -> impl Iterator<Item = &crate::plan::Edge> {
+fn edges(plan: &Plan, place: usize) -> impl Iterator<Item = &Edge> {
     let node = &plan.nodes[place];
     node.inputs.iter().chain(node.chain.iter().filter_map(|e| e.key.as_ref()))
 }
@@ -268,7 +313,7 @@ fn rings(plan: &Plan, needed: &[bool], deliveries: &[Delivery], slab: Frames) ->
         }
     }
     for delivery in deliveries {
-        want(delivery.output.node, delivery.output.tap, 1);
+        want(delivery.node, delivery.tap, 1);
     }
     let build = |keep: Vec<usize>| {
         keep.into_iter().map(|slabs| (slabs > 0).then(|| Ring::new(slabs, slab))).collect()

@@ -264,4 +264,3 @@ impl Stream for Converted {
         Ok(())
     }
 }
-

@@ -53,12 +53,7 @@ impl Placed {
             start -= FractionalDelay::WHOLE_FRAMES as i64;
             delays = vec![FractionalDelay::new(fraction); channels];
         }
-        Placed {
-            stream,
-            silence: start.max(0) as usize,
-            skip: (-start).max(0) as usize,
-            fraction: delays,
-        }
+        Placed { stream, silence: start.max(0) as usize, skip: (-start).max(0) as usize, fraction: delays }
     }
 
     pub(crate) fn read(&mut self, block: &mut Block) -> Result<(), EngineError> {

@@ -1,5 +1,6 @@
 //! A strip at work: its source or inputs, its inserts, its fader, one slab at a time.
 
+use crate::cache::{Hit, Reductions};
 use crate::error::EngineError;
 use crate::gain::{add_scaled, apply_fader};
 use crate::plan::{Edge, Element, Fader, Node, Tap};
@@ -49,7 +50,11 @@ pub(crate) struct Strip<'a> {
     pub(crate) node: &'a Node,
     place: usize,
     source: Option<Placed>,
+    /// The source already holds trim and inserts.
+    finished: bool,
     chain: Vec<Running<'a>>,
+    /// What the inserts reported when this strip was put into the cache.
+    remembered: Reductions,
     scratch: Buffer,
     /// After the inserts.
     pub(crate) pre_fader: Buffer,
@@ -81,11 +86,24 @@ impl<'a> Strip<'a> {
                 reductions: Vec::new(),
             })
             .collect();
+        Strip { chain, ..Strip::idle(node, place, source, slab) }
+    }
+
+    /// A strip whose audio before the fader is already there.
+    pub(crate) fn from_cache(node: &'a Node, place: usize, hit: Hit, slab: Frames) -> Strip<'a> {
+        let remembered = hit.reductions.clone();
+        let placed = Placed::new(Box::new(hit), node.channels, node.departure() as i64, 0.0);
+        Strip { remembered, finished: true, ..Strip::idle(node, place, Some(placed), slab) }
+    }
+
+    fn idle(node: &'a Node, place: usize, source: Option<Placed>, slab: Frames) -> Strip<'a> {
         Strip {
             node,
             place,
             source,
-            chain,
+            chain: Vec::new(),
+            finished: false,
+            remembered: Vec::new(),
             scratch: Buffer::new(2, slab),
             pre_fader: Buffer::new(node.channels, slab),
             output: Buffer::new(node.output_channels, slab),
@@ -98,7 +116,10 @@ impl<'a> Strip<'a> {
     }
 
     /// Gain reduction of each insert that reported any: its id and one reading per [`READING_FRAMES`].
-    pub(crate) fn reductions(self) -> Vec<(String, Vec<f32>)> {
+    pub(crate) fn reductions(self) -> Reductions {
+        if self.finished {
+            return self.remembered;
+        }
         let acted = self.chain.into_iter().filter(|r| r.reductions.iter().any(|&db| db > 0.0));
         acted.map(|r| (r.element.id.clone(), r.reductions)).collect()
     }
@@ -155,7 +176,7 @@ impl<'a> Strip<'a> {
             let heard = self.scratch.range(skip, frames);
             add_scaled(&mut input.range_mut(skip, frames), &heard, &edge.gain_db, song_frame);
         }
-        if self.node.input_gain != 1.0 {
+        if self.node.input_gain != 1.0 && !self.finished {
             for channel in input.iter_mut() {
                 channel.iter_mut().for_each(|s| *s *= self.node.input_gain);
             }

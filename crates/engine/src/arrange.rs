@@ -1,0 +1,112 @@
+//! From connected strips to a plan: latencies, tails, order in time, hashes.
+
+use crate::compensate::{compensate, total_tail};
+use crate::curve::Curve;
+use crate::plan::{Edge, Element, Node, Plan, Tap};
+use crate::sources::Sources;
+use audio::{Frames, Spec};
+use dsp::Tail;
+
+/// A strip that never falls silent is heard this long after the song, in seconds: longer than the longest
+/// reverb setting, short enough not to fill a disk.
+const ENDLESS_TAIL_S: f64 = 30.0;
+
+/// Completes a plan from nodes that stand in order, each after everything it listens to.
+///
+/// Each insert is built once to learn its latency and its tail.
+pub(crate) fn arrange(
+    mut nodes: Vec<Node>,
+    sources: &Sources,
+    sample_rate_hz: u32,
+    song_frames: Frames,
+) -> Plan {
+    for node in &mut nodes {
+        let spec = Spec { sample_rate_hz: f64::from(sample_rate_hz), channels: node.channels, max_frames: 1 };
+        node.tail = 0;
+        for element in &mut node.chain {
+            let processor = (element.kind.build)(&element.values, &spec);
+            element.latency = processor.latency();
+            node.tail += match processor.tail() {
+                Tail::Frames(frames) => frames,
+                Tail::Endless => spec.frames(ENDLESS_TAIL_S),
+            };
+        }
+    }
+    compensate(&mut nodes);
+    let limit = (ENDLESS_TAIL_S * f64::from(sample_rate_hz)) as Frames;
+    let tail_frames = total_tail(&nodes).min(limit);
+    for place in 0..nodes.len() {
+        nodes[place].hash =
+            hash(&nodes, place, sources, sample_rate_hz, song_frames + tail_frames).to_string();
+    }
+    Plan { sample_rate_hz, song_frames, tail_frames, nodes }
+}
+
+/// Hash of all that the audio before a node's fader depends on.
+fn hash(nodes: &[Node], place: usize, sources: &Sources, rate: u32, frames: Frames) -> blake3::Hash {
+    let node = &nodes[place];
+    let mut hash = Hash(blake3::Hasher::new());
+    hash.text(env!("CARGO_PKG_VERSION"));
+    hash.numbers(&[f64::from(rate), frames as f64, node.channels as f64, node.input_gain]);
+    if let Some(source) = &node.source {
+        hash.text(&sources.get(&source.name).map(crate::Audio::hash).unwrap_or_default());
+        hash.numbers(&[source.start as f64, source.fraction]);
+    }
+    for edge in &node.inputs {
+        hash.edge(nodes, edge);
+    }
+    for element in &node.chain {
+        hash.element(nodes, element);
+    }
+    hash.0.finalize()
+}
+
+struct Hash(blake3::Hasher);
+
+impl Hash {
+    /// Every text is followed by its length, so that two texts never look like another two.
+    fn text(&mut self, text: &str) {
+        self.0.update(text.as_bytes());
+        self.0.update(&(text.len() as u64).to_le_bytes());
+    }
+
+    fn numbers(&mut self, numbers: &[f64]) {
+        for number in numbers {
+            self.0.update(&number.to_bits().to_le_bytes());
+        }
+        self.0.update(&(numbers.len() as u64).to_le_bytes());
+    }
+
+    fn curve(&mut self, curve: &Curve) {
+        let flat = curve.points.iter().flat_map(|p| [p.0, p.1]);
+        let numbers: Vec<f64> = flat.chain([curve.value, f64::from(u8::from(curve.logarithmic))]).collect();
+        self.numbers(&numbers);
+    }
+
+    fn edge(&mut self, nodes: &[Node], edge: &Edge) {
+        let from = &nodes[edge.from];
+        self.text(&from.hash);
+        if let (Tap::Output, Some(fader)) = (edge.tap, &from.fader) {
+            self.curve(&fader.fader_db);
+            self.curve(&fader.pan);
+            self.numbers(&[f64::from(u8::from(fader.mute))]);
+        }
+        self.curve(&edge.gain_db);
+    }
+
+    fn element(&mut self, nodes: &[Node], element: &Element) {
+        self.text(element.kind.id);
+        self.numbers(&[f64::from(element.kind.revision)]);
+        self.numbers(&element.values.fields);
+        for item in element.values.groups.iter().flatten() {
+            self.numbers(item);
+        }
+        for (address, curve) in &element.lanes {
+            self.text(&element.kind.name(*address));
+            self.curve(curve);
+        }
+        if let Some(key) = &element.key {
+            self.edge(nodes, key);
+        }
+    }
+}
