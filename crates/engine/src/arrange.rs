@@ -47,7 +47,8 @@ fn hash(nodes: &[Node], place: usize, sources: &Sources, rate: u32, frames: Fram
     let node = &nodes[place];
     let mut hash = Hash(blake3::Hasher::new());
     hash.text(env!("CARGO_PKG_VERSION"));
-    hash.numbers(&[f64::from(rate), frames as f64, node.channels as f64, node.input_gain]);
+    hash.numbers(&[f64::from(rate), frames as f64, node.channels as f64, f64::from(u8::from(node.invert))]);
+    hash.curve(&node.trim_db);
     if let Some(source) = &node.source {
         hash.text(&sources.get(&source.name).map(crate::Audio::hash).unwrap_or_default());
         hash.numbers(&[source.start as f64, source.fraction]);
@@ -78,9 +79,7 @@ impl Hash {
     }
 
     fn curve(&mut self, curve: &Curve) {
-        let flat = curve.points.iter().flat_map(|p| [p.0, p.1]);
-        let numbers: Vec<f64> = flat.chain([curve.value, f64::from(u8::from(curve.logarithmic))]).collect();
-        self.numbers(&numbers);
+        self.numbers(&curve.numbers());
     }
 
     fn edge(&mut self, nodes: &[Node], edge: &Edge) {
@@ -92,6 +91,7 @@ impl Hash {
             self.numbers(&[f64::from(u8::from(fader.mute))]);
         }
         self.curve(&edge.gain_db);
+        edge.pan.iter().for_each(|pan| self.curve(pan));
     }
 
     fn element(&mut self, nodes: &[Node], element: &Element) {

@@ -42,7 +42,7 @@ pub(crate) fn find(folder: &Path, hash: &str, channels: usize, frames: Frames) -
     let trailer = length.checked_sub(samples)?;
     file.seek(SeekFrom::Start(samples)).ok()?;
     let mut bytes = Vec::new();
-    file.by_ref().take(trailer).read_to_end(&mut bytes).ok()?;
+    Read::by_ref(&mut file).take(trailer).read_to_end(&mut bytes).ok()?;
     let reductions = read_reductions(&bytes)?;
     file.seek(SeekFrom::Start(0)).ok()?;
     let reader = BufReader::with_capacity(1 << 16, file);

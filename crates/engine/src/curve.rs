@@ -1,64 +1,45 @@
-//! A value in song time: constant, or breakpoints of automation.
+//! A value in song time: constant, or moved by a lane of automation.
 
 use audio::Frames;
+use session::Lane;
 
-/// A value over the song. Between points it moves straight, or straight in octaves where `logarithmic`.
+/// A value over the song.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
-    /// The value where there are no points.
+    /// The value where no lane moves it.
     pub value: f64,
-    /// Song position in frames, and the value there; in order.
-    pub points: Vec<(f64, f64)>,
-    /// Straight in ratios instead of differences.
-    pub logarithmic: bool,
+    lane: Option<Lane>,
+    frames_per_s: f64,
 }
 
 impl Curve {
     /// A value that never moves.
     pub fn constant(value: f64) -> Curve {
-        Curve { value, points: Vec::new(), logarithmic: false }
+        Curve { value, lane: None, frames_per_s: 1.0 }
+    }
+
+    /// A value that a lane moves, if there is one.
+    pub fn new(value: f64, lane: Option<&Lane>, sample_rate_hz: u32) -> Curve {
+        Curve { value, lane: lane.cloned(), frames_per_s: f64::from(sample_rate_hz) }
     }
 
     /// True when the value never moves.
     pub fn is_constant(&self) -> bool {
-        self.points.is_empty()
+        self.lane.is_none()
     }
 
-    /// The value at a frame of the song. Before the first point and after the last the value stands still.
+    /// The value at a frame of the song.
     pub fn at(&self, frame: Frames) -> f64 {
-        let frame = frame as f64;
-        let after = self.points.partition_point(|p| p.0 <= frame);
-        match (after.checked_sub(1).map(|i| self.points[i]), self.points.get(after)) {
-            (None, None) => self.value,
-            (Some((_, value)), None) => value,
-            (None, Some(&(_, value))) => value,
-            (Some((t0, v0)), Some(&(t1, v1))) => {
-                let place = (frame - t0) / (t1 - t0);
-                if self.logarithmic && v0 > 0.0 && v1 > 0.0 {
-                    v0 * (v1 / v0).powf(place)
-                } else {
-                    v0 + (v1 - v0) * place
-                }
-            }
+        match &self.lane {
+            Some(lane) => lane.value_at(frame as f64 / self.frames_per_s),
+            None => self.value,
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn points_are_met_and_lines_between_are_straight() {
-        let mut curve = Curve {
-            value: 5.0,
-            points: vec![(100.0, 10.0), (200.0, 40.0), (200.0, 80.0)],
-            logarithmic: false,
-        };
-        let seen: Vec<f64> = [0, 100, 150, 199, 200, 900].map(|n| curve.at(n)).to_vec();
-        assert_eq!(seen, [10.0, 10.0, 25.0, 39.7, 80.0, 80.0]);
-        curve.logarithmic = true;
-        assert!((curve.at(150) - 20.0).abs() < 1e-12, "the geometric mean of 10 and 40");
-        assert_eq!(Curve::constant(3.0).at(7), 3.0);
+    /// Every number the curve is made of, for a hash.
+    pub(crate) fn numbers(&self) -> Vec<f64> {
+        let points = self.lane.iter().flat_map(|lane| &lane.points);
+        let shape = self.lane.as_ref().map_or(-1.0, |lane| lane.curve as usize as f64);
+        points.flat_map(|p| [p.time_s, p.value]).chain([self.value, shape]).collect()
     }
 }

@@ -51,6 +51,28 @@ pub(crate) fn add_scaled(sum: &mut Block, source: &BlockRef, gain_db: &Curve, so
     });
 }
 
+/// Multiplies `block` by trim and polarity; `song_frame` is that of the first frame.
+pub(crate) fn apply_trim(block: &mut Block, trim_db: &Curve, invert: bool, song_frame: Frames) {
+    let sign = if invert { -1.0 } else { 1.0 };
+    let gain = |frame| sign * db_to_gain(trim_db.at(frame));
+    if trim_db.is_constant() {
+        let gain = gain(0);
+        if gain != 1.0 {
+            block.iter_mut().flatten().for_each(|sample| *sample *= gain);
+        }
+        return;
+    }
+    pieces(song_frame, block.frames(), |offset, frames, frame| {
+        let point = frame - frame % CONTROL_FRAMES;
+        let (from, to) = (gain(point), gain(point + CONTROL_FRAMES));
+        for channel in block.range_mut(offset, frames).iter_mut() {
+            for (n, sample) in channel.iter_mut().enumerate() {
+                *sample *= line(from, to, frame + n);
+            }
+        }
+    });
+}
+
 /// Left and right factor of a fader at a frame, for a strip of `channels`.
 fn factors(fader: &Fader, channels: usize, frame: Frames) -> (f64, f64) {
     if fader.mute {

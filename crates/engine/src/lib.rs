@@ -9,6 +9,7 @@
 mod arrange;
 mod cache;
 mod compensate;
+mod compile;
 mod curve;
 mod error;
 mod gain;
@@ -19,6 +20,7 @@ mod sources;
 mod stream;
 mod strip;
 
+pub use compile::{MASTER, PREMASTER, compile, compile_master, session_rate};
 pub use curve::Curve;
 pub use error::EngineError;
 pub use plan::{Edge, Element, Fader, Node, Plan, Source, Tap};

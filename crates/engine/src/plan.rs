@@ -35,8 +35,10 @@ pub struct Node {
     pub channels: usize,
     /// Channels after the fader.
     pub output_channels: usize,
-    /// Factor at the input: trim and polarity.
-    pub input_gain: f64,
+    /// Gain at the input, in decibels.
+    pub trim_db: Curve,
+    /// Turns the polarity at the input.
+    pub invert: bool,
     /// The inserts that are not bypassed, in order.
     pub chain: Vec<Element>,
     /// Fader and pan; without it the chain's output is the strip's.
@@ -89,8 +91,17 @@ pub struct Edge {
     pub tap: Tap,
     /// Gain on the way, in decibels: 0 for the way to a bus, the send's level for a send.
     pub gain_db: Curve,
+    /// Where a signal taken before the fader is placed.
+    pub pan: Option<Curve>,
     /// Frames of delay that make this input arrive together with the others.
     pub delay: Frames,
+}
+
+impl Edge {
+    /// An edge whose delay is still to be found.
+    pub(crate) fn new(from: usize, tap: Tap, gain_db: Curve) -> Edge {
+        Edge { from, tap, gain_db, pan: None, delay: 0 }
+    }
 }
 
 /// An insert.

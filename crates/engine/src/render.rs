@@ -225,7 +225,8 @@ impl<'a> Job<'a> {
     fn finish(self, plan: &Plan, cache: Option<&Path>) -> Result<Vec<GainReduction>, EngineError> {
         let mut reductions = vec![Vec::new(); plan.nodes.len()];
         for strip in self.strips {
-            reductions[strip.place()] = strip.reductions();
+            let place = strip.place();
+            reductions[place] = strip.reductions();
         }
         for delivery in self.deliveries {
             if let Destination::Cache(keeper) = delivery.destination {

@@ -2,7 +2,7 @@
 
 use crate::cache::{Hit, Reductions};
 use crate::error::EngineError;
-use crate::gain::{add_scaled, apply_fader};
+use crate::gain::{add_scaled, apply_fader, apply_trim};
 use crate::plan::{Edge, Element, Fader, Node, Tap};
 use crate::ring::Ring;
 use crate::stream::Placed;
@@ -166,20 +166,32 @@ impl<'a> Strip<'a> {
             Some(source) => source.read(&mut input)?,
             None => input.clear(),
         }
-        for edge in &self.node.inputs {
+        let node = self.node;
+        // Up to song frame 0 everything is silent; from there on curves are read in song time.
+        let skip = node.arrival.saturating_sub(start).min(input.frames());
+        let (frames, song_frame) = (input.frames() - skip, (start + skip).saturating_sub(node.arrival));
+        for edge in &node.inputs {
+            let ring = rings.of(edge);
             let first = start as i64 - edge.delay as i64;
-            rings.of(edge).read(first, &mut self.scratch.as_block_mut());
-            let song_frame = start.saturating_sub(self.node.arrival);
-            // Before song frame 0 the signals are silent, so a send's curve need not be right there.
-            let skip = self.node.arrival.saturating_sub(start).min(input.frames());
-            let frames = input.frames() - skip;
-            let heard = self.scratch.range(skip, frames);
-            add_scaled(&mut input.range_mut(skip, frames), &heard, &edge.gain_db, song_frame);
-        }
-        if self.node.input_gain != 1.0 && !self.finished {
-            for channel in input.iter_mut() {
-                channel.iter_mut().for_each(|s| *s *= self.node.input_gain);
+            let mut target = input.range_mut(skip, frames);
+            match &edge.pan {
+                None => {
+                    ring.read(first, &mut self.scratch.as_block_mut());
+                    let heard = self.scratch.range(skip, frames);
+                    add_scaled(&mut target, &heard, &edge.gain_db, song_frame);
+                }
+                Some(pan) => {
+                    let mut before_fader = Buffer::new(ring.channels(), self.scratch.frames());
+                    ring.read(first, &mut before_fader.as_block_mut());
+                    let fader = Fader { fader_db: edge.gain_db.clone(), pan: pan.clone(), mute: false };
+                    let heard = before_fader.range(skip, frames);
+                    apply_fader(&fader, &heard, &mut self.scratch.range_mut(skip, frames), song_frame);
+                    target.add(&self.scratch.range(skip, frames));
+                }
             }
+        }
+        if !self.finished {
+            apply_trim(&mut input.range_mut(skip, frames), &node.trim_db, node.invert, song_frame);
         }
         Ok(())
     }
