@@ -105,7 +105,11 @@ fn threads_and_slabs_give_the_same_bits() {
     let reference = mix(&session, &sources, &RenderOptions { threads: 1, ..Default::default() });
     for (threads, slab_frames) in [(2, 8_192), (8, 8_192), (1, 100), (2, 1_000), (3, 4_096), (2, 100_000)] {
         let options = RenderOptions { threads, slab_frames, ..Default::default() };
-        assert_same(&mix(&session, &sources, &options), &reference, &format!("{threads} threads, {slab_frames}"));
+        assert_same(
+            &mix(&session, &sources, &options),
+            &reference,
+            &format!("{threads} threads, {slab_frames}"),
+        );
     }
 }
 
@@ -139,8 +143,13 @@ fn a_fader_lane_is_followed_to_the_sample() {
         let expected = db_to_gain(((t - 0.25) / 0.25).clamp(0.0, 1.0) * -24.0);
         // A straight line over 64 frames of a curve that falls 96 dB in a second: its sagitta is
         // (0.128 dB in neper)^2 / 8 = 2.7e-5; at the two corners the lane bends within a period.
-        let bound = if (n as i64 - 12_000).abs() < 64 || (n as i64 - 24_000).abs() < 64 { 8e-3 } else { 3e-5 };
-        assert!((seen.channel(0)[n] - expected).abs() < bound, "frame {n}: {} {expected}", seen.channel(0)[n]);
+        let bound =
+            if (n as i64 - 12_000).abs() < 64 || (n as i64 - 24_000).abs() < 64 { 8e-3 } else { 3e-5 };
+        assert!(
+            (seen.channel(0)[n] - expected).abs() < bound,
+            "frame {n}: {} {expected}",
+            seen.channel(0)[n]
+        );
     }
 }
 
@@ -176,7 +185,9 @@ fn the_cache_gives_the_same_bits_and_is_used() {
     let files = || -> Vec<(String, std::time::SystemTime)> {
         let entries = std::fs::read_dir(folder.path()).expect("the cache").map(|e| e.expect("an entry"));
         let mut files: Vec<_> = entries
-            .map(|e| (e.file_name().into_string().expect("a name"), e.metadata().unwrap().modified().unwrap()))
+            .map(|e| {
+                (e.file_name().into_string().expect("a name"), e.metadata().unwrap().modified().unwrap())
+            })
             .collect();
         files.sort();
         files
@@ -211,9 +222,12 @@ fn rates_lengths_and_channels_mix() {
     let mut sources = Sources::default();
     let tone = |rate: u32, seconds: f64| -> Vec<f64> {
         let frames = (f64::from(rate) * seconds) as usize;
-        (0..frames).map(|n| 0.25 * (std::f64::consts::TAU * 997.0 * n as f64 / f64::from(rate)).sin()).collect()
+        (0..frames)
+            .map(|n| 0.25 * (std::f64::consts::TAU * 997.0 * n as f64 / f64::from(rate)).sin())
+            .collect()
     };
-    for (id, rate, seconds, channels) in [("a", 48_000, 1.0, 2), ("b", 44_100, 0.5, 1), ("c", 96_000, 0.7, 2)] {
+    for (id, rate, seconds, channels) in [("a", 48_000, 1.0, 2), ("b", 44_100, 0.5, 1), ("c", 96_000, 0.7, 2)]
+    {
         session.add(strip(StripClass::Track, id, None));
         let buffer = Buffer::from_channels(&vec![tone(rate, seconds); channels]);
         sources.insert(id, Audio::Memory { buffer: Arc::new(buffer), sample_rate_hz: rate });
@@ -258,7 +272,8 @@ fn a_master_is_rendered_from_a_finished_file() {
         let audio = noise(channels, 5_000, 4);
         sources.insert(engine::MASTER, memory(audio.clone()));
         let plan = compile_master(&session, &sources).expect("a plan");
-        let seen = render_to_buffer(&plan, &sources, 0, Tap::Output, &RenderOptions::default()).expect("audio");
+        let seen =
+            render_to_buffer(&plan, &sources, 0, Tap::Output, &RenderOptions::default()).expect("audio");
         assert_eq!(seen.channels(), channels);
         assert_eq!(seen.channel(0)[77], audio.channel(0)[77] * db_to_gain(-6.0));
     }

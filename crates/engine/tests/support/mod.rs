@@ -15,7 +15,14 @@ pub(crate) static LATE: Kind = Kind {
     family: Family::Level,
     help: "Adds latency.",
     revision: 1,
-    params: &[Param { id: "frames", label: "Frames", help: "Latency.", max: 10_000.0, fixed: true, ..Param::NUMBER }],
+    params: &[Param {
+        id: "frames",
+        label: "Frames",
+        help: "Latency.",
+        max: 10_000.0,
+        fixed: true,
+        ..Param::NUMBER
+    }],
     groups: &[],
     key_input: false,
     keeps_mono: true,
@@ -66,7 +73,14 @@ pub(crate) static TIMES_KEY: Kind = Kind {
     family: Family::Level,
     help: "Multiplies by the key.",
     revision: 1,
-    params: &[Param { id: "gain_db", label: "Gain", help: "Gain.", unit: Unit::Decibel, max: 1.0, ..Param::NUMBER }],
+    params: &[Param {
+        id: "gain_db",
+        label: "Gain",
+        help: "Gain.",
+        unit: Unit::Decibel,
+        max: 1.0,
+        ..Param::NUMBER
+    }],
     groups: &[],
     key_input: true,
     keeps_mono: true,
