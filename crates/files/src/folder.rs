@@ -41,9 +41,9 @@ const FORMATS: [Format; 8] = [
 ];
 
 /// Extensions of audio that cannot be read.
-const NOT_READ: [&str; 22] = [
+const NOT_READ: [&str; 25] = [
     "opus", "wv", "w64", "tta", "ape", "wma", "dsf", "dff", "mpc", "tak", "au", "snd", "sd2", "ra", "amr",
-    "ac3", "dts", "shn", "voc", "spx", "rx2", "aup",
+    "ac3", "dts", "shn", "voc", "spx", "rx2", "aup", "mka", "webm", "weba",
 ];
 
 /// Lists the audio files of one folder (not of the folders in it).

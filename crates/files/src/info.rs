@@ -32,8 +32,6 @@ pub enum Format {
     Caf,
     /// AAC in ADTS frames, ISO/IEC 13818-7.
     Adts,
-    /// Matroska or WebM, RFC 9559.
-    Matroska,
 }
 
 impl Format {
@@ -52,7 +50,6 @@ impl Format {
             Format::Mp4 => "MP4/M4A",
             Format::Caf => "CAF",
             Format::Adts => "AAC (ADTS)",
-            Format::Matroska => "Matroska/WebM",
         }
     }
 
@@ -65,11 +62,10 @@ impl Format {
             Format::Aiff | Format::Aifc => &["aif", "aiff", "aifc", "afc"],
             Format::Flac => &["flac", "fla"],
             Format::Mpeg => &["mp3", "mp2", "mp1", "mpga"],
-            Format::Ogg => &["ogg", "oga", "spx"],
+            Format::Ogg => &["ogg", "oga"],
             Format::Mp4 => &["m4a", "mp4", "m4b", "m4r", "mov", "alac"],
             Format::Caf => &["caf"],
             Format::Adts => &["aac", "adts"],
-            Format::Matroska => &["mka", "mkv", "webm", "weba"],
         }
     }
 }

@@ -128,7 +128,7 @@ impl fmt::Display for Note {
             ),
             Note::PrimingUnknown { codec, usual_frames } => write!(
                 f,
-                "this {codec} file does not state its encoder delay: it may start late, usually by about \
+                "this {codec} file does not state its encoder delay: it may start late, typically by about \
                  {usual_frames} frames"
             ),
             Note::EditsIgnored { edits } => {

@@ -9,9 +9,8 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use audio::{Block, Frames};
-use symphonia::core::audio::{Audio, GenericAudioBufferRef};
-use symphonia::core::codecs::audio::well_known::*;
-use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::well_known::CODEC_ID_ALAC;
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::{Hint, Probe};
 use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
@@ -21,16 +20,13 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::Timestamp;
 use symphonia::default::formats;
 
+use super::codec::{PREROLL, alac_bits, copy_planes, encoding_of, preroll};
 use super::mp4::Timing;
 use super::panics::guarded;
 use super::{Source, check_shape, countable, ogg};
 use crate::error::FileError;
 use crate::info::{Encoding, Format, Info};
 use crate::note::Note;
-
-/// Decoding begins this many frames before the wanted one where a decoder needs what came before: two packets
-/// and more of every codec read here (8192 is the longest block of Vorbis).
-const PREROLL: i64 = 16_384;
 
 /// Before every time of a stream: where the end of a packet stands when there is none.
 const NEVER: i64 = i64::MIN / 4;
@@ -97,7 +93,6 @@ impl Place {
             Format::Mp4 => probe.register_format::<formats::IsoMp4Reader<'_>>(),
             Format::Caf => probe.register_format::<formats::CafReader<'_>>(),
             Format::Adts => probe.register_format::<formats::AdtsReader<'_>>(),
-            Format::Matroska => probe.register_format::<formats::MkvReader<'_>>(),
             Format::Wav | Format::Rifx | Format::Rf64 | Format::Bw64 | Format::Aiff | Format::Aifc => {}
         }
         let mut file = File::open(&self.path).map_err(|e| FileError::io(&self.path, "open it", e))?;
@@ -170,8 +165,8 @@ pub(super) struct DecodedSource {
     origin: i64,
     /// The stream's time of its first frame; anything before is silence by intention.
     first: i64,
-    /// Frames to decode ahead of a seek.
-    preroll: i64,
+    /// Frames to decode ahead of a seek; `None` when everything before has to be.
+    preroll: Option<i64>,
     /// The latest time a seek may ask the demuxer for.
     latest_seek: i64,
     position: u64,
@@ -204,12 +199,13 @@ pub(super) fn open(
     let channels = params.channels.as_ref().or(stated.channels.as_ref()).map(|c| c.count());
     let channels = channels.ok_or_else(|| missing("number of channels"))?;
     let sample_rate_hz = check_shape(path, "the header", f64::from(rate), channels)?;
-    let bits = params.bits_per_sample.or(stated.bits_per_sample);
+    let bits = params.bits_per_sample.or(stated.bits_per_sample).filter(|b| *b > 0);
+    let bits = if stated.codec == CODEC_ID_ALAC { alac_bits(stated) } else { bits };
     let encoding = encoding_of(stated.codec, bits);
     let in_frames = track.time_base.is_some_and(|base| {
         u64::from(base.numer.get()) * u64::from(sample_rate_hz) == u64::from(base.denom.get())
     });
-    let clock = if in_frames && format != Format::Matroska { Clock::Stamps } else { Clock::Counting };
+    let clock = if in_frames { Clock::Stamps } else { Clock::Counting };
     let mut source = DecodedSource {
         place,
         stream,
@@ -217,7 +213,7 @@ pub(super) fn open(
         sample_rate_hz,
         origin: 0,
         first: 0,
-        preroll: if encoding.is_lossy() { PREROLL } else { 0 },
+        preroll: preroll(encoding),
         latest_seek: i64::MAX,
         position: 0,
         packet: vec![Vec::new(); channels],
@@ -260,22 +256,26 @@ impl DecodedSource {
         let trusted = match self.place.format {
             Format::Flac | Format::Mp4 | Format::Caf if self.clock == Clock::Stamps => {
                 let end = stated.map(|n| n + i64::from(track.padding.unwrap_or(0)));
-                end.filter(|end| self.has_frame(*end - 1))
+                match end {
+                    Some(end) => self.true_end(end, encoding)?,
+                    None => None,
+                }
             }
             _ => None,
         };
         let extent = match (trusted, stated) {
             (Some(coded_end), Some(heard_end)) => {
                 let first = -i64::from(track.delay.unwrap_or(0));
-                Extent { first, heard_end, coded_end, restarts: false }
+                Extent { first, heard_end: heard_end.min(coded_end), coded_end, restarts: false }
             }
             _ => {
                 self.restart()?;
                 let extent = self.walk()?;
-                // Within one packet the header may count what no one hears.
-                if let Some(stated) = stated.filter(|s| *s > extent.coded_end + 4608)
-                    && self.clock == Clock::Stamps
-                {
+                // Without a tag the length of an MPEG stream is the demuxer's guess; and within a few packets a
+                // header may count what no one hears.
+                let known = self.clock == Clock::Stamps
+                    && (self.place.format != Format::Mpeg || track.delay.is_some());
+                if let Some(stated) = stated.filter(|s| known && *s > extent.coded_end + 4608) {
                     let found_frames = extent.coded_end.max(0) as u64;
                     notes.push(Note::Truncated { stated_frames: stated as u64, found_frames });
                 }
@@ -320,17 +320,14 @@ impl DecodedSource {
                 all
             }
             Format::Mpeg => {
-                let (Some(delay), Some(padding)) = (track.delay, track.padding) else {
+                let coded_end = extent.coded_end.max(0);
+                let (Some(1..), Some(padding), Some(stated)) = (track.delay, track.padding, stated) else {
                     notes.extend(unknown);
-                    return all;
+                    return Ok(coded_end as u64);
                 };
-                let stated_end = stated.unwrap_or(0) + i64::from(padding);
-                // A length tag that falls short by a packet or more belongs to a part of the file only.
-                let longer = extent.coded_end >= stated_end + 1152;
-                if delay == 0 {
-                    notes.extend(unknown);
-                }
-                Ok((if longer { extent.coded_end } else { extent.heard_end }).max(0) as u64)
+                // A tag that is short by a packet or more speaks of a part of the file only.
+                let longer = coded_end >= stated + i64::from(padding) + 1152;
+                Ok(if longer { coded_end } else { stated.min(coded_end) } as u64)
             }
             Format::Ogg => {
                 // A stream that was cut from a longer one begins later; its first frame is frame 0.
@@ -353,13 +350,26 @@ impl DecodedSource {
         }
     }
 
-    /// Whether the packet with the frame at `time` is really there.
-    fn has_frame(&mut self, time: i64) -> bool {
-        if self.ask_demuxer(time).is_none() {
-            return false;
+    /// Where the stream ends, when the packet before `end` is really there. Of a lossless codec it is decoded:
+    /// a header may count whole packets, though the last one is shorter.
+    fn true_end(&mut self, end: i64, encoding: Encoding) -> Result<Option<i64>, FileError> {
+        if self.ask_demuxer(end - 1).is_none() {
+            return Ok(None);
         }
-        let packet = self.next_packet();
-        packet.is_ok_and(|p| p.is_some_and(|p| p.pts.get() <= time && time < p.pts.get() + length(&p)))
+        let Ok(Some(packet)) = self.next_packet() else { return Ok(None) };
+        let begin = packet.pts.get();
+        if begin >= end || begin + length(&packet) < end {
+            return Ok(None);
+        }
+        if encoding.is_lossy() {
+            return Ok(Some(end));
+        }
+        let (decoder, planes) = (&mut self.stream.decoder, &mut self.packet);
+        let decoded =
+            guarded(|| decoder.decode(&packet).ok().and_then(|sound| copy_planes(&sound, 0, planes)));
+        // A last packet that cannot be decoded becomes silence of the stated length.
+        let frames = decoded.ok().flatten().map_or(end - begin, |n| n as i64);
+        Ok(Some(end.min(begin + frames)))
     }
 
     /// Goes through all packets. Only a clock that counts needs them decoded.
@@ -369,14 +379,21 @@ impl DecodedSource {
             while self.decode_next()? {}
             return Ok(Extent { heard_end: self.counted, coded_end: self.counted, ..Extent::default() });
         }
+        let mut before = None;
         while let Some(packet) = self.next_packet()? {
             let begin = packet.pts.get();
             let trimmed = packet.trim_start.get() as i64;
+            let length = match (self.place.format, before) {
+                // The demuxer counts trimmed frames twice here, but all packets are of one length.
+                (Format::Mpeg, Some(before)) => begin - before,
+                (Format::Mpeg, None) => packet.dur.get() as i64,
+                _ => length(&packet),
+            };
+            before = Some(begin);
             let heard_end = begin + trimmed + packet.dur.get() as i64;
-            let coded_end = begin + length(&packet);
             let all = extent.get_or_insert(Extent { first: begin + trimmed, ..Extent::default() });
             all.heard_end = all.heard_end.max(heard_end);
-            all.coded_end = all.coded_end.max(coded_end);
+            all.coded_end = all.coded_end.max(begin + length);
         }
         let mut extent = extent.unwrap_or_default();
         extent.restarts = self.notes.drain(..).any(|n| matches!(n, Note::StreamRestarts { .. }));
@@ -537,10 +554,10 @@ impl Source for DecodedSource {
         if near || self.broken {
             return Ok(());
         }
-        if self.clock == Clock::Counting {
+        let (Some(preroll), Clock::Stamps) = (self.preroll, self.clock) else {
             return if ahead >= 0 { Ok(()) } else { self.restart() };
-        }
-        let earlier = (time - self.preroll).min(self.latest_seek);
+        };
+        let earlier = (time - preroll).min(self.latest_seek);
         if earlier <= self.first.max(0) {
             return self.restart();
         }
@@ -564,64 +581,4 @@ impl Source for DecodedSource {
 /// Frames that a packet decodes to, those that are trimmed included.
 fn length(packet: &Packet) -> i64 {
     i64::try_from(packet.block_dur().get()).unwrap_or(i64::MAX / 4)
-}
-
-/// Copies decoded sound, less the frames trimmed in front, into one vector a channel. Gives the frames decoded,
-/// or `None` when there are none or the channels are not as many.
-fn copy_planes(sound: &GenericAudioBufferRef<'_>, trimmed: usize, planes: &mut [Vec<f64>]) -> Option<usize> {
-    let frames = sound.frames();
-    if frames == 0 || sound.num_planes() != planes.len() {
-        return None;
-    }
-    // Integers are left-justified in their type, so that full scale is the type's own: exact in f64.
-    macro_rules! copy {
-        ($buffer:expr, |$sample:ident| $value:expr) => {
-            for (to, from) in planes.iter_mut().zip($buffer.iter_planes()) {
-                to.clear();
-                to.extend(from.iter().skip(trimmed).map(|$sample| $value));
-            }
-        };
-    }
-    match sound {
-        GenericAudioBufferRef::U8(b) => copy!(b, |s| (f64::from(*s) - 128.0) / 128.0),
-        GenericAudioBufferRef::U16(b) => copy!(b, |s| (f64::from(*s) - 32_768.0) / 32_768.0),
-        GenericAudioBufferRef::U24(b) => copy!(b, |s| (f64::from(s.inner()) - 8_388_608.0) / 8_388_608.0),
-        GenericAudioBufferRef::U32(b) => copy!(b, |s| (f64::from(*s) - 2_147_483_648.0) / 2_147_483_648.0),
-        GenericAudioBufferRef::S8(b) => copy!(b, |s| f64::from(*s) / 128.0),
-        GenericAudioBufferRef::S16(b) => copy!(b, |s| f64::from(*s) / 32_768.0),
-        GenericAudioBufferRef::S24(b) => copy!(b, |s| f64::from(s.inner()) / 8_388_608.0),
-        GenericAudioBufferRef::S32(b) => copy!(b, |s| f64::from(*s) / 2_147_483_648.0),
-        GenericAudioBufferRef::F32(b) => copy!(b, |s| f64::from(*s)),
-        GenericAudioBufferRef::F64(b) => copy!(b, |s| *s),
-    }
-    Some(frames)
-}
-
-fn encoding_of(codec: AudioCodecId, bits: Option<u32>) -> Encoding {
-    let float = [
-        CODEC_ID_PCM_F32LE,
-        CODEC_ID_PCM_F32BE,
-        CODEC_ID_PCM_F32LE_PLANAR,
-        CODEC_ID_PCM_F32BE_PLANAR,
-        CODEC_ID_PCM_F64LE,
-        CODEC_ID_PCM_F64BE,
-        CODEC_ID_PCM_F64LE_PLANAR,
-        CODEC_ID_PCM_F64BE_PLANAR,
-    ];
-    match codec {
-        CODEC_ID_FLAC => Encoding::Lossless { codec: "FLAC", bits: bits.unwrap_or(16) },
-        CODEC_ID_ALAC => Encoding::Lossless { codec: "ALAC", bits: bits.unwrap_or(16) },
-        CODEC_ID_MP1 => Encoding::Lossy { codec: "MPEG layer I" },
-        CODEC_ID_MP2 => Encoding::Lossy { codec: "MPEG layer II" },
-        CODEC_ID_MP3 => Encoding::Lossy { codec: "MP3" },
-        CODEC_ID_AAC => Encoding::Lossy { codec: "AAC" },
-        CODEC_ID_VORBIS => Encoding::Lossy { codec: "Vorbis" },
-        CODEC_ID_PCM_ALAW => Encoding::Lossy { codec: "A-law" },
-        CODEC_ID_PCM_MULAW => Encoding::Lossy { codec: "mu-law" },
-        CODEC_ID_ADPCM_MS | CODEC_ID_ADPCM_IMA_WAV | CODEC_ID_ADPCM_IMA_QT => {
-            Encoding::Lossy { codec: "ADPCM" }
-        }
-        c if float.contains(&c) => Encoding::Float { bits: bits.unwrap_or(32) },
-        _ => Encoding::Integer { bits: bits.unwrap_or(16) },
-    }
 }

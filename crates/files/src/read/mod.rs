@@ -2,6 +2,7 @@
 
 mod aiff;
 mod chunk;
+mod codec;
 mod decoded;
 mod mp4;
 mod ogg;

@@ -21,7 +21,7 @@ const MAGIC: &[(usize, &[u8], Kind)] = &[
     (0, b"fLaC", Kind::Audio(Format::Flac)),
     (0, b"caff", Kind::Audio(Format::Caf)),
     (4, b"ftyp", Kind::Audio(Format::Mp4)),
-    (0, b"\x1a\x45\xdf\xa3", Kind::Audio(Format::Matroska)),
+    (0, b"\x1a\x45\xdf\xa3", Kind::NotRead("Matroska or WebM")),
     (4, b"moov", Kind::NotRead("QuickTime without a file type")),
     (4, b"mdat", Kind::NotRead("QuickTime without a file type")),
     (0, b"wvPk", Kind::NotRead("WavPack")),

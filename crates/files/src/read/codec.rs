@@ -1,0 +1,93 @@
+//! What is peculiar to each codec: its name, its depth, what it must have decoded before, and its samples.
+
+use symphonia::core::audio::{Audio, GenericAudioBufferRef};
+use symphonia::core::codecs::audio::well_known::*;
+use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
+
+use crate::info::Encoding;
+
+/// Decoding begins this many frames before the wanted one where a decoder needs what came before: two packets
+/// and more of every codec read here (8192 is the longest block of Vorbis).
+pub(super) const PREROLL: i64 = 16_384;
+
+/// What a decoder needs to give the same bits after a seek as from the beginning. AAC fills bands with noise
+/// from a generator that runs through the whole stream (ISO/IEC 14496-3 clause 4.6.13), so it needs everything.
+pub(super) fn preroll(encoding: Encoding) -> Option<i64> {
+    match encoding {
+        Encoding::Lossy { codec: "AAC" } => None,
+        Encoding::Lossy { .. } => Some(PREROLL),
+        _ => Some(0),
+    }
+}
+
+/// Copies decoded sound, less the frames trimmed in front, into one vector a channel. Gives the frames decoded,
+/// or `None` when there are none or the channels are not as many.
+pub(super) fn copy_planes(
+    sound: &GenericAudioBufferRef<'_>,
+    trimmed: usize,
+    planes: &mut [Vec<f64>],
+) -> Option<usize> {
+    let frames = sound.frames();
+    if frames == 0 || sound.num_planes() != planes.len() {
+        return None;
+    }
+    // Integers are left-justified in their type, so that full scale is the type's own: exact in f64.
+    macro_rules! copy {
+        ($buffer:expr, |$sample:ident| $value:expr) => {
+            for (to, from) in planes.iter_mut().zip($buffer.iter_planes()) {
+                to.clear();
+                to.extend(from.iter().skip(trimmed).map(|$sample| $value));
+            }
+        };
+    }
+    match sound {
+        GenericAudioBufferRef::U8(b) => copy!(b, |s| (f64::from(*s) - 128.0) / 128.0),
+        GenericAudioBufferRef::U16(b) => copy!(b, |s| (f64::from(*s) - 32_768.0) / 32_768.0),
+        GenericAudioBufferRef::U24(b) => copy!(b, |s| (f64::from(s.inner()) - 8_388_608.0) / 8_388_608.0),
+        GenericAudioBufferRef::U32(b) => copy!(b, |s| (f64::from(*s) - 2_147_483_648.0) / 2_147_483_648.0),
+        GenericAudioBufferRef::S8(b) => copy!(b, |s| f64::from(*s) / 128.0),
+        GenericAudioBufferRef::S16(b) => copy!(b, |s| f64::from(*s) / 32_768.0),
+        GenericAudioBufferRef::S24(b) => copy!(b, |s| f64::from(s.inner()) / 8_388_608.0),
+        GenericAudioBufferRef::S32(b) => copy!(b, |s| f64::from(*s) / 2_147_483_648.0),
+        GenericAudioBufferRef::F32(b) => copy!(b, |s| f64::from(*s)),
+        GenericAudioBufferRef::F64(b) => copy!(b, |s| *s),
+    }
+    Some(frames)
+}
+
+/// The sixth byte of ALAC's magic cookie (Apple, ALACMagicCookieDescription), which older files wrap in a
+/// `frma` and an `alac` atom.
+pub(super) fn alac_bits(params: &AudioCodecParameters) -> Option<u32> {
+    let cookie = params.extra_data.as_deref()?;
+    let config = if cookie.get(4..8) == Some(b"frma") { cookie.get(24..)? } else { cookie };
+    config.get(5).map(|b| u32::from(*b)).filter(|b| (1..=32).contains(b))
+}
+
+pub(super) fn encoding_of(codec: AudioCodecId, bits: Option<u32>) -> Encoding {
+    let float = [
+        CODEC_ID_PCM_F32LE,
+        CODEC_ID_PCM_F32BE,
+        CODEC_ID_PCM_F32LE_PLANAR,
+        CODEC_ID_PCM_F32BE_PLANAR,
+        CODEC_ID_PCM_F64LE,
+        CODEC_ID_PCM_F64BE,
+        CODEC_ID_PCM_F64LE_PLANAR,
+        CODEC_ID_PCM_F64BE_PLANAR,
+    ];
+    match codec {
+        CODEC_ID_FLAC => Encoding::Lossless { codec: "FLAC", bits: bits.unwrap_or(16) },
+        CODEC_ID_ALAC => Encoding::Lossless { codec: "ALAC", bits: bits.unwrap_or(16) },
+        CODEC_ID_MP1 => Encoding::Lossy { codec: "MPEG layer I" },
+        CODEC_ID_MP2 => Encoding::Lossy { codec: "MPEG layer II" },
+        CODEC_ID_MP3 => Encoding::Lossy { codec: "MP3" },
+        CODEC_ID_AAC => Encoding::Lossy { codec: "AAC" },
+        CODEC_ID_VORBIS => Encoding::Lossy { codec: "Vorbis" },
+        CODEC_ID_PCM_ALAW => Encoding::Lossy { codec: "A-law" },
+        CODEC_ID_PCM_MULAW => Encoding::Lossy { codec: "mu-law" },
+        CODEC_ID_ADPCM_MS | CODEC_ID_ADPCM_IMA_WAV | CODEC_ID_ADPCM_IMA_QT => {
+            Encoding::Lossy { codec: "ADPCM" }
+        }
+        c if float.contains(&c) => Encoding::Float { bits: bits.unwrap_or(32) },
+        _ => Encoding::Integer { bits: bits.unwrap_or(16) },
+    }
+}
