@@ -1,7 +1,10 @@
 //! Building blocks that processors are made of.
 
+pub mod dynamics;
 pub mod fractional;
 pub mod grid;
+pub mod lookahead;
+pub mod math;
 pub mod pan;
 pub mod ramp;
 pub mod resample;

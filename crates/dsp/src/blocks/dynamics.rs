@@ -1,0 +1,298 @@
+//! The parts of a dynamics processor: key filter, level detector, gain computer, smoothing.
+//!
+//! After Giannoulis, Massberg & Reiss, *Digital dynamic range compressor design: a tutorial and analysis*,
+//! J. Audio Eng. Soc. 60 (2012): everything behind the detector is in decibels of gain reduction (zero or
+//! positive), and smoothing comes after the gain computer, so that attack and release do not depend on how
+//! far the level is above the threshold.
+
+use super::grid::flush;
+use super::lookahead::greater;
+use super::ramp::Ramp;
+use std::f64::consts::{PI, SQRT_2};
+
+/// Power under which a level is not followed: -120 dBFS, so that the logarithm of silence is a number.
+pub const POWER_FLOOR: f64 = 1e-12;
+
+/// Coefficient of a one-pole that covers 1 - 1/e (63 %) of a step in `ms`; 0 for no time at all.
+pub fn one_pole(ms: f64, sample_rate_hz: f64) -> f64 {
+    if ms > 0.0 { (-1000.0 / (ms * sample_rate_hz)).exp() } else { 0.0 }
+}
+
+/// The knee's width as the gain computer wants it: half its reciprocal, or 0 for a hard knee.
+pub fn knee_scale(knee_db: f64) -> f64 {
+    if knee_db > 0.0 { 0.5 / knee_db } else { 0.0 }
+}
+
+/// Gain reduction of a compressor's static curve, in decibels (Giannoulis et al. 2012, equation 4).
+///
+/// `slope` is `1 - 1/ratio`, `knee_scale` comes from [`knee_scale`]. Below the knee it is exactly zero.
+#[inline(always)]
+pub fn reduction_db(level_db: f64, threshold_db: f64, slope: f64, knee_db: f64, knee_scale: f64) -> f64 {
+    let over = level_db - threshold_db;
+    let half = 0.5 * knee_db;
+    let inside = greater(over + half, 0.0);
+    let inside = if inside < knee_db { inside } else { knee_db };
+    slope * (inside * inside * knee_scale + greater(over - half, 0.0))
+}
+
+/// State of a second-order state-variable filter, trapezoidal integrators (Zavalishin, *The Art of VA
+/// Filter Design*, 2012, section 4): stays stable while its frequency moves.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct StateVariable {
+    first: f64,
+    second: f64,
+}
+
+/// What a [`StateVariable`] gives for one sample.
+#[derive(Debug, Clone, Copy)]
+pub struct Outputs {
+    /// Above the corner.
+    pub high: f64,
+    /// Around it; its gain at the corner is 1/damping.
+    pub band: f64,
+    /// Below the corner.
+    pub low: f64,
+}
+
+/// Frequency of a [`StateVariable`] as its coefficient; frequencies near and above Nyquist stay below it.
+pub fn tangent(freq_hz: f64, sample_rate_hz: f64) -> f64 {
+    (PI * (freq_hz / sample_rate_hz).clamp(0.0, 0.49)).tan()
+}
+
+/// `1 / (1 + damping g + g^2)`, the factor a [`StateVariable`] needs beside `g`.
+pub fn loop_gain(g: f64, damping: f64) -> f64 {
+    1.0 / (1.0 + g * (g + damping))
+}
+
+impl StateVariable {
+    /// One sample; `g` from [`tangent`], `damping` is 1/Q, `scale` from [`loop_gain`].
+    #[inline(always)]
+    pub fn next(&mut self, sample: f64, g: f64, damping: f64, scale: f64) -> Outputs {
+        let high = (sample - (damping + g) * self.first - self.second) * scale;
+        let band = g * high + self.first;
+        let low = g * band + self.second;
+        self.first = 2.0 * band - self.first;
+        self.second = 2.0 * low - self.second;
+        Outputs { high, band, low }
+    }
+
+    /// Clears what is too small to matter, and what is no number.
+    pub fn flush(&mut self) {
+        self.first = settle(self.first);
+        self.second = settle(self.second);
+    }
+}
+
+/// Zero for what is too small to matter or no number at all, else the value.
+pub fn settle(value: f64) -> f64 {
+    if value.is_finite() { flush(value) } else { 0.0 }
+}
+
+/// A second-order Butterworth high-pass for what a detector listens to; at 0 Hz it passes everything.
+#[derive(Debug, Clone)]
+pub struct KeyHighPass {
+    g: Ramp,
+    sample_rate_hz: f64,
+    states: Vec<StateVariable>,
+    /// Passes the signal as it is. Changes at points of the control grid only.
+    off: bool,
+}
+
+impl KeyHighPass {
+    /// For `channels` channels, with its corner at `freq_hz`.
+    pub fn new(freq_hz: f64, sample_rate_hz: f64, channels: usize) -> KeyHighPass {
+        KeyHighPass {
+            g: Ramp::new(tangent(freq_hz, sample_rate_hz)),
+            sample_rate_hz,
+            states: vec![StateVariable::default(); channels],
+            off: freq_hz <= 0.0,
+        }
+    }
+
+    /// Moves the corner.
+    pub fn set(&mut self, freq_hz: f64) {
+        self.g.go_to(tangent(freq_hz, self.sample_rate_hz));
+        self.off = false;
+    }
+
+    /// Forgets the past.
+    pub fn reset(&mut self) {
+        self.g.finish();
+        self.off = self.g.target() == 0.0;
+        self.states.fill(StateVariable::default());
+    }
+
+    /// Work for a point of the control grid.
+    pub fn flush(&mut self) {
+        self.off = !self.g.moves() && self.g.target() == 0.0;
+        if self.off {
+            self.states.fill(StateVariable::default());
+        }
+        self.states.iter_mut().for_each(StateVariable::flush);
+    }
+
+    /// Filters one channel's part of a piece in place. After the last channel of the piece: `advance`.
+    pub fn process(&mut self, channel: usize, samples: &mut [f64]) {
+        if self.off {
+            return;
+        }
+        let (mut state, mut g) = (self.states[channel], self.g);
+        if g.moves() {
+            for sample in samples {
+                let g = g.next_value();
+                *sample = state.next(*sample, g, SQRT_2, loop_gain(g, SQRT_2)).high;
+            }
+        } else {
+            let g = g.target();
+            let scale = loop_gain(g, SQRT_2);
+            for sample in samples {
+                *sample = state.next(*sample, g, SQRT_2, scale).high;
+            }
+        }
+        self.states[channel] = state;
+    }
+
+    /// Moves on by the piece's frames.
+    pub fn advance(&mut self, frames: usize) {
+        for _ in 0..frames {
+            if !self.g.moves() {
+                break;
+            }
+            self.g.next_value();
+        }
+    }
+}
+
+/// Coefficients of attack and release.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Times {
+    /// One-pole coefficient while the value rises.
+    pub attack: f64,
+    /// One-pole coefficient while the value falls.
+    pub release: f64,
+}
+
+impl Times {
+    /// From times to 63 %.
+    pub fn new(attack_ms: f64, release_ms: f64, sample_rate_hz: f64) -> Times {
+        Times { attack: one_pole(attack_ms, sample_rate_hz), release: one_pole(release_ms, sample_rate_hz) }
+    }
+}
+
+/// One smoothed quantity: attack while it rises, release while it falls.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Smoother {
+    /// Released peak, before the attack (decoupled law only).
+    held: f64,
+    value: f64,
+}
+
+impl Smoother {
+    /// Where it stands.
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+
+    /// Clears what is too small to matter.
+    pub fn flush(&mut self) {
+        self.held = settle(self.held);
+        self.value = settle(self.value);
+    }
+
+    /// Branching law (equation 16): the exact times, one or the other.
+    pub fn branching(&mut self, values: &mut [f64], times: Times) {
+        let mut y = self.value;
+        for value in values {
+            let a = if *value > y { times.attack } else { times.release };
+            y = *value + a * (y - *value);
+            *value = y;
+        }
+        self.value = y;
+        self.held = y;
+    }
+
+    /// Decoupled law (equation 17): release into a held peak, then the attack over it. The smoothest gain;
+    /// its release is longer by the attack.
+    pub fn decoupled(&mut self, values: &mut [f64], times: Times) {
+        let (mut held, mut y) = (self.held, self.value);
+        for value in values {
+            held = greater(*value, *value + times.release * (held - *value));
+            y = held + times.attack * (y - held);
+            *value = y;
+        }
+        (self.held, self.value) = (held, y);
+    }
+}
+
+/// Running mean of the power, exponential window.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct MeanPower {
+    power: f64,
+}
+
+impl MeanPower {
+    /// The mean after one more sample of this power.
+    #[inline(always)]
+    pub fn next(&mut self, power: f64, coefficient: f64) -> f64 {
+        self.power = power + coefficient * (self.power - power);
+        self.power
+    }
+
+    /// Clears what is too small to matter.
+    pub fn flush(&mut self) {
+        self.power = settle(self.power);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_curve_is_the_papers() {
+        for ratio in [1.0, 1.5, 4.0, 20.0, 100.0] {
+            for knee in [0.0, 1.0, 6.0, 24.0] {
+                for tenth in -600..100 {
+                    let (level, threshold) = (f64::from(tenth) / 10.0, -23.0);
+                    // Equation 4, as printed: output level.
+                    let over = level - threshold;
+                    let output = if 2.0 * over < -knee {
+                        level
+                    } else if 2.0 * f64::abs(over) <= knee && knee > 0.0 {
+                        level + (1.0 / ratio - 1.0) * (over + knee / 2.0).powi(2) / (2.0 * knee)
+                    } else {
+                        threshold + over / ratio
+                    };
+                    let actual = reduction_db(level, threshold, 1.0 - 1.0 / ratio, knee, knee_scale(knee));
+                    assert!((level - actual - output).abs() < 1e-10, "{ratio} {knee} {level} {actual}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_key_filter_is_a_butterworth() {
+        let mut filter = KeyHighPass::new(150.0, 48_000.0, 1);
+        let mut impulse = vec![0.0; 16_384];
+        impulse[0] = 1.0;
+        filter.process(0, &mut impulse);
+        for hz in [37.5, 75.0, 150.0, 300.0, 1200.0, 12_000.0f64] {
+            let (re, im) = impulse.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, h)| {
+                let angle = 2.0 * PI * hz * n as f64 / 48_000.0;
+                (re + h * angle.cos(), im - h * angle.sin())
+            });
+            let warped = tangent(hz, 48_000.0) / tangent(150.0, 48_000.0);
+            // |H|^2 of the second-order Butterworth high-pass on the bilinear transform's frequency scale.
+            let expected = 1.0 / (1.0 + warped.powi(-4));
+            assert!((re * re + im * im - expected).abs() < 1e-9, "{hz} Hz: {} {expected}", re * re + im * im);
+        }
+    }
+
+    #[test]
+    fn the_filter_at_zero_hertz_changes_no_bit() {
+        let mut filter = KeyHighPass::new(0.0, 48_000.0, 1);
+        let mut samples = [0.3, -0.0, 1e-300, -1.0];
+        filter.process(0, &mut samples);
+        assert_eq!(samples.map(f64::to_bits), [0.3, -0.0, 1e-300, -1.0].map(f64::to_bits));
+    }
+}
