@@ -13,7 +13,7 @@ use crate::blocks::grid::{CONTROL_FRAMES, Grid};
 use crate::blocks::lookahead::{BoxCascade, Delay, SlidingMaximum, greater};
 use crate::blocks::math;
 use crate::blocks::ramp::Ramp;
-use crate::{Address, Family, Kind, Processor, Reading, Taper, Unit, Values, choices, settings};
+use crate::{Address, Family, Kind, Processor, Reading, Taper, Unit, choices, settings};
 use audio::{Block, BlockRef, Frames, Spec, db_to_gain};
 
 choices! {
@@ -109,6 +109,7 @@ pub static KIND: Kind = Kind {
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: true,
+    keeps_mono: true,
     build: |values, spec| Box::new(Compressor::new(Settings::from_values(values), spec)),
     response: None,
 };
@@ -354,13 +355,9 @@ impl Processor for Compressor {
     }
 
     fn reset(&mut self) {
-        for ramp in [
-            &mut self.threshold_db,
-            &mut self.slope,
-            &mut self.knee_db,
-            &mut self.makeup,
-            &mut self.wet,
-        ] {
+        for ramp in
+            [&mut self.threshold_db, &mut self.slope, &mut self.knee_db, &mut self.makeup, &mut self.wet]
+        {
             ramp.finish();
         }
         self.high_pass.reset();
@@ -420,7 +417,3 @@ impl Processor for Compressor {
         Reading { gain_reduction_db: self.deepest_db }
     }
 }
-
-#[cfg(test)]
-#[path = "compressor_tests.rs"]
-mod tests;

@@ -1,11 +1,12 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
+pub mod compressor;
 pub mod gain;
 
 use crate::Kind;
 
 /// Every processor, in the order people see.
-pub static KINDS: &[&Kind] = &[&gain::KIND];
+pub static KINDS: &[&Kind] = &[&gain::KIND, &compressor::KIND];
 
 /// The kind with this id.
 pub fn kind(id: &str) -> Option<&'static Kind> {

@@ -1,0 +1,4 @@
+//! What is special to the dynamics processors, judged against mathematics and independent measurement.
+
+mod common;
+mod compressor;
