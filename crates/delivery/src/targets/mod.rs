@@ -1,0 +1,270 @@
+//! What each destination of a master asks for, as data.
+
+mod table;
+
+use std::borrow::Cow;
+
+use files::{FileType, SampleFormat};
+use serde::{Deserialize, Serialize};
+
+use crate::error::DeliveryError;
+
+pub use table::TARGETS;
+
+/// Text of a row: fixed in the table, owned where a person overrides it.
+pub type Text = Cow<'static, str>;
+
+/// The target that is meant when none is named.
+pub const DEFAULT_TARGET: &str = "streaming";
+
+/// How binding a figure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Force {
+    /// The destination may refuse a file that misses it: a check fails.
+    Required,
+    /// Good practice, or a fact about playback: a check warns.
+    Advised,
+}
+
+/// Where a figure comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// The standard, or the service's own page.
+    Standard,
+    /// A page of the trade: a plant, a vendor, a distributor.
+    Trade,
+    /// Common knowledge that nobody has held against its source: say so wherever the figure is shown.
+    Unverified,
+}
+
+impl Mark {
+    /// A word or two for people.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Mark::Standard => "from the standard or the service",
+            Mark::Trade => "from a trade page",
+            Mark::Unverified => "unverified",
+        }
+    }
+}
+
+/// A kind of file that can be delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Container {
+    /// WAV.
+    Wav,
+    /// FLAC.
+    Flac,
+    /// AIFF.
+    Aiff,
+}
+
+impl Container {
+    /// The name people use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Container::Wav => "WAV",
+            Container::Flac => "FLAC",
+            Container::Aiff => "AIFF",
+        }
+    }
+
+    /// The extension of its files, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Container::Wav => "wav",
+            Container::Flac => "flac",
+            Container::Aiff => "aiff",
+        }
+    }
+
+    /// What the writer calls it.
+    pub fn file_type(self) -> FileType {
+        match self {
+            Container::Wav => FileType::Wav,
+            Container::Flac => FileType::Flac,
+            Container::Aiff => FileType::Aiff,
+        }
+    }
+}
+
+/// How the samples of a delivered file are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Depth {
+    /// 16-bit integer.
+    #[serde(rename = "16")]
+    Int16,
+    /// 24-bit integer.
+    #[serde(rename = "24")]
+    Int24,
+    /// 32-bit integer.
+    #[serde(rename = "32")]
+    Int32,
+    /// 32-bit floating point.
+    #[serde(rename = "32f")]
+    Float32,
+}
+
+impl Depth {
+    /// The name people use: "24-bit", "32-bit float".
+    pub fn name(self) -> &'static str {
+        match self {
+            Depth::Int16 => "16-bit",
+            Depth::Int24 => "24-bit",
+            Depth::Int32 => "32-bit",
+            Depth::Float32 => "32-bit float",
+        }
+    }
+
+    /// Bits of one sample.
+    pub fn bits(self) -> u32 {
+        self.sample_format().bits()
+    }
+
+    /// Whether samples are floating point.
+    pub fn is_float(self) -> bool {
+        self.sample_format().is_float()
+    }
+
+    /// What the writer calls it.
+    pub fn sample_format(self) -> SampleFormat {
+        match self {
+            Depth::Int16 => SampleFormat::Int16,
+            Depth::Int24 => SampleFormat::Int24,
+            Depth::Int32 => SampleFormat::Int32,
+            Depth::Float32 => SampleFormat::Float32,
+        }
+    }
+}
+
+/// One destination and what it asks for.
+///
+/// A list that is empty, or a figure that is `None`, means that the destination has no rule about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// What people type; never changes.
+    pub id: Text,
+    /// What people read.
+    pub label: Text,
+    /// One sentence: for what it is.
+    pub about: Text,
+
+    /// Integrated loudness of two channels, in LUFS.
+    pub integrated_lufs: Option<f64>,
+    /// The same of one channel, where it differs.
+    pub mono_integrated_lufs: Option<f64>,
+    /// How far either way is still right, in LU.
+    pub tolerance_lu: f64,
+    /// How binding the loudness is.
+    pub loudness: Force,
+    /// Loudest 3 s, in LUFS; required where there is one.
+    pub max_short_term_lufs: Option<f64>,
+    /// Plain RMS, lowest and highest, in dBFS (a full-scale sine has -3.01); required where there is one.
+    pub rms_dbfs: Option<[f64; 2]>,
+    /// Loudest noise in pauses, in dBFS RMS; required where there is one.
+    pub max_noise_floor_dbfs: Option<f64>,
+
+    /// True peak that the master keeps, in dBTP.
+    pub ceiling_dbtp: f64,
+    /// How binding the ceiling is.
+    pub true_peak: Force,
+    /// Highest sample, in dBFS; required where there is one.
+    pub max_sample_peak_dbfs: Option<f64>,
+
+    /// Sample rates that are taken, in hertz.
+    pub sample_rates_hz: Cow<'static, [u32]>,
+    /// The rate that is converted to; `None` keeps the master's where it is taken.
+    pub preferred_rate_hz: Option<u32>,
+    /// Depths that are taken, the preferred one first.
+    pub depths: Cow<'static, [Depth]>,
+    /// Kinds of file that are taken, the preferred one first.
+    pub containers: Cow<'static, [Container]>,
+    /// Numbers of channels that are taken.
+    pub channels: Cow<'static, [usize]>,
+    /// Whether padded or upsampled audio is refused.
+    pub native_only: bool,
+    /// Shortest and longest duration, in seconds.
+    pub duration_s: Option<[f64; 2]>,
+
+    /// Lowest correlation of left and right that is advised.
+    pub min_correlation: Option<f64>,
+    /// Frequency below which the bass should be in phase, in hertz.
+    pub mono_below_hz: Option<f64>,
+
+    /// Where the figures are from.
+    pub source: Text,
+    /// How sure they are: the least sure one of the row.
+    pub mark: Mark,
+    /// Month of the figures, year first.
+    pub as_of: Text,
+    /// What a person should know besides.
+    pub notes: Text,
+}
+
+impl Target {
+    /// Integrated loudness to aim at with this many channels, in LUFS.
+    pub fn integrated_lufs_for(&self, channels: usize) -> Option<f64> {
+        if channels == 1 { self.mono_integrated_lufs.or(self.integrated_lufs) } else { self.integrated_lufs }
+    }
+
+    /// Whether a rate in hertz is taken.
+    pub fn takes_rate(&self, sample_rate_hz: u32) -> bool {
+        self.sample_rates_hz.is_empty() || self.sample_rates_hz.contains(&sample_rate_hz)
+    }
+
+    /// The rate in hertz at which a master of `source_hz` is delivered: the preferred one; else the master's own;
+    /// else the highest that is taken and not above it, one that divides it evenly before others; else the
+    /// lowest.
+    pub fn rate_for(&self, source_hz: u32) -> u32 {
+        if let Some(preferred) = self.preferred_rate_hz {
+            return preferred;
+        }
+        if self.takes_rate(source_hz) {
+            return source_hz;
+        }
+        let rates = self.sample_rates_hz.iter().copied();
+        rates
+            .clone()
+            .filter(|rate| *rate <= source_hz)
+            .max_by_key(|rate| (source_hz.is_multiple_of(*rate), *rate))
+            .or(rates.min())
+            .unwrap_or(source_hz)
+    }
+
+    /// The depth at which it is delivered when none is asked for.
+    pub fn preferred_depth(&self) -> Depth {
+        self.depths.first().copied().unwrap_or(Depth::Int24)
+    }
+
+    /// The kind of file that is delivered when none is asked for.
+    pub fn preferred_container(&self) -> Container {
+        self.containers.first().copied().unwrap_or(Container::Wav)
+    }
+}
+
+/// The row of [`TARGETS`] with an id; case, and `-` for `_`, do not matter.
+///
+/// # Errors
+/// [`DeliveryError::UnknownTarget`], with the most similar id when there is one.
+pub fn find_target(id: &str) -> Result<&'static Target, DeliveryError> {
+    let plain = id.trim().to_ascii_lowercase().replace(['-', ' '], "_");
+    if let Some(target) = TARGETS.iter().find(|t| t.id == plain) {
+        return Ok(target);
+    }
+    let likeness = |t: &Target| strsim::jaro_winkler(&t.id, &plain);
+    let suggestion = TARGETS
+        .iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+        .filter(|t| likeness(t) > 0.75)
+        .map(|t| t.id.to_string());
+    let known = TARGETS.iter().map(|t| t.id.to_string()).collect();
+    Err(DeliveryError::UnknownTarget { name: id.to_owned(), suggestion, known })
+}
+
+#[cfg(test)]
+mod tests;
