@@ -96,7 +96,7 @@ macro_rules! settings {
             $( $( $(#[doc = $group_help])* pub $group: Vec<$item>, )* )?
         }
 
-        #[allow(dead_code, unused_variables, unused_mut, unused_assignments)]
+        #[allow(dead_code, unused_variables, unused_mut, unused_assignments, clippy::needless_update)]
         impl $name {
             /// What can be set.
             pub const PARAMS: &'static [$crate::Param] = &[ $(

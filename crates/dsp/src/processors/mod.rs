@@ -1,12 +1,13 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
 pub mod compressor;
+pub mod eq;
 pub mod gain;
 
 use crate::Kind;
 
 /// Every processor, in the order people see.
-pub static KINDS: &[&Kind] = &[&gain::KIND, &compressor::KIND];
+pub static KINDS: &[&Kind] = &[&gain::KIND, &eq::KIND, &compressor::KIND];
 
 /// The kind with this id.
 pub fn kind(id: &str) -> Option<&'static Kind> {
