@@ -6,7 +6,8 @@
 //! (A. Wishnick, *Time-varying filters for musical applications*, DAFx 2014).
 //!
 //! While nothing moves the same recursion runs as a matrix, several sections per pass over the samples and
-//! two channels at a time. A section that is exactly neutral costs nothing.
+//! in two lanes: the two channels of stereo, or two neighbouring sections of mono. A section that is exactly
+//! neutral costs nothing.
 
 use super::grid::{CONTROL_FRAMES, Grid, flush};
 use super::matched::Fraction;
@@ -281,45 +282,122 @@ fn run_group<const L: usize>(
     states: &mut [State],
     channels: &mut [&mut [f64]; L],
 ) {
-    match *group {
-        [a] => run_still([a], sections, states, channels),
-        [a, b] => run_still([a, b], sections, states, channels),
-        [a, b, c] => run_still([a, b, c], sections, states, channels),
-        [a, b, c, d] => run_still([a, b, c, d], sections, states, channels),
+    match (channels.as_mut_slice(), group) {
+        (_, []) => {}
+        ([left, right], &[a]) => run_stereo([a], sections, states, left, right),
+        ([left, right], &[a, b]) => run_stereo([a, b], sections, states, left, right),
+        ([left, right], &[a, b, c]) => run_stereo([a, b, c], sections, states, left, right),
+        ([left, right], &[a, b, c, d]) => run_stereo([a, b, c, d], sections, states, left, right),
+        ([mono], &[a, b]) => run_mono([[a, b]], sections, states, mono),
+        ([mono], &[a, b, c, d]) => run_mono([[a, b], [c, d]], sections, states, mono),
+        ([mono], &[a, ref rest @ ..]) => {
+            run_one(a, sections, states, mono);
+            run_group(rest, sections, states, &mut [&mut **mono]);
+        }
         _ => {}
     }
 }
 
+/// The same step for two lanes at once; what each lane computes is what it would compute alone, to the bit.
+#[inline(always)]
+fn step(matrix: &Wide, state: &mut [[f64; 2]; 2], input: [f64; 2]) -> [f64; 2] {
+    let [first, second, output] = matrix;
+    let [a, b] = *state;
+    for l in 0..2 {
+        state[0][l] = first[2][l] * input[l] + first[1][l] * b[l] + first[0][l] * a[l];
+        state[1][l] = second[2][l] * input[l] + second[0][l] * a[l] + second[1][l] * b[l];
+    }
+    std::array::from_fn(|l| output[0][l] * a[l] + output[1][l] * b[l] + output[2][l] * input[l])
+}
+
+/// A matrix for each of two lanes.
+type Wide = [[[f64; 2]; 3]; 3];
+
+fn wide(left: &Matrix, right: &Matrix) -> Wide {
+    let rows = |m: &Matrix| [m.first, m.second, m.output];
+    let (left, right) = (rows(left), rows(right));
+    std::array::from_fn(|row| std::array::from_fn(|i| [left[row][i], right[row][i]]))
+}
+
+/// Sections on two channels: the channels are the lanes.
 #[inline(never)]
-fn run_still<const N: usize, const L: usize>(
+fn run_stereo<const N: usize>(
     group: [usize; N],
     sections: &[Section],
     states: &mut [State],
-    channels: &mut [&mut [f64]; L],
+    left: &mut [f64],
+    right: &mut [f64],
 ) {
-    let matrices = group.map(|i| sections[i].matrix);
-    let mut held: [[[f64; L]; 2]; N] =
-        group.map(|i| states[i].map(|both| std::array::from_fn(|channel| both[channel])));
-    let frames = channels[0].len();
-    for frame in 0..frames {
-        let mut x: [f64; L] = std::array::from_fn(|channel| channels[channel][frame]);
-        for (matrix, [s1, s2]) in matrices.iter().zip(&mut held) {
-            for l in 0..L {
-                let (a, b, input) = (s1[l], s2[l], x[l]);
-                s1[l] = matrix.first[2] * input + matrix.first[1] * b + matrix.first[0] * a;
-                s2[l] = matrix.second[2] * input + matrix.second[0] * a + matrix.second[1] * b;
-                x[l] = matrix.output[0] * a + matrix.output[1] * b + matrix.output[2] * input;
+    let matrices = group.map(|i| wide(&sections[i].matrix, &sections[i].matrix));
+    let mut held = group.map(|i| states[i]);
+    for (left, right) in left.iter_mut().zip(right) {
+        let mut x = [*left, *right];
+        for i in 0..N {
+            x = step(&matrices[i], &mut held[i], x);
+        }
+        [*left, *right] = x;
+    }
+    group.into_iter().zip(held).for_each(|(i, state)| states[i] = state);
+}
+
+/// Pairs of sections on one channel: the two sections are the lanes, the second one frame behind the first.
+#[inline(never)]
+fn run_mono<const P: usize>(
+    pairs: [[usize; 2]; P],
+    sections: &[Section],
+    states: &mut [State],
+    samples: &mut [f64],
+) {
+    let matrices = pairs.map(|[a, b]| wide(&sections[a].matrix, &sections[b].matrix));
+    let mut held =
+        pairs.map(|[a, b]| [[states[a][0][0], states[b][0][0]], [states[a][1][0], states[b][1][0]]]);
+    // What the first section of each pair gave one frame ago, waiting for the second.
+    let mut waiting = [0.0; P];
+    let frames = samples.len();
+    for turn in 0..frames + P {
+        let mut x = if turn < frames { samples[turn] } else { 0.0 };
+        if (P..frames).contains(&turn) {
+            for p in 0..P {
+                let [passed, out] = step(&matrices[p], &mut held[p], [x, waiting[p]]);
+                waiting[p] = passed;
+                x = out;
+            }
+        } else {
+            // At both ends some lanes have no frame to work on: their state must not move.
+            for p in 0..P {
+                let before = held[p];
+                let [passed, out] = step(&matrices[p], &mut held[p], [x, waiting[p]]);
+                for lane in 0..2 {
+                    let has_frame = turn >= p + lane && turn - p - lane < frames;
+                    if !has_frame {
+                        (held[p][0][lane], held[p][1][lane]) = (before[0][lane], before[1][lane]);
+                    }
+                }
+                waiting[p] = passed;
+                x = out;
             }
         }
-        for l in 0..L {
-            channels[l][frame] = x[l];
+        if turn >= P {
+            samples[turn - P] = x;
         }
     }
-    for (i, states_of) in group.into_iter().zip(held) {
+    for ([a, b], state) in pairs.into_iter().zip(held) {
         for row in 0..2 {
-            states[i][row][..L].copy_from_slice(&states_of[row]);
+            (states[a][row][0], states[b][row][0]) = (state[row][0], state[row][1]);
         }
     }
+}
+
+fn run_one(section: usize, sections: &[Section], states: &mut [State], samples: &mut [f64]) {
+    let Matrix { first, second, output } = sections[section].matrix;
+    let [mut s1, mut s2] = states[section].map(|row| row[0]);
+    for sample in samples {
+        let (a, b, input) = (s1, s2, *sample);
+        s1 = first[2] * input + first[1] * b + first[0] * a;
+        s2 = second[2] * input + second[0] * a + second[1] * b;
+        *sample = output[0] * a + output[1] * b + output[2] * input;
+    }
+    (states[section][0][0], states[section][1][0]) = (s1, s2);
 }
 
 fn run_moving<const L: usize>(section: &Section, state: &mut State, channels: &mut [&mut [f64]; L]) {
@@ -406,6 +484,22 @@ mod tests {
     }
 
     proptest! {
+        /// One channel alone, in any number of sections and any blocks, gives the bits it gives beside another.
+        #[test]
+        fn mono_and_stereo_are_one_filter(count in 1usize..10, blocks in prop::collection::vec(0usize..90, 1..9)) {
+            let all: Vec<Coefficients> = (0..count).map(|i| bell(5.0, 80.0 * 1.9f64.powi(i as i32))).collect();
+            let (mut mono, mut stereo) = (Chain::new(all.clone(), 1), Chain::new(all, 2));
+            for (turn, frames) in blocks.into_iter().enumerate() {
+                let plane: Vec<f64> = (0..frames).map(|n| ((n + 97 * turn) as f64 * 0.61).sin()).collect();
+                let mut one = audio::Buffer::from_channels(std::slice::from_ref(&plane));
+                let mut two = audio::Buffer::from_channels(&[plane.clone(), plane]);
+                mono.process(&mut one.as_block_mut());
+                stereo.process(&mut two.as_block_mut());
+                prop_assert_eq!(one.channel(0), two.channel(0));
+                prop_assert_eq!(two.channel(1), two.channel(0));
+            }
+        }
+
         /// Whatever jumps the coefficients make, the output of a bounded input stays bounded.
         #[test]
         fn moving_is_stable(moves in prop::collection::vec((10.0f64..22_000.0, -30.0f64..30.0), 1..40)) {
