@@ -1,9 +1,10 @@
-//! Prints what each meter costs on a loud programme: nanoseconds of time per sample.
-#![allow(clippy::print_stdout, reason = "an example that prints")]
+//! Prints what each meter costs: CPU time for four minutes of stereo, and per sample.
+//!
+//! `cargo run --release -p tonmeister-measure --example cost`
 
 use audio::{Buffer, Layout};
-use measure::{Loudness, Options, TruePeak, analyse};
-use std::time::Instant;
+use measure::{Error, Loudness, Options, TruePeak, analyse};
+use std::io::Write;
 
 /// A dense, hard-limited programme: the worst case for a search that skips quiet places.
 fn programme(seconds: usize, rate: usize, loud: f64) -> Buffer {
@@ -30,35 +31,46 @@ fn programme(seconds: usize, rate: usize, loud: f64) -> Buffer {
     Buffer::from_channels(&planes)
 }
 
-fn main() -> Result<(), measure::Error> {
+/// CPU seconds of this thread, where the kernel tells them.
+fn cpu_s() -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    told.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1e9
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (seconds, rate) = (240, 44_100);
+    let mut out = std::io::stdout().lock();
     for loud in [0.3, 1.0, 2.0] {
         let buffer = programme(seconds, rate, loud);
-        let time = |name: &str, work: &mut dyn FnMut() -> String| {
-            let start = Instant::now();
-            let result = work();
-            let s = start.elapsed().as_secs_f64();
+        writeln!(out, "{seconds} s of stereo at {rate} Hz, drive {loud}")?;
+        let mut time = |name: &str, work: &mut dyn FnMut() -> Result<String, Error>| {
+            let start = cpu_s();
+            let result = work()?;
+            let s = cpu_s() - start;
             let ns = s * 1e9 / (2 * buffer.frames()) as f64;
-            println!("{name:12} {s:6.3} s {ns:6.2} ns/sample  {result}");
+            writeln!(out, "{name:24} {s:6.3} s {ns:6.2} ns/sample  {result}")?;
+            Ok::<(), Box<dyn std::error::Error>>(())
         };
-        println!("{seconds} s of stereo at {rate} Hz, drive {loud}");
-        let mut loudness = Loudness::new(rate as f64, Layout::Stereo)?;
+        let block = buffer.as_block();
         time("loudness", &mut || {
-            loudness.push(&buffer.as_block());
-            format!("{:?} {:?}", loudness.integrated_lufs(), loudness.loudness_range_lu())
-        });
-        for factor in [4, 8, 16, 32] {
-            let mut peak = TruePeak::new(2, factor)?;
-            time(&format!("peak {factor}x"), &mut || {
-                peak.push(&buffer.as_block());
-                format!("{:?}", peak.reading().dbtp())
-            });
+            let mut loudness = Loudness::new(rate as f64, Layout::Stereo)?;
+            loudness.push(&block);
+            Ok(format!("{:?} {:?}", loudness.integrated_lufs(), loudness.loudness_range_lu()))
+        })?;
+        for factor in [4, 16, 32] {
+            time(&format!("true peak, {factor} times"), &mut || {
+                let mut peak = TruePeak::new(2, factor)?;
+                peak.push(&block);
+                Ok(format!("{:?}", peak.reading().dbtp()))
+            })?;
         }
-        let options = Options::default();
-        time("everything", &mut || match analyse(&buffer.as_block(), rate as f64, Layout::Stereo, options) {
-            Ok(analysis) => format!("{:?}", analysis.facts.psr_min_lu),
-            Err(error) => error.to_string(),
-        });
+        for (spectrum, pitch) in [(false, false), (false, true), (true, false), (true, true)] {
+            let options = Options { spectrum, pitch, ..Options::default() };
+            time(&format!("facts, {spectrum} {pitch}"), &mut || {
+                let facts = analyse(&block, rate as f64, Layout::Stereo, options)?.facts;
+                Ok(format!("{:?} {:?}", facts.psr_min_lu, facts.onsets_per_s))
+            })?;
+        }
     }
     Ok(())
 }

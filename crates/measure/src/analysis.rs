@@ -1,12 +1,18 @@
 //! Everything about one signal in one pass.
 
+use crate::activity::{Activity, FRAME_BINS};
 use crate::bins::Binner;
+use crate::clipping::Clipping;
+use crate::erb::{Erb, ErbFrames, inter_onset_median_s};
 use crate::error::Error;
 use crate::facts::{ChannelFacts, Facts};
-use crate::loudness::{Energy, LoudnessSeries, SHORT_TERM_BINS, STEP_BINS};
+use crate::levels::{Levels, Stereo, level_db, power_db};
+use crate::loudness::{Energy, LoudnessSeries, MOMENTARY_BINS, SHORT_TERM_BINS, STEP_BINS};
+use crate::pitch::Pitch;
+use crate::spectrum::LongTerm;
 use crate::stats::{nearest_rank, sorted};
 use crate::true_peak::TruePeak;
-use audio::{BlockRef, Layout, gain_to_db};
+use audio::{BlockRef, Layout, gain_to_db, power_to_db};
 
 /// The peaks that PSR compares with short-term loudness are kept for stretches of this length, in seconds.
 const PEAK_STRETCH_S: f64 = 0.25;
@@ -38,16 +44,48 @@ pub struct Analysis {
     pub facts: Facts,
     /// Momentary and short-term loudness every 10 ms.
     pub loudness: LoudnessSeries,
+    /// Power in auditory bands every 50 ms; empty unless asked for.
+    pub erb: ErbFrames,
+    /// Where notes begin, in seconds; empty unless the spectrum was asked for.
+    pub onsets_s: Vec<f64>,
 }
 
 /// Reads a signal block by block and makes its [`Facts`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Analyser {
     sample_rate_hz: f64,
     options: Options,
     binner: Binner,
+    meters: Meters,
+}
+
+/// The meters; each takes the same bins of clean samples.
+#[derive(Clone)]
+struct Meters {
     energy: Energy,
     true_peak: TruePeak,
+    levels: Levels,
+    clipping: Clipping,
+    long_term: Option<LongTerm>,
+    erb: Option<Erb>,
+    pitch: Option<Pitch>,
+}
+
+impl Meters {
+    fn take(&mut self, bin: &BlockRef) {
+        self.true_peak.push(bin);
+        self.levels.bin(bin);
+        self.clipping.bin(bin);
+        if let Some(meter) = &mut self.long_term {
+            meter.push(bin);
+        }
+        if let Some(meter) = &mut self.erb {
+            meter.push(bin);
+        }
+        if let Some(meter) = &mut self.pitch {
+            meter.push(bin);
+        }
+    }
 }
 
 impl Analyser {
@@ -55,75 +93,169 @@ impl Analyser {
     pub fn new(sample_rate_hz: f64, layout: Layout, options: Options) -> Result<Analyser, Error> {
         let channels = layout.channels();
         let energy = Energy::new(sample_rate_hz, layout)?;
-        Ok(Analyser {
-            sample_rate_hz,
-            options,
-            binner: Binner::new(sample_rate_hz, channels),
+        let true_peak = TruePeak::new(channels, options.true_peak_factor)?;
+        let some = channels > 0;
+        let meters = Meters {
             energy,
-            true_peak: TruePeak::new(channels, options.true_peak_factor)?
-                .with_stretches((PEAK_STRETCH_S * sample_rate_hz) as usize),
-        })
+            true_peak: true_peak.with_stretches((PEAK_STRETCH_S * sample_rate_hz) as usize),
+            levels: Levels::new(channels),
+            clipping: Clipping::new(channels),
+            long_term: (some && options.spectrum).then(|| LongTerm::new(sample_rate_hz, channels)),
+            erb: (some && options.spectrum).then(|| Erb::new(sample_rate_hz, channels)),
+            pitch: (some && options.pitch).then(|| Pitch::new(sample_rate_hz)),
+        };
+        Ok(Analyser { sample_rate_hz, options, binner: Binner::new(sample_rate_hz, channels), meters })
     }
 
     /// Takes the next block: channels x any number of frames; how the signal is cut does not matter.
+    ///
+    /// # Panics
+    /// When the block has another number of channels than the layout.
     pub fn push(&mut self, block: &BlockRef) {
-        let (energy, true_peak) = (&mut self.energy, &mut self.true_peak);
+        let meters = &mut self.meters;
         self.binner.push(block, |bin| {
-            energy.bin(bin);
-            true_peak.push(bin);
+            meters.energy.bin(bin);
+            meters.take(bin);
         });
     }
 
     /// The readings of all that was taken.
-    pub fn finish(mut self) -> Analysis {
-        self.true_peak.push(&self.binner.rest());
-        let peaks = self.true_peak.reading();
-        let frames = self.binner.frames();
-        let integrated_lufs = self.energy.integrated_lufs();
-        let true_peak_dbtp = peaks.dbtp();
-        let psr = self.peak_to_short_term(integrated_lufs);
-        let facts = Facts {
-            sample_rate_hz: self.sample_rate_hz,
-            channels: peaks.channels.len(),
+    pub fn finish(self) -> Analysis {
+        let Analyser { sample_rate_hz, options, binner, mut meters } = self;
+        // Loudness drops an incomplete window; everything else reads to the last frame.
+        if binner.rest().frames() > 0 {
+            meters.take(&binner.rest());
+        }
+        let frames = binner.frames();
+        let activity = Activity::new(&meters.levels);
+        let mut facts = Facts {
+            sample_rate_hz,
+            channels: meters.levels.channels.len(),
             frames,
-            duration_s: frames as f64 / self.sample_rate_hz,
-            integrated_lufs,
-            max_momentary_lufs: self.energy.max_momentary_lufs(),
-            max_short_term_lufs: self.energy.max_short_term_lufs(),
-            loudness_range_lu: self.energy.range_lu(),
-            true_peak_dbtp,
-            true_peak_frame: true_peak_dbtp.and(peaks.highest()).map(|p| p.frame),
-            true_peak_factor: self.options.true_peak_factor,
-            plr_lu: true_peak_dbtp.zip(integrated_lufs).map(|(peak, loudness)| peak - loudness),
-            psr_min_lu: psr.first().copied(),
-            psr_p5_lu: nearest_rank(&psr, 0.05),
-            psr_median_lu: nearest_rank(&psr, 0.5),
-            non_finite_samples: self.binner.dirty_samples(),
-            per_channel: peaks
-                .channels
-                .iter()
-                .map(|p| ChannelFacts {
-                    true_peak_dbtp: Some(gain_to_db(p.level)).filter(|db| db.is_finite()),
-                    ..ChannelFacts::default()
-                })
-                .collect(),
+            duration_s: frames as f64 / sample_rate_hz,
+            true_peak_factor: options.true_peak_factor,
+            non_finite_samples: binner.dirty_samples(),
+            per_channel: vec![ChannelFacts::default(); meters.levels.channels.len()],
             ..Facts::default()
         };
-        Analysis { facts, loudness: self.energy.series(1) }
+        read_loudness(&mut facts, &meters);
+        read_levels(&mut facts, &meters.levels);
+        read_activity(&mut facts, &activity, &meters);
+        read_clipping(&mut facts, meters.clipping);
+        if let Some(meter) = meters.long_term {
+            meter.finish(&mut facts);
+        }
+        let (erb, onsets_s) = meters.erb.map(|meter| meter.finish(&activity)).unwrap_or_default();
+        if options.spectrum && activity.seconds() > 0.0 {
+            facts.onsets_per_s = Some(onsets_s.len() as f64 / activity.seconds());
+            facts.inter_onset_median_s = inter_onset_median_s(&onsets_s);
+        }
+        if let Some(meter) = meters.pitch {
+            read_pitch(&mut facts, meter, &activity);
+        }
+        Analysis { facts, loudness: meters.energy.series(1), erb, onsets_s }
     }
+}
 
-    /// True peak of the last 3 s minus their short-term loudness every 100 ms, in ascending order.
-    fn peak_to_short_term(&self, integrated_lufs: Option<f64>) -> Vec<f64> {
-        let Some(gate) = integrated_lufs.map(|lufs| lufs + PSR_GATE_LU) else { return Vec::new() };
-        let (peaks, length) = self.true_peak.stretches();
-        let ends = (SHORT_TERM_BINS..=self.energy.bins()).step_by(STEP_BINS);
-        sorted(ends.filter_map(|end| {
-            let loudness = self.energy.short_term_lufs(end).filter(|lufs| *lufs >= gate)?;
-            let (from, to) = self.energy.frames(end - SHORT_TERM_BINS, end);
-            let peak = peaks[from / length..to.div_ceil(length).min(peaks.len())].iter().copied();
-            Some(gain_to_db(peak.fold(0.0, f64::max)) - loudness).filter(|lu| lu.is_finite())
-        }))
+fn read_loudness(facts: &mut Facts, meters: &Meters) {
+    let energy = &meters.energy;
+    facts.integrated_lufs = energy.integrated_lufs();
+    facts.max_momentary_lufs = energy.max_momentary_lufs();
+    facts.max_short_term_lufs = energy.max_short_term_lufs();
+    facts.loudness_range_lu = energy.range_lu();
+    let peaks = meters.true_peak.reading();
+    facts.true_peak_dbtp = peaks.dbtp();
+    facts.true_peak_frame = peaks.highest().filter(|p| p.level > 0.0).map(|p| p.frame);
+    for (channel, peak) in facts.per_channel.iter_mut().zip(&peaks.channels) {
+        channel.true_peak_dbtp = level_db(peak.level);
     }
+    let psr = peak_to_short_term(meters, facts.integrated_lufs);
+    facts.plr_lu = facts.true_peak_dbtp.zip(facts.integrated_lufs).map(|(peak, lufs)| peak - lufs);
+    facts.psr_min_lu = psr.first().copied();
+    facts.psr_p5_lu = nearest_rank(&psr, 0.05);
+    facts.psr_median_lu = nearest_rank(&psr, 0.5);
+}
+
+/// True peak of the last 3 s minus their short-term loudness every 100 ms, in ascending order.
+fn peak_to_short_term(meters: &Meters, integrated_lufs: Option<f64>) -> Vec<f64> {
+    let Some(gate) = integrated_lufs.map(|lufs| lufs + PSR_GATE_LU) else { return Vec::new() };
+    let (peaks, length) = meters.true_peak.stretches();
+    let ends = (SHORT_TERM_BINS..=meters.energy.bins()).step_by(STEP_BINS);
+    sorted(ends.filter_map(|end| {
+        let loudness = meters.energy.short_term_lufs(end).filter(|lufs| *lufs >= gate)?;
+        let (from, to) = meters.energy.frames(end - SHORT_TERM_BINS, end);
+        let peak = peaks[from / length..to.div_ceil(length).min(peaks.len())].iter().copied();
+        level_db(peak.fold(0.0, f64::max)).map(|dbtp| dbtp - loudness)
+    }))
+}
+
+fn read_levels(facts: &mut Facts, levels: &Levels) {
+    facts.sample_peak_dbfs = level_db(levels.peak());
+    facts.rms_dbfs = power_db(levels.mean_square());
+    facts.crest_db = facts.sample_peak_dbfs.zip(facts.rms_dbfs).map(|(peak, rms)| peak - rms);
+    for (number, (channel, sums)) in facts.per_channel.iter_mut().zip(&levels.channels).enumerate() {
+        channel.sample_peak_dbfs = level_db(sums.peak);
+        channel.rms_dbfs = power_db(sums.squares / levels.frames.max(1) as f64);
+        channel.crest_db = channel.sample_peak_dbfs.zip(channel.rms_dbfs).map(|(peak, rms)| peak - rms);
+        channel.dc_offset = levels.mean(number);
+        if channel.dc_offset.abs() > facts.dc_offset.abs() {
+            facts.dc_offset = channel.dc_offset;
+        }
+    }
+    let (leading, trailing) = levels.silence();
+    facts.leading_silence_s = leading as f64 / facts.sample_rate_hz;
+    facts.trailing_silence_s = trailing as f64 / facts.sample_rate_hz;
+    if let [left, right] = &levels.channels[..] {
+        let image = Stereo { left: left.squares, right: right.squares, product: levels.product };
+        facts.correlation = image.correlation();
+        facts.mono_loss_db = image.mono_loss_db();
+        facts.side_mid_db = image.side_mid_db();
+        facts.balance_db = image.balance_db();
+    }
+}
+
+fn read_activity(facts: &mut Facts, activity: &Activity, meters: &Meters) {
+    facts.noise_floor_dbfs = activity.noise_floor_dbfs();
+    facts.active_share = activity.share();
+    facts.active_regions = activity.regions();
+    facts.active_rms_dbfs = activity.rms_dbfs();
+    let frames = activity.active.iter().enumerate().filter(|(_, active)| **active);
+    facts.active_lufs = meters.energy.lufs_of(frames.map(|(f, _)| (f * FRAME_BINS, (f + 1) * FRAME_BINS)));
+
+    let ends = (MOMENTARY_BINS..=meters.energy.bins()).step_by(STEP_BINS);
+    let active = ends.filter(|end| activity.mostly(end - MOMENTARY_BINS, *end));
+    let active: Vec<usize> = active.collect();
+    let momentary = sorted(active.iter().filter_map(|end| meters.energy.momentary_lufs(*end)));
+    let (low, high) = (nearest_rank(&momentary, 0.10), nearest_rank(&momentary, 0.95));
+    facts.level_spread_lu = high.zip(low).map(|(high, low)| high - low);
+    let crests = sorted(active.iter().filter_map(|end| {
+        let (peak, power) = meters.levels.stretch(end - MOMENTARY_BINS, *end);
+        (power > 0.0).then(|| gain_to_db(peak) - power_to_db(power)).filter(|db| db.is_finite())
+    }));
+    facts.active_crest_db = nearest_rank(&crests, 0.5);
+}
+
+fn read_clipping(facts: &mut Facts, clipping: Clipping) {
+    let (samples, runs, places) = clipping.finish();
+    facts.clipped_samples = samples.iter().sum();
+    facts.clipped_runs = runs;
+    facts.clipped_places = places;
+    for (channel, clipped) in facts.per_channel.iter_mut().zip(samples) {
+        channel.clipped_samples = clipped;
+    }
+}
+
+fn read_pitch(facts: &mut Facts, meter: Pitch, activity: &Activity) {
+    let active: Vec<Option<f64>> =
+        meter.finish().filter(|(time_s, _)| activity.near(*time_s)).map(|(_, hz)| hz).collect();
+    if active.is_empty() {
+        return;
+    }
+    let pitches = sorted(active.iter().flatten().copied());
+    facts.pitched_share = Some(pitches.len() as f64 / active.len() as f64);
+    facts.pitch_low_hz = nearest_rank(&pitches, 0.05);
+    facts.pitch_median_hz = nearest_rank(&pitches, 0.5);
+    facts.pitch_high_hz = nearest_rank(&pitches, 0.95);
 }
 
 /// Everything about a whole block: channels of the layout x frames, at a sample rate in hertz.

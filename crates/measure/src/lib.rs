@@ -21,15 +21,23 @@
 //!
 //! This crate never changes audio and never knows settings.
 
+mod activity;
 mod analysis;
 mod bins;
+mod clipping;
+mod erb;
 mod error;
 mod facts;
+mod frames;
+mod levels;
 mod loudness;
+mod pitch;
+mod spectrum;
 mod stats;
 mod true_peak;
 
 pub use analysis::{Analyser, Analysis, Options, analyse};
+pub use erb::{ERB_BANDS, ErbFrames};
 pub use error::Error;
 pub use facts::{BandFacts, BandLevel, ChannelFacts, ClippedRun, Facts, Region};
 pub use loudness::{Loudness, LoudnessSeries, channel_weights};

@@ -216,7 +216,7 @@ fn noise(character: usize, frames: usize, seed: u64) -> Vec<f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     // 1e-12: the sums run in another order here.
     #[test]

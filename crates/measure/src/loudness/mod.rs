@@ -15,7 +15,7 @@ use weighting::{Section, k_weighting};
 /// BS.1770-5, Annex 1: the constant of its loudness equation, in dB.
 const OFFSET_DB: f64 = -0.691;
 /// Momentary loudness and gating blocks are 400 ms long.
-const MOMENTARY_BINS: usize = 40;
+pub(crate) const MOMENTARY_BINS: usize = 40;
 /// Short-term loudness is 3 s long.
 pub(crate) const SHORT_TERM_BINS: usize = 300;
 /// Gating blocks overlap by 75 %: one starts every 100 ms.
@@ -183,6 +183,16 @@ impl Energy {
 
     pub(crate) fn window_lufs(&self, end: usize, length: usize) -> Option<f64> {
         self.window(end, length).and_then(lufs)
+    }
+
+    /// Loudness in LUFS of some ranges of bins together, without gates; ranges that are not full are left out.
+    pub(crate) fn lufs_of(&self, ranges: impl Iterator<Item = (usize, usize)>) -> Option<f64> {
+        let (mut sum, mut frames) = (0.0, 0);
+        for (from, to) in ranges.filter(|(_, to)| *to <= self.bins.len()) {
+            sum += self.bins[from..to].iter().sum::<f64>();
+            frames += self.grid.frames(from, to);
+        }
+        (frames > 0).then(|| lufs(sum / frames as f64)).flatten()
     }
 
     /// Short-term loudness in LUFS of the 3 s that end before bin `end`.

@@ -1,0 +1,125 @@
+//! Overlapping frames of a stream, and their spectra.
+
+use audio::BlockRef;
+use num_complex::Complex;
+use realfft::{RealFftPlanner, RealToComplex};
+use std::sync::Arc;
+
+/// Holds as much of a stream as frames of one length need.
+#[derive(Debug, Clone)]
+pub(crate) struct Framer {
+    lines: Vec<Vec<f64>>,
+    /// The frame number of the first sample held.
+    origin: i64,
+    size: usize,
+}
+
+impl Framer {
+    /// For frames of `size` samples of which the first starts at `first`, zero or negative.
+    pub(crate) fn new(channels: usize, size: usize, first: i64) -> Framer {
+        let silence = vec![0.0; usize::try_from(-first).unwrap_or(0)];
+        Framer { lines: vec![silence; channels], origin: first.min(0), size }
+    }
+
+    pub(crate) fn push(&mut self, block: &BlockRef) {
+        for (line, samples) in self.lines.iter_mut().zip(block.iter()) {
+            line.extend_from_slice(samples);
+        }
+    }
+
+    /// Adds silence, so that every frame that starts before the end is complete.
+    pub(crate) fn finish(&mut self) {
+        let size = self.size;
+        self.lines.iter_mut().for_each(|line| line.resize(line.len() + size, 0.0));
+    }
+
+    /// Whether the frame that starts at `start` is complete.
+    pub(crate) fn has(&self, start: i64) -> bool {
+        let held = self.lines.first().map_or(0, Vec::len) as i64;
+        start + self.size as i64 <= self.origin + held
+    }
+
+    /// One channel of the frame that starts at `start`, which must be complete and not dropped.
+    pub(crate) fn frame(&self, channel: usize, start: i64) -> &[f64] {
+        &self.lines[channel][(start - self.origin) as usize..][..self.size]
+    }
+
+    /// Forgets what lies before `start`, from time to time.
+    pub(crate) fn forget(&mut self, start: i64) {
+        let unused = (start - self.origin).max(0) as usize;
+        if unused > 4 * self.size {
+            self.lines.iter_mut().for_each(|line| {
+                line.drain(..unused.min(line.len()));
+            });
+            self.origin += unused as i64;
+        }
+    }
+}
+
+/// The spectrum of windowed frames.
+#[derive(Clone)]
+pub(crate) struct Spectrum {
+    plan: Arc<dyn RealToComplex<f64>>,
+    window: Vec<f64>,
+    input: Vec<f64>,
+    output: Vec<Complex<f64>>,
+    scratch: Vec<Complex<f64>>,
+}
+
+impl Spectrum {
+    pub(crate) fn new(window: Vec<f64>) -> Spectrum {
+        let plan = RealFftPlanner::new().plan_fft_forward(window.len());
+        Spectrum {
+            input: plan.make_input_vec(),
+            output: plan.make_output_vec(),
+            scratch: plan.make_scratch_vec(),
+            plan,
+            window,
+        }
+    }
+
+    /// Transforms a frame as long as the window.
+    pub(crate) fn of(&mut self, frame: &[f64]) -> &[Complex<f64>] {
+        for ((to, x), w) in self.input.iter_mut().zip(frame).zip(&self.window) {
+            *to = x * w;
+        }
+        let done = self.plan.process_with_scratch(&mut self.input, &mut self.output, &mut self.scratch);
+        debug_assert!(done.is_ok(), "all vectors have the lengths of the plan");
+        &self.output
+    }
+}
+
+/// Bands as ranges of spectral bins, the bins at an edge shared in proportion.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Bands {
+    /// For each band the first bin and the share of each bin from there on.
+    shares: Vec<(usize, Vec<f64>)>,
+}
+
+impl Bands {
+    /// Bands between edges in hertz, for spectra of `bins` bins that are `bin_hz` apart.
+    pub(crate) fn new(edges: impl Iterator<Item = (f64, f64)>, bins: usize, bin_hz: f64) -> Bands {
+        let shares = edges.map(|(low_hz, high_hz)| {
+            let (low, high) = (low_hz / bin_hz + 0.5, high_hz / bin_hz + 0.5);
+            let first = (low.max(0.0) as usize).min(bins);
+            let last = (high.max(0.0).ceil() as usize).min(bins);
+            // Bin k holds what lies from k - 1/2 to k + 1/2.
+            let share = |k: usize| ((k + 1) as f64).min(high) - (k as f64).max(low);
+            (first, (first..last).map(|k| share(k).max(0.0)).collect())
+        });
+        Bands { shares: shares.collect() }
+    }
+
+    /// The sum of a spectrum over each band.
+    pub(crate) fn sums<'a>(&'a self, spectrum: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+        self.shares.iter().map(|(first, shares)| {
+            let bins = &spectrum[*first..*first + shares.len()];
+            bins.iter().zip(shares).map(|(x, share)| x * share).sum()
+        })
+    }
+}
+
+/// A power of two frames that last at least `seconds`.
+pub(crate) fn size_for(seconds: f64, sample_rate_hz: f64) -> usize {
+    ((seconds * sample_rate_hz).ceil() as usize).next_power_of_two()
+}

@@ -1,0 +1,270 @@
+//! Sample peak, RMS, DC, stereo sums, and the level of every 10 ms.
+
+use audio::{BlockRef, Frames, SILENCE_DB, gain_to_db, power_to_db};
+
+/// Decibels of an amplitude; `None` of silence.
+pub(crate) fn level_db(amplitude: f64) -> Option<f64> {
+    Some(gain_to_db(amplitude)).filter(|db| db.is_finite())
+}
+
+/// Decibels of a power; `None` of silence (a rounding error below zero included).
+pub(crate) fn power_db(power: f64) -> Option<f64> {
+    Some(power_to_db(power)).filter(|db| db.is_finite())
+}
+
+/// Decibels of one power against another, within 240 dB either way; `None` when both are silent.
+pub(crate) fn ratio_db(power: f64, reference: f64) -> Option<f64> {
+    let (power, reference) = (power.max(0.0), reference.max(0.0));
+    (power + reference > 0.0).then(|| power_to_db(power / reference).clamp(SILENCE_DB, -SILENCE_DB))
+}
+
+/// The sums over a stretch of one channel.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Sums {
+    pub(crate) samples: f64,
+    pub(crate) squares: f64,
+    pub(crate) peak: f64,
+}
+
+impl Sums {
+    fn of(samples: &[f64]) -> Sums {
+        const LANES: usize = 8;
+        let (mut sum, mut squares, mut peak) = ([0.0; LANES], [0.0; LANES], [0.0f64; LANES]);
+        let chunks = samples.chunks_exact(LANES);
+        for (lane, x) in chunks.remainder().iter().enumerate() {
+            sum[lane] += x;
+            squares[lane] += x * x;
+            peak[lane] = x.abs();
+        }
+        for chunk in chunks {
+            for lane in 0..LANES {
+                let x = chunk[lane];
+                sum[lane] += x;
+                squares[lane] += x * x;
+                peak[lane] = if x.abs() > peak[lane] { x.abs() } else { peak[lane] };
+            }
+        }
+        Sums {
+            samples: sum.iter().sum(),
+            squares: squares.iter().sum(),
+            peak: peak.iter().copied().fold(0.0, f64::max),
+        }
+    }
+
+    fn add(&mut self, other: Sums) {
+        self.samples += other.samples;
+        self.squares += other.squares;
+        self.peak = self.peak.max(other.peak);
+    }
+}
+
+/// The levels of a signal: in total, per channel and per bin of 10 ms.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Levels {
+    pub(crate) frames: Frames,
+    pub(crate) channels: Vec<Sums>,
+    /// Sum of the products of left and right, for two channels.
+    pub(crate) product: f64,
+    /// For each bin and channel its sums; the last bin may be short.
+    bins: Vec<Sums>,
+    bin_frames: Vec<u32>,
+    first_sound: Option<Frames>,
+    after_sound: Frames,
+}
+
+impl Levels {
+    pub(crate) fn new(channels: usize) -> Levels {
+        Levels { channels: vec![Sums::default(); channels], ..Levels::default() }
+    }
+
+    /// Takes one bin of clean samples.
+    pub(crate) fn bin(&mut self, block: &BlockRef) {
+        let mut sounds = false;
+        for (total, samples) in self.channels.iter_mut().zip(block.iter()) {
+            let sums = Sums::of(samples);
+            total.add(sums);
+            self.bins.push(sums);
+            sounds |= sums.peak > 0.0;
+        }
+        if block.channels() == 2 {
+            self.product += dot(block.channel(0), block.channel(1));
+        }
+        if sounds {
+            let sound = |n: &Frames| block.iter().any(|samples| samples[*n] != 0.0);
+            let first = (0..block.frames()).find(sound).unwrap_or(0);
+            let last = (0..block.frames()).rev().find(sound).unwrap_or(0);
+            self.first_sound.get_or_insert(self.frames + first);
+            self.after_sound = self.frames + last + 1;
+        }
+        self.frames += block.frames();
+        self.bin_frames.push(block.frames() as u32);
+    }
+
+    /// Number of bins, the last short one included.
+    pub(crate) fn bins(&self) -> usize {
+        self.bin_frames.len()
+    }
+
+    /// Highest sample of all channels.
+    pub(crate) fn peak(&self) -> f64 {
+        self.channels.iter().map(|c| c.peak).fold(0.0, f64::max)
+    }
+
+    /// Mean square over frames and channels.
+    pub(crate) fn mean_square(&self) -> f64 {
+        let squares: f64 = self.channels.iter().map(|c| c.squares).sum();
+        squares / (self.frames * self.channels.len()).max(1) as f64
+    }
+
+    /// Mean of one channel.
+    pub(crate) fn mean(&self, channel: usize) -> f64 {
+        self.channels[channel].samples / self.frames.max(1) as f64
+    }
+
+    /// Highest sample and mean square without the signal's DC of the bins `from .. to`, over all channels.
+    pub(crate) fn stretch(&self, from: usize, to: usize) -> (f64, f64) {
+        let count = self.channels.len();
+        let frames: f64 = self.bin_frames[from..to].iter().map(|n| f64::from(*n)).sum();
+        let (mut peak, mut power) = (0.0f64, 0.0);
+        for channel in 0..count {
+            let dc = self.mean(channel);
+            let (mut samples, mut squares) = (0.0, 0.0);
+            for bin in from..to {
+                let sums = self.bins[bin * count + channel];
+                samples += sums.samples;
+                squares += sums.squares;
+                peak = peak.max(sums.peak);
+            }
+            power += squares - 2.0 * dc * samples + dc * dc * frames;
+        }
+        (peak, (power / (frames * count as f64)).max(0.0))
+    }
+
+    /// Frames of digital silence at the start and at the end; a silent signal is all start.
+    pub(crate) fn silence(&self) -> (Frames, Frames) {
+        match self.first_sound {
+            Some(first) => (first, self.frames - self.after_sound),
+            None => (self.frames, 0),
+        }
+    }
+}
+
+/// The sum of products of two equally long channels.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    const LANES: usize = 8;
+    let mut sums = [0.0; LANES];
+    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    for (lane, (x, y)) in a.remainder().iter().zip(b.remainder()).enumerate() {
+        sums[lane] += x * y;
+    }
+    for (x, y) in a.zip(b) {
+        for lane in 0..LANES {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    sums.iter().sum()
+}
+
+/// The energies that describe a stereo image, of a signal or of one of its bands.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Stereo {
+    pub(crate) left: f64,
+    pub(crate) right: f64,
+    /// Real part of the cross-power.
+    pub(crate) product: f64,
+}
+
+impl Stereo {
+    /// `sum LR / sqrt(sum L^2 sum R^2)`; `None` when a channel is silent.
+    pub(crate) fn correlation(&self) -> Option<f64> {
+        let norm = (self.left * self.right).sqrt();
+        (norm > 0.0).then(|| (self.product / norm).clamp(-1.0, 1.0))
+    }
+
+    /// Level of `(L - R) / 2` against `(L + R) / 2`, in dB.
+    pub(crate) fn side_mid_db(&self) -> Option<f64> {
+        let both = self.left + self.right;
+        ratio_db(both - 2.0 * self.product, both + 2.0 * self.product)
+    }
+
+    /// What folding to mono costs: `10 log10(mean(L^2 + R^2) / 2 / mean(((L + R) / 2)^2))`.
+    pub(crate) fn mono_loss_db(&self) -> Option<f64> {
+        let both = self.left + self.right;
+        let folded = (both + 2.0 * self.product) / 2.0;
+        (both > 0.0).then(|| ratio_db(both, folded)).flatten()
+    }
+
+    /// Level of right against left, in dB.
+    pub(crate) fn balance_db(&self) -> Option<f64> {
+        ratio_db(self.right, self.left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stereo(left: &[f64], right: &[f64]) -> Stereo {
+        Stereo { left: dot(left, left), right: dot(right, right), product: dot(left, right) }
+    }
+
+    #[test]
+    fn known_images() {
+        // 1920 frames hold whole periods of both tones, so that sine and cosine are exactly independent.
+        let wave = |f: fn(f64) -> f64| -> Vec<f64> {
+            (0..1920).map(|n| f(n as f64 * std::f64::consts::TAU / 48.0)).collect()
+        };
+        let (sine, cosine, silence) = (wave(f64::sin), wave(f64::cos), vec![0.0; 1920]);
+        let minus: Vec<f64> = sine.iter().map(|x| -x).collect();
+        let near = |a: Option<f64>, b: f64| assert!((a.unwrap() - b).abs() < 1e-9, "{a:?} for {b}");
+
+        let mono = stereo(&sine, &sine);
+        near(mono.correlation(), 1.0);
+        near(mono.mono_loss_db(), 0.0);
+        near(mono.side_mid_db(), SILENCE_DB);
+        near(mono.balance_db(), 0.0);
+
+        let independent = stereo(&sine, &cosine);
+        near(independent.correlation(), 0.0);
+        near(independent.mono_loss_db(), 10.0 * 2f64.log10());
+        near(independent.side_mid_db(), 0.0);
+
+        let opposite = stereo(&sine, &minus);
+        near(opposite.correlation(), -1.0);
+        near(opposite.mono_loss_db(), -SILENCE_DB);
+        near(opposite.side_mid_db(), -SILENCE_DB);
+
+        let left = stereo(&sine, &silence);
+        assert_eq!(left.correlation(), None);
+        near(left.balance_db(), SILENCE_DB);
+        near(left.mono_loss_db(), 10.0 * 2f64.log10());
+
+        let nothing = stereo(&silence, &silence);
+        assert_eq!((nothing.correlation(), nothing.mono_loss_db()), (None, None));
+        assert_eq!((nothing.side_mid_db(), nothing.balance_db()), (None, None));
+    }
+
+    #[test]
+    fn dc_does_not_hide_a_pause() {
+        let mut levels = Levels::new(1);
+        let tone: Vec<f64> = (0..480).map(|n| 0.1 + 0.2 * (n as f64 * 0.1309).sin()).collect();
+        levels.bin(&BlockRef::from_mono(&tone));
+        for _ in 0..99 {
+            levels.bin(&BlockRef::from_mono(&[0.1; 480]));
+        }
+        // The mean of the whole differs from 0.1 by the tone's, which is under 1e-4: -80 dB.
+        let (peak, power) = levels.stretch(50, 60);
+        assert_eq!(peak, 0.1);
+        assert!(power < 1e-8, "{power}");
+        assert!((levels.stretch(0, 1).1 - 0.02).abs() < 1e-3);
+    }
+
+    #[test]
+    fn silence_at_both_ends_is_counted_in_frames() {
+        let mut levels = Levels::new(1);
+        let mut samples = vec![0.0; 1000];
+        samples[123..=777].fill(0.1);
+        samples.chunks(100).for_each(|bin| levels.bin(&BlockRef::from_mono(bin)));
+        assert_eq!(levels.silence(), (123, 222));
+    }
+}

@@ -1,0 +1,181 @@
+//! The long-term spectrum: third octaves, octaves, stereo width by band, where the energy lies.
+//!
+//! Frames of about a third of a second, half overlapping, under a sine window: the squares of two
+//! overlapping windows add to one, so that the powers of all frames add to exactly the energy of the
+//! signal, wherever it has its peaks.
+
+use crate::facts::{BandFacts, BandLevel, Facts};
+use crate::frames::{Bands, Framer, Spectrum, size_for};
+use crate::levels::{Stereo, power_db, ratio_db};
+use audio::{BlockRef, Frames};
+use std::f64::consts::PI;
+
+/// Nominal centres of the third-octave bands of IEC 61260-1, in hertz. The exact ones are
+/// `1000 x 10^(n/10)`, n from -16 to 13, with edges `10^(1/20)` below and above.
+pub(crate) const THIRD_OCTAVES_HZ: [f64; 30] = [
+    25.0, 31.5, 40.0, 50.0, 63.0, 80.0, 100.0, 125.0, 160.0, 200.0, 250.0, 315.0, 400.0, 500.0, 630.0, 800.0,
+    1000.0, 1250.0, 1600.0, 2000.0, 2500.0, 3150.0, 4000.0, 5000.0, 6300.0, 8000.0, 10_000.0, 12_500.0,
+    16_000.0, 20_000.0,
+];
+/// Edges of the bands for width and shares of energy, in hertz: about an octave each.
+pub(crate) const OCTAVE_EDGES_HZ: [f64; 10] =
+    [20.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0];
+/// Frames last at least this long: four bins in the band of 25 Hz, which is 5.8 Hz wide.
+const FRAME_S: f64 = 0.3;
+/// Bins that DC leaks into under the sine window; its own meter reads it.
+const DC_BINS: usize = 2;
+/// Below this there is no music, in hertz.
+const SUBSONIC_HZ: f64 = 25.0;
+
+/// The summed power spectra of a signal.
+#[derive(Clone)]
+pub(crate) struct LongTerm {
+    framer: Framer,
+    spectrum: Spectrum,
+    next: i64,
+    hop: usize,
+    bin_hz: f64,
+    frames: Frames,
+    channels: usize,
+    /// Sum over channels and frames.
+    power: Vec<f64>,
+    /// Left, right and real cross-power, for two channels.
+    stereo: Option<[Vec<f64>; 3]>,
+}
+
+impl LongTerm {
+    pub(crate) fn new(sample_rate_hz: f64, channels: usize) -> LongTerm {
+        let size = size_for(FRAME_S, sample_rate_hz);
+        let hop = size / 2;
+        let window = (0..size).map(|n| (PI * (n as f64 + 0.5) / size as f64).sin()).collect();
+        let zeros = vec![0.0; hop + 1];
+        LongTerm {
+            framer: Framer::new(channels, size, -(hop as i64)),
+            spectrum: Spectrum::new(window),
+            next: -(hop as i64),
+            hop,
+            bin_hz: sample_rate_hz / size as f64,
+            frames: 0,
+            channels,
+            power: zeros.clone(),
+            stereo: (channels == 2).then(|| [zeros.clone(), zeros.clone(), zeros]),
+        }
+    }
+
+    /// Takes clean samples.
+    pub(crate) fn push(&mut self, block: &BlockRef) {
+        self.frames += block.frames();
+        self.framer.push(block);
+        self.work();
+    }
+
+    fn work(&mut self) {
+        while self.framer.has(self.next) && self.next < self.frames as i64 {
+            match &mut self.stereo {
+                None => {
+                    for channel in 0..self.channels {
+                        let spectrum = self.spectrum.of(self.framer.frame(channel, self.next));
+                        self.power.iter_mut().zip(spectrum).for_each(|(p, x)| *p += x.norm_sqr());
+                    }
+                }
+                Some([left, right, product]) => {
+                    let first = self.spectrum.of(self.framer.frame(0, self.next)).to_vec();
+                    let second = self.spectrum.of(self.framer.frame(1, self.next));
+                    for k in 0..first.len() {
+                        let (l, r) = (first[k], second[k]);
+                        left[k] += l.norm_sqr();
+                        right[k] += r.norm_sqr();
+                        product[k] += l.re * r.re + l.im * r.im;
+                    }
+                }
+            }
+            self.next += self.hop as i64;
+            self.framer.forget(self.next);
+        }
+    }
+
+    /// Writes what the spectrum says into the facts of the signal.
+    pub(crate) fn finish(mut self, facts: &mut Facts) {
+        self.framer.finish();
+        self.work();
+        let size = 2 * self.hop;
+        // Parseval, both halves of the spectrum folded into one; mean over frames and channels.
+        let scale = 1.0 / (size as f64 * (self.frames * self.channels).max(1) as f64);
+        let fold = |spectrum: &mut Vec<f64>| {
+            for (k, power) in spectrum.iter_mut().enumerate() {
+                *power *= if k == 0 || k == size / 2 { scale } else { 2.0 * scale };
+            }
+        };
+        if let Some([left, right, product]) = &mut self.stereo {
+            [&mut *left, &mut *right, product].into_iter().for_each(fold);
+            let both = left.iter().zip(&*right).map(|(l, r)| l + r);
+            self.power.iter_mut().zip(both).for_each(|(power, sum)| *power = sum);
+        } else {
+            fold(&mut self.power);
+        }
+        self.power[..DC_BINS].fill(0.0);
+        let total: f64 = self.power.iter().sum();
+
+        let nyquist_hz = self.hop as f64 * self.bin_hz;
+        let centre = |n: usize| 1000.0 * 10f64.powf((n as f64 - 16.0) / 10.0);
+        let edge = 10f64.powf(1.0 / 20.0);
+        let thirds = (0..THIRD_OCTAVES_HZ.len()).map(|n| (centre(n) / edge, centre(n) * edge));
+        let thirds = self.bands(thirds);
+        facts.third_octave_db = thirds
+            .sums(&self.power)
+            .zip(THIRD_OCTAVES_HZ)
+            .map(|(power, hz)| BandLevel { hz, db: power_db(power).filter(|_| hz < nyquist_hz) })
+            .collect();
+        facts.bands = self.octaves(total);
+
+        if total > 0.0 {
+            let moment: f64 = self.power.iter().enumerate().map(|(k, p)| k as f64 * self.bin_hz * p).sum();
+            facts.centroid_hz = Some(moment / total);
+            facts.energy_1_percent_hz = Some(self.energy_below(0.01 * total));
+            facts.energy_99_percent_hz = Some(self.energy_below(0.99 * total));
+            let below = self.bands([(0.0, SUBSONIC_HZ)].into_iter());
+            facts.below_25_hz_db = below.sums(&self.power).next().and_then(|power| ratio_db(power, total));
+        }
+    }
+
+    fn bands(&self, edges: impl Iterator<Item = (f64, f64)>) -> Bands {
+        Bands::new(edges, self.hop + 1, self.bin_hz)
+    }
+
+    fn octaves(&self, total: f64) -> Vec<BandFacts> {
+        let edges = || OCTAVE_EDGES_HZ.windows(2).map(|e| (e[0], e[1]));
+        let bands = self.bands(edges());
+        let images: Option<Vec<Stereo>> = self.stereo.as_ref().map(|[left, right, product]| {
+            let sums = bands.sums(left).zip(bands.sums(right)).zip(bands.sums(product));
+            sums.map(|((left, right), product)| Stereo { left, right, product }).collect()
+        });
+        bands
+            .sums(&self.power)
+            .zip(edges())
+            .enumerate()
+            .map(|(band, (power, (low_hz, high_hz)))| {
+                let image = images.as_ref().map(|images| images[band]);
+                let share_db = (power > 0.0).then(|| ratio_db(power, total)).flatten();
+                BandFacts {
+                    low_hz,
+                    high_hz,
+                    share_db,
+                    side_mid_db: image.and_then(|i| i.side_mid_db()),
+                    correlation: image.and_then(|i| i.correlation()),
+                }
+            })
+            .collect()
+    }
+
+    /// The frequency below which a given energy lies, in hertz.
+    fn energy_below(&self, energy: f64) -> f64 {
+        let mut sum = 0.0;
+        for (k, power) in self.power.iter().enumerate() {
+            if sum + power >= energy && *power > 0.0 {
+                return (k as f64 - 0.5 + (energy - sum) / power) * self.bin_hz;
+            }
+            sum += power;
+        }
+        self.hop as f64 * self.bin_hz
+    }
+}
