@@ -17,6 +17,11 @@ pub enum Note {
         /// Frames that are there.
         found_frames: u64,
     },
+    /// The stream breaks off without the mark that ends it; how long it was is not known.
+    EndMissing {
+        /// Frames that are there.
+        found_frames: u64,
+    },
     /// The header's length is empty or impossible (the recorder did not finish); everything up to the end of
     /// the file was taken.
     LengthUnset {
@@ -99,6 +104,10 @@ impl fmt::Display for Note {
             Note::Truncated { stated_frames, found_frames } => write!(
                 f,
                 "the file ends early: {found_frames} of {stated_frames} frames are there, and those were read"
+            ),
+            Note::EndMissing { found_frames } => write!(
+                f,
+                "the stream breaks off without its end mark: {found_frames} frames are there, and those were read"
             ),
             Note::LengthUnset { found_frames } => write!(
                 f,

@@ -348,6 +348,42 @@ fn a_cut_flac_is_read_as_far_as_it_goes() {
     assert_eq!(cut.channel(0)[..whole_blocks], sound.channel(0)[..whole_blocks]);
 }
 
+#[test]
+fn a_cut_stream_is_read_as_far_as_it_goes() {
+    let fixture =
+        |name| fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap();
+    for name in ["noise.ogg", "noise.mp3"] {
+        let whole = fixture(name);
+        let sound = read(&whole).unwrap().1;
+        let (info, cut) = read(&whole[..whole.len() * 2 / 3]).unwrap();
+        let told = info.notes.iter().any(|n| matches!(n, Note::EndMissing { .. } | Note::Truncated { .. }));
+        assert!(told, "{name}: {:?}", info.notes);
+        // The last packet lacks the one behind it to overlap with.
+        let same = info.frames - 2304;
+        assert!(info.frames > 40_000, "{name}: {} frames", info.frames);
+        assert_eq!(cut.channel(0)[..same], sound.channel(0)[..same], "{name}");
+    }
+}
+
+// A cut file whose index stands in front: the sound that is left can be played. Behind, nothing can.
+#[test]
+fn a_cut_mp4_is_read_when_its_index_is_there() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/noise-index-first.m4a");
+    let whole = fs::read(&path).unwrap();
+    let sound = read_file(&path).unwrap().1;
+    assert_eq!(sound.frames(), 88_200);
+    let (info, cut) = read(&whole[..whole.len() * 2 / 3]).unwrap();
+    let truncated = info.notes.iter().any(|n| matches!(n, Note::Truncated { .. }));
+    assert!(truncated && info.frames > 40_000, "{info:?}");
+    let same = info.frames - 1024;
+    assert_eq!(cut.channel(0)[..same], sound.channel(0)[..same]);
+
+    let index_last = path.with_file_name("noise.m4a");
+    let whole = fs::read(index_last).unwrap();
+    let error = read(&whole[..whole.len() * 2 / 3]).unwrap_err();
+    assert!(matches!(&error, FileError::Damaged { what, .. } if what.contains("moov")), "{error}");
+}
+
 // Others leave the frame out, and everything behind it comes 85 ms early.
 #[test]
 fn a_flac_with_a_broken_block_keeps_its_time() {

@@ -21,9 +21,8 @@ use symphonia::core::units::Timestamp;
 use symphonia::default::formats;
 
 use super::codec::{PREROLL, alac_bits, copy_planes, encoding_of, preroll};
-use super::mp4::Timing;
 use super::panics::guarded;
-use super::{Source, check_shape, countable, ogg};
+use super::{Source, check_shape, countable, mp4, ogg};
 use crate::error::FileError;
 use crate::info::{Encoding, Format, Info};
 use crate::note::Note;
@@ -36,6 +35,8 @@ const NEVER: i64 = i64::MIN / 4;
 struct Part {
     file: File,
     start: u64,
+    /// Its length; of a file that was cut, the length it had, since demuxers give up on boxes that reach past
+    /// the end. There is nothing to read there, and they see that in time.
     bytes: u64,
 }
 
@@ -49,7 +50,10 @@ impl Seek for Part {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let to = match to {
             SeekFrom::Start(byte) => SeekFrom::Start(byte.saturating_add(self.start)),
-            other => other,
+            SeekFrom::End(back) => {
+                SeekFrom::Start((self.start + self.bytes).saturating_add_signed(back).max(self.start))
+            }
+            current => current,
         };
         Ok(self.file.seek(to)?.saturating_sub(self.start))
     }
@@ -96,8 +100,12 @@ impl Place {
             Format::Wav | Format::Rifx | Format::Rf64 | Format::Bw64 | Format::Aiff | Format::Aifc => {}
         }
         let mut file = File::open(&self.path).map_err(|e| FileError::io(&self.path, "open it", e))?;
+        let whole = match self.format {
+            Format::Mp4 => mp4::stated_bytes(&mut file, self.bytes),
+            _ => self.bytes,
+        };
         file.seek(SeekFrom::Start(self.start)).map_err(|e| FileError::io(&self.path, "read it", e))?;
-        let part = Part { file, start: self.start, bytes: self.bytes - self.start };
+        let part = Part { file, start: self.start, bytes: whole - self.start };
         let source = MediaSourceStream::new(Box::new(part), Default::default());
         let probed = self.guard("the header", || {
             probe.probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
@@ -125,6 +133,10 @@ impl Place {
     fn header_error(&self, error: Error) -> FileError {
         let name = self.format.name();
         match error {
+            Error::IoError(e) if e.kind() == ErrorKind::UnexpectedEof && self.format == Format::Mp4 => {
+                let what = "the index (moov) is missing: the end of the file is cut off";
+                FileError::damaged(&self.path, "the header", what)
+            }
             Error::IoError(e) if e.kind() == ErrorKind::UnexpectedEof => {
                 FileError::damaged(&self.path, "the header", format!("the {name} file ends inside it"))
             }
@@ -134,6 +146,8 @@ impl Place {
                 FileError::damaged(&self.path, "the header", what)
             }
             Error::Unsupported(what) => {
+                // What the decoder calls too complex is band replication (SBR) or parametric stereo.
+                let what = if what.contains("too complex") { "HE-AAC" } else { what };
                 let what = format!("this {name} file is not read ({what}); export it as WAV or FLAC");
                 FileError::unsupported(&self.path, what)
             }
@@ -178,6 +192,8 @@ pub(super) struct DecodedSource {
     /// A hole that may still grow: its first frame, and its length.
     hole: Option<(u64, u64)>,
     notes: Vec<Note>,
+    /// The demuxer ran into the end of the file where it expected more.
+    broke_off: bool,
     broken: bool,
 }
 
@@ -221,6 +237,7 @@ pub(super) fn open(
         counted: 0,
         hole: None,
         notes: Vec::new(),
+        broke_off: false,
         broken: false,
     };
     let mut notes = Vec::new();
@@ -242,6 +259,7 @@ struct Extent {
     /// One past the last frame that is coded.
     coded_end: i64,
     restarts: bool,
+    breaks_off: bool,
 }
 
 impl DecodedSource {
@@ -266,7 +284,7 @@ impl DecodedSource {
         let extent = match (trusted, stated) {
             (Some(coded_end), Some(heard_end)) => {
                 let first = -i64::from(track.delay.unwrap_or(0));
-                Extent { first, heard_end: heard_end.min(coded_end), coded_end, restarts: false }
+                Extent { first, heard_end: heard_end.min(coded_end), coded_end, ..Extent::default() }
             }
             _ => {
                 self.restart()?;
@@ -285,6 +303,9 @@ impl DecodedSource {
         if extent.restarts {
             notes.push(Note::StreamRestarts { frame: extent.coded_end.max(0) as u64 });
         }
+        if extent.breaks_off && self.place.format == Format::Ogg {
+            notes.push(Note::EndMissing { found_frames: extent.heard_end.max(0) as u64 });
+        }
         self.first = extent.first;
         let unknown = match encoding {
             Encoding::Lossy { codec: codec @ "AAC" } => {
@@ -300,7 +321,7 @@ impl DecodedSource {
         match self.place.format {
             Format::Mp4 => {
                 let timing = File::open(&self.place.path)
-                    .map(|mut file| Timing::read(&mut file, self.place.bytes))
+                    .map(|mut file| mp4::Timing::read(&mut file, self.place.bytes))
                     .unwrap_or_default();
                 let heard = match self.clock {
                     Clock::Stamps => timing.heard(track.id, extent.coded_end),
@@ -312,6 +333,13 @@ impl DecodedSource {
                             notes.push(Note::EditsIgnored { edits: heard.left_out });
                         }
                         self.origin = heard.start;
+                        let delay = heard.start.max(0) as u64;
+                        for note in notes.iter_mut() {
+                            if let Note::Truncated { stated_frames, found_frames } = note {
+                                *stated_frames = stated_frames.saturating_sub(delay);
+                                *found_frames = found_frames.saturating_sub(delay);
+                            }
+                        }
                         let rest = u64::try_from(extent.coded_end - heard.start).unwrap_or(0);
                         return Ok(heard.frames.map_or(rest, |n| n.min(rest)));
                     }
@@ -396,6 +424,7 @@ impl DecodedSource {
             all.coded_end = all.coded_end.max(begin + length);
         }
         let mut extent = extent.unwrap_or_default();
+        extent.breaks_off = self.broke_off;
         extent.restarts = self.notes.drain(..).any(|n| matches!(n, Note::StreamRestarts { .. }));
         Ok(extent)
     }
@@ -445,6 +474,10 @@ impl DecodedSource {
                 }
                 Ok(Err(Error::IoError(e))) if e.kind() != ErrorKind::UnexpectedEof => {
                     return Err(FileError::io(&self.place.path, "read it", e));
+                }
+                Ok(Err(Error::IoError(_))) => {
+                    self.broke_off = true;
+                    return Ok(None);
                 }
                 Ok(Ok(None) | Err(_)) => return Ok(None),
             }

@@ -89,32 +89,56 @@ impl Timing {
     }
 }
 
-/// The content of the `moov` box.
-fn movie_header(file: &mut File, bytes: u64) -> Option<Vec<u8>> {
+/// Longer than any file: a size beyond it is not a size.
+pub(super) const LONGEST_FILE: u64 = 1 << 44;
+
+/// A box at the outermost level of a file.
+struct OuterBox {
+    kind: [u8; 4],
+    /// The byte its content begins with.
+    content: u64,
+    /// One past its last byte, as its header states.
+    end: u64,
+}
+
+/// The outermost boxes, up to one that makes no sense or reaches past the end.
+fn outer_boxes(file: &mut File, bytes: u64) -> impl Iterator<Item = OuterBox> {
     let mut at = 0u64;
-    for _ in 0..10_000 {
+    let next = move || {
+        if at >= bytes {
+            return None;
+        }
         let mut header = [0; 16];
         file.seek(SeekFrom::Start(at)).ok()?;
         let length = (&mut *file).take(16).read(&mut header).ok()?;
         let [s0, s1, s2, s3, kind @ ..] = *header.first_chunk::<8>()?;
-        let short = u64::from(u32::from_be_bytes([s0, s1, s2, s3]));
-        let (size, head) = match short {
-            0 => (bytes.checked_sub(at)?, 8),
+        let (size, head) = match u64::from(u32::from_be_bytes([s0, s1, s2, s3])) {
+            0 => (bytes - at, 8),
             1 if length == 16 => (u64::from_be_bytes(*header.last_chunk::<8>()?), 16),
-            _ => (short, 8),
+            short => (short, 8),
         };
-        if size < head || length < 8 {
+        if length < 8 || size < head || size > LONGEST_FILE {
             return None;
         }
-        if kind == *b"moov" {
-            let mut content = Vec::new();
-            file.seek(SeekFrom::Start(at + head)).ok()?;
-            (&mut *file).take((size - head).min(LARGEST_HEADER)).read_to_end(&mut content).ok()?;
-            return Some(content);
-        }
-        at = at.checked_add(size).filter(|next| *next < bytes)?;
-    }
-    None
+        let found = OuterBox { kind, content: at + head, end: at + size };
+        at = found.end;
+        Some(found)
+    };
+    std::iter::from_fn(next).take(10_000)
+}
+
+/// The length that the boxes of a file state, which is more than `bytes` when it was cut.
+pub(super) fn stated_bytes(file: &mut File, bytes: u64) -> u64 {
+    outer_boxes(file, bytes).last().map_or(bytes, |last| last.end.max(bytes))
+}
+
+/// The content of the `moov` box.
+fn movie_header(file: &mut File, bytes: u64) -> Option<Vec<u8>> {
+    let movie = outer_boxes(file, bytes).find(|b| b.kind == *b"moov")?;
+    let mut content = Vec::new();
+    file.seek(SeekFrom::Start(movie.content)).ok()?;
+    (&mut *file).take((movie.end - movie.content).min(LARGEST_HEADER)).read_to_end(&mut content).ok()?;
+    Some(content)
 }
 
 /// The boxes inside a box: kind and content.
