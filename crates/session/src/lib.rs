@@ -1,7 +1,7 @@
 //! The session file: model, strict reading, comment-preserving writing, edits, decisions, merge.
 //!
 //! `session.toml` is the only truth about a mix. [`read()`] turns its text into a [`Session`] and a list of
-//! [`Problem`]s, all of them at once, each with line, column and remedy. `Document` changes the text without
+//! [`Problem`]s, all of them at once, each with line, column and remedy. [`Document`] changes the text without
 //! losing a comment: a person's (`#`) are never touched, the machine's (`#~`) are refreshed. `merge` brings
 //! a new plan and a person's edits together, path by path.
 //!
@@ -10,6 +10,8 @@
 //!
 //! This crate never touches samples.
 
+mod decision;
+mod document;
 mod error;
 pub mod fields;
 mod filename;
@@ -19,7 +21,15 @@ mod node;
 mod path;
 mod problem;
 mod read;
+mod save;
+#[cfg(test)]
+mod testing;
+mod tree;
+mod value;
+mod write;
 
+pub use decision::{Change, Decision, Evidence, StepId, apply};
+pub use document::Document;
 pub use error::SessionError;
 pub use filename::{file_text, text_file};
 pub use lane::{Curve, Lane, LaneTarget, Point};
@@ -30,3 +40,5 @@ pub use model::{
 pub use path::Path;
 pub use problem::{Place, Problem, Severity, list};
 pub use read::{Reading, read};
+pub use save::{load, save};
+pub use value::Value;

@@ -1,0 +1,249 @@
+//! What the assistant decided, and why.
+
+use crate::{Document, Path, SessionError, Value};
+use dsp::{Address, Class, Kind, Values};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! steps {
+    ($( $(#[doc = $doc:literal])* $variant:ident = $number:literal, $label:literal; )*) => {
+        /// A step of the work, in the order in which it is done: 1 to 11 mixing, 12 to 20 mastering.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum StepId { $( $(#[doc = $doc])* $variant = $number, )* }
+
+        impl StepId {
+            /// All steps in order.
+            pub const ALL: &'static [StepId] = &[ $( StepId::$variant, )* ];
+
+            /// Its name for people.
+            pub fn label(self) -> &'static str {
+                match self { $( StepId::$variant => $label, )* }
+            }
+        }
+    };
+}
+
+steps! {
+    /// Import, names, groups, roles, repair, alignment.
+    Preparation = 1, "session preparation";
+    /// Every track to a working level.
+    GainStaging = 2, "gain staging";
+    /// Levels and panning.
+    StaticMix = 3, "static mix";
+    /// High-passes, resonances, mud, masking.
+    SubtractiveEq = 4, "subtractive EQ";
+    /// Compressors, gates, de-essers.
+    Dynamics = 5, "dynamics";
+    /// Presence, air, thump.
+    AdditiveEq = 6, "additive EQ";
+    /// Reverbs and delays on returns.
+    Space = 7, "time-based effects";
+    /// Saturation, bus processing, glue.
+    Character = 8, "saturation and character";
+    /// Rides and section moves.
+    Automation = 9, "automation";
+    /// References, mono and small speakers.
+    Checks = 10, "references and checks";
+    /// Headroom and stems.
+    Premaster = 11, "pre-master";
+    /// What the pre-master needs.
+    CriticalListening = 12, "critical listening and reference";
+    /// Broad strokes toward a reference or target.
+    MasteringEq = 13, "mastering EQ";
+    /// Gentle compression and warmth.
+    MasteringCompression = 14, "mastering compression";
+    /// Width by band, mono low end.
+    Stereo = 15, "stereo";
+    /// Ceiling and loudness.
+    Limiting = 16, "limiting";
+    /// Loudness and peaks against targets.
+    Metering = 17, "metering and conformance";
+    /// Songs in relation to each other.
+    Album = 18, "album";
+    /// Dither, formats, metadata.
+    Delivery = 19, "dither, formats, delivery";
+    /// The report.
+    QualityCheck = 20, "quality check";
+}
+
+impl StepId {
+    /// Its number, 1 to 20.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.number(), self.label())
+    }
+}
+
+/// A change of the session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "change")]
+pub enum Change {
+    /// Puts a value at a path, in place of whatever stands there.
+    ///
+    /// A table puts a whole strip, insert or band. A new insert goes to the end of the chain; an insert or
+    /// band that does not exist yet is made when one of its settings is put, if its id says its kind
+    /// (`compressor`, `compressor_2`).
+    Set {
+        /// Where.
+        path: Path,
+        /// What.
+        value: Value,
+    },
+    /// Takes away what stands at a path; nothing happens if nothing is there.
+    Remove {
+        /// Where.
+        path: Path,
+    },
+    /// Moves an insert, a band or a strip in front of a sibling, or to the end.
+    Place {
+        /// What is moved.
+        path: Path,
+        /// The id of the sibling.
+        before: Option<String>,
+    },
+}
+
+impl Change {
+    /// What it changes.
+    pub fn path(&self) -> &Path {
+        match self {
+            Change::Set { path, .. } | Change::Remove { path } | Change::Place { path, .. } => path,
+        }
+    }
+
+    /// Puts a whole insert on a strip (`track.kick`), with every setting that is not neutral.
+    pub fn insert(strip: &Path, id: &str, kind: &'static Kind, values: &Values) -> Change {
+        let mut insert = crate::Insert::new(id, kind);
+        insert.values = values.clone();
+        Change::Set {
+            path: strip.child("insert").child(id),
+            value: crate::write::insert_tree(&insert).to_value(),
+        }
+    }
+
+    /// Puts one setting of an insert on a strip, a choice or switch given as its number.
+    pub fn setting(strip: &Path, insert: &crate::Insert, address: Address, number: f64) -> Change {
+        let setting = insert.setting_name(address);
+        let parts = ["insert", &insert.id].into_iter().chain(setting.split('.'));
+        let path = strip.join(&Path::new(parts));
+        Change::Set { path, value: setting_value(insert.kind, address, number) }
+    }
+}
+
+/// A setting's value as the file has it: a number, a switch, or the name of a choice.
+pub(crate) fn setting_value(kind: &Kind, address: Address, number: f64) -> Value {
+    let param = kind.param(address);
+    match param.class {
+        Class::Number => Value::Number(number),
+        Class::Switch => Value::Switch(number >= 0.5),
+        Class::Choice => Value::from(param.choices[param.clamp(number) as usize].id),
+    }
+}
+
+/// A measured number behind a decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What was measured: "active level".
+    pub name: String,
+    /// The number.
+    pub value: f64,
+    /// Its unit: "dBFS".
+    pub unit: String,
+}
+
+/// Something decided, with its reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Which step decided.
+    pub step: StepId,
+    /// What it changes.
+    #[serde(flatten)]
+    pub change: Change,
+    /// The reason: a sentence for people, with the measured number in it.
+    pub why: String,
+    /// The reason in a few words, for the end of the line in the file; empty leaves the line without one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+    /// The measurements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+    /// How sure, 0 to 1.
+    pub confidence: f64,
+    /// What would change its mind; empty when nothing in particular.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub unless: String,
+}
+
+impl Decision {
+    /// A decision without evidence yet, wholly sure.
+    pub fn new(step: StepId, change: Change, why: impl Into<String>) -> Decision {
+        Decision {
+            step,
+            change,
+            why: why.into(),
+            note: String::new(),
+            evidence: Vec::new(),
+            confidence: 1.0,
+            unless: String::new(),
+        }
+    }
+
+    /// Puts a value at a path.
+    pub fn set(step: StepId, path: Path, value: impl Into<Value>, why: impl Into<String>) -> Decision {
+        Decision::new(step, Change::Set { path, value: value.into() }, why)
+    }
+
+    /// With the words for the end of the line.
+    pub fn noted(mut self, note: impl Into<String>) -> Decision {
+        self.note = note.into();
+        self
+    }
+
+    /// With a measured number.
+    pub fn measured(mut self, name: impl Into<String>, value: f64, unit: impl Into<String>) -> Decision {
+        self.evidence.push(Evidence { name: name.into(), value, unit: unit.into() });
+        self
+    }
+
+    /// As sure as this, 0 to 1.
+    pub fn sure(mut self, confidence: f64) -> Decision {
+        self.confidence = confidence.clamp(0.0, 1.0);
+        self
+    }
+
+    /// With what would change its mind.
+    pub fn unless(mut self, unless: impl Into<String>) -> Decision {
+        self.unless = unless.into();
+        self
+    }
+
+    /// Whether it is about this path, something beneath it, or something it belongs to.
+    pub fn concerns(&self, path: &Path) -> bool {
+        self.change.path().contains(path) || path.contains(self.change.path())
+    }
+}
+
+/// Writes decisions into the document, in order, with their notes at the line ends. When one of them cannot
+/// be written, or the outcome has problems that were not there before, nothing is changed.
+pub fn apply(document: &mut Document, decisions: &[Decision]) -> Result<(), SessionError> {
+    let mut tree = document.tree();
+    for decision in decisions {
+        tree.change(&decision.change)?;
+    }
+    let mut changed = document.clone();
+    changed.become_tree(&tree);
+    for decision in decisions {
+        if matches!(decision.change, Change::Set { .. }) {
+            changed.note(decision.change.path(), &decision.note);
+        }
+    }
+    changed.no_new_problems(document)?;
+    *document = changed;
+    Ok(())
+}
