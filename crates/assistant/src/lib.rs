@@ -1,1 +1,3 @@
 //! Mixing steps: facts and session to decisions with reasons.
+
+pub mod roles;
