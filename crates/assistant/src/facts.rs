@@ -1,0 +1,82 @@
+//! What the steps know: measurements of every recording, every strip and the mix.
+
+use measure::{Facts, LoudnessSeries};
+use std::collections::BTreeMap;
+
+/// Everything measured about a song.
+#[derive(Debug, Clone, Default)]
+pub struct SongFacts {
+    /// The session's rate, in hertz.
+    pub sample_rate_hz: u32,
+    /// Length of the longest track, in seconds.
+    pub duration_s: f64,
+    /// Tempo in beats per minute and how sure it is, where one was found or stated.
+    pub tempo: Option<(f64, f64)>,
+    /// Tracks by id.
+    pub tracks: BTreeMap<String, TrackFacts>,
+    /// Buses and returns by id, as they leave their faders.
+    pub groups: BTreeMap<String, Facts>,
+    /// The mix as it leaves the pre-master's fader.
+    pub mix: Option<Signal>,
+    /// Microphones of one source, against each other.
+    pub relations: Vec<Relation>,
+}
+
+/// What is known of a recording's file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FileFacts {
+    /// Names of the file or of the pair, without folder.
+    pub names: Vec<String>,
+    /// Its own rate, in hertz.
+    pub sample_rate_hz: u32,
+    /// Its own depth, such as `24-bit integer`.
+    pub depth: String,
+    /// Length in seconds.
+    pub duration_s: f64,
+    /// What the reader had to mend.
+    pub notes: Vec<String>,
+}
+
+/// A signal's facts and its loudness over time.
+#[derive(Debug, Clone, Default)]
+pub struct Signal {
+    /// All readings.
+    pub facts: Facts,
+    /// Momentary and short-term loudness against time.
+    pub series: LoudnessSeries,
+}
+
+/// One track.
+#[derive(Debug, Clone, Default)]
+pub struct TrackFacts {
+    /// Its file.
+    pub file: FileFacts,
+    /// As recorded.
+    pub raw: Signal,
+    /// Before its fader, after everything decided so far. Absent until something was rendered.
+    pub strip: Option<Signal>,
+}
+
+impl TrackFacts {
+    /// The signal as it is now: before the fader if it was rendered, else as recorded.
+    pub fn now(&self) -> &Signal {
+        self.strip.as_ref().unwrap_or(&self.raw)
+    }
+}
+
+/// How one microphone stands to another of the same source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Relation {
+    /// The track that would be moved: the farther microphone.
+    pub track: String,
+    /// The track it is compared with.
+    pub reference: String,
+    /// Frames (of the session's rate) by which `track` comes later.
+    pub lag_frames: f64,
+    /// True when `track` has the opposite polarity.
+    pub inverted: bool,
+    /// How sure lag and polarity are, 0 to 1.
+    pub confidence: f64,
+    /// What the sum of both gains in 60-500 Hz when lag and polarity are mended, in dB.
+    pub gain_db: f64,
+}
