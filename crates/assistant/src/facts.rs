@@ -1,6 +1,6 @@
 //! What the steps know: measurements of every recording, every strip and the mix.
 
-use measure::{Facts, LoudnessSeries};
+use measure::{Analysis, Facts};
 use std::collections::BTreeMap;
 
 /// Everything measured about a song.
@@ -17,7 +17,7 @@ pub struct SongFacts {
     /// Buses and returns by id, as they leave their faders.
     pub groups: BTreeMap<String, Facts>,
     /// The mix as it leaves the pre-master's fader.
-    pub mix: Option<Signal>,
+    pub mix: Option<Analysis>,
     /// Microphones of one source, against each other.
     pub relations: Vec<Relation>,
 }
@@ -37,29 +37,20 @@ pub struct FileFacts {
     pub notes: Vec<String>,
 }
 
-/// A signal's facts and its loudness over time.
-#[derive(Debug, Clone, Default)]
-pub struct Signal {
-    /// All readings.
-    pub facts: Facts,
-    /// Momentary and short-term loudness against time.
-    pub series: LoudnessSeries,
-}
-
 /// One track.
 #[derive(Debug, Clone, Default)]
 pub struct TrackFacts {
     /// Its file.
     pub file: FileFacts,
     /// As recorded.
-    pub raw: Signal,
+    pub raw: Analysis,
     /// Before its fader, after everything decided so far. Absent until something was rendered.
-    pub strip: Option<Signal>,
+    pub strip: Option<Analysis>,
 }
 
 impl TrackFacts {
     /// The signal as it is now: before the fader if it was rendered, else as recorded.
-    pub fn now(&self) -> &Signal {
+    pub fn now(&self) -> &Analysis {
         self.strip.as_ref().unwrap_or(&self.raw)
     }
 }

@@ -8,5 +8,5 @@ mod step;
 
 pub mod roles;
 
-pub use facts::{FileFacts, Relation, Signal, SongFacts, TrackFacts};
+pub use facts::{FileFacts, Relation, SongFacts, TrackFacts};
 pub use step::{Hears, Rules, Step};
