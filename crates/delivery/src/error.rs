@@ -1,7 +1,7 @@
 //! What can go wrong with a delivery.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a file cannot be delivered or checked. What is wrong *with the sound* is a [`crate::Finding`], not an
 /// error.
@@ -72,6 +72,12 @@ pub enum DeliveryError {
     /// The caller asked to stop. Nothing is left behind.
     #[error("cancelled")]
     Cancelled,
+}
+
+impl DeliveryError {
+    pub(crate) fn io(path: &Path, action: &'static str, source: io::Error) -> DeliveryError {
+        DeliveryError::Io { path: path.to_owned(), action, source }
+    }
 }
 
 fn suggested(suggestion: &Option<String>) -> String {

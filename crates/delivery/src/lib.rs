@@ -5,20 +5,33 @@
 //!   whether any are.
 //! - [`TARGETS`] holds what each destination asks for, as data with its source and date; [`preview`] says what
 //!   each streaming service will do to a master.
+//! - [`read_back`] measures a file as it stands on the disk; [`judge`] compares the [`Reading`] with a target, and
+//!   [`check`] does both: every [`Finding`] has its place, how it sounds and how to mend it.
+//! - [`deliver`] writes one file for one target and checks it as written; what it promises about true peak
+//!   holds for the bytes on the disk.
 //!
-//! This crate never changes loudness or tone.
+//! This crate never changes loudness or tone: the one change it makes is a stated trim of at most
+//! [`Job::max_trim_db`] that keeps the true-peak ceiling.
 
+mod check;
+mod deliver;
+mod edges;
 mod error;
 mod grid;
 mod name;
 mod quantise;
 mod random;
+mod reading;
 mod services;
 mod targets;
 
+pub use check::{Checked, Finding, Severity, check, judge, passes};
+pub use deliver::{Delivered, Job, Plan, Stage, deliver, deliver_observed};
+pub use edges::{Dropout, Edges};
 pub use error::DeliveryError;
 pub use grid::{Grid, bits_used};
 pub use name::file_stem;
 pub use quantise::{Dither, Quantiser};
+pub use reading::{Reading, Remark, read_back};
 pub use services::{Preview, SERVICES, Service, TurnsUp, preview};
 pub use targets::{Container, DEFAULT_TARGET, Depth, Force, Mark, TARGETS, Target, Text, find_target};

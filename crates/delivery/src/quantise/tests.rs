@@ -139,7 +139,7 @@ fn full_scale_is_kept_and_what_is_beyond_is_counted() {
 fn a_dithered_full_scale_square_never_wraps() {
     let input: Vec<f64> = (0..10_000).map(|n| if n / 50 % 2 == 0 { 1.0 } else { -1.0 }).collect();
     for bits in [8, 16, 24, 32] {
-        let output = quantised(&std::slice::from_ref(&input), bits, Dither::Tpdf, 2).remove(0);
+        let output = quantised(std::slice::from_ref(&input), bits, Dither::Tpdf, 2).remove(0);
         let far = (1i64 << (bits - 1)) - 4;
         for (x, y) in input.iter().zip(&output) {
             assert!(i64::from(*y) * (*x as i64) >= far, "{x} became {y} at {bits} bits");

@@ -1,0 +1,216 @@
+//! A file as it stands on the disk: what it is, what it holds, what it measures.
+
+use std::fs::File;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use audio::{Buffer, Frames, Layout, gain_to_db};
+use files::{Encoding, Format, Note};
+use measure::{Analyser, Facts, Options};
+use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::check::Severity;
+use crate::edges::{Dropout, Edges};
+use crate::error::DeliveryError;
+use crate::grid::Grid;
+use crate::targets::{Container, Depth};
+
+/// Oversampling of the true peak of a file that is handed over. It under-reads by at most 0.009 dB at 0.45 of the
+/// sample rate (ITU-R BS.1770-5, Annex 2).
+const TRUE_PEAK_FACTOR: usize = 32;
+
+/// Frames that are read at a time.
+const BLOCK_FRAMES: Frames = 16_384;
+
+/// Everything that is known about a file on the disk.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reading {
+    /// The file.
+    #[serde(serialize_with = "shown_path")]
+    pub path: PathBuf,
+    /// SHA-256 of its bytes, as 64 hexadecimal digits.
+    pub sha256: String,
+    /// The format's name.
+    pub format: String,
+    /// The kind of file, where it is one that is delivered.
+    pub container: Option<Container>,
+    /// How samples are stored: "24-bit", "32-bit float", "FLAC 24-bit", "MP3".
+    pub encoding: String,
+    /// The depth, where it is one that is delivered.
+    pub depth: Option<Depth>,
+    /// Whether it is coded with loss.
+    pub lossy: bool,
+    /// Frames per second, in hertz.
+    pub sample_rate_hz: u32,
+    /// Number of channels.
+    pub channels: usize,
+    /// Length in frames.
+    pub frames: Frames,
+    /// Length in seconds.
+    pub duration_s: f64,
+    /// Bits of the smallest grid on which every sample lies; see [`Grid::bits_used`].
+    pub bits_used: u32,
+    /// Silence before the first sound, in seconds. Dithered silence counts.
+    pub leading_silence_s: f64,
+    /// Silence after the last sound, in seconds.
+    pub trailing_silence_s: f64,
+    /// Whether nothing sounds at all.
+    pub silent: bool,
+    /// Highest sample of the first frame, in dBFS; `None` for zero.
+    pub first_frame_dbfs: Option<f64>,
+    /// Highest sample of the last frame, in dBFS; `None` for zero.
+    pub last_frame_dbfs: Option<f64>,
+    /// How many dropouts there are.
+    pub dropout_count: usize,
+    /// The first dropouts in order of time.
+    pub dropouts: Vec<Dropout>,
+    /// What the reader of the file mended or doubts.
+    pub remarks: Vec<Remark>,
+    /// The readings of all meters; the true peak at 32 times oversampling.
+    pub facts: Facts,
+}
+
+/// Something the reader of a file mended or doubts.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Remark {
+    /// How bad it is in a file that is handed over.
+    pub severity: Severity,
+    /// One plain sentence.
+    pub text: String,
+}
+
+/// Reads a whole file and measures it, in bounded memory.
+///
+/// # Errors
+/// When the file cannot be read or measured.
+pub fn read_back(path: impl AsRef<Path>) -> Result<Reading, DeliveryError> {
+    read_observed(path.as_ref(), &mut |_| ControlFlow::Continue(()))
+}
+
+/// As [`read_back`]; `observe` is told the share that is done and may end the work.
+pub(crate) fn read_observed(
+    path: &Path,
+    observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+) -> Result<Reading, DeliveryError> {
+    let mut reader = files::open(path)?;
+    let (channels, sample_rate_hz) = (reader.info().channels, f64::from(reader.info().sample_rate_hz));
+    let expected = reader.info().frames.max(1);
+    let options = Options { true_peak_factor: TRUE_PEAK_FACTOR, spectrum: true, pitch: false };
+    let mut analyser = Analyser::new(sample_rate_hz, Layout::from_channels(channels), options)
+        .map_err(|source| DeliveryError::Measure { path: path.to_owned(), source })?;
+    let mut grid = Grid::new();
+    let mut edges = Edges::new(channels, sample_rate_hz);
+    let mut buffer = Buffer::new(channels, BLOCK_FRAMES);
+    let mut frames = 0;
+    loop {
+        let read = reader.read(&mut buffer.as_block_mut())?;
+        if read == 0 {
+            break;
+        }
+        let block = buffer.range(0, read);
+        analyser.push(&block);
+        grid.push(&block);
+        edges.push(&block);
+        frames += read;
+        if observe(frames as f64 / expected as f64).is_break() {
+            return Err(DeliveryError::Cancelled);
+        }
+    }
+    let info = reader.info();
+    let level = |level: f64| (level > 0.0).then(|| gain_to_db(level));
+    let (first_level, last_level) = edges.end_levels();
+    let (dropout_count, dropouts) = edges.dropouts();
+    Ok(Reading {
+        path: path.to_owned(),
+        sha256: sha256(path)?,
+        format: info.format.name().to_owned(),
+        container: container(info.format),
+        encoding: info.encoding.describe(),
+        depth: depth(info.encoding),
+        lossy: info.encoding.is_lossy(),
+        sample_rate_hz: info.sample_rate_hz,
+        channels,
+        frames,
+        duration_s: frames as f64 / sample_rate_hz,
+        bits_used: grid.bits_used(),
+        leading_silence_s: edges.leading_frames() as f64 / sample_rate_hz,
+        trailing_silence_s: edges.trailing_frames() as f64 / sample_rate_hz,
+        silent: edges.is_silent(),
+        first_frame_dbfs: level(first_level),
+        last_frame_dbfs: level(last_level),
+        dropout_count,
+        dropouts,
+        remarks: info.notes.iter().map(remark).collect(),
+        facts: analyser.finish().facts,
+    })
+}
+
+fn container(format: Format) -> Option<Container> {
+    match format {
+        Format::Wav | Format::Rf64 | Format::Bw64 => Some(Container::Wav),
+        Format::Flac => Some(Container::Flac),
+        Format::Aiff | Format::Aifc => Some(Container::Aiff),
+        _ => None,
+    }
+}
+
+fn depth(encoding: Encoding) -> Option<Depth> {
+    match encoding {
+        Encoding::Float { bits: 32 } => Some(Depth::Float32),
+        Encoding::Integer { bits } | Encoding::Lossless { bits, .. } => match bits {
+            16 => Some(Depth::Int16),
+            24 => Some(Depth::Int24),
+            32 => Some(Depth::Int32),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+pub(crate) fn remark(note: &Note) -> Remark {
+    let severity = match note {
+        Note::Truncated { .. } | Note::NotANumber { .. } | Note::Clamped { .. } | Note::Holes { .. } => {
+            Severity::Fail
+        }
+        Note::JunkSkipped { .. } => Severity::Info,
+        _ => Severity::Warn,
+    };
+    Remark { severity, text: note.to_string() }
+}
+
+fn sha256(path: &Path) -> Result<String, DeliveryError> {
+    let mut file = File::open(path).map_err(|e| DeliveryError::io(path, "open it", e))?;
+    let mut hasher = Sha256::new();
+    let mut bytes = vec![0u8; 1 << 16];
+    loop {
+        let read = file.read(&mut bytes).map_err(|e| DeliveryError::io(path, "read it", e))?;
+        if read == 0 {
+            return Ok(hasher.finalize().iter().map(|b| format!("{b:02x}")).collect());
+        }
+        hasher.update(&bytes[..read]);
+    }
+}
+
+/// Serialises a path as text; bytes that are none are shown as such.
+pub(crate) fn shown_path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksum_is_that_of_the_standard() {
+        // FIPS 180-4, the example of one block: "abc".
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("abc");
+        std::fs::write(&path, b"abc").unwrap();
+        assert_eq!(
+            sha256(&path).unwrap(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+}

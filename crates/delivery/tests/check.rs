@@ -1,0 +1,261 @@
+//! What a check finds in files with planted faults, and what it does not find in good ones.
+
+mod support;
+
+use std::fs;
+use std::sync::OnceLock;
+
+use delivery::{Checked, Finding, Reading, Severity, check, find_target, judge, passes};
+use files::SampleFormat::{Float32, Int16, Int24};
+use measure::{BandFacts, ChannelFacts, ClippedRun};
+use support::{noise, rounded, tone, write};
+use tempfile::TempDir;
+
+const RATE: u32 = 48_000;
+
+/// Six seconds of 997 Hz: in both channels its loudness in LUFS is its peak in dBFS (BS.1770-5).
+fn channel(peak_dbfs: f64) -> Vec<f64> {
+    let mut samples = tone(997.0, 0.0, peak_dbfs, RATE, 6.0);
+    // Something under 24 bits, as a render has.
+    samples.iter_mut().zip(noise(3, 288_000)).for_each(|(s, n)| *s += 1e-6 * n);
+    samples
+}
+
+fn checked(channels: &[Vec<f64>], target: &str) -> (Checked, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "song.wav", channels, Int24, RATE);
+    (check(path, find_target(target).unwrap()).unwrap(), folder)
+}
+
+fn find<'a>(findings: &'a [Finding], id: &str) -> &'a Finding {
+    findings.iter().find(|f| f.id == id).unwrap_or_else(|| panic!("no {id} in {findings:?}"))
+}
+
+/// The reading of a good file, to plant facts in.
+fn good() -> Reading {
+    static GOOD: OnceLock<Reading> = OnceLock::new();
+    let read = || checked(&[channel(-14.0), channel(-14.0)], "streaming").0.reading;
+    GOOD.get_or_init(read).clone()
+}
+
+#[test]
+fn a_good_file_has_no_findings() {
+    let (checked, _folder) = checked(&[channel(-14.0), channel(-14.0)], "streaming");
+    assert_eq!(checked.findings, []);
+    assert!(checked.passed);
+    assert_eq!((checked.reading.bits_used, checked.reading.facts.true_peak_factor), (24, 32));
+}
+
+#[test]
+fn loudness_is_advice_for_music_and_a_rule_for_broadcast() {
+    let both = [channel(-11.0), channel(-11.0)];
+    let (music, _a) = checked(&both, "streaming");
+    let finding = find(&music.findings, "integrated_loudness");
+    assert_eq!(finding.severity, Severity::Warn);
+    assert!(finding.what.contains("-11.0 LUFS, 3.0 LU above"), "{}", finding.what);
+    assert!(music.passed);
+    let (broadcast, _b) = checked(&both, "ebu_r128_s1");
+    assert_eq!(find(&broadcast.findings, "integrated_loudness").severity, Severity::Fail);
+    let short_term = find(&broadcast.findings, "short_term_loudness");
+    assert!((short_term.value.unwrap() + 11.0).abs() < 0.1 && short_term.limit == Some(-18.0));
+    assert!(!broadcast.passed && broadcast.findings.is_sorted_by_key(|f| f.severity));
+
+    // Within the tolerance nothing is said; just outside of it something is.
+    let broadcast_findings = |level: f64| {
+        let (checked, _folder) = checked(&[channel(level), channel(level)], "ebu_r128");
+        checked.findings.iter().any(|f| f.id == "integrated_loudness")
+    };
+    assert!(!broadcast_findings(-22.55) && broadcast_findings(-22.4) && broadcast_findings(-23.6));
+}
+
+#[test]
+fn a_quiet_file_is_told_what_fits_under_its_ceiling() {
+    let mut reading = good();
+    reading.facts.integrated_lufs = Some(-20.0);
+    reading.facts.true_peak_dbtp = Some(-5.0);
+    let findings = judge(&reading, find_target("streaming").unwrap());
+    let remedy = &find(&findings, "integrated_loudness").remedy;
+    assert!(remedy.contains("6.0 dB louder") && remedy.contains("leaves 4.0 dB"), "{remedy}");
+    reading.facts.true_peak_dbtp = Some(-8.0);
+    let findings = judge(&reading, find_target("streaming").unwrap());
+    assert!(find(&findings, "integrated_loudness").remedy.contains("the ceiling allows it"));
+}
+
+#[test]
+fn a_peak_above_the_ceiling_has_its_place() {
+    let mut left = channel(-14.0);
+    // One sample of 0.99 at 2.5 s.
+    left[120_000] = 0.99;
+    let (checked, _folder) = checked(&[left, channel(-14.0)], "streaming");
+    let finding = find(&checked.findings, "true_peak");
+    assert_eq!(finding.severity, Severity::Fail);
+    assert!((finding.place_s.unwrap() - 2.5).abs() < 0.001, "{:?}", finding.place_s);
+    assert!(finding.value.unwrap() > -0.1 && finding.limit == Some(-1.0));
+}
+
+#[test]
+fn wrong_formats_are_named_with_what_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let tone = channel(-14.0);
+    let path = write(folder.path(), "mono.wav", std::slice::from_ref(&tone), Float32, RATE);
+    let findings = check(&path, find_target("cd").unwrap()).unwrap().findings;
+    assert!(find(&findings, "sample_rate").what.contains("48 kHz, not 44.1 kHz"));
+    assert!(find(&findings, "bit_depth").what.contains("32-bit float, not 16-bit"));
+    assert!(find(&findings, "channels").what.contains("mono, not stereo"));
+    let path = write(folder.path(), "song.flac", &[tone.clone(), tone], Int24, RATE);
+    let findings = check(&path, find_target("vinyl").unwrap()).unwrap().findings;
+    assert!(find(&findings, "container").what.contains("FLAC, not WAV or AIFF"));
+    let findings = check(&path, find_target("ebu_r128").unwrap()).unwrap().findings;
+    assert!(findings.iter().all(|f| f.id != "sample_rate"), "48 kHz is what it prefers");
+}
+
+#[test]
+fn a_track_too_short_for_a_disc_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let short = tone(997.0, 0.0, -14.0, 44_100, 3.0);
+    let path = write(folder.path(), "short.wav", &[short.clone(), short], Int16, 44_100);
+    let checked = check(&path, find_target("cd").unwrap()).unwrap();
+    assert_eq!(find(&checked.findings, "duration").limit, Some(4.0));
+    assert!(!checked.passed);
+}
+
+#[test]
+fn padded_bits_are_seen() {
+    let plane = rounded(&channel(-14.0), 16);
+    let (streaming, _a) = checked(&[plane.clone(), plane.clone()], "streaming");
+    let finding = find(&streaming.findings, "bits_used");
+    assert_eq!((finding.severity, finding.value), (Severity::Warn, Some(16.0)));
+    let (native, _b) = checked(&[plane.clone(), plane], "apple_digital_masters");
+    assert_eq!(find(&native.findings, "bits_used").severity, Severity::Fail);
+}
+
+#[test]
+fn holes_silence_and_cut_ends_are_found_where_they_are() {
+    let mut left = channel(-14.0);
+    left[120_100..120_580].fill(0.0);
+    let (torn, _a) = checked(&[left, channel(-14.0)], "streaming");
+    let hole = find(&torn.findings, "dropout");
+    assert!((hole.place_s.unwrap() - 120_100.0 / 48_000.0).abs() < 0.001);
+    assert!(hole.what.contains("10.0 ms") || hole.what.contains("9.9 ms"), "{}", hole.what);
+
+    let mut ends = vec![0.0; 3 * 48_000];
+    ends.extend(channel(-14.0));
+    ends.extend(vec![0.0; 11 * 48_000]);
+    let (quiet, _b) = checked(&[ends.clone(), ends], "streaming");
+    let (start, end) = (find(&quiet.findings, "silence_start"), find(&quiet.findings, "silence_end"));
+    assert_eq!((start.severity, end.severity), (Severity::Warn, Severity::Warn));
+    // The fades add some milliseconds below the threshold.
+    assert!((start.value.unwrap() - 3.0).abs() < 0.02 && (end.value.unwrap() - 11.0).abs() < 0.02);
+    assert!((end.place_s.unwrap() - 9.0).abs() < 0.02);
+
+    let middle = channel(-14.0)[10_012..200_037].to_vec();
+    let (cut, _c) = checked(&[middle.clone(), middle], "streaming");
+    assert_eq!(find(&cut.findings, "abrupt_start").place_s, Some(0.0));
+    assert_eq!(find(&cut.findings, "abrupt_end").severity, Severity::Warn);
+}
+
+#[test]
+fn a_damaged_file_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "song.wav", &[channel(-14.0), channel(-14.0)], Int24, RATE);
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let cut = check(&path, find_target("streaming").unwrap()).unwrap();
+    let finding = find(&cut.findings, "reader");
+    assert_eq!(finding.severity, Severity::Fail);
+    assert!(finding.what.contains("ends early") && finding.what.ends_with('.'), "{}", finding.what);
+
+    let path = write(folder.path(), "float.wav", &[channel(-14.0), channel(-14.0)], Float32, RATE);
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.len() - 800;
+    bytes[at..at + 4].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    fs::write(&path, bytes).unwrap();
+    let spoiled = check(&path, find_target("premaster").unwrap()).unwrap();
+    assert!(find(&spoiled.findings, "reader").what.contains("NaN or infinite"));
+    assert!(!spoiled.passed);
+}
+
+#[test]
+fn a_silent_file_fails_whatever_the_target() {
+    let (silent, _folder) = checked(&[vec![0.0; 240_000], vec![0.0; 240_000]], "streaming");
+    for target in delivery::TARGETS.iter() {
+        let findings = judge(&silent.reading, target);
+        assert_eq!(find(&findings, "silent").severity, Severity::Fail, "{}", target.id);
+        assert!(findings.iter().all(|f| f.id != "silence_start"), "said once");
+    }
+}
+
+#[test]
+fn faults_that_the_meters_read_become_findings() {
+    let streaming = find_target("streaming").unwrap();
+    let found = |plant: &dyn Fn(&mut Reading)| {
+        let mut reading = good();
+        plant(&mut reading);
+        judge(&reading, streaming)
+    };
+    let clipped = found(&|r| {
+        r.facts.clipped_runs = 3;
+        r.facts.clipped_samples = 17;
+        r.facts.clipped_places = vec![ClippedRun { channel: 0, frame: 96_000, frames: 5, level_dbfs: -0.1 }];
+    });
+    let finding = find(&clipped, "clipping");
+    assert_eq!(finding.place_s, Some(2.0));
+    assert!(finding.what.contains("3 peaks are clipped (17 samples)"), "{}", finding.what);
+    assert!(find(&found(&|r| r.facts.dc_offset = -0.02), "dc_offset").what.contains("-2.00 %"));
+    assert!(find(&found(&|r| r.facts.correlation = Some(-0.3)), "correlation").what.contains("-0.30"));
+    assert!(find(&found(&|r| r.facts.mono_loss_db = Some(9.0)), "mono_loss").what.contains("9.0 dB"));
+    assert!(find(&found(&|r| r.facts.balance_db = Some(-5.0)), "balance").what.contains("left"));
+    let one_sided = found(&|r| {
+        r.facts.sample_peak_dbfs = Some(-14.0);
+        r.facts.per_channel =
+            vec![ChannelFacts { sample_peak_dbfs: Some(-14.0), ..Default::default() }, Default::default()];
+    });
+    assert!(find(&one_sided, "one_sided").what.contains("right channel is silent"));
+    for findings in [&clipped, &one_sided] {
+        assert!(passes(findings) && findings.iter().all(|f| !f.remedy.is_empty()));
+    }
+}
+
+#[test]
+fn audiobooks_and_records_have_rules_of_their_own() {
+    let mut reading = good();
+    reading.facts.rms_dbfs = Some(-17.2);
+    reading.facts.noise_floor_dbfs = Some(-55.0);
+    reading.facts.sample_peak_dbfs = Some(-2.5);
+    let acx = judge(&reading, find_target("acx").unwrap());
+    for (id, value, limit) in
+        [("rms", -17.2, -18.0), ("noise_floor", -55.0, -60.0), ("sample_peak", -2.5, -3.0)]
+    {
+        let finding = find(&acx, id);
+        assert_eq!(
+            (finding.severity, finding.value, finding.limit),
+            (Severity::Fail, Some(value), Some(limit))
+        );
+    }
+    let band = |low_hz: f64, share: f64, side: f64| BandFacts {
+        low_hz,
+        high_hz: 2.0 * low_hz,
+        share_db: Some(share),
+        side_mid_db: Some(side),
+        correlation: None,
+    };
+    reading.facts.bands = vec![band(40.0, -50.0, 6.0), band(80.0, -8.0, -3.0), band(1000.0, -3.0, 0.0)];
+    reading.facts.correlation = Some(0.3);
+    let vinyl = judge(&reading, find_target("vinyl").unwrap());
+    assert!(
+        find(&vinyl, "bass_width").what.contains("80 to 160 Hz"),
+        "the empty and the high band do not count"
+    );
+    assert_eq!(find(&vinyl, "correlation").limit, Some(0.5));
+    assert!(judge(&reading, find_target("streaming").unwrap()).iter().all(|f| f.id != "bass_width"));
+}
+
+#[test]
+fn files_that_cannot_be_read_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("text.wav");
+    fs::write(&path, "not audio at all").unwrap();
+    let error = check(&path, find_target("streaming").unwrap()).unwrap_err();
+    assert!(error.to_string().contains("text.wav"), "{error}");
+    assert!(check(folder.path().join("none"), find_target("cd").unwrap()).is_err());
+}
