@@ -1,8 +1,10 @@
 //! Building blocks that processors are made of.
 
+pub mod cut;
 pub mod dynamics;
 pub mod fractional;
 pub mod grid;
+pub mod history;
 pub mod lookahead;
 pub mod matched;
 pub mod math;

@@ -3,11 +3,12 @@
 pub mod compressor;
 pub mod eq;
 pub mod gain;
+pub mod reverb;
 
 use crate::Kind;
 
 /// Every processor, in the order people see.
-pub static KINDS: &[&Kind] = &[&gain::KIND, &eq::KIND, &compressor::KIND];
+pub static KINDS: &[&Kind] = &[&gain::KIND, &eq::KIND, &compressor::KIND, &reverb::KIND];
 
 /// The kind with this id.
 pub fn kind(id: &str) -> Option<&'static Kind> {

@@ -1,0 +1,431 @@
+//! Reverb: the sound of a room, a plate or a hall.
+//!
+//! Pre-delay, low and high cut, then two paths: early reflections of a box-shaped room, and a late field from a
+//! diffuser and a feedback delay network (Jot & Chaigne 1991; see the parts of this folder). A plate has no
+//! walls; there the diffuser itself is the early part. The wet sound of steady noise is as loud as the dry
+//! one whatever the decay time; dry and wet are mixed at constant power.
+//!
+//! Path: predelay -> low cut, high cut -> { early | diffuser -> network -> tone } -> width -> mix.
+
+mod decay;
+mod early;
+mod network;
+mod space;
+#[cfg(test)]
+mod tests;
+
+use crate::blocks::cut::{Cut, Side};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
+use crate::blocks::history::History;
+use crate::blocks::ramp::Ramp;
+use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, choices, settings};
+use audio::{Block, BlockRef, Frames, Spec};
+use decay::{Decay, SHELF_COEFFICIENTS};
+use early::Early;
+use network::{Diffuser, LINES, Network, Planes};
+use space::Space;
+use std::f64::consts::FRAC_PI_2;
+
+choices! {
+    /// The kind of space.
+    pub enum Style {
+        /// A room: distinct early reflections, short paths.
+        Room = "room",
+        /// A steel plate: dense from the first instant, no walls.
+        Plate = "plate",
+        /// A concert hall: late reflections, long paths.
+        Hall = "hall",
+    }
+}
+
+settings! {
+    /// Settings of the reverb.
+    pub struct Settings {
+        /// The kind of space.
+        style: Style { label: "Style", fixed: true },
+        /// How large the space is: 50 is usual for the style, 0 half and 100 twice as large.
+        size_percent: f64 { label: "Size", unit: Unit::Percent, min: 0.0, max: 100.0, default: 50.0, fixed: true },
+        /// Time in which the middle of the spectrum falls by 60 dB.
+        decay_s: f64 {
+            label: "Decay", unit: Unit::Second, min: 0.1, max: 30.0, default: 1.5, taper: Taper::Logarithmic,
+        },
+        /// Decay time of the bass as a part of the decay time.
+        low_decay_ratio: f64 {
+            label: "Low decay", min: 0.2, max: 3.0, default: 1.0, taper: Taper::Logarithmic,
+        },
+        /// Decay time of the treble as a part of the decay time; air and cloth swallow treble first.
+        high_decay_ratio: f64 {
+            label: "High decay", min: 0.05, max: 1.5, default: 0.5, taper: Taper::Logarithmic,
+        },
+        /// Below it the bass's decay time holds.
+        low_crossover_hz: f64 {
+            label: "Low crossover", unit: Unit::Hertz, min: 80.0, max: 1000.0, default: 250.0,
+            taper: Taper::Logarithmic,
+        },
+        /// Above it the treble's decay time holds.
+        high_crossover_hz: f64 {
+            label: "High crossover", unit: Unit::Hertz, min: 1000.0, max: 12_000.0, default: 4000.0,
+            taper: Taper::Logarithmic,
+        },
+        /// Time before the space answers: keeps the source in front of it.
+        predelay_ms: f64 { label: "Predelay", unit: Unit::Millisecond, min: 0.0, max: 500.0 },
+        /// Takes bass away from what goes into the space, 12 dB per octave.
+        low_cut_hz: f64 {
+            label: "Low cut", unit: Unit::Hertz, min: 10.0, max: 1000.0, default: 10.0, taper: Taper::Logarithmic,
+        },
+        /// Takes treble away from what goes into the space, 12 dB per octave.
+        high_cut_hz: f64 {
+            label: "High cut", unit: Unit::Hertz, min: 1000.0, max: 22_000.0, default: 22_000.0,
+            taper: Taper::Logarithmic,
+        },
+        /// Early reflections against late field, at constant power: 0 only late, 100 only early.
+        early_percent: f64 { label: "Early", unit: Unit::Percent, min: 0.0, max: 100.0, default: 30.0 },
+        /// How far the reverb spreads: 0 mono, 100 left and right have nothing in common.
+        width_percent: f64 { label: "Width", unit: Unit::Percent, min: 0.0, max: 100.0, default: 100.0 },
+        /// How much the echoes' pattern moves: dissolves what rings.
+        modulation_percent: f64 {
+            label: "Modulation", unit: Unit::Percent, min: 0.0, max: 100.0, default: 30.0,
+        },
+        /// Dry against wet at constant power: 0 only dry, 100 only wet (on a return).
+        mix_percent: f64 { label: "Mix", unit: Unit::Percent, min: 0.0, max: 100.0 },
+    }
+}
+
+/// Room, plate and hall.
+pub static KIND: Kind = Kind {
+    id: "reverb",
+    label: "Reverb",
+    family: Family::Space,
+    help: "Puts a sound into a room, on a plate or into a hall. Use it on a return with the mix at 100 %, and \
+           send several tracks there: what shares a space belongs together.",
+    revision: 1,
+    params: Settings::PARAMS,
+    groups: Settings::GROUPS,
+    key_input: false,
+    keeps_mono: false,
+    build: |values, spec| Box::new(Reverb::new(Settings::from_values(values), spec)),
+    response: None,
+};
+
+/// Level of the early part where both parts are played alone: they are equally loud.
+const PREDELAY_FADE_S: f64 = 0.03;
+
+/// Signs with which the two channels enter the lines: left the even ones, right the odd ones.
+const SIGNS: [f64; LINES / 2] = [1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0, -1.0];
+
+/// The gains with which an output is put together.
+struct Balance {
+    dry: Ramp,
+    /// Own side and other side of the late and of the early part.
+    late: [Ramp; 2],
+    early: [Ramp; 2],
+}
+
+impl Balance {
+    /// Targets for settings: dry, late own, late other, early own, early other.
+    fn targets(settings: &Settings) -> [f64; 5] {
+        let mix = settings.mix_percent / 100.0;
+        let (dry, wet) = match mix {
+            // The ends exactly: cos of half pi is not zero in floating point.
+            m if m <= 0.0 => (1.0, 0.0),
+            m if m >= 1.0 => (0.0, 1.0),
+            m => ((m * FRAC_PI_2).cos(), (m * FRAC_PI_2).sin()),
+        };
+        let early = settings.early_percent / 100.0 * FRAC_PI_2;
+        let side = (1.0 - settings.width_percent / 100.0) * FRAC_PI_2 / 2.0;
+        let (late, early) = (wet * early.cos(), wet * early.sin());
+        [dry, late * side.cos(), late * side.sin(), early * side.cos(), early * side.sin()]
+    }
+
+    fn new(settings: &Settings) -> Balance {
+        let [dry, late, late_other, early, early_other] = Balance::targets(settings).map(Ramp::new);
+        Balance { dry, late: [late, late_other], early: [early, early_other] }
+    }
+
+    fn all(&mut self) -> [&mut Ramp; 5] {
+        let [late, late_other] = &mut self.late;
+        let [early, early_other] = &mut self.early;
+        [&mut self.dry, late, late_other, early, early_other]
+    }
+
+    fn is_neutral(&self) -> bool {
+        let still = |ramp: &Ramp, value: f64| !ramp.moves() && ramp.target() == value;
+        still(&self.dry, 1.0) && self.late.iter().chain(&self.early).all(|ramp| still(ramp, 0.0))
+    }
+}
+
+/// A delay of whole frames that changes by crossfading.
+struct Predelay {
+    past: [History; 2],
+    delay: Frames,
+    /// Where a crossfade leads, and how far it is.
+    next: Option<(Frames, Frames)>,
+    fade: Frames,
+}
+
+impl Predelay {
+    fn new(longest: Frames, sample_rate_hz: f64) -> Predelay {
+        // Whole control periods: a crossfade begins and ends on the grid.
+        let fade = (PREDELAY_FADE_S * sample_rate_hz) as usize / CONTROL_FRAMES * CONTROL_FRAMES;
+        let history = History::new(longest + CONTROL_FRAMES);
+        Predelay { past: [history.clone(), history], delay: 0, next: None, fade: fade.max(CONTROL_FRAMES) }
+    }
+
+    fn reset(&mut self, delay: Frames) {
+        self.past.iter_mut().for_each(History::reset);
+        (self.delay, self.next) = (delay, None);
+    }
+
+    /// On the grid: takes up a new delay once the last crossfade has ended.
+    fn control(&mut self, wished: Frames) {
+        if let Some((delay, done)) = self.next
+            && done == self.fade
+        {
+            (self.delay, self.next) = (delay, None);
+        }
+        if self.next.is_none() && wished != self.delay {
+            self.next = Some((wished, 0));
+        }
+    }
+
+    fn process(&mut self, channels: [&mut [f64]; 2]) {
+        let frames = channels[0].len();
+        for (past, samples) in self.past.iter_mut().zip(channels) {
+            past.push(samples);
+            samples.copy_from_slice(past.behind(self.delay, frames));
+            if let Some((delay, done)) = self.next {
+                for (n, (sample, new)) in samples.iter_mut().zip(past.behind(delay, frames)).enumerate() {
+                    let part = (done + n) as f64 / self.fade as f64;
+                    *sample += part * (new - *sample);
+                }
+            }
+        }
+        if let Some((_, done)) = &mut self.next {
+            *done += frames;
+        }
+    }
+}
+
+/// The network's tone correction on both outputs.
+struct Tone {
+    coefficients: [Ramp; SHELF_COEFFICIENTS],
+    low: [f64; 2],
+    high: [f64; 2],
+}
+
+impl Tone {
+    fn process(&mut self, left: &mut [f64], right: &mut [f64]) {
+        let path = self.coefficients.each_mut().map(|ramp| path(ramp, left.len()));
+        let (mut low, mut high) = (self.low, self.high);
+        for (n, (left, right)) in left.iter_mut().zip(right).enumerate() {
+            let [low_pole, low_gain, high_pole, direct, smooth] = path.each_ref().map(|p| p[n]);
+            let mut both = [*left, *right];
+            for c in 0..2 {
+                let to_low = (both[c] - low[c]) * low_pole;
+                let below = low[c] + to_low;
+                low[c] = below + to_low;
+                let shelved = both[c] + low_gain * below;
+                let to_high = (shelved - high[c]) * high_pole;
+                let below = high[c] + to_high;
+                high[c] = below + to_high;
+                both[c] = direct * shelved + smooth * below;
+            }
+            [*left, *right] = both;
+        }
+        (self.low, self.high) = (low, high);
+    }
+}
+
+/// The values of a ramp for the next `frames` frames, at most a control period.
+fn path(ramp: &mut Ramp, frames: Frames) -> [f64; CONTROL_FRAMES] {
+    let mut values = [ramp.target(); CONTROL_FRAMES];
+    if ramp.moves() {
+        values[..frames].iter_mut().for_each(|value| *value = ramp.next_value());
+    }
+    values
+}
+
+/// Room for one control period of the parts.
+struct Scratch {
+    input: [[f64; CONTROL_FRAMES]; 2],
+    early: [[f64; CONTROL_FRAMES]; 2],
+    late: [[f64; CONTROL_FRAMES]; 2],
+    lines: Box<Planes>,
+}
+
+struct Reverb {
+    settings: Settings,
+    sample_rate_hz: f64,
+    changed: bool,
+    grid: Grid,
+    predelay: Predelay,
+    low_cut: Cut,
+    high_cut: Cut,
+    early: Option<Early>,
+    diffuser: Diffuser,
+    network: Network,
+    tone: Tone,
+    balance: Balance,
+    scratch: Scratch,
+}
+
+impl Reverb {
+    fn new(settings: Settings, spec: &Spec) -> Reverb {
+        let rate = spec.sample_rate_hz;
+        let space = Space::new(settings.style, settings.size_percent);
+        let longest = spec.frames(Settings::PARAMS[7].max / 1000.0);
+        let mut reverb = Reverb {
+            sample_rate_hz: rate,
+            changed: true,
+            grid: Grid::default(),
+            predelay: Predelay::new(longest, rate),
+            low_cut: Cut::new(Side::Low, settings.low_cut_hz, rate),
+            high_cut: Cut::new(Side::High, settings.high_cut_hz, rate),
+            early: space.walls.as_ref().map(|walls| Early::new(walls, rate)),
+            diffuser: Diffuser::new(&space, rate),
+            network: Network::new(&space, rate),
+            tone: Tone { coefficients: [Ramp::new(0.0); SHELF_COEFFICIENTS], low: [0.0; 2], high: [0.0; 2] },
+            balance: Balance::new(&settings),
+            scratch: Scratch {
+                input: [[0.0; CONTROL_FRAMES]; 2],
+                early: [[0.0; CONTROL_FRAMES]; 2],
+                late: [[0.0; CONTROL_FRAMES]; 2],
+                lines: Box::new([[0.0; CONTROL_FRAMES]; LINES]),
+            },
+            settings,
+        };
+        reverb.reset();
+        reverb
+    }
+
+    fn predelay_frames(&self) -> Frames {
+        (self.settings.predelay_ms / 1000.0 * self.sample_rate_hz).round() as Frames
+    }
+
+    /// Swing of the network's rotations: at 100 % a quarter turn either way.
+    fn turning_depth(&self) -> f64 {
+        self.settings.modulation_percent / 100.0
+    }
+
+    /// Sends everything that moves to where the settings want it.
+    fn retarget(&mut self) {
+        let decay = Decay::new(&self.settings, self.sample_rate_hz);
+        self.network.absorb(|frames| decay.of_line(frames));
+        let tone = decay.tone(&self.network.lengths()).coefficients();
+        self.tone.coefficients.iter_mut().zip(tone).for_each(|(ramp, value)| ramp.go_to(value));
+        self.low_cut.go_to(self.settings.low_cut_hz);
+        self.high_cut.go_to(self.settings.high_cut_hz);
+        let targets = Balance::targets(&self.settings);
+        self.balance.all().into_iter().zip(targets).for_each(|(ramp, value)| ramp.go_to(value));
+        self.changed = false;
+    }
+
+    /// Prepares the next control period.
+    fn control(&mut self) {
+        if self.changed {
+            self.retarget();
+        }
+        self.predelay.control(self.predelay_frames());
+        self.network.control(self.turning_depth());
+        self.low_cut.flush();
+        self.high_cut.flush();
+        self.early.iter_mut().for_each(Early::flush);
+        self.tone.low = self.tone.low.map(flush);
+        self.tone.high = self.tone.high.map(flush);
+    }
+
+    /// Fills `scratch.early` and `scratch.late` from the first `frames` of `scratch.input`.
+    fn wet(&mut self, frames: Frames) {
+        let Scratch { input, early, late, lines } = &mut self.scratch;
+        let [left, right] = input.each_mut().map(|c| &mut c[..frames]);
+        self.predelay.process([&mut *left, &mut *right]);
+        self.low_cut.process(left, right);
+        self.high_cut.process(left, right);
+
+        // A channel enters eight lines and has to keep its energy there and over the diffuser's 4096-fold.
+        let unit = 1.0 / (8.0 * 4096.0f64).sqrt();
+        for (line, plane) in lines.iter_mut().enumerate() {
+            let (sign, from) = (unit * SIGNS[line / 2], if line % 2 == 0 { &*left } else { &*right });
+            plane.iter_mut().zip(from).for_each(|(to, sample)| *to = sign * sample);
+        }
+        self.diffuser.process(lines, frames);
+        let [early_left, early_right] = early.each_mut().map(|c| &mut c[..frames]);
+        match &mut self.early {
+            Some(early) => early.process([left, right], [early_left, early_right]),
+            // Each line carries a sixteenth of the energy of two channels.
+            None => {
+                for (to, from) in [(early_left, &lines[3]), (early_right, &lines[12])] {
+                    to.iter_mut().zip(from).for_each(|(to, sample)| *to = 8f64.sqrt() * sample);
+                }
+            }
+        }
+        let [late_left, late_right] = late.each_mut().map(|c| &mut c[..frames]);
+        self.network.process(lines, late_left, late_right);
+        self.tone.process(late_left, late_right);
+    }
+}
+
+impl Processor for Reverb {
+    fn tail(&self) -> Tail {
+        let decay = Decay::new(&self.settings, self.sample_rate_hz);
+        // 120 dB are twice the decay time; a tenth more for modes that live a little longer than the average,
+        // one more round of the longest line, and what the filters add.
+        let seconds = 2.2 * decay.longest_s() + Cut::decay_s(self.settings.low_cut_hz, 120.0) + 0.05;
+        let early = self.early.as_ref().map_or(0, Early::frames);
+        let line = self.network.lengths().into_iter().max().unwrap_or(0);
+        let frames = (seconds * self.sample_rate_hz).ceil() as Frames;
+        Tail::Frames(frames + self.predelay_frames() + early.max(self.diffuser.frames() + 2 * line))
+    }
+
+    fn reset(&mut self) {
+        self.retarget();
+        self.grid.reset();
+        self.predelay.reset(self.predelay_frames());
+        self.low_cut.reset();
+        self.high_cut.reset();
+        self.early.iter_mut().for_each(Early::reset);
+        self.diffuser.reset();
+        self.network.reset(self.turning_depth());
+        self.tone.coefficients.iter_mut().for_each(Ramp::finish);
+        (self.tone.low, self.tone.high) = ([0.0; 2], [0.0; 2]);
+        self.balance.all().into_iter().for_each(Ramp::finish);
+    }
+
+    fn set(&mut self, address: Address, value: f64) {
+        self.settings.set(address, value);
+        self.changed = true;
+    }
+
+    fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let channels = block.channels().min(2);
+        let mut start = 0;
+        while start < block.frames() && channels > 0 {
+            if self.grid.at_point() {
+                self.control();
+            }
+            let frames = self.grid.take(block.frames() - start);
+            for c in 0..2 {
+                // One channel is both sides.
+                let samples = &block.channel(c.min(channels - 1))[start..start + frames];
+                self.scratch.input[c][..frames].copy_from_slice(samples);
+            }
+            self.wet(frames);
+            if !self.balance.is_neutral() {
+                let Scratch { early, late, .. } = &self.scratch;
+                let paths = self.balance.all().map(|ramp| path(ramp, frames));
+                let [dry, own, other, early_own, early_other] = &paths;
+                for c in 0..channels {
+                    let (late_own, late_other) = (&late[c], &late[1 - c]);
+                    let (near, far) = (&early[c], &early[1 - c]);
+                    let samples = &mut block.channel_mut(c)[start..start + frames];
+                    for (n, sample) in samples.iter_mut().enumerate().take(CONTROL_FRAMES) {
+                        *sample = dry[n] * *sample
+                            + (own[n] * late_own[n] + other[n] * late_other[n])
+                            + (early_own[n] * near[n] + early_other[n] * far[n]);
+                    }
+                }
+            }
+            start += frames;
+        }
+    }
+}

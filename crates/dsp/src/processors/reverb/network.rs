@@ -1,0 +1,512 @@
+//! The late field: diffusion, then a network of sixteen delay lines that feed each other.
+//!
+//! Jot & Chaigne, *Digital delay networks for designing artificial reverberators*, AES 90th Convention (1991):
+//! lines of mutually prime lengths, an orthogonal (here Hadamard) feedback matrix, and in each line the
+//! attenuation that its length needs for the wished decay time. The matrix turns slowly (Schlecht & Habets,
+//! *Time-varying feedback matrices in feedback delay networks*, JASA 138, 2015): a rotation loses no energy at
+//! any frequency, whereas moving delays would damp the treble in every round through their interpolation.
+//! Diffusion is the same without feedback: three stages of delays and Hadamard matrices make 4096 echoes.
+//!
+//! Sixteen lines are one `[f64; 16]` per frame, so that the compiler can do several lines at once.
+
+use super::decay::{SHELF_COEFFICIENTS, Shelves};
+use super::space::{Space, prime_lengths};
+use crate::blocks::grid::{CONTROL_FRAMES, FLUSH_BELOW, flush};
+use crate::blocks::history::History;
+use audio::Frames;
+use std::f64::consts::TAU;
+
+/// Lines of the network.
+pub(super) const LINES: usize = 16;
+
+/// One frame of all lines.
+pub(super) type Vector = [f64; LINES];
+
+/// One control period of all lines, frame by frame.
+type Tile = [Vector; CONTROL_FRAMES];
+
+/// One control period of all lines, line by line.
+pub(super) type Planes = [[f64; CONTROL_FRAMES]; LINES];
+
+/// Sixteen ring buffers, each exactly as long as its delay.
+struct Rings {
+    samples: Vec<f64>,
+    rings: [Ring; LINES],
+}
+
+#[derive(Clone, Copy)]
+struct Ring {
+    start: usize,
+    frames: Frames,
+    /// Place of the oldest sample, which is where the newest goes.
+    at: Frames,
+}
+
+impl Rings {
+    fn new(lengths: [Frames; LINES]) -> Rings {
+        let mut start = 0;
+        let rings = lengths.map(|frames| {
+            let ring = Ring { start, frames, at: 0 };
+            start += frames;
+            ring
+        });
+        Rings { samples: vec![0.0; start], rings }
+    }
+
+    fn reset(&mut self) {
+        self.samples.fill(0.0);
+        self.rings.iter_mut().for_each(|ring| ring.at = 0);
+    }
+
+    /// Reads the frames that `write` will replace; `tile` is not longer than the shortest ring.
+    fn read(&self, tile: &mut [Vector]) {
+        for (line, ring) in self.rings.iter().enumerate() {
+            let samples = &self.samples[ring.start..][..ring.frames];
+            let (wrapped, ahead) = samples.split_at(ring.at);
+            for (frame, sample) in tile.iter_mut().zip(ahead.iter().chain(wrapped)) {
+                frame[line] = *sample;
+            }
+        }
+    }
+
+    /// Puts the newest frames, `tile` and `input` together, where `read` found the oldest.
+    fn write(&mut self, tile: &[Vector], input: &Planes) {
+        for (line, (ring, input)) in self.rings.iter_mut().zip(input).enumerate() {
+            let samples = &mut self.samples[ring.start..][..ring.frames];
+            let (wrapped, ahead) = samples.split_at_mut(ring.at);
+            for ((sample, frame), input) in ahead.iter_mut().chain(wrapped).zip(tile).zip(input) {
+                *sample = frame[line] + input;
+            }
+            ring.at += tile.len();
+            if ring.at >= ring.frames {
+                ring.at -= ring.frames;
+            }
+        }
+    }
+}
+
+/// The Hadamard transform without its factor of a quarter.
+#[inline(always)]
+fn hadamard(v: &mut Vector) {
+    butterflies::<8>(v);
+    butterflies::<4>(v);
+    butterflies::<2>(v);
+    butterflies::<1>(v);
+}
+
+/// Sums and differences of lines `HALF` apart. A constant distance lets the compiler lay the loops flat.
+#[inline(always)]
+fn butterflies<const HALF: usize>(v: &mut Vector) {
+    for pair in v.chunks_exact_mut(2 * HALF) {
+        let (a, b) = pair.split_at_mut(HALF);
+        for (a, b) in a.iter_mut().zip(b) {
+            (*a, *b) = (*a + *b, *a - *b);
+        }
+    }
+}
+
+/// Three stages of delays and mixing, without feedback.
+pub(super) struct Diffuser {
+    stages: [Stage; 3],
+}
+
+/// Sixteen delays and a Hadamard matrix over one control period, line by line.
+struct Stage {
+    delays: [Frames; LINES],
+    past: [History; LINES],
+    /// Between the two halves of the matrix: four groups of four lines.
+    half: Box<[[[f64; CONTROL_FRAMES]; 4]; 4]>,
+}
+
+impl Stage {
+    fn new(longest: f64, seed: u64) -> Stage {
+        let delays = diffusion_delays(longest, seed);
+        Stage {
+            delays,
+            past: delays.map(|delay| History::new(delay + CONTROL_FRAMES)),
+            half: Box::new([[[0.0; CONTROL_FRAMES]; 4]; 4]),
+        }
+    }
+
+    fn process(&mut self, planes: &mut Planes, frames: Frames) {
+        for (past, plane) in self.past.iter_mut().zip(planes.iter()) {
+            past.push(&plane[..frames]);
+        }
+        // The matrix of sixteen is that of four, twice: across the groups and within them.
+        let delayed = |line: usize| self.past[line].behind(self.delays[line], frames);
+        for (group, to) in self.half.iter_mut().enumerate() {
+            mix_four([0, 4, 8, 12].map(|line| delayed(group + line)), to);
+        }
+        let (groups, _) = planes.as_chunks_mut::<4>();
+        for (place, to) in groups.iter_mut().enumerate() {
+            mix_four([0, 1, 2, 3].map(|group| &self.half[group][place][..frames]), to);
+        }
+    }
+}
+
+/// The Hadamard transform of four lines.
+#[inline]
+fn mix_four(from: [&[f64]; 4], to: &mut [[f64; CONTROL_FRAMES]; 4]) {
+    let frames = from[0].len().min(CONTROL_FRAMES);
+    let [a, b, c, d] = from.map(|line| &line[..frames]);
+    let [w, x, y, z] = to.each_mut().map(|line| &mut line[..frames]);
+    for n in 0..frames {
+        let (sum, difference) = (a[n] + b[n], a[n] - b[n]);
+        let (other_sum, other_difference) = (c[n] + d[n], c[n] - d[n]);
+        (w[n], x[n]) = (sum + other_sum, difference + other_difference);
+        (y[n], z[n]) = (sum - other_sum, difference - other_difference);
+    }
+}
+
+impl Diffuser {
+    pub(super) fn new(space: &Space, sample_rate_hz: f64) -> Diffuser {
+        let mut seed = 0;
+        let stages = space.diffusion_ms.map(|longest_ms| {
+            seed += 1;
+            Stage::new(longest_ms * sample_rate_hz / 1000.0, seed)
+        });
+        Diffuser { stages }
+    }
+
+    /// Frames until the last echo of a frame has come out.
+    pub(super) fn frames(&self) -> Frames {
+        self.stages.iter().map(|s| s.delays.iter().max().copied().unwrap_or(0)).sum()
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.stages.iter_mut().flat_map(|stage| &mut stage.past).for_each(History::reset);
+    }
+
+    /// Spreads the first `frames` frames of every line over all lines; their energy grows 4096-fold, 16-fold
+    /// per stage.
+    pub(super) fn process(&mut self, planes: &mut Planes, frames: Frames) {
+        self.stages.iter_mut().for_each(|stage| stage.process(planes, frames));
+    }
+}
+
+/// One delay in each sixteenth of the longest, at a place and in an order that only look random.
+fn diffusion_delays(longest: f64, seed: u64) -> [Frames; LINES] {
+    // Marsaglia's xorshift64*, seeded by the stage: the same delays on every machine and in every build.
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1u64 << 53) as f64
+    };
+    let mut delays = [0; LINES];
+    for (slot, delay) in delays.iter_mut().enumerate() {
+        *delay = (((slot as f64 + next()) / LINES as f64 * longest) as Frames).max(1);
+    }
+    for place in (1..LINES).rev() {
+        delays.swap(place, (next() * (place + 1) as f64) as usize);
+    }
+    delays
+}
+
+/// Eight slow oscillators, each of which turns a pair of lines.
+struct Turning {
+    /// Where the oscillators stand, as points on the unit circle.
+    phase: [[f64; 2]; LINES / 2],
+    /// By how much each moves on in a control period, as a rotation.
+    advance: [[f64; 2]; LINES / 2],
+    cos: [f64; LINES / 2],
+    sin: [f64; LINES / 2],
+    cos_step: [f64; LINES / 2],
+    sin_step: [f64; LINES / 2],
+    next: [[f64; 2]; LINES / 2],
+}
+
+impl Turning {
+    fn new(sample_rate_hz: f64) -> Turning {
+        let mut pair = 0;
+        let advance = [(); LINES / 2].map(|()| {
+            // 0.1 to 1 Hz in equal ratios: slow enough not to be heard as beating, and never in step.
+            let hz = 0.11 * (0.93f64 / 0.11).powf(f64::from(pair) / 7.0);
+            pair += 1;
+            let angle = TAU * hz * CONTROL_FRAMES as f64 / sample_rate_hz;
+            [angle.cos(), angle.sin()]
+        });
+        let zero = [0.0; LINES / 2];
+        let mut turning = Turning {
+            phase: [[1.0, 0.0]; LINES / 2],
+            advance,
+            cos: zero,
+            sin: zero,
+            cos_step: zero,
+            sin_step: zero,
+            next: [[1.0, 0.0]; LINES / 2],
+        };
+        turning.reset(0.0);
+        turning
+    }
+
+    fn reset(&mut self, depth: f64) {
+        for (pair, phase) in self.phase.iter_mut().enumerate() {
+            let angle = TAU * pair as f64 * 0.381_966;
+            *phase = [angle.cos(), angle.sin()];
+        }
+        for (next, phase) in self.next.iter_mut().zip(&self.phase) {
+            *next = rotation(depth * phase[1]);
+        }
+    }
+
+    /// Prepares one control period; `depth` 0 stands still, 1 swings by a quarter turn either way.
+    fn control(&mut self, depth: f64) {
+        for pair in 0..LINES / 2 {
+            let ([a, b], [c, s]) = (self.phase[pair], self.advance[pair]);
+            let turned = [a * c - b * s, a * s + b * c];
+            // One step of Newton's method keeps the point on the circle for ever.
+            let unit = 1.5 - 0.5 * (turned[0] * turned[0] + turned[1] * turned[1]);
+            self.phase[pair] = turned.map(|x| x * unit);
+            let (from, to) = (self.next[pair], rotation(depth * self.phase[pair][1]));
+            self.next[pair] = to;
+            (self.cos[pair], self.sin[pair]) = (from[0], from[1]);
+            self.cos_step[pair] = (to[0] - from[0]) / CONTROL_FRAMES as f64;
+            self.sin_step[pair] = (to[1] - from[1]) / CONTROL_FRAMES as f64;
+        }
+    }
+}
+
+/// Cosine and sine of twice the angle whose tangent is `t`: a rotation from arithmetic alone, and the chord
+/// between two of them lies within the circle, so that nothing between them can grow.
+fn rotation(t: f64) -> [f64; 2] {
+    let unit = 1.0 / (1.0 + t * t);
+    [(1.0 - t * t) * unit, 2.0 * t * unit]
+}
+
+/// The absorption of all lines, and where it is going.
+#[derive(Clone)]
+struct Absorption {
+    now: [Vector; SHELF_COEFFICIENTS],
+    step: [Vector; SHELF_COEFFICIENTS],
+    target: [Vector; SHELF_COEFFICIENTS],
+    changed: bool,
+    moves: bool,
+    low: Vector,
+    high: Vector,
+}
+
+impl Absorption {
+    fn control(&mut self) {
+        if self.moves {
+            self.now = self.target;
+        }
+        self.moves = self.changed;
+        self.changed = false;
+        if self.moves {
+            for ((step, target), now) in self.step.iter_mut().zip(&self.target).zip(&self.now) {
+                for line in 0..LINES {
+                    step[line] = (target[line] - now[line]) / CONTROL_FRAMES as f64;
+                }
+            }
+        }
+        self.low = self.low.map(flush);
+        self.high = self.high.map(flush);
+    }
+
+    fn reset(&mut self) {
+        self.now = self.target;
+        (self.changed, self.moves) = (false, false);
+        (self.low, self.high) = ([0.0; LINES], [0.0; LINES]);
+    }
+}
+
+/// The network of sixteen lines.
+pub(super) struct Network {
+    lengths: [Frames; LINES],
+    rings: Rings,
+    absorption: Absorption,
+    turning: Turning,
+    tile: Box<Tile>,
+}
+
+impl Network {
+    pub(super) fn new(space: &Space, sample_rate_hz: f64) -> Network {
+        let frames = |ms: f64| ms * sample_rate_hz / 1000.0;
+        // A control period is read before it is written: no line may be shorter.
+        let shortest = frames(space.lines_ms.0).max(CONTROL_FRAMES as f64 + 1.0);
+        let mut primes = prime_lengths(shortest, frames(space.lines_ms.1).max(2.0 * shortest), LINES);
+        // Seven steps apart: neighbours in length do not meet in the same pair.
+        let mut lengths = [0; LINES];
+        for n in 0..LINES {
+            lengths[n * 7 % LINES] = primes.next().expect("as many lengths as lines");
+        }
+        let zero = [[0.0; LINES]; SHELF_COEFFICIENTS];
+        Network {
+            lengths,
+            rings: Rings::new(lengths),
+            absorption: Absorption {
+                now: zero,
+                step: zero,
+                target: zero,
+                changed: false,
+                moves: false,
+                low: [0.0; LINES],
+                high: [0.0; LINES],
+            },
+            turning: Turning::new(sample_rate_hz),
+            tile: Box::new([[0.0; LINES]; CONTROL_FRAMES]),
+        }
+    }
+
+    pub(super) fn lengths(&self) -> [Frames; LINES] {
+        self.lengths
+    }
+
+    /// Moves to another absorption within the next control period. `shelves` are those of each line; the
+    /// factor of the Hadamard matrix goes with them.
+    pub(super) fn absorb(&mut self, mut shelves: impl FnMut(Frames) -> Shelves) {
+        for (line, &frames) in self.lengths.iter().enumerate() {
+            let coefficients = shelves(frames).scaled(0.25).coefficients();
+            for (vector, value) in self.absorption.target.iter_mut().zip(coefficients) {
+                vector[line] = value;
+            }
+        }
+        self.absorption.changed = true;
+    }
+
+    pub(super) fn reset(&mut self, turning_depth: f64) {
+        self.rings.reset();
+        self.absorption.reset();
+        self.turning.reset(turning_depth);
+    }
+
+    /// Prepares the next control period.
+    pub(super) fn control(&mut self, turning_depth: f64) {
+        self.absorption.control();
+        self.turning.control(turning_depth);
+    }
+
+    /// Feeds as many frames of `input` as the outputs are long, within one control period, and writes two of
+    /// the sixteen mixtures.
+    pub(super) fn process(&mut self, input: &Planes, left: &mut [f64], right: &mut [f64]) {
+        let frames = left.len();
+        let tile = &mut self.tile[..frames];
+        self.rings.read(tile);
+        let Absorption { now, step, moves, low, high, .. } = &mut self.absorption;
+        let Turning { cos, sin, cos_step, sin_step, .. } = &mut self.turning;
+        for ((frame, left), right) in tile.iter_mut().zip(left).zip(right) {
+            let mut lines = *frame;
+            let [low_pole, low_gain, high_pole, direct, smooth] = &*now;
+            for line in 0..LINES {
+                let to_low = (lines[line] - low[line]) * low_pole[line];
+                let below = low[line] + to_low;
+                low[line] = below + to_low;
+                let shelved = lines[line] + low_gain[line] * below;
+                let to_high = (shelved - high[line]) * high_pole[line];
+                let below = high[line] + to_high;
+                high[line] = below + to_high;
+                let absorbed = direct[line] * shelved + smooth[line] * below;
+                lines[line] = if absorbed.abs() < FLUSH_BELOW { 0.0 } else { absorbed };
+            }
+            if *moves {
+                for (now, step) in now.iter_mut().zip(step.iter()) {
+                    for line in 0..LINES {
+                        now[line] += step[line];
+                    }
+                }
+            }
+            for pair in 0..LINES / 2 {
+                let (a, b) = (lines[pair], lines[pair + LINES / 2]);
+                lines[pair] = cos[pair] * a - sin[pair] * b;
+                lines[pair + LINES / 2] = sin[pair] * a + cos[pair] * b;
+                cos[pair] += cos_step[pair];
+                sin[pair] += sin_step[pair];
+            }
+            hadamard(&mut lines);
+            // Rows whose product is balanced in every half: what the two outputs share cancels everywhere.
+            (*left, *right) = (lines[5], lines[10]);
+            *frame = lines;
+        }
+        self.rings.write(&self.tile[..frames], input);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_matrix_is_sixteen_times_its_own_inverse() {
+        for line in 0..LINES {
+            let mut v = [0.0; LINES];
+            v[line] = 1.0;
+            hadamard(&mut v);
+            assert!(v.iter().all(|x| x.abs() == 1.0));
+            hadamard(&mut v);
+            for (other, x) in v.iter().enumerate() {
+                assert_eq!(*x, if other == line { 16.0 } else { 0.0 });
+            }
+        }
+    }
+
+    #[test]
+    fn a_turning_lossless_network_keeps_its_energy() {
+        // Without absorption the stored energy must stay what it was, to rounding: any loss or gain of the
+        // rotation or the matrix would show after a hundred rounds.
+        let space = Space::new(super::super::Style::Room, 0.0);
+        let mut network = Network::new(&space, 48_000.0);
+        network.absorb(|_| Shelves::NONE);
+        network.reset(0.5);
+        let mut input = [[0.0; CONTROL_FRAMES]; LINES];
+        let (mut l, mut r) = ([0.0; CONTROL_FRAMES], [0.0; CONTROL_FRAMES]);
+        let energy = |n: &Network| n.rings.samples.iter().map(|x| x * x).sum::<f64>();
+        input.iter_mut().for_each(|line| line[3] = 0.25);
+        network.control(0.5);
+        network.process(&input, &mut l, &mut r);
+        let before = energy(&network);
+        assert!((before - 1.0).abs() < 1e-12);
+        input.iter_mut().for_each(|line| line[3] = 0.0);
+        for _ in 0..2_000 {
+            network.control(0.5);
+            network.process(&input, &mut l, &mut r);
+        }
+        let after = energy(&network);
+        // Chords between rotations lose at most (0.4 degrees)^2 / 8 per frame met: 1e-4 in this time.
+        assert!(after <= 1.0 + 1e-9 && after > 1.0 - 1e-3, "energy {after}");
+    }
+
+    #[test]
+    fn rings_delay_by_their_lengths_however_cut() {
+        let mut lengths = [0; LINES];
+        for (line, length) in lengths.iter_mut().enumerate() {
+            *length = CONTROL_FRAMES + 11 * line;
+        }
+        let mut rings = Rings::new(lengths);
+        let mut time = 0usize;
+        for size in [1, 64, 3, 17, 64, 64, 50, 1, 64, 64, 64, 64] {
+            let mut tile = vec![[0.0; LINES]; size];
+            rings.read(&mut tile);
+            for (n, frame) in tile.iter().enumerate() {
+                for line in 0..LINES {
+                    let expected = (time + n + 1).saturating_sub(lengths[line]) as f64;
+                    assert_eq!(frame[line], expected, "line {line}, frame {}", time + n);
+                }
+            }
+            let half: Vec<Vector> = (0..size).map(|_| [0.25; LINES]).collect();
+            let mut input = [[0.0; CONTROL_FRAMES]; LINES];
+            for line in &mut input {
+                (0..size).for_each(|n| line[n] = (time + n + 1) as f64 - 0.25);
+            }
+            rings.write(&half, &input);
+            time += size;
+        }
+    }
+
+    #[test]
+    fn the_diffuser_spreads_an_impulse_and_keeps_its_energy() {
+        let mut diffuser = Diffuser::new(&Space::new(super::super::Style::Hall, 50.0), 48_000.0);
+        let (mut energy, mut echoes) = (0.0, 0);
+        for tile in 0..=diffuser.frames() / CONTROL_FRAMES {
+            let mut planes = [[0.0; CONTROL_FRAMES]; LINES];
+            planes[6][0] = if tile == 0 { 1.0 } else { 0.0 };
+            diffuser.process(&mut planes, CONTROL_FRAMES);
+            energy += planes.iter().flatten().map(|x| x * x).sum::<f64>();
+            echoes += planes[9].iter().filter(|x| **x != 0.0).count();
+        }
+        // Sums of whole numbers: exact. Of the 256 paths to one line few fall together.
+        assert_eq!(energy, 4096.0);
+        assert!(echoes > 200, "{echoes} echoes");
+    }
+}
