@@ -57,9 +57,9 @@ impl Activity {
         self.count() as f64 / self.active.len().max(1) as f64
     }
 
-    /// Seconds of active frames.
+    /// Seconds of playing: the length of all regions.
     pub(crate) fn seconds(&self) -> f64 {
-        self.count() as f64 * FRAME_S
+        self.regions().iter().map(|r| r.end_s - r.start_s).sum()
     }
 
     /// Whether the frame at a time in seconds, or one beside it, is active.

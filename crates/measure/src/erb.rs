@@ -138,7 +138,8 @@ impl Erb {
             }
             self.squares.fill(0.0);
             for channel in 0..self.channels {
-                let spectrum = self.spectrum.of(self.framer.frame(channel, start));
+                let sounding = self.framer.sounding(start, self.frames);
+                let spectrum = self.spectrum.without_dc(self.framer.frame(channel, start), sounding);
                 self.squares.iter_mut().zip(spectrum).for_each(|(s, x)| *s += x.norm_sqr());
             }
             self.framer.forget(start);

@@ -103,7 +103,7 @@ pub struct Facts {
     /// Middle value of the crest factor of active 400 ms, in dB.
     pub active_crest_db: Option<f64>,
 
-    /// Onsets in one second of active time.
+    /// Onsets in one second of playing (of the active regions).
     pub onsets_per_s: Option<f64>,
     /// Middle value of the time from one onset to the next, in seconds.
     pub inter_onset_median_s: Option<f64>,

@@ -1,8 +1,9 @@
 //! Overlapping frames of a stream, and their spectra.
 
-use audio::BlockRef;
+use audio::{BlockRef, Frames};
 use num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Holds as much of a stream as frames of one length need.
@@ -44,6 +45,12 @@ impl Framer {
         &self.lines[channel][(start - self.origin) as usize..][..self.size]
     }
 
+    /// The part of the frame that starts at `start` which lies inside a signal of `frames`.
+    pub(crate) fn sounding(&self, start: i64, frames: Frames) -> Range<usize> {
+        let inside = |n: i64| n.clamp(0, self.size as i64) as usize;
+        inside(-start)..inside(frames as i64 - start).max(inside(-start))
+    }
+
     /// Forgets what lies before `start`, from time to time.
     pub(crate) fn forget(&mut self, start: i64) {
         let unused = (start - self.origin).max(0) as usize;
@@ -83,6 +90,25 @@ impl Spectrum {
         for ((to, x), w) in self.input.iter_mut().zip(frame).zip(&self.window) {
             *to = x * w;
         }
+        self.transform()
+    }
+
+    /// Transforms a frame whose part `sounding` belongs to the signal, without the mean of that part: DC
+    /// would leak into the lowest bands, and its step at the ends of the signal into all.
+    pub(crate) fn without_dc(&mut self, frame: &[f64], sounding: Range<usize>) -> &[Complex<f64>] {
+        let (mut sum, mut weight) = (0.0, 0.0);
+        for (x, w) in frame[sounding.clone()].iter().zip(&self.window[sounding.clone()]) {
+            sum += x * w;
+            weight += w;
+        }
+        let mean = if weight > 0.0 { sum / weight } else { 0.0 };
+        self.input.fill(0.0);
+        let parts = self.input[sounding.clone()].iter_mut().zip(&frame[sounding.clone()]);
+        parts.zip(&self.window[sounding]).for_each(|((to, x), w)| *to = (x - mean) * w);
+        self.transform()
+    }
+
+    fn transform(&mut self) -> &[Complex<f64>] {
         let done = self.plan.process_with_scratch(&mut self.input, &mut self.output, &mut self.scratch);
         debug_assert!(done.is_ok(), "all vectors have the lengths of the plan");
         &self.output

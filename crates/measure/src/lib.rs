@@ -22,6 +22,7 @@
 //! This crate never changes audio and never knows settings.
 
 mod activity;
+mod alignment;
 mod analysis;
 mod bins;
 mod clipping;
@@ -32,13 +33,16 @@ mod frames;
 mod levels;
 mod loudness;
 mod pitch;
+mod readings;
 mod spectrum;
 mod stats;
 mod true_peak;
 
+pub use alignment::{Alignment, correlation, delay_and_polarity};
 pub use analysis::{Analyser, Analysis, Options, analyse};
 pub use erb::{ERB_BANDS, ErbFrames};
 pub use error::Error;
 pub use facts::{BandFacts, BandLevel, ChannelFacts, ClippedRun, Facts, Region};
 pub use loudness::{Loudness, LoudnessSeries, channel_weights};
+pub use readings::{READINGS, Reading};
 pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_peak_dbtp};

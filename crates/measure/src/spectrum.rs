@@ -2,7 +2,7 @@
 //!
 //! Frames of about a third of a second, half overlapping, under a sine window: the squares of two
 //! overlapping windows add to one, so that the powers of all frames add to exactly the energy of the
-//! signal, wherever it has its peaks.
+//! signal, wherever it has its peaks. The mean of each frame is taken out before: DC has a meter of its own.
 
 use crate::facts::{BandFacts, BandLevel, Facts};
 use crate::frames::{Bands, Framer, Spectrum, size_for};
@@ -22,8 +22,6 @@ pub(crate) const OCTAVE_EDGES_HZ: [f64; 10] =
     [20.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0];
 /// Frames last at least this long: four bins in the band of 25 Hz, which is 5.8 Hz wide.
 const FRAME_S: f64 = 0.3;
-/// Bins that DC leaks into under the sine window; its own meter reads it.
-const DC_BINS: usize = 2;
 /// Below this there is no music, in hertz.
 const SUBSONIC_HZ: f64 = 25.0;
 
@@ -71,16 +69,19 @@ impl LongTerm {
 
     fn work(&mut self) {
         while self.framer.has(self.next) && self.next < self.frames as i64 {
+            let sounding = self.framer.sounding(self.next, self.frames);
             match &mut self.stereo {
                 None => {
                     for channel in 0..self.channels {
-                        let spectrum = self.spectrum.of(self.framer.frame(channel, self.next));
+                        let spectrum =
+                            self.spectrum.without_dc(self.framer.frame(channel, self.next), sounding.clone());
                         self.power.iter_mut().zip(spectrum).for_each(|(p, x)| *p += x.norm_sqr());
                     }
                 }
                 Some([left, right, product]) => {
-                    let first = self.spectrum.of(self.framer.frame(0, self.next)).to_vec();
-                    let second = self.spectrum.of(self.framer.frame(1, self.next));
+                    let first =
+                        self.spectrum.without_dc(self.framer.frame(0, self.next), sounding.clone()).to_vec();
+                    let second = self.spectrum.without_dc(self.framer.frame(1, self.next), sounding);
                     for k in 0..first.len() {
                         let (l, r) = (first[k], second[k]);
                         left[k] += l.norm_sqr();
@@ -113,7 +114,6 @@ impl LongTerm {
         } else {
             fold(&mut self.power);
         }
-        self.power[..DC_BINS].fill(0.0);
         let total: f64 = self.power.iter().sum();
 
         let nyquist_hz = self.hop as f64 * self.bin_hz;

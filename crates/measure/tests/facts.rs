@@ -75,7 +75,7 @@ fn a_sine_reads_as_textbooks_say() {
 #[test]
 fn white_noise_fills_bands_by_their_width() {
     for rate in [44_100.0, 96_000.0] {
-        let (left, right) = (white(20.0, rate, 3), white(20.0, rate, 5));
+        let (left, right) = (white(10.0, rate, 3), white(10.0, rate, 5));
         let facts = facts(rate, &[left, right]);
         let power = 0.25 * 0.25 / 3.0;
         near("RMS", facts.rms_dbfs, 10.0 * f64::log10(power), 0.02);
@@ -86,7 +86,7 @@ fn white_noise_fills_bands_by_their_width() {
             let expected = 10.0 * (power * width / (rate / 2.0)).log10();
             // Noise of B hertz over T seconds in 2 channels has 2 B T degrees of freedom: its level scatters by
             // 4.34 / sqrt(2 B T) dB; four of those, and 0.05 for the edges.
-            let tolerance = 4.0 * 4.34 / (2.0 * width * 20.0).sqrt() + 0.05;
+            let tolerance = 4.0 * 4.34 / (2.0 * width * 10.0).sqrt() + 0.05;
             near(&format!("{} Hz", band.hz), band.db, expected, tolerance);
         }
         for band in &facts.bands {
@@ -125,8 +125,8 @@ fn dc_and_rumble_are_told_apart() {
     let offset: Vec<f64> = tone.iter().map(|x| x - 0.01).collect();
     let shifted = facts(rate, &[tone.clone(), offset]);
     near("DC", Some(shifted.dc_offset), -0.01, 1e-5);
-    // What is left are the two steps where the offset begins and ends.
-    assert!(shifted.below_25_hz_db.unwrap() < -35.0, "{:?}", shifted.below_25_hz_db);
+    // What is left below are the cuts at both ends of the tone.
+    assert!(shifted.below_25_hz_db.unwrap() < -45.0, "{:?}", shifted.below_25_hz_db);
     let rumble = sine(rate, 12.0, 10.0, 0.05);
     let rumbling = facts(rate, &[tone.iter().zip(&rumble).map(|(a, b)| a + b).collect()]);
     // A quarter of the tone's power: a fifth of all.
@@ -249,7 +249,7 @@ fn sound(facts: &Facts) {
 #[test]
 fn nothing_gives_nulls_and_no_number_from_nowhere() {
     for channels in [1, 2, 6] {
-        for frames in [0, 1, 479, 5000, 200_000] {
+        for frames in [0, 1, 479, 5000, 60_000] {
             let silence = analysis(48_000.0, &Buffer::new(channels, frames)).facts;
             sound(&silence);
             let json = json(&silence);
@@ -367,7 +367,7 @@ fn a_stream_can_be_played_into_the_analyser() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(8))]
+    #![proptest_config(ProptestConfig::with_cases(6))]
     #[test]
     fn blocks_of_any_size_give_the_same_bits(
         seed in 1u64..1000, size in 1usize..5000, channels in 1usize..4, odd_rate in any::<bool>(),
