@@ -1,14 +1,13 @@
 //! The recording session: who plays, in what order the files are, and what goes wrong in a faulty take.
 
+mod drums;
+
 use audio::{Buffer, db_to_gain, gain_to_db};
 
-use crate::drums::Drum;
 use crate::faults;
 use crate::filter::Biquad;
-use crate::groove::{Hit, drummer};
 use crate::guitar::{Guitar, amplified};
 use crate::keys::{LeftHand, electric_piano, pad};
-use crate::kit::{Kit, Mic, delay_frames};
 use crate::level::{active_rms_dbfs, peak, spread_db, turn};
 use crate::lyrics::{Syllable, backing, lead, second_verse_line_s};
 use crate::random::Random;
@@ -64,7 +63,10 @@ const MAINS_HZ: f64 = 50.0;
 /// Of each microphone and its amplifier, in a clean recording.
 const SELF_NOISE_DBFS: f64 = -84.0;
 
-/// How a clean track is levelled.
+/// What the clean tracks lie under the levels of the balance, so that their sum stays below full scale.
+const HEADROOM_DB: f64 = 5.0;
+
+/// How a clean track is levelled in the balance.
 #[derive(Debug, Clone, Copy)]
 enum Level {
     /// Highest sample, in dBFS.
@@ -168,8 +170,8 @@ impl<Sink: FnMut(Track)> Session<Sink> {
         let now_dbfs = gain_to_db(peak(channels));
         let gain_db = match clean {
             _ if self.faulty() => recorded_dbfs - now_dbfs,
-            Level::Peak(dbfs) => dbfs - now_dbfs,
-            Level::Active(dbfs) => dbfs - active_rms_dbfs(channels, rate_hz),
+            Level::Peak(dbfs) => dbfs - HEADROOM_DB - now_dbfs,
+            Level::Active(dbfs) => dbfs - HEADROOM_DB - active_rms_dbfs(channels, rate_hz),
         };
         turn(channels, gain_db);
     }
@@ -193,153 +195,6 @@ impl<Sink: FnMut(Track)> Session<Sink> {
             role: label.role,
             audio: Buffer::from_channels(channels),
         });
-    }
-
-    fn drums(&mut self) {
-        let kit = Kit::new(self.score.seed, self.rate_hz);
-        let mut hits = drummer(&self.score);
-        if self.faulty() {
-            strike_too_hard(&mut hits, self.score.at(HOT_HIT.0, HOT_HIT.1));
-        }
-        self.kick(&kit, &hits);
-        self.snare(&kit, &hits);
-        self.hat_and_tom(&kit, &hits);
-        self.overheads(&kit, &hits);
-    }
-
-    fn kick(&mut self, kit: &Kit, hits: &[Hit]) {
-        let mut inside = [kit.record(Mic::KickIn, hits, 1.0, self.frames)];
-        self.level(&mut inside, Level::Peak(-9.0), -3.0, self.rate_hz);
-        let name = "01_Kick In.wav";
-        self.hiss(&mut inside[0], name);
-        self.hand_in(label(name, "kick_in"), &inside);
-
-        let mut outside = [kit.record(Mic::KickOut, hits, 1.0, self.frames)];
-        let name = "02_Kick Out.wav";
-        if self.faulty() {
-            const LATE_FRAMES: usize = 240;
-            faults::delay(&mut outside[0], LATE_FRAMES);
-            let ms = LATE_FRAMES as f64 * 1e3 / self.rate_hz;
-            let natural = delay_frames(Mic::KickOut, Drum::Kick, self.rate_hz)
-                - delay_frames(Mic::KickIn, Drum::Kick, self.rate_hz);
-            let what = format!(
-                "The outer kick microphone is {LATE_FRAMES} frames ({ms:.1} ms) later than its distance explains; \
-                 with the {natural} frames of its distance it follows the inner one by {} frames.",
-                LATE_FRAMES + natural
-            );
-            self.plant(1, name, "late_microphone", (ms, "ms"), Vec::new(), what);
-        }
-        self.level(&mut outside, Level::Peak(-13.0), -6.0, self.rate_hz);
-        self.hiss(&mut outside[0], name);
-        self.hand_in(label(name, "kick_out"), &outside);
-    }
-
-    fn snare(&mut self, kit: &Kit, hits: &[Hit]) {
-        let mut top = [kit.record(Mic::SnareTop, hits, 1.0, self.frames)];
-        let name = "03_Snare Top.wav";
-        self.level(&mut top, Level::Peak(-9.0), -1.5, self.rate_hz);
-        self.hiss(&mut top[0], name);
-        if self.faulty() {
-            self.hot_hit(name, &top[0], hits);
-            self.ring(name, &mut top[0], hits);
-        }
-        self.hand_in(label(name, "snare_top"), &top);
-
-        let mut bottom = [kit.record(Mic::SnareBottom, hits, 1.0, self.frames)];
-        let name = "04_Snare Btm.wav";
-        if self.faulty() {
-            faults::flip(&mut bottom[0]);
-            let what = "The microphone under the snare has its polarity turned round against the one above.";
-            self.plant(1, name, "polarity", (180.0, "degrees"), Vec::new(), what);
-        }
-        self.level(&mut bottom, Level::Peak(-17.0), -7.0, self.rate_hz);
-        self.hiss(&mut bottom[0], name);
-        self.hand_in(label(name, "snare_bottom"), &bottom);
-    }
-
-    fn hot_hit(&mut self, name: &'static str, top: &[f64], hits: &[Hit]) {
-        let at_s = self.score.at(HOT_HIT.0, HOT_HIT.1);
-        let height = |at_s: f64| {
-            let from = self.frame(at_s - 0.01);
-            let to = self.frame(at_s + 0.05).min(top.len());
-            peak(&[top[from..to].to_vec()])
-        };
-        let mut others: Vec<f64> = hits
-            .iter()
-            .filter(|hit| hit.drum == Drum::Snare && hit.velocity > 0.8 && (hit.at_s - at_s).abs() > 0.1)
-            .map(|hit| height(hit.at_s))
-            .collect();
-        others.sort_by(f64::total_cmp);
-        let over_db = gain_to_db(height(at_s) / others[others.len() / 2]);
-        let what = format!(
-            "One snare stroke stands {over_db:.1} dB above the median of the other hard ones: alone it eats the \
-             limiter's room."
-        );
-        self.plant(16, name, "hot_hit", (over_db, "dB"), vec![(at_s - 0.02, at_s + 0.2)], what);
-    }
-
-    fn ring(&mut self, name: &'static str, top: &mut [f64], hits: &[Hit]) {
-        const DECAY_S: f64 = 0.22;
-        let height = db_to_gain(-20.0);
-        let delay = delay_frames(Mic::SnareTop, Drum::Snare, self.rate_hz);
-        let strokes: Vec<(usize, f64)> = hits
-            .iter()
-            .filter(|hit| hit.drum == Drum::Snare && hit.velocity > 0.25)
-            .map(|hit| (self.frame(hit.at_s) + delay, height * hit.velocity.min(1.1)))
-            .collect();
-        faults::add_ring(top, &strokes, RING_HZ, DECAY_S, self.rate_hz);
-        let what = format!(
-            "The snare's head rings at {RING_HZ:.0} Hz after every stroke, starting near -20 dBFS and falling \
-             60 dB in {:.1} s, whatever is played.",
-            DECAY_S * 6.9
-        );
-        self.plant(4, name, "ring", (RING_HZ, "Hz"), Vec::new(), what);
-    }
-
-    fn hat_and_tom(&mut self, kit: &Kit, hits: &[Hit]) {
-        let mut hat = [kit.record(Mic::HiHat, hits, 1.0, self.frames)];
-        let name = "05_HiHat.wav";
-        self.level(&mut hat, Level::Peak(-23.0), -8.0, self.rate_hz);
-        self.hiss(&mut hat[0], name);
-        self.hand_in(label(name, "hihat"), &hat);
-
-        const MORE_BLEED_DB: f64 = 9.0;
-        let bleed = if self.faulty() { db_to_gain(MORE_BLEED_DB) } else { 1.0 };
-        let mut tom = [kit.record(Mic::FloorTom, hits, bleed, self.frames)];
-        let name = "06_Floor Tom.wav";
-        self.level(&mut tom, Level::Peak(-9.0), 4.0, self.rate_hz);
-        self.hiss(&mut tom[0], name);
-        if self.faulty() {
-            let what = format!(
-                "The rest of the kit comes into the floor tom's microphone {MORE_BLEED_DB:.0} dB louder than its \
-                 place explains; the tom itself is struck in a few fills only."
-            );
-            self.plant(5, name, "bleed", (MORE_BLEED_DB, "dB"), Vec::new(), what);
-            let clipped = faults::clip(&mut tom[0], CLIP_AT);
-            let what = format!(
-                "{clipped} samples of the tom's hardest strokes were cut off by the converter at {:.2} dBFS.",
-                gain_to_db(CLIP_AT)
-            );
-            let places = clipped_places_s(&tom[0], self.rate_hz);
-            self.plant(1, name, "clipping", (clipped as f64, "samples"), places, what);
-        }
-        self.hand_in(label(name, "tom_floor"), &tom);
-    }
-
-    fn overheads(&mut self, kit: &Kit, hits: &[Hit]) {
-        let mics = [Mic::OverheadLeft, Mic::OverheadRight];
-        let mut pair = mics.map(|mic| kit.record(mic, hits, 1.0, self.frames));
-        if !self.faulty() {
-            pair.iter_mut().for_each(|side| add_room(side, 0.22, self.rate_hz));
-        }
-        self.level(&mut pair, Level::Peak(-13.0), -4.0, self.rate_hz);
-        let files = [("07_OH L.wav", "overhead_left"), ("08_OH R.wav", "overhead_right")];
-        for ((name, role), side) in files.into_iter().zip(&mut pair) {
-            self.hiss(side, name);
-            // One side of a pair heard alone is as loud as it is: no gain is added for the missing one.
-            let samples = std::mem::take(side);
-            self.hand_in(label(name, role), &[samples]);
-        }
     }
 
     fn bass(&mut self) {
@@ -477,32 +332,34 @@ impl<Sink: FnMut(Track)> Session<Sink> {
 
     /// Words too loud and too soft, and a line from too far away.
     fn uneven(&mut self, name: &'static str, out: &mut [f64], line: &[Syllable]) {
-        const LOUDER_DB: f64 = 5.5;
-        const SOFTER_DB: f64 = -8.0;
+        const LOUDER_DB: f64 = 4.5;
+        const SOFTER_DB: f64 = -6.5;
         const DROP_DB: f64 = -6.0;
         let (from_s, to_s) = second_verse_line_s(&self.score);
         let mut random = self.random("uneven");
         let mut points = Vec::new();
         let mut gain_db = 0.0;
         for (index, syllable) in line.iter().enumerate() {
-            let inside = syllable.at_s > from_s && syllable.at_s < to_s;
-            // Two or three syllables belong together; the line that drops is even in itself.
-            if syllable.first || index % 3 == 0 {
-                gain_db = if random.unit() < 0.5 { LOUDER_DB } else { SOFTER_DB } + 1.5 * random.noise();
+            // The verse is even in itself, so that its second line can be heard to drop.
+            if syllable.at_s > to_s && (syllable.first || index % 3 == 0) {
+                let swing_db = if random.unit() < 0.5 { LOUDER_DB } else { SOFTER_DB };
+                gain_db = swing_db + random.noise();
             }
-            points.push((syllable.at_s - 0.06, if inside { 0.0 } else { gain_db }));
+            points.push((syllable.at_s - 0.06, gain_db));
         }
         faults::ride(out, &points, self.rate_hz);
         let spread = spread_db(&[out.to_vec()], self.rate_hz);
         let what = format!(
-            "The singer moves before the microphone: groups of words swing between about {LOUDER_DB:+.1} and \
+            "The singer moves before the microphone: from the chorus on, groups of words swing between about {LOUDER_DB:+.1} and \
              {SOFTER_DB:+.1} dB. While it sings, the track's RMS over 400 ms spreads by {spread:.1} dB (10th to 95th \
              percentile)."
         );
         self.plant(5, name, "uneven", (spread, "dB"), Vec::new(), what);
         faults::ride(out, &[(from_s, DROP_DB), (to_s, 0.0)], self.rate_hz);
-        let what =
-            format!("The verse's second line is sung {:.0} dB softer than it was in the first.", -DROP_DB);
+        let what = format!(
+            "The verse's second line is {:.0} dB softer against its first than it was sung.",
+            -DROP_DB
+        );
         self.plant(9, name, "line_drops", (-DROP_DB, "dB"), vec![(from_s, to_s)], what);
     }
 
@@ -514,7 +371,7 @@ impl<Sink: FnMut(Track)> Session<Sink> {
         if faulty && voice == 0 {
             const SHARP_DB: f64 = 10.0;
             singer.sibilance *= db_to_gain(SHARP_DB);
-            let what = format!("Every s, t and sh is {SHARP_DB:.0} dB too loud.");
+            let what = format!("Every s and t is {SHARP_DB:.0} dB too loud.");
             self.plant(5, name, "sibilance", (SHARP_DB, "dB"), Vec::new(), what);
         }
         if faulty && voice == 1 {
@@ -570,7 +427,7 @@ impl<Sink: FnMut(Track)> Session<Sink> {
         } else {
             add_room(&mut jingles[0], 0.2, self.rate_hz);
         }
-        self.level(&mut jingles, Level::Active(-35.0), -6.0, self.rate_hz);
+        self.level(&mut jingles, Level::Active(-31.0), -6.0, self.rate_hz);
         self.hiss(&mut jingles[0], name);
         if self.faulty() {
             let end_s = self.score.at(16, 2.0);
@@ -587,7 +444,7 @@ impl<Sink: FnMut(Track)> Session<Sink> {
         if !self.faulty() {
             add_room(&mut grains[0], 0.2, self.rate_hz);
         }
-        self.level(&mut grains, Level::Active(-37.0), -10.0, self.rate_hz);
+        self.level(&mut grains, Level::Active(-33.0), -10.0, self.rate_hz);
         self.hiss(&mut grains[0], name);
         self.hand_in(label(name, "shaker"), &grains);
     }
@@ -616,35 +473,8 @@ impl<Sink: FnMut(Track)> Session<Sink> {
     }
 }
 
-/// The stroke that stands out: bar and beat.
-const HOT_HIT: (usize, f64) = (14, 3.0);
-const RING_HZ: f64 = 640.0;
-const CLIP_AT: f64 = 0.985;
 const DEAD_STRINGS_HZ: f64 = 140.0;
 const MUD_HZ: f64 = 300.0;
 const MUD_DB: f64 = 6.0;
 const DARK_HZ: f64 = 6000.0;
 const DARK_DB: f64 = 3.0;
-
-/// Lets the drummer hit one snare stroke much harder.
-fn strike_too_hard(hits: &mut [Hit], at_s: f64) {
-    for hit in hits.iter_mut().filter(|hit| (hit.at_s - at_s).abs() < 0.05) {
-        if matches!(hit.drum, Drum::Snare | Drum::Wires) {
-            hit.velocity *= 1.7;
-        }
-    }
-}
-
-/// From the first to the last clipped sample of each stroke.
-fn clipped_places_s(samples: &[f64], rate_hz: f64) -> Vec<(f64, f64)> {
-    let mut places: Vec<(f64, f64)> = Vec::new();
-    for at_s in
-        samples.iter().enumerate().filter(|(_, x)| x.abs() >= CLIP_AT).map(|(n, _)| n as f64 / rate_hz)
-    {
-        match places.last_mut() {
-            Some(last) if at_s - last.1 < 0.1 => last.1 = at_s,
-            _ => places.push((at_s, at_s)),
-        }
-    }
-    places
-}

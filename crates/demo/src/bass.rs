@@ -8,15 +8,17 @@ use crate::string::{Pluck, Touch, play};
 /// The bass guitar's direct signal, mono, without its working level.
 pub(crate) fn direct(score: &Score, frames: usize, rate_hz: f64) -> Vec<f64> {
     let mut random = Random::for_part(score.seed, "bass strings");
-    let touch = Touch { place: 0.17, push_ms: 0.55, dullness: 0.42, scratch: 0.05 };
+    let touch = Touch { place: 0.17, push_ms: 0.6, dullness: 0.42, warmth: 0.62, scratch: 0.03 };
     let mut out = play(&part(score), touch, &mut random, frames, rate_hz);
     // The pickup's coil, and the body under the fundamental.
     let mut coil = Biquad::low_pass(3200.0, 0.8, rate_hz);
-    let mut body = Biquad::bell(95.0, 5.0, 0.6, rate_hz);
-    let mut low = OnePole::low_pass(500.0, rate_hz);
+    let mut body = Biquad::bell(75.0, 4.0, 0.6, rate_hz);
+    let mut low = OnePole::low_pass(160.0, rate_hz);
+    // The box passes no direct current.
+    let mut capacitor = Biquad::high_pass(20.0, 0.7, rate_hz);
     for x in &mut out {
-        let y = body.process(coil.process(*x));
-        *x = 0.45 * y + 0.9 * low.process(y);
+        let y = capacitor.process(body.process(coil.process(*x)));
+        *x = 0.75 * y + 0.45 * low.process(y);
     }
     out
 }

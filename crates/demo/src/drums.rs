@@ -146,7 +146,7 @@ fn snare(random: &mut Random, rate_hz: f64) -> Stroke {
     let hz = 192.0 * (1.0 + 0.008 * random.normal());
     let mut body = vec![0.0; frames(0.42, rate_hz)];
     // Ideal membrane ratios (Fletcher and Rossing, table 3.1), the lowest pulled by the second head.
-    let modes = [(1.0, 0.075, 0.75), (1.593, 0.055, 0.34), (2.136, 0.040, 0.20), (2.653, 0.030, 0.16)];
+    let modes = [(1.0, 0.060, 0.48), (1.593, 0.050, 0.30), (2.136, 0.040, 0.22), (2.653, 0.032, 0.18)];
     for (ratio, decay_s, gain) in modes {
         let aside = 1.0 + 0.03 * random.normal() * (ratio - 1.0);
         add_mode(&mut body, hz * ratio * aside, 0.10, 0.012, decay_s, gain, rate_hz);

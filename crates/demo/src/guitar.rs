@@ -27,8 +27,12 @@ pub(crate) fn amplified(guitar: Guitar, score: &Score, frames: usize, rate_hz: f
     }
     let (plucks, mut random) = (player.plucks, player.hand.random().clone());
     let (touch, drive) = match guitar {
-        Guitar::Left => (Touch { place: 0.13, push_ms: 0.10, dullness: 0.22, scratch: 0.10 }, 0.9),
-        Guitar::Right => (Touch { place: 0.09, push_ms: 0.12, dullness: 0.28, scratch: 0.12 }, 3.2),
+        Guitar::Left => {
+            (Touch { place: 0.13, push_ms: 0.10, dullness: 0.22, warmth: 0.35, scratch: 0.10 }, 0.9)
+        }
+        Guitar::Right => {
+            (Touch { place: 0.09, push_ms: 0.12, dullness: 0.28, warmth: 0.3, scratch: 0.12 }, 3.2)
+        }
     };
     let mut out = play(&plucks, touch, &mut random, frames, rate_hz);
     amplifier(&mut out, drive, rate_hz);

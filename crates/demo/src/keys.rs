@@ -73,12 +73,17 @@ fn tine(out: &mut [f64], key: &Key, random: &mut Random, rate_hz: f64) {
     let mut wood = OnePole::low_pass(900.0, rate_hz);
     let knock_fall = (-1.0 / (0.004 * rate_hz)).exp();
     const BESIDE: f64 = 0.32;
+    // The hammer rests on the tine for a moment: no note begins at full height.
+    let rise = (-1.0 / (0.0022 * rate_hz)).exp();
+    let mut missing = 1.0;
     for (n, x) in out[start..end].iter_mut().enumerate() {
         (s, c) = (s * step_cos + c * step_sin, c * step_cos - s * step_sin);
         (bs, bc) = (bs * bell_cos + bc * bell_sin, bc * bell_cos - bs * bell_sin);
         let away = BESIDE + swing * s;
         let field = 1.0 / (1.0 + away * away);
+        missing *= rise;
         *x += key.velocity
+            * (1.0 - missing)
             * (swing * c * field * field * (0.35 + away) + bell * bs + knock * wood.process(random.noise()));
         let keep = if start + n < release { 1.0 } else { damper };
         swing *= fall * keep;

@@ -58,7 +58,7 @@ impl Mic {
             (Mic::KickIn, Drum::Kick) => (1.0, 14_000.0),
             // Outside the shell: the boom without the beater.
             (Mic::KickOut, Drum::Kick) => (4.2, 1_500.0),
-            (Mic::SnareTop, Drum::Wires) => (0.30, 12_000.0),
+            (Mic::SnareTop, Drum::Wires) => (0.62, 14_000.0),
             (Mic::SnareBottom, Drum::Snare) => (0.55, 3_000.0),
             (Mic::OverheadLeft | Mic::OverheadRight, Drum::Kick) => (3.0, 5_000.0),
             (Mic::OverheadLeft | Mic::OverheadRight, _) => (11.0, 18_000.0),
@@ -87,11 +87,11 @@ fn power(drum: Drum) -> f64 {
         Drum::Kick => 0.9,
         Drum::Snare => 0.85,
         Drum::Wires => 0.55,
-        Drum::HatClosed => 0.42,
-        Drum::HatOpen => 0.40,
+        Drum::HatClosed => 0.62,
+        Drum::HatOpen => 0.58,
         Drum::RackTom => 0.8,
         Drum::FloorTom => 0.85,
-        Drum::Crash => 0.75,
+        Drum::Crash => 1.25,
     }
 }
 

@@ -90,7 +90,8 @@ pub struct Planted {
     pub what: String,
     /// How much, in `unit`.
     pub amount: f64,
-    /// The unit of `amount`: `dB`, `dBFS`, `ms`, `Hz`, `samples`, `full scale`.
+    /// The unit of `amount`: `dB`, `dBFS`, `ms`, `s`, `Hz`, `degrees`, `bits`, `samples`, `clicks`, `full scale`
+    /// or `s of reverberation`.
     pub unit: &'static str,
     /// Where: from and to, in seconds from the start of the file. Empty means everywhere.
     pub places_s: Vec<(f64, f64)>,

@@ -79,7 +79,7 @@ use self::{Coda as C, Onset as O, Vowel as V};
 const LINES: &[Line] = &[
     Line {
         bar: 2,
-        level: 0.74,
+        level: 0.86,
         notes: &[
             (0.5, 0.5, 59.0, O::W, V::Ee, None, C::None),
             (1.0, 0.5, 62.0, O::S, V::Aw, None, C::None),
@@ -94,7 +94,7 @@ const LINES: &[Line] = &[
     },
     Line {
         bar: 4,
-        level: 0.76,
+        level: 0.88,
         notes: &[
             (0.0, 0.5, 60.0, O::None, V::Eh, None, C::N),
             (0.5, 0.5, 62.0, O::None, V::Aw, None, C::None),
@@ -139,7 +139,7 @@ const LINES: &[Line] = &[
     },
     Line {
         bar: 10,
-        level: 0.66,
+        level: 0.8,
         notes: &[
             (1.0, 0.5, 64.0, O::S, V::Aw, Some(V::Oo), C::None),
             (1.5, 2.0, 72.0, O::L, V::Aw, Some(V::Oo), C::None),

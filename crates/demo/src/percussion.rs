@@ -24,9 +24,9 @@ pub(crate) fn tambourine(score: &Score, frames: usize, rate_hz: f64) -> Vec<f64>
         for sixteenth in 0..16 {
             let velocity = match sixteenth {
                 4 | 12 => 1.0,
-                n if n % 4 == 0 => 0.42,
-                n if n % 4 == 2 => 0.36,
-                _ => 0.2,
+                n if n % 4 == 0 => 0.34,
+                n if n % 4 == 2 => 0.26,
+                _ => 0.11,
             };
             let at_s = hand.time(score.at(bar, f64::from(sixteenth) * 0.25));
             shakes.push(Shake { at_s, velocity: hand.touch(velocity) });
@@ -35,8 +35,8 @@ pub(crate) fn tambourine(score: &Score, frames: usize, rate_hz: f64) -> Vec<f64>
     if score.bars() > 16 {
         shakes.push(Shake { at_s: hand.time(score.at(16, 0.0)), velocity: 0.9 });
     }
-    let jingles = [(2300.0, 6.0, 0.2), (5600.0, 14.0, 0.9), (8100.0, 16.0, 1.0), (11_300.0, 10.0, 0.5)];
-    let system = System { decay_s: 0.085, collision_s: 0.004, collisions_per_s: 2600.0 };
+    let jingles = [(2300.0, 4.0, 0.2), (5600.0, 7.0, 0.8), (8100.0, 8.0, 1.0), (11_300.0, 5.0, 0.7)];
+    let system = System { decay_s: 0.042, collision_s: 0.003, collisions_per_s: 2600.0 };
     collide(&shakes, &jingles, system, Random::for_part(score.seed, "jingles"), frames, rate_hz)
 }
 

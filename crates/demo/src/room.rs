@@ -2,12 +2,12 @@
 
 use crate::filter::{Biquad, OnePole};
 
-/// Adds a small room to a close recording: `wet` times the room's answer, about 0.35 s to -60 dB.
+/// Adds a small room to a close recording: `wet` times the room's answer, about 0.45 s to -60 dB.
 ///
 /// M. Schroeder, *Natural sounding artificial reverberation*, JAES 10(3), 1962: parallel combs with
 /// different lengths, then an all-pass; each comb's loop is dulled as walls dull.
 pub(crate) fn add_room(samples: &mut [f64], wet: f64, rate_hz: f64) {
-    const DECAY_S: f64 = 0.35;
+    const DECAY_S: f64 = 0.45;
     const COMBS_S: [f64; 4] = [0.017_3, 0.020_9, 0.024_7, 0.029_3];
     const ALL_PASS_S: f64 = 0.004_7;
     let mut combs: Vec<(Vec<f64>, usize, f64, OnePole)> = COMBS_S

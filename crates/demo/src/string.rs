@@ -29,6 +29,9 @@ pub(crate) struct Touch {
     pub(crate) push_ms: f64,
     /// Loss of the highs per turn, 0 (steel, new) to 0.5 (old, wound).
     pub(crate) dullness: f64,
+    /// How much of the signal is the string's velocity (a box one plucking place wide, warm) against its
+    /// acceleration (a spike at either end of the box, wiry), 0 to 1.
+    pub(crate) warmth: f64,
     /// Scratch of the pick, relative to the pluck.
     pub(crate) scratch: f64,
 }
@@ -107,7 +110,14 @@ fn pluck_shape(
             if d < 1.0 { 0.5 + 0.5 * (PI * d).cos() } else { 0.0 }
         };
         let scratch = if (n as f64) < away { touch.scratch * random.noise() } else { 0.0 };
-        *x = velocity * (bump(push) - bump(push + away) + scratch);
+        let spikes = bump(push) - bump(push + away);
+        // The box with its edges as soft as the push.
+        let edge = |centre: f64| {
+            let d = ((n as f64 - centre) / push).clamp(-1.0, 1.0);
+            0.5 + 0.5 * (0.5 * PI * d).sin()
+        };
+        let inside = edge(push) - edge(push + away);
+        *x = velocity * ((1.0 - touch.warmth) * spikes + touch.warmth * inside + scratch);
     }
     let mean = line.iter().sum::<f64>() / whole.max(1) as f64;
     line.iter_mut().for_each(|x| *x -= mean);
