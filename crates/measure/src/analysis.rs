@@ -269,3 +269,15 @@ pub fn analyse(
     analyser.push(block);
     Ok(analyser.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn analysers_may_run_on_any_thread() {
+        fn sent<T: Send>() {}
+        sent::<Analyser>();
+        sent::<Analysis>();
+    }
+}

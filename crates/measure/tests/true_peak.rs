@@ -33,7 +33,7 @@ fn tech_3341_cases_15_to_19() {
     ];
     for rate in RATES {
         for (case, cycles, degrees, level, expected) in cases {
-            let samples = tone(cycles, degrees, level, rate as usize, (rate / 100.0) as usize);
+            let samples = tone(cycles, degrees, level, rate as usize / 5, (rate / 100.0) as usize);
             for factor in [4, 8, 16, 32] {
                 let got = dbtp(samples.clone(), factor);
                 assert!(
@@ -91,7 +91,7 @@ fn tones_of_any_frequency_and_phase() {
     // when the tone is long enough to meet it at its worst; the filter itself adds under 0.003 dB.
     for factor in [8, 16, 32] {
         for cycles in [0.01, 0.0997, 0.2, 0.25, 0.3333, 0.4, 0.4535] {
-            for degrees in [0.0, 12.0, 45.0, 90.0, 133.0] {
+            for degrees in [0.0, 45.0, 133.0] {
                 let got = dbtp(tone(cycles, degrees, 0.8, 6000, 1000), factor);
                 let low = 20.0 * (PI * cycles / factor as f64).cos().log10();
                 let error = got - gain_to_db(0.8);
@@ -254,7 +254,7 @@ proptest! {
 
     #[test]
     fn blocks_of_any_size_give_the_same_bits(seed in 1u64..1000, size in 1usize..4000) {
-        let buffer = programme(48_000.0, 1, 0.4, seed);
+        let buffer = programme(48_000.0, 1, 0.15, seed);
         let samples = buffer.channel(0);
         let (mut whole, mut parts) = (TruePeak::new(1, 16).unwrap(), TruePeak::new(1, 16).unwrap());
         whole.push(&buffer.as_block());
