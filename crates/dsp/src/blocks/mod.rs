@@ -8,6 +8,7 @@ pub mod history;
 pub mod lookahead;
 pub mod matched;
 pub mod math;
+pub mod oversample;
 pub mod pan;
 pub mod ramp;
 pub mod resample;

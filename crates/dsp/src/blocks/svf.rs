@@ -129,8 +129,14 @@ impl Section {
     }
 
     fn go_to(&mut self, target: Coefficients) {
+        // A neutral section has poles that nobody hears: it enters with those of its target, and leaves with
+        // its own, so that only the shares move.
+        let target = if target.is_neutral() { self.target.silenced() } else { target };
         if target == self.target {
             return;
+        }
+        if !self.sounds() {
+            self.now = target.silenced();
         }
         let part = |from: f64, to: f64| (to - from) / CONTROL_FRAMES as f64;
         self.step = Coefficients {
@@ -169,6 +175,11 @@ impl Chain {
     /// Moves one section to new coefficients within one control period from now.
     pub fn go_to(&mut self, section: usize, coefficients: Coefficients) {
         self.sections[section].go_to(coefficients);
+    }
+
+    /// True when nothing is heard of any section, now or in its move.
+    pub fn is_neutral(&self) -> bool {
+        self.sections.iter().all(|s| !s.sounds())
     }
 
     /// Where the sections stand or are going, in order.
@@ -354,32 +365,37 @@ fn run_mono<const P: usize>(
     // What the first section of each pair gave one frame ago, waiting for the second.
     let mut waiting = [0.0; P];
     let frames = samples.len();
-    for turn in 0..frames + P {
-        let mut x = if turn < frames { samples[turn] } else { 0.0 };
-        if (P..frames).contains(&turn) {
-            for p in 0..P {
-                let [passed, out] = step(&matrices[p], &mut held[p], [x, waiting[p]]);
-                waiting[p] = passed;
-                x = out;
-            }
-        } else {
-            // At both ends some lanes have no frame to work on: their state must not move.
-            for p in 0..P {
-                let before = held[p];
-                let [passed, out] = step(&matrices[p], &mut held[p], [x, waiting[p]]);
-                for lane in 0..2 {
-                    let has_frame = turn >= p + lane && turn - p - lane < frames;
-                    if !has_frame {
-                        (held[p][0][lane], held[p][1][lane]) = (before[0][lane], before[1][lane]);
-                    }
+    // At both ends some lanes have no frame to work on: their state must not move.
+    let at_the_ends = |turn: usize, held: &mut [State; P], waiting: &mut [f64; P], samples: &mut [f64]| {
+        let mut x = samples.get(turn).copied().unwrap_or(0.0);
+        for p in 0..P {
+            let before = held[p];
+            let [passed, out] = step(&matrices[p], &mut held[p], [x, waiting[p]]);
+            for lane in 0..2 {
+                let has_frame = turn >= p + lane && turn - p - lane < frames;
+                if !has_frame {
+                    (held[p][0][lane], held[p][1][lane]) = (before[0][lane], before[1][lane]);
                 }
-                waiting[p] = passed;
-                x = out;
             }
+            waiting[p] = passed;
+            x = out;
         }
         if turn >= P {
             samples[turn - P] = x;
         }
+    };
+    for turn in 0..P {
+        at_the_ends(turn, &mut held, &mut waiting, samples);
+    }
+    for turn in P..frames {
+        let mut x = samples[turn];
+        for p in 0..P {
+            [waiting[p], x] = step(&matrices[p], &mut held[p], [x, waiting[p]]);
+        }
+        samples[turn - P] = x;
+    }
+    for turn in frames.max(P)..frames + P {
+        at_the_ends(turn, &mut held, &mut waiting, samples);
     }
     for ([a, b], state) in pairs.into_iter().zip(held) {
         for row in 0..2 {
