@@ -44,7 +44,8 @@ impl Oversampler {
         let doublings = (factor.clamp(2, 16).next_power_of_two().ilog2()) as usize;
         let factor = 1 << doublings;
         let stages: Vec<Stage> = (0..doublings).map(|s| Stage::new(HALF_TAPS[s], CHUNK << s)).collect();
-        let filters: usize = (0..doublings).map(|s| 2 * (2 * HALF_TAPS[s] - 1) << (doublings - 1 - s)).sum();
+        let filters: usize =
+            (0..doublings).map(|s| (2 * (2 * HALF_TAPS[s] - 1)) << (doublings - 1 - s)).sum();
         let delay = filters + inner_delay;
         let latency = delay.div_ceil(factor);
         Oversampler {
