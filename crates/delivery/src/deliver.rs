@@ -24,8 +24,9 @@ use crate::targets::{Container, Depth, Target};
 
 /// Frames that are worked on at a time.
 const BLOCK_FRAMES: Frames = 16_384;
-/// A trim goes this much below the excess, in dB, so that the rounding of the next pass does not undo it.
-const HAIR_DB: f64 = 0.003;
+/// A trim goes this much below the excess, in dB, so that neither the rounding of the next pass nor another meter's
+/// filter undoes it.
+const HAIR_DB: f64 = 0.005;
 /// Passes after which a file that is still above its ceiling stays as it is, and says so.
 const MOST_PASSES: usize = 4;
 

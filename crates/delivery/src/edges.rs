@@ -5,11 +5,16 @@ use serde::Serialize;
 
 /// Nothing above this is silence: one and a half steps of 16 bits, so that dithered silence is silence.
 const QUIET: f64 = 1.5 / 32_768.0;
-/// A hole is torn, not played, when this much sound (-45 dBFS) stands right at both of its edges.
-const LOUD: f64 = 0.005_623_413_251_903_491;
-/// "Right at" the edge, in seconds. Any natural decay takes longer.
-const EDGE_S: f64 = 0.001;
-/// The shortest hole that is looked for, in seconds. No wave above 2 Hz and -45 dBFS stays silent as long at its
+/// Sound beside a hole is sound from here on (-66 dBFS): 20 dB above silence.
+const SOUND: f64 = 0.000_501_187_233_627_272_3;
+/// A hole is torn, not played, when right at both of its edges the sound is still as high as this part of what it
+/// is a little farther off. A fade of 5 ms or more is lower there.
+const TORN: f64 = 0.2;
+/// "Right at" the edge, in seconds.
+const NEAR_S: f64 = 0.0005;
+/// "A little farther off", in seconds.
+const FAR_S: f64 = 0.01;
+/// The shortest hole that is looked for, in seconds. No wave above 20 Hz and -66 dBFS stays silent as long at its
 /// zero crossings.
 const SHORTEST_S: f64 = 0.002;
 /// The longest, in seconds; beyond it is a pause.
@@ -28,31 +33,50 @@ pub struct Dropout {
     pub frames: Frames,
 }
 
-/// Finds the silence at both ends, the levels of the first and last frame, and dropouts, block by block.
+/// Finds the silence at both ends, ends that are cut, and dropouts, block by block.
 #[derive(Debug, Clone)]
 pub struct Edges {
     frames: Frames,
     first_sound: Option<Frames>,
     last_sound: Option<Frames>,
     first_level: f64,
-    last_level: f64,
-    edge: Frames,
+    near: Frames,
+    far: Frames,
     shortest: Frames,
     longest: Frames,
-    channels: Vec<Hole>,
+    channels: Vec<Search>,
     dropouts: Vec<Dropout>,
     count: usize,
 }
 
 /// The search for holes in one channel.
-#[derive(Debug, Clone, Default)]
-struct Hole {
-    /// One after the last frame that was loud; 0 for none yet.
-    after_loud: Frames,
+#[derive(Debug, Clone)]
+struct Search {
+    /// The last absolute samples; frame `n` stands at `n % recent.len()`.
+    recent: Vec<f64>,
     /// First frame of the silence that goes on now.
     silent_since: Option<Frames>,
-    /// A hole that ended a moment ago and waits for sound: its first frame and the first after it.
-    pending: Option<(Frames, Frames)>,
+    /// Whether the sound before it was torn off; known once it is as long as the shortest hole.
+    torn_before: bool,
+    /// The hole that ended a moment ago.
+    ended: Option<Ended>,
+}
+
+/// A hole that was torn open, while it is not known whether it was torn shut.
+#[derive(Debug, Clone, Copy)]
+struct Ended {
+    start: Frames,
+    end: Frames,
+    near: f64,
+    far: f64,
+}
+
+impl Search {
+    /// The peak of the last `frames` frames before `end`, which are among the recent ones.
+    fn peak_before(&self, end: Frames, frames: Frames) -> f64 {
+        let mask = self.recent.len() - 1;
+        (end.saturating_sub(frames)..end).fold(0.0, |peak: f64, n| peak.max(self.recent[n & mask]))
+    }
 }
 
 impl Edges {
@@ -64,11 +88,19 @@ impl Edges {
             first_sound: None,
             last_sound: None,
             first_level: 0.0,
-            last_level: 0.0,
-            edge: frames(EDGE_S),
-            shortest: frames(SHORTEST_S),
+            near: frames(NEAR_S),
+            far: frames(FAR_S),
+            shortest: frames(SHORTEST_S).max(1),
             longest: frames(LONGEST_S),
-            channels: vec![Hole::default(); channels],
+            channels: vec![
+                Search {
+                    recent: vec![0.0; (frames(FAR_S) + frames(SHORTEST_S) + 1).next_power_of_two()],
+                    silent_since: None,
+                    torn_before: false,
+                    ended: None,
+                };
+                channels
+            ],
             dropouts: Vec::new(),
             count: 0,
         }
@@ -83,11 +115,9 @@ impl Edges {
         if block.frames() == 0 {
             return;
         }
-        let level_at = |frame: Frames| block.iter().fold(0.0, |level: f64, c| level.max(c[frame].abs()));
         if self.frames == 0 {
-            self.first_level = level_at(0);
+            self.first_level = block.iter().fold(0.0, |level, samples| level.max(samples[0].abs()));
         }
-        self.last_level = level_at(block.frames() - 1);
         for (channel, samples) in block.iter().enumerate() {
             if let Some(first) = samples.iter().position(|s| s.abs() > QUIET) {
                 let last = samples.iter().rposition(|s| s.abs() > QUIET).unwrap_or(first);
@@ -101,33 +131,45 @@ impl Edges {
     }
 
     fn search(&mut self, channel: usize, samples: &[f64]) {
-        let mut hole = std::mem::take(&mut self.channels[channel]);
+        let (near, far, shortest, longest) = (self.near, self.far, self.shortest, self.longest);
+        let search = &mut self.channels[channel];
+        let mask = search.recent.len() - 1;
+        let mut found = |hole: Ended| {
+            if is_torn(hole.near, hole.far) {
+                self.count += 1;
+                if self.dropouts.len() < MOST {
+                    let frames = hole.end - hole.start;
+                    self.dropouts.push(Dropout { channel, frame: hole.start, frames });
+                }
+            }
+        };
         for (n, sample) in samples.iter().enumerate() {
             let (frame, level) = (self.frames + n, sample.abs());
+            search.recent[frame & mask] = level;
+            if let Some(hole) = &mut search.ended {
+                let age = frame - hole.end;
+                if age < near {
+                    hole.near = hole.near.max(level);
+                }
+                hole.far = hole.far.max(level);
+                if age >= far {
+                    search.ended.take().into_iter().for_each(&mut found);
+                }
+            }
             if level <= QUIET {
-                hole.silent_since.get_or_insert(frame);
-                continue;
-            }
-            if let Some(start) = hole.silent_since.take() {
-                let length = (self.shortest..=self.longest).contains(&(frame - start));
-                let torn = hole.after_loud > 0 && hole.after_loud + self.edge >= start;
-                if length && torn {
-                    hole.pending = Some((start, frame));
+                let start = *search.silent_since.get_or_insert(frame);
+                if frame - start + 1 == shortest {
+                    search.torn_before =
+                        is_torn(search.peak_before(start, near), search.peak_before(start, far));
                 }
-            }
-            if level >= LOUD {
-                hole.after_loud = frame + 1;
-                if let Some((start, end)) = hole.pending.take()
-                    && frame <= end + self.edge
-                {
-                    self.count += 1;
-                    if self.dropouts.len() < MOST {
-                        self.dropouts.push(Dropout { channel, frame: start, frames: end - start });
-                    }
-                }
+            } else if let Some(start) = search.silent_since.take()
+                && (shortest..=longest).contains(&(frame - start))
+                && search.torn_before
+            {
+                search.ended.take().into_iter().for_each(&mut found);
+                search.ended = Some(Ended { start, end: frame, near: level, far: level });
             }
         }
-        self.channels[channel] = hole;
     }
 
     /// Frames before the first sound; all of them for silence.
@@ -145,9 +187,19 @@ impl Edges {
         self.first_sound.is_none()
     }
 
-    /// The highest absolute sample of the first frame and of the last one, 1.0 being full scale.
-    pub fn end_levels(&self) -> (f64, f64) {
-        (self.first_level, self.last_level)
+    /// The highest absolute sample of the first frame, 1.0 being full scale.
+    pub fn first_level(&self) -> f64 {
+        self.first_level
+    }
+
+    /// The peak right at the end, 1.0 being full scale, where sound is cut off there and not faded.
+    pub fn cut_end(&self) -> Option<f64> {
+        let peak = |frames: Frames| {
+            let channels = self.channels.iter();
+            channels.fold(0.0, |peak: f64, s| peak.max(s.peak_before(self.frames, frames)))
+        };
+        let near = peak(self.near.max(1));
+        is_torn(near, peak(self.far)).then_some(near)
     }
 
     /// How many dropouts there are, and the first of them in order of time.
@@ -156,6 +208,11 @@ impl Edges {
         sorted.sort_by_key(|d| (d.frame, d.channel));
         (self.count, sorted)
     }
+}
+
+/// Whether sound with this peak right at an edge, and this one a little farther off, was cut rather than faded.
+fn is_torn(near: f64, far: f64) -> bool {
+    near >= SOUND && near >= TORN * far
 }
 
 #[cfg(test)]
@@ -179,31 +236,42 @@ mod tests {
 
     #[test]
     fn a_hole_is_found_on_its_frame() {
-        let mut left = tone(440.0, 0.3, 48_000);
-        left[10_000..10_480].fill(0.0);
-        let found = edges(&[left, tone(300.0, 0.3, 48_000)]);
-        let (count, places) = found.dropouts();
-        assert_eq!(count, 1);
-        assert_eq!(places[0].channel, 0);
-        // A sample beside the hole may itself be near zero.
-        assert!(places[0].frame.abs_diff(10_000) <= 1 && places[0].frames.abs_diff(480) <= 2);
+        // Loud and quiet, short and long.
+        for (amplitude, length) in [(0.3, 480), (0.002, 480), (0.3, 96), (0.3, 47_000)] {
+            let mut left = tone(440.0, amplitude, 96_000);
+            left[10_000..10_000 + length].fill(0.0);
+            let found = edges(&[left, tone(300.0, amplitude, 96_000)]);
+            let (count, places) = found.dropouts();
+            assert_eq!((count, places[0].channel), (1, 0), "{amplitude}, {length}");
+            // A sample beside the hole may itself be near zero.
+            assert!(places[0].frame.abs_diff(10_000) <= 1 && places[0].frames.abs_diff(length) <= 2);
+        }
     }
 
     #[test]
     fn music_that_stops_and_starts_is_not_torn() {
-        // A fade of 20 ms into a rest, and a sudden start after it.
-        let mut faded = tone(440.0, 0.3, 48_000);
-        for n in 0..960 {
-            faded[10_000 + n] *= (1.0 - n as f64 / 960.0).powi(3);
+        // Linear fades of 5 and 20 ms into a rest, and a sudden start after it.
+        for length in [240, 960] {
+            let mut faded = tone(440.0, 0.3, 48_000);
+            for n in 0..length {
+                faded[10_000 + n] *= 1.0 - n as f64 / length as f64;
+            }
+            faded[10_000 + length..20_000].fill(0.0);
+            assert_eq!(edges(&[faded]).dropouts().0, 0, "{length}");
         }
-        faded[10_960..20_000].fill(0.0);
-        assert_eq!(edges(&[faded]).dropouts().0, 0);
+        // The same turned round: a sudden stop, and a fade in.
+        let mut swell = tone(440.0, 0.3, 48_000);
+        swell[10_000..20_000].fill(0.0);
+        for n in 0..480 {
+            swell[20_000 + n] *= n as f64 / 480.0;
+        }
+        assert_eq!(edges(&[swell]).dropouts().0, 0);
         // A pause of more than a second, cut hard.
         let mut pause = tone(440.0, 0.3, 200_000);
         pause[50_000..110_000].fill(0.0);
         assert_eq!(edges(&[pause]).dropouts().0, 0);
         // Slow waves and a square are never long at zero.
-        assert_eq!(edges(&[tone(20.0, 0.01, 96_000)]).dropouts().0, 0);
+        assert_eq!(edges(&[tone(20.0, 0.000_6, 96_000)]).dropouts().0, 0);
         let square = (0..48_000).map(|n| if n / 1000 % 2 == 0 { 0.5 } else { -0.5 }).collect();
         assert_eq!(edges(&[square]).dropouts().0, 0);
         // Silence at both ends is none.
@@ -222,11 +290,27 @@ mod tests {
         right[999] = QUIET;
         let found = edges(&[left, right]);
         assert_eq!((found.leading_frames(), found.trailing_frames()), (100, 199));
-        assert_eq!(found.end_levels(), (0.0, QUIET));
+        assert_eq!((found.first_level(), found.cut_end()), (0.0, None));
         let silent = edges(&[vec![0.0; 10]]);
         assert!(silent.is_silent());
         assert_eq!((silent.leading_frames(), silent.trailing_frames()), (10, 10));
         assert_eq!(Edges::new(2, RATE).trailing_frames(), 0);
+    }
+
+    #[test]
+    fn an_end_is_cut_wherever_in_a_wave_it_falls() {
+        let whole = tone(440.0, 0.3, 20_000);
+        for frames in 10_000..10_120 {
+            let level = edges(&[whole[..frames].to_vec(), vec![0.0; frames]]).cut_end().unwrap();
+            assert!(level > 0.06 && level <= 0.3, "{level} after {frames}");
+        }
+        let mut faded = whole;
+        for n in 0..240 {
+            faded[19_999 - n] *= n as f64 / 240.0;
+        }
+        assert_eq!(edges(&[faded]).cut_end(), None);
+        assert_eq!(edges(&[vec![0.5]]).cut_end(), Some(0.5));
+        assert_eq!(Edges::new(2, RATE).cut_end(), None);
     }
 
     proptest! {
@@ -252,7 +336,8 @@ mod tests {
             prop_assert_eq!(pieces.dropouts(), whole.dropouts());
             prop_assert_eq!(pieces.leading_frames(), whole.leading_frames());
             prop_assert_eq!(pieces.trailing_frames(), whole.trailing_frames());
-            prop_assert_eq!(pieces.end_levels(), whole.end_levels());
+            prop_assert_eq!(pieces.cut_end(), whole.cut_end());
+            prop_assert_eq!(pieces.first_level(), whole.first_level());
         }
     }
 }

@@ -60,8 +60,8 @@ pub struct Reading {
     pub silent: bool,
     /// Highest sample of the first frame, in dBFS; `None` for zero.
     pub first_frame_dbfs: Option<f64>,
-    /// Highest sample of the last frame, in dBFS; `None` for zero.
-    pub last_frame_dbfs: Option<f64>,
+    /// Peak right at the end, in dBFS, where sound is cut off there; `None` where it has faded.
+    pub cut_end_dbfs: Option<f64>,
     /// How many dropouts there are.
     pub dropout_count: usize,
     /// The first dropouts in order of time.
@@ -119,8 +119,6 @@ pub(crate) fn read_observed(
         }
     }
     let info = reader.info();
-    let level = |level: f64| (level > 0.0).then(|| gain_to_db(level));
-    let (first_level, last_level) = edges.end_levels();
     let (dropout_count, dropouts) = edges.dropouts();
     Ok(Reading {
         path: path.to_owned(),
@@ -138,8 +136,8 @@ pub(crate) fn read_observed(
         leading_silence_s: edges.leading_frames() as f64 / sample_rate_hz,
         trailing_silence_s: edges.trailing_frames() as f64 / sample_rate_hz,
         silent: edges.is_silent(),
-        first_frame_dbfs: level(first_level),
-        last_frame_dbfs: level(last_level),
+        first_frame_dbfs: Some(edges.first_level()).filter(|level| *level > 0.0).map(gain_to_db),
+        cut_end_dbfs: edges.cut_end().map(gain_to_db),
         dropout_count,
         dropouts,
         remarks: info.notes.iter().map(remark).collect(),

@@ -12,6 +12,8 @@ const MONO_LOSS_LIMIT_DB: f64 = 6.0;
 const CORRELATION_LIMIT: f64 = 0.0;
 /// One channel may be this much louder than the other, in dB, before the image leans.
 const BALANCE_LIMIT_DB: f64 = 4.0;
+/// From here on, in dB, the quieter channel is silent: what is in it is dither or crosstalk.
+const ONE_SIDED_DB: f64 = 40.0;
 /// A file that begins or ends above this, in dBFS, clicks there.
 const EDGE_LIMIT_DBFS: f64 = -40.0;
 /// Silence before the first sound: worth a word, and worth a warning, in seconds.
@@ -102,9 +104,8 @@ fn dc(reading: &Reading, findings: &mut Vec<Finding>) {
 
 fn stereo(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
     let facts = &reading.facts;
-    let silent = facts.per_channel.iter().position(|c| c.sample_peak_dbfs.is_none());
-    if let (2, Some(channel), Some(_)) = (reading.channels, silent, facts.sample_peak_dbfs) {
-        let side = if channel == 0 { "left" } else { "right" };
+    if let Some(balance) = facts.balance_db.filter(|b| b.abs() > ONE_SIDED_DB) {
+        let side = if balance > 0.0 { "left" } else { "right" };
         findings.push(
             Finding::new("one_sided", Severity::Warn, format!("The {side} channel is silent."))
                 .heard("Sound on one side only.")
@@ -194,7 +195,7 @@ fn ends(reading: &Reading, findings: &mut Vec<Finding>) {
     let mut cut = |id, level: Option<f64>, place: f64, what: &str| {
         let Some(level) = level.filter(|level| *level > EDGE_LIMIT_DBFS) else { return };
         findings.push(
-            Finding::new(id, Severity::Warn, format!("The file {what} at {level:.1} dBFS, not at zero."))
+            Finding::new(id, Severity::Warn, format!("The file {what} at {level:.1} dBFS."))
                 .at(Some(place))
                 .heard("A click, unless it joins its neighbour without a gap.")
                 .mend("Fade it over 5 to 20 ms, or take in what was cut off.")
@@ -202,5 +203,5 @@ fn ends(reading: &Reading, findings: &mut Vec<Finding>) {
         );
     };
     cut("abrupt_start", reading.first_frame_dbfs, 0.0, "starts");
-    cut("abrupt_end", reading.last_frame_dbfs, reading.duration_s, "ends");
+    cut("abrupt_end", reading.cut_end_dbfs, reading.duration_s, "is cut off");
 }

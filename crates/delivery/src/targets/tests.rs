@@ -64,3 +64,16 @@ fn one_channel_has_its_own_loudness_only_where_the_row_says() {
     assert_eq!(find_target("podcast").unwrap().integrated_lufs_for(2), Some(-16.0));
     assert_eq!(find_target("ebu_r128").unwrap().integrated_lufs_for(1), Some(-23.0));
 }
+
+#[test]
+fn a_row_can_be_written_down_and_overridden() {
+    for target in TARGETS.iter() {
+        let json = serde_json::to_string(target).unwrap();
+        assert_eq!(&serde_json::from_str::<Target>(&json).unwrap(), target);
+    }
+    let mut row = serde_json::to_value(find_target("spotify").unwrap()).unwrap();
+    row["integrated_lufs"] = (-13.0).into();
+    row["depths"] = serde_json::json!(["32f", "16"]);
+    let own: Target = serde_json::from_value(row).unwrap();
+    assert_eq!((own.integrated_lufs, own.preferred_depth()), (Some(-13.0), Depth::Float32));
+}
