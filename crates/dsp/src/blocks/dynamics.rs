@@ -199,6 +199,23 @@ impl Smoother {
         self.value = settle(self.value);
     }
 
+    /// Stands at zero when it is below `least`.
+    pub fn clear_below(&mut self, least: f64) {
+        if settle(self.value) < least {
+            *self = Smoother::default();
+        }
+    }
+
+    /// Release alone: rises at once, falls with the release towards the value.
+    pub fn released(&mut self, values: &mut [f64], times: Times) {
+        let mut y = self.value;
+        for value in values {
+            y = greater(*value, *value + times.release * (y - *value));
+            *value = y;
+        }
+        self.value = y;
+    }
+
     /// Branching law (equation 16): the exact times, one or the other.
     pub fn branching(&mut self, values: &mut [f64], times: Times) {
         let mut y = self.value;

@@ -11,5 +11,7 @@ pub mod math;
 pub mod oversample;
 pub mod pan;
 pub mod ramp;
+pub mod repair;
 pub mod resample;
 pub mod svf;
+pub mod true_peak;
