@@ -22,8 +22,10 @@ const OTHER_BETA: f64 = 7.0;
 
 /// Frames that must be known on either side of the intervals asked for; see `PeakFinder::find`.
 const MARGIN: usize = FIRST + 4;
-/// Points below this share of the threshold cannot lie under a top above it: cos(pi/16) is the worst case.
-const CANDIDATE: f64 = 0.98;
+/// No top lies higher above the 8x grid than this share of the largest value around: the second derivative of
+/// a band-limited signal is at most pi^2 per frame squared of its maximum (Bernstein), and a top is at most
+/// 1/16 frame from the grid.
+const ABOVE_GRID: f64 = PI * PI / 512.0;
 /// Frames of a piece, rounded up to what the filter loop takes at a time.
 const WIDTH: usize = 8;
 
@@ -206,23 +208,23 @@ impl PeakFinder {
     }
 
     fn search(&mut self, heard: usize, frames: usize, threshold: f64, peaks: &mut [f64]) -> bool {
-        // A hair of room for the rounding of the bounds themselves.
-        let threshold = threshold * (1.0 - 1e-9);
-        if largest(&self.samples[..heard]) * self.most_over_samples <= threshold * CANDIDATE {
+        let bound = largest(&self.samples[..heard]) * self.most_over_samples;
+        if bound * (1.0 + ABOVE_GRID) <= threshold {
             return false;
         }
         self.to_double(frames);
-        if largest(&self.double[..2 * frames + 16]) * self.most_over_double <= threshold * CANDIDATE {
+        let bound = largest(&self.double[..2 * frames + 16]) * self.most_over_double;
+        if bound * (1.0 + ABOVE_GRID) <= threshold {
             return false;
         }
         self.to_eightfold(frames);
-        // Groups of frames whose points on the 2x grid leave no room for a peak are passed over.
-        let room = threshold * CANDIDATE / self.most_over_double;
+        // A point of the grid up to here has no top above the threshold beside it.
+        let room = threshold - bound * ABOVE_GRID;
         let mut found = false;
         for start in (0..frames).step_by(WIDTH) {
             let end = (start + WIDTH).min(frames);
             let group = &mut peaks[start..end];
-            if largest(&self.double[2 * start..2 * end + 16]) <= room {
+            if largest(&self.double[2 * start..2 * end + 16]) * self.most_over_double <= room {
                 group.fill(0.0);
                 continue;
             }
@@ -231,7 +233,7 @@ impl PeakFinder {
                 let between = &self.eighths[1 + 4 * n..][..4];
                 let pair = |i: usize| greater(on[i].abs(), between[i].abs());
                 *peak = greater(greater(pair(0), pair(1)), greater(pair(2), pair(3)));
-                if *peak > threshold * CANDIDATE {
+                if *peak > room {
                     *peak = self.refined(n, *peak);
                     found = true;
                 }
