@@ -152,13 +152,13 @@ impl PeakFinder {
                 if halvings_first {
                     finder.samples.fill(0.0);
                     finder.samples[place] = 1.0;
-                    finder.to_double(1);
+                    finder.double_rate(1);
                 } else {
                     // An impulse on one point of the 2x grid.
                     finder.double.fill(0.0);
                     finder.double[place] = 1.0;
                 }
-                finder.to_eightfold(1);
+                finder.eightfold_rate(1);
                 for phase in 0..4 {
                     sums[2 * phase] += finder.fourfold[4 + phase].abs();
                     sums[2 * phase + 1] += finder.eighths[1 + phase].abs();
@@ -177,13 +177,13 @@ impl PeakFinder {
     //   fourfold[i] = 4x grid, point 4m - 4 + i;   needed up to 4m + 4N + 3
     //   eighths[i]  = halfway after the 4x point 4m - 1 + i, up to 4m + 4N - 1
 
-    fn to_double(&mut self, frames: usize) {
+    fn double_rate(&mut self, frames: usize) {
         let count = frames + 8;
         interpolate(&self.first, &self.samples, FIRST - 1, count, &mut self.halves);
         interleave(&self.samples[FIRST - 1..], &self.halves, count, &mut self.double);
     }
 
-    fn to_eightfold(&mut self, frames: usize) {
+    fn eightfold_rate(&mut self, frames: usize) {
         let count = 2 * frames + 4;
         interpolate(&self.second, &self.double, 6, count, &mut self.quarters);
         interleave(&self.double[6..], &self.quarters, count, &mut self.fourfold);
@@ -212,12 +212,12 @@ impl PeakFinder {
         if bound * (1.0 + ABOVE_GRID) <= threshold {
             return false;
         }
-        self.to_double(frames);
+        self.double_rate(frames);
         let bound = largest(&self.double[..2 * frames + 16]) * self.most_over_double;
         if bound * (1.0 + ABOVE_GRID) <= threshold {
             return false;
         }
-        self.to_eightfold(frames);
+        self.eightfold_rate(frames);
         // A point of the grid up to here has no top above the threshold beside it.
         let room = threshold - bound * ABOVE_GRID;
         let mut found = false;

@@ -10,7 +10,8 @@ pub mod width;
 use crate::Kind;
 
 /// Every processor, in the order people see.
-pub static KINDS: &[&Kind] = &[&gain::KIND, &eq::KIND, &compressor::KIND, &width::KIND, &reverb::KIND, &limiter::KIND];
+pub static KINDS: &[&Kind] =
+    &[&gain::KIND, &eq::KIND, &compressor::KIND, &width::KIND, &reverb::KIND, &limiter::KIND];
 
 /// The kind with this id.
 pub fn kind(id: &str) -> Option<&'static Kind> {
