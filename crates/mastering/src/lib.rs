@@ -1,1 +1,25 @@
-//! Reference match, mastering decisions, loudness solver.
+//! Mastering decisions, and the solver that puts the loudness on target.
+//!
+//! The steps are pure functions from what was measured to decisions with reasons; [`solve_drive`] finds the drive into
+//! the limiter on rendered audio, which it asks for through a closure, so that it is tested without any.
+//!
+//! This crate never knows file formats and never renders.
+
+mod curve;
+mod dynamics;
+mod goal;
+mod limiting;
+mod listening;
+mod solve;
+mod stereo;
+mod tone;
+
+pub use curve::{TARGET, TargetBand};
+pub use goal::{Goal, MasterFacts, MasterStep};
+pub use limiting::limiter_decisions;
+pub use listening::{Verdict, verdicts};
+pub use solve::{Solved, Trial, solve_drive};
+
+/// The steps before the loudness is solved, in order.
+pub static STEPS: &[&dyn MasterStep] =
+    &[&listening::Listening, &tone::Tone, &dynamics::Compression, &stereo::Stereo, &limiting::Limiting];

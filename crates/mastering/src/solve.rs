@@ -1,0 +1,239 @@
+//! The loudness solver: drive into the limiter until the rendered audio has the loudness asked for, or until the damage
+//! bounds say stop.
+
+use crate::Goal;
+use measure::Facts;
+
+/// The loudness is on target within this, in LU.
+const TOLERANCE_LU: f64 = 0.03;
+/// Renders at most; the secant needs three or four.
+const MOST_TRIALS: usize = 10;
+/// Bounds on the damage of the last stage: mean reduction, and what nineteen in twenty moments stay below, in dB; and
+/// the smallest peak to short-term loudness that one in twenty windows may fall below, in LU.
+const MEAN_REDUCTION_DB: f64 = 3.0;
+const P95_REDUCTION_DB: f64 = 7.0;
+const PSR_P5_LU: f64 = 5.0;
+
+/// One render with a drive, and what it measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// Drive into the limiter, in dB.
+    pub drive_db: f64,
+    /// What came out.
+    pub facts: Facts,
+    /// Mean gain reduction of the limiter, in dB.
+    pub mean_reduction_db: f64,
+    /// Gain reduction that 95 % of the readings stay below, in dB.
+    pub p95_reduction_db: f64,
+}
+
+impl Trial {
+    /// From the readings of the limiter's gain reduction.
+    pub fn new(drive_db: f64, facts: Facts, reduction_db: &[f32]) -> Trial {
+        let mut sorted: Vec<f32> = reduction_db.to_vec();
+        sorted.sort_by(f32::total_cmp);
+        let sum: f64 = sorted.iter().map(|&db| f64::from(db)).sum();
+        let at = (sorted.len() * 95 / 100).min(sorted.len().saturating_sub(1));
+        Trial {
+            drive_db,
+            facts,
+            mean_reduction_db: sum / sorted.len().max(1) as f64,
+            p95_reduction_db: sorted.get(at).map_or(0.0, |&db| f64::from(db)),
+        }
+    }
+
+    /// The first bound that this goes beyond, in words.
+    fn damage(&self) -> Option<String> {
+        let psr = self.facts.psr_p5_lu;
+        if self.mean_reduction_db > MEAN_REDUCTION_DB {
+            return Some(format!("the limiter would take {:.1} dB on average", self.mean_reduction_db));
+        }
+        if self.p95_reduction_db > P95_REDUCTION_DB {
+            return Some(format!("the loudest hits would lose {:.1} dB", self.p95_reduction_db));
+        }
+        psr.filter(|psr| *psr < PSR_P5_LU)
+            .map(|psr| format!("peaks would stand only {psr:.1} LU over the loudness"))
+    }
+}
+
+/// How the loudness was solved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Solved {
+    /// The trial that is kept.
+    pub best: Trial,
+    /// Renders it took.
+    pub trials: usize,
+    /// Why it stopped before the target, in words; absent when the target was reached.
+    pub stopped: Option<String>,
+}
+
+/// Finds the drive. `try_drive` renders with a drive in dB and measures; loudness rises with the drive.
+///
+/// Without a loudness in the goal the drive is 0 and only the ceiling is kept. A programme louder than the target is
+/// turned down, which limits nothing. When a damage bound is hit, the loudest drive within all bounds is kept.
+///
+/// # Errors
+/// Whatever a trial fails with.
+pub fn solve_drive<E>(
+    goal: &Goal,
+    start_db: f64,
+    mut try_drive: impl FnMut(f64) -> Result<Trial, E>,
+) -> Result<Solved, E> {
+    let Some(target) = goal.loudness_lufs else {
+        return Ok(Solved { best: try_drive(0.0)?, trials: 1, stopped: None });
+    };
+    let missing = |trial: &Trial| trial.facts.integrated_lufs.map_or(0.0, |lufs| target - lufs);
+    let mut trials = vec![try_drive(rounded(start_db))?];
+    while trials.len() < MOST_TRIALS && missing(last(&trials)).abs() > TOLERANCE_LU {
+        let next = rounded(next_drive(&trials, missing));
+        if trials.iter().any(|t| t.drive_db == next) {
+            break;
+        }
+        trials.push(try_drive(next)?);
+    }
+    let on_target = nearest(&trials, missing);
+    let Some(reason) = on_target.damage() else {
+        let off = missing(on_target);
+        let stopped = (off.abs() > 0.1).then(|| {
+            format!("Stopped {:.1} LU from {target:.1} LUFS: more drive makes it no louder.", off.abs())
+        });
+        return Ok(Solved { best: on_target.clone(), trials: trials.len(), stopped });
+    };
+    within_bounds(target, reason, trials, try_drive)
+}
+
+/// Hundredths of a decibel: what stands in the session file is what was tried.
+fn rounded(drive_db: f64) -> f64 {
+    (drive_db * 100.0).round() / 100.0
+}
+
+fn last(trials: &[Trial]) -> &Trial {
+    trials.last().expect("at least one trial")
+}
+
+fn nearest(trials: &[Trial], missing: impl Fn(&Trial) -> f64) -> &Trial {
+    trials.iter().min_by(|a, b| missing(a).abs().total_cmp(&missing(b).abs())).expect("at least one trial")
+}
+
+/// The secant through the last two trials; a limiter makes a decibel of drive worth less than a decibel.
+fn next_drive(trials: &[Trial], missing: impl Fn(&Trial) -> f64) -> f64 {
+    let now = last(trials);
+    let before = trials.len().checked_sub(2).map(|i| &trials[i]);
+    let slope = before.map_or(1.0, |before| {
+        let moved = now.drive_db - before.drive_db;
+        if moved.abs() < 1e-9 { 1.0 } else { ((missing(before) - missing(now)) / moved).clamp(0.15, 1.5) }
+    });
+    now.drive_db + (missing(now) / slope).clamp(-12.0, 12.0)
+}
+
+/// The loudest drive within the bounds, by bisection between a drive that keeps them and one that does not.
+fn within_bounds<E>(
+    target: f64,
+    reason: String,
+    mut trials: Vec<Trial>,
+    mut try_drive: impl FnMut(f64) -> Result<Trial, E>,
+) -> Result<Solved, E> {
+    let mut high = trials.iter().map(|t| t.drive_db).fold(f64::NEG_INFINITY, f64::max);
+    while !trials.iter().any(|t| t.damage().is_none()) && trials.len() < 2 * MOST_TRIALS {
+        let lowest = trials.iter().map(|t| t.drive_db).fold(f64::INFINITY, f64::min);
+        trials.push(try_drive(rounded(lowest - 3.0))?);
+    }
+    let loudest_kept = |trials: &[Trial]| {
+        trials
+            .iter()
+            .filter(|t| t.damage().is_none())
+            .max_by(|a, b| a.drive_db.total_cmp(&b.drive_db))
+            .cloned()
+    };
+    let Some(mut best) = loudest_kept(&trials) else {
+        // Even turned down it is as it is: the damage was there before.
+        let best = trials.remove(0);
+        return Ok(Solved {
+            best,
+            trials: trials.len() + 1,
+            stopped: Some(format!("As dense as it came: {reason}.")),
+        });
+    };
+    for t in &trials {
+        if t.drive_db > best.drive_db && t.damage().is_some() {
+            high = high.min(t.drive_db);
+        }
+    }
+    while high - best.drive_db > 0.1 && trials.len() < 2 * MOST_TRIALS {
+        let trial = try_drive(rounded(0.5 * (best.drive_db + high)))?;
+        if trial.damage().is_some() {
+            high = trial.drive_db
+        } else {
+            best = trial.clone()
+        }
+        trials.push(trial);
+    }
+    let reached = best.facts.integrated_lufs.unwrap_or(f64::NEG_INFINITY);
+    let stopped = format!("Asked {target:.1} LUFS, stopped at {reached:.1}: beyond it {reason}.");
+    Ok(Solved { best, trials: trials.len(), stopped: Some(stopped) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::convert::Infallible;
+
+    fn goal(lufs: f64) -> Goal {
+        Goal { loudness_lufs: Some(lufs), ceiling_dbtp: -1.0, strength: 1.0 }
+    }
+
+    /// A programme at -20 LUFS whose limiter takes `taken` of each decibel beyond 6 dB of drive.
+    fn trial(drive_db: f64, taken: f64) -> Trial {
+        let over = (drive_db - 6.0).max(0.0);
+        let facts = Facts { integrated_lufs: Some(-20.0 + drive_db - over * taken), ..Facts::default() };
+        Trial::new(drive_db, facts, &[over as f32; 100])
+    }
+
+    proptest! {
+        #[test]
+        fn the_target_is_reached_in_few_renders(target in -24.0f64..-12.0, taken in 0.0f64..0.5, start in -6.0f64..12.0) {
+            let mut renders = 0;
+            let solved = solve_drive(&goal(target), start, |drive| {
+                renders += 1;
+                Ok::<_, Infallible>(trial(drive, taken))
+            }).expect("never fails");
+            if solved.stopped.is_none() {
+                prop_assert!((solved.best.facts.integrated_lufs.expect("loud") - target).abs() <= 0.05);
+                prop_assert!(renders <= 6, "{} renders", renders);
+            }
+        }
+
+        #[test]
+        fn no_bound_is_exceeded(target in -14.0f64..-5.0, taken in 0.0f64..0.6) {
+            let solved = solve_drive(&goal(target), 0.0, |drive| Ok::<_, Infallible>(trial(drive, taken)))
+                .expect("never fails");
+            prop_assert!(solved.best.mean_reduction_db <= MEAN_REDUCTION_DB + 1e-6);
+            prop_assert!(solved.best.damage().is_none());
+        }
+    }
+
+    #[test]
+    fn a_target_that_costs_too_much_is_told_with_what_was_reached() {
+        let solved =
+            solve_drive(&goal(-8.0), 0.0, |d| Ok::<_, Infallible>(trial(d, 0.2))).expect("never fails");
+        let reason = solved.stopped.expect("a reason");
+        // 3 dB of mean reduction are reached at 9 dB of drive: -20 + 9 - 0.6 LUFS.
+        assert!((solved.best.drive_db - 9.0).abs() <= 0.1, "{}", solved.best.drive_db);
+        assert!(reason.contains("Asked -8.0 LUFS, stopped at -11.6") || reason.contains("-11.7"), "{reason}");
+    }
+
+    #[test]
+    fn loud_music_is_turned_down_and_not_limited() {
+        let solved =
+            solve_drive(&goal(-23.0), 0.0, |d| Ok::<_, Infallible>(trial(d, 0.5))).expect("never fails");
+        assert_eq!((solved.best.drive_db, solved.best.mean_reduction_db), (-3.0, 0.0));
+    }
+
+    #[test]
+    fn without_a_loudness_the_drive_is_zero() {
+        let goal = Goal { loudness_lufs: None, ..goal(0.0) };
+        let solved = solve_drive(&goal, 5.0, |d| Ok::<_, Infallible>(trial(d, 0.5))).expect("never fails");
+        assert_eq!((solved.best.drive_db, solved.trials), (0.0, 1));
+    }
+}

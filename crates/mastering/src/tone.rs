@@ -1,0 +1,190 @@
+//! Step 13: broad strokes toward a reference or the tonal balance of finished records.
+//!
+//! The difference of both spectra is taken at equal level from 200 Hz to 4 kHz; what lies within the spread of records
+//! is left alone; of the rest half is corrected, by a few broad filters fitted by least squares.
+
+use crate::curve::{TARGET, at};
+use crate::{Goal, MasterFacts, MasterStep};
+use audio::Spec;
+use dsp::{Kind, Values};
+use session::{Change, Decision, Session, StepId};
+
+/// Part of the spread in which nothing is corrected.
+const DEAD_ZONE: f64 = 0.7;
+/// Part of what lies outside of it that is corrected.
+const STRENGTH: f64 = 0.5;
+/// The most a filter moves, in dB.
+const MOST_DB: f64 = 3.0;
+/// A smaller move is not heard.
+const LEAST_DB: f64 = 0.3;
+/// Against a reference, this is taken as the spread in dB: one song says less than many.
+const REFERENCE_SPREAD_DB: f64 = 2.0;
+/// Energy below 25 Hz above this (against all of it, in dB) only costs headroom.
+const SUB_ENERGY_DB: f64 = -35.0;
+/// Weight against large gains in the fit: it keeps neighbouring filters from fighting.
+const RIDGE: f64 = 0.05;
+
+/// The filters: name, type, frequency in hertz, Q.
+const FILTERS: &[(&str, &str, f64, f64)] = &[
+    ("low", "low_shelf", 90.0, 0.7),
+    ("mud", "bell", 250.0, 0.7),
+    ("middle", "bell", 900.0, 0.7),
+    ("presence", "bell", 3_000.0, 0.7),
+    ("air", "high_shelf", 8_000.0, 0.7),
+];
+
+/// How a band stands against the target.
+pub(crate) struct Deviation {
+    pub(crate) hz: f64,
+    /// What would have to be added, in dB.
+    pub(crate) missing_db: f64,
+    /// The part of it beyond the spread of records, in dB.
+    pub(crate) outside_db: f64,
+}
+
+/// Every third octave against the target, at equal level from 200 Hz to 4 kHz.
+pub(crate) fn deviation(facts: &MasterFacts) -> Vec<Deviation> {
+    let target = |hz: f64| match &facts.reference {
+        Some(reference) => {
+            let band = reference.third_octave_db.iter().find(|b| b.hz == hz)?;
+            Some((band.db?, REFERENCE_SPREAD_DB))
+        }
+        None => at(TARGET, hz),
+    };
+    let bands: Vec<(f64, f64, f64)> = facts
+        .heard()
+        .third_octave_db
+        .iter()
+        .filter_map(|band| {
+            let (db, spread) = target(band.hz)?;
+            Some((band.hz, db - band.db?, spread))
+        })
+        .collect();
+    let mut middle: Vec<f64> =
+        bands.iter().filter(|b| (200.0..=4_000.0).contains(&b.0)).map(|b| b.1).collect();
+    middle.sort_by(f64::total_cmp);
+    let Some(&level) = middle.get(middle.len() / 2) else { return Vec::new() };
+    let soft = |db: f64, zone: f64| db.signum() * (db.abs() - zone).max(0.0);
+    let one = |(hz, db, spread): (f64, f64, f64)| {
+        let missing_db = db - level;
+        Deviation { hz, missing_db, outside_db: soft(missing_db, DEAD_ZONE * spread) }
+    };
+    bands.into_iter().map(one).collect()
+}
+
+/// Moves the tone.
+pub(crate) struct Tone;
+
+impl MasterStep for Tone {
+    fn id(&self) -> StepId {
+        StepId::MasteringEq
+    }
+
+    fn decide(&self, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Decision> {
+        let Some(kind) = dsp::kind("eq") else { return Vec::new() };
+        let deviation = deviation(facts);
+        let gains = fit(kind, &deviation, facts.heard().sample_rate_hz, STRENGTH * goal.strength);
+        let mut values = Values::neutral(kind);
+        let mut moved = Vec::new();
+        let mut names = Vec::new();
+        let sub_db = facts.heard().below_25_hz_db.unwrap_or(f64::NEG_INFINITY);
+        if sub_db > SUB_ENERGY_DB {
+            push(kind, &mut values, "high_pass", 22.0, 0.0, 0.7);
+            names.push("sub");
+        }
+        for (&(name, form, hz, q), gain_db) in FILTERS.iter().zip(gains) {
+            if gain_db.abs() >= LEAST_DB {
+                push(kind, &mut values, form, hz, gain_db, q);
+                names.push(name);
+                moved.push(format!("{gain_db:+.1} dB at {hz:.0} Hz"));
+            }
+        }
+        if names.is_empty() {
+            return Vec::new();
+        }
+        let worst = deviation.iter().max_by(|a, b| a.outside_db.abs().total_cmp(&b.outside_db.abs()));
+        let against = if facts.reference.is_some() { "the reference" } else { "what finished records vary" };
+        let mut why = Vec::new();
+        if let Some(worst) = worst.filter(|_| !moved.is_empty()) {
+            let way = if worst.missing_db > 0.0 { "too little" } else { "too much" };
+            why.push(format!(
+                "{}: {:.1} dB {way} at {:.0} Hz, outside {against}.",
+                moved.join(", "),
+                worst.missing_db.abs(),
+                worst.hz
+            ));
+        }
+        if sub_db > SUB_ENERGY_DB {
+            why.push(format!("Below 22 Hz cut: energy there is only {:.0} dB under the whole.", -sub_db));
+        }
+        let change = Change::insert(&session.master.strip.path(), "tone", kind, &values);
+        let mut decision = Decision::new(StepId::MasteringEq, change, why.join(" "))
+            .sure(0.7)
+            .unless("a reference song that is balanced like this mix");
+        if let Some(worst) = worst {
+            decision = decision.measured(format!("deviation at {:.0} Hz", worst.hz), worst.missing_db, "dB");
+        }
+        if sub_db.is_finite() {
+            decision = decision.measured("energy below 25 Hz", sub_db, "dB");
+        }
+        vec![decision]
+    }
+}
+
+fn push(kind: &Kind, values: &mut Values, form: &str, hz: f64, gain_db: f64, q: f64) {
+    let item = values.push(kind, "bands").expect("the equaliser has bands");
+    let name = |field: &str| format!("bands.{item}.{field}");
+    values.set_choice(kind, &name("type"), form).expect("a type of band");
+    values.set(kind, &name("freq_hz"), hz).expect("a band has a frequency");
+    // Hundredths of a decibel are finer than any ear.
+    values.set(kind, &name("gain_db"), (gain_db * 100.0).round() / 100.0).expect("a band has a gain");
+    values.set(kind, &name("q"), q).expect("a band has a Q");
+    if form == "high_pass" {
+        values.set(kind, &name("slope_db_per_oct"), 24.0).expect("a band has a slope");
+    }
+}
+
+/// Gains of the filters that come nearest to what lies outside the spread, by ridge regression on the filters' own
+/// curves; one decibel of each is taken as the measure of its shape, which holds for small gains.
+fn fit(kind: &Kind, deviation: &[Deviation], sample_rate_hz: f64, strength: f64) -> Vec<f64> {
+    let Some(response) = kind.response else { return vec![0.0; FILTERS.len()] };
+    let spec = Spec { sample_rate_hz, channels: 1, max_frames: 1 };
+    let shapes: Vec<Vec<f64>> = FILTERS
+        .iter()
+        .map(|&(_, form, hz, q)| {
+            let mut values = Values::neutral(kind);
+            push(kind, &mut values, form, hz, 1.0, q);
+            deviation.iter().map(|d| audio::gain_to_db(response(&values, &spec, d.hz).norm())).collect()
+        })
+        .collect();
+    let wanted: Vec<f64> = deviation.iter().map(|d| d.outside_db * strength).collect();
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+    let n = FILTERS.len();
+    let mut matrix: Vec<Vec<f64>> = (0..n)
+        .map(|i| (0..n).map(|j| dot(&shapes[i], &shapes[j]) + if i == j { RIDGE } else { 0.0 }).collect())
+        .collect();
+    let mut right: Vec<f64> = shapes.iter().map(|shape| dot(shape, &wanted)).collect();
+    solve(&mut matrix, &mut right);
+    right.into_iter().map(|gain| gain.clamp(-MOST_DB, MOST_DB)).collect()
+}
+
+/// Solves a small symmetric positive definite system in place, by Gaussian elimination.
+fn solve(matrix: &mut [Vec<f64>], right: &mut [f64]) {
+    let n = right.len();
+    for pivot in 0..n {
+        for row in pivot + 1..n {
+            let factor = matrix[row][pivot] / matrix[pivot][pivot];
+            for column in pivot..n {
+                matrix[row][column] -= factor * matrix[pivot][column];
+            }
+            right[row] -= factor * right[pivot];
+        }
+    }
+    for row in (0..n).rev() {
+        let known: f64 = (row + 1..n).map(|column| matrix[row][column] * right[column]).sum();
+        right[row] = (right[row] - known) / matrix[row][row];
+    }
+}
+
+#[cfg(test)]
+mod tests;
