@@ -2,7 +2,7 @@
 //!
 //! `session.toml` is the only truth about a mix. [`read()`] turns its text into a [`Session`] and a list of
 //! [`Problem`]s, all of them at once, each with line, column and remedy. [`Document`] changes the text without
-//! losing a comment: a person's (`#`) are never touched, the machine's (`#~`) are refreshed. `merge` brings
+//! losing a comment: a person's (`#`) are never touched, the machine's (`#~`) are refreshed. [`merge()`] brings
 //! a new plan and a person's edits together, path by path.
 //!
 //! What can be set on a strip stands in [`fields`]; what can be set on a processor is asked of
@@ -11,11 +11,14 @@
 //! This crate never touches samples.
 
 mod decision;
+mod difference;
 mod document;
+mod edit;
 mod error;
 pub mod fields;
 mod filename;
 mod lane;
+mod merge;
 mod model;
 mod node;
 mod path;
@@ -29,10 +32,13 @@ mod value;
 mod write;
 
 pub use decision::{Change, Decision, Evidence, StepId, apply};
+pub use difference::{Difference, difference};
 pub use document::Document;
+pub use edit::Edit;
 pub use error::SessionError;
 pub use filename::{file_text, text_file};
 pub use lane::{Curve, Lane, LaneTarget, Point};
+pub use merge::{Merged, merge, yours};
 pub use model::{
     Deliver, Insert, Master, OUTPUT_NAMES, Premaster, Section, Send, Session, Song, Strip, StripClass,
     VERSION,

@@ -3,6 +3,7 @@
 use crate::Lane;
 use dsp::{Address, Kind, Values};
 use indexmap::IndexMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// The version of the file's form that this crate writes.
@@ -153,7 +154,7 @@ pub struct Send {
 }
 
 /// A processor on a strip.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Insert {
     /// Its name on the strip, unique there: the kind unless the file says `id`; the second of a kind is `kind_2`.
     pub id: String,
@@ -310,6 +311,20 @@ impl Insert {
                 (0..items.len()).map(|item| names.get(item).cloned().flatten()).collect()
             })
             .collect()
+    }
+}
+
+impl fmt::Debug for Insert {
+    /// The kind by its id alone: its description is long.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Insert")
+            .field("id", &self.id)
+            .field("kind", &self.kind.id)
+            .field("values", &self.values)
+            .field("item_names", &self.item_names)
+            .field("bypass", &self.bypass)
+            .field("key", &self.key)
+            .finish()
     }
 }
 

@@ -52,6 +52,16 @@ impl Dice {
     }
 }
 
+/// As many cases as the whole crate's tests can afford; failures are printed, not kept in files.
+pub(crate) fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 48,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 /// Any usable session.
 pub(crate) fn sessions() -> impl Strategy<Value = Session> {
     prop::collection::vec(any::<u32>(), 40..200).prop_map(|rolls| session(&mut Dice { rolls, next: 0 }))

@@ -7,6 +7,8 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use build::fields_at;
+
 use crate::tree::Tree;
 use crate::{Path, Reading, Session, SessionError, Severity, Value, read, write};
 use std::fmt;

@@ -18,6 +18,8 @@ fn song() -> Document {
 }
 
 proptest! {
+    #![proptest_config(crate::testing::config())]
+
     #[test]
     fn a_written_session_is_read_again(session in sessions()) {
         let text = Document::new(&session).to_string();

@@ -12,6 +12,7 @@ use crate::fields;
 use crate::node::{Data, Node};
 use crate::{Deliver, Place, Problem, Section, Session, SessionError, Severity, Song, StripClass, VERSION};
 use links::Link;
+pub(crate) use reader::instead;
 use reader::{Entries, Reader, Scope};
 
 /// What reading gives.
