@@ -1,7 +1,7 @@
 //! A step of the work: a pure function from facts and session to decisions.
 
 use crate::SongFacts;
-use session::{Decision, Session, StepId};
+use session::{Decision, Path, Session, StepId};
 
 /// What must have been measured before a step can decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,11 +21,20 @@ pub struct Rules {
     pub strength: f64,
     /// The role that the mix is about; without it, the lead vocal or what comes nearest.
     pub focus: Option<String>,
+    /// What a person has set: taken as it is, and the rest decided around it.
+    pub yours: Vec<Path>,
+}
+
+impl Rules {
+    /// True when a person has set this, or something above or beneath it.
+    pub fn is_yours(&self, path: &Path) -> bool {
+        self.yours.iter().any(|yours| yours.contains(path) || path.contains(yours))
+    }
 }
 
 impl Default for Rules {
     fn default() -> Rules {
-        Rules { strength: 1.0, focus: None }
+        Rules { strength: 1.0, focus: None, yours: Vec::new() }
     }
 }
 

@@ -84,6 +84,11 @@ pub fn family(role: &str) -> &'static str {
     vocabulary().families.get(role).copied().unwrap_or("other")
 }
 
+/// Where a role stands among the roles of the mixer; unknown roles stand last.
+pub(crate) fn place(role: &str) -> usize {
+    vocabulary().order.iter().position(|known| *known == role).unwrap_or(usize::MAX)
+}
+
 /// True for a role of the vocabulary.
 pub fn is_role(role: &str) -> bool {
     vocabulary().families.contains_key(role)

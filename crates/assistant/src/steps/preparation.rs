@@ -1,0 +1,282 @@
+//! Step 1: what is wrong with the recordings themselves is mended before anything is built on them.
+//!
+//! Constant offset and rumble are filtered out, polarity and delay of microphones of one source are set right
+//! where their sum gains from it, silent tracks are set aside, and tracks without a telling name get a role
+//! from their sound where it is plain.
+
+mod microphones;
+
+use crate::parts::{heard, role, sources};
+use crate::words::signed_db;
+use crate::{Hears, Relation, Rules, SongFacts, Step, roles};
+use dsp::Values;
+use dsp::processors::{eq, gain};
+use measure::Facts;
+pub use microphones::microphone_groups;
+use session::{Change, Decision, Session, StepId, Strip};
+
+/// Offsets above this waste headroom and click at edits: -60 dBFS.
+const OFFSET: f64 = 0.001;
+/// An offset nearer than this to the level of what is played counts as well, in dB.
+const OFFSET_TO_LEVEL_DB: f64 = -40.0;
+/// Share of the energy below 25 Hz that is rumble, in dB.
+const RUMBLE_DB: f64 = -35.0;
+/// The same for what is meant to reach down there.
+const RUMBLE_LOW_DB: f64 = -20.0;
+/// Confidence from which polarity and delay between microphones are believed.
+const SURE: f64 = 0.6;
+/// What a mend has to bring, in dB: the least change of level that is heard.
+const LEAST_GAIN_DB: f64 = 0.5;
+/// Delays below half a frame are no delays.
+const LEAST_DELAY_FRAMES: f64 = 0.5;
+/// No microphone stands farther from another of the same source than sound goes in this time.
+const MOST_DELAY_S: f64 = 0.030;
+/// Left and right that are this much alike with opposite signs are one signal with a turned channel.
+const TURNED_CORRELATION: f64 = -0.5;
+
+/// Session preparation.
+pub(crate) struct Preparation;
+
+impl Step for Preparation {
+    fn id(&self) -> StepId {
+        StepId::Preparation
+    }
+
+    fn hears(&self) -> Hears {
+        Hears::Recordings
+    }
+
+    fn decide(&self, facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        for track in heard(session) {
+            let Some(known) = facts.tracks.get(&track.id) else { continue };
+            let raw = &known.raw.facts;
+            if raw.active_rms_dbfs.is_none() && raw.frames > 0 {
+                decisions.push(silent(track, raw));
+                continue;
+            }
+            decisions.extend(role_from_sound(track, raw, session));
+            decisions.extend(turned_channel(track, raw));
+        }
+        decisions.extend(clean(facts, session));
+        decisions.extend(facts.relations.iter().flat_map(|relation| align(relation, facts, session)));
+        decisions.retain(|decision| !rules.is_yours(decision.change.path()));
+        decisions
+    }
+}
+
+fn silent(track: &Strip, raw: &Facts) -> Decision {
+    let why = format!("Nothing is recorded on it in {:.1} s: set aside.", raw.duration_s);
+    Decision::set(StepId::Preparation, track.path().child("mute"), true, why)
+        .noted("silent")
+        .measured("length", raw.duration_s, "s")
+        .sure(0.99)
+}
+
+/// Only what is plain: a bass line, a drum kit, a percussion part. Everything else stays unknown.
+fn role_from_sound(track: &Strip, raw: &Facts, session: &Session) -> Option<Decision> {
+    if track.role.is_some() {
+        return None;
+    }
+    let (low, high) = (raw.energy_1_percent_hz?, raw.energy_99_percent_hz?);
+    let pitched = raw.pitched_share.unwrap_or(0.0);
+    let pitch = raw.pitch_median_hz.unwrap_or(f64::INFINITY);
+    let (onsets, crest) = (raw.onsets_per_s.unwrap_or(0.0), raw.active_crest_db.unwrap_or(0.0));
+    let (role, confidence, why) = if high < 400.0 && pitched > 0.5 && pitch < 200.0 {
+        let why =
+            format!("99 % of its energy lies below {high:.0} Hz and its notes are around {pitch:.0} Hz");
+        ("bass_electric", 0.65, why)
+    } else if onsets > 2.0 && crest > 14.0 && pitched < 0.25 {
+        let why = format!("{onsets:.1} strokes in a second, {crest:.1} dB of crest, no pitch");
+        if low < 80.0 && high > 5_000.0 { ("drum_kit", 0.6, why) } else { ("percussion", 0.5, why) }
+    } else {
+        return None;
+    };
+    let what = if role == "bass_electric" { "a bass" } else { "drums or percussion" };
+    // The bus follows where others of the family have one.
+    let family = roles::family(role);
+    let bus = heard(session).find(|t| t.bus.is_some() && roles::family(crate::parts::role(t)) == family);
+    let advice = match bus.and_then(|t| t.bus.as_deref()) {
+        Some(bus) => format!(" If so, it may go to the bus `{bus}`."),
+        None => String::new(),
+    };
+    let why = format!("It sounds like {what}: {why}. The name does not say.{advice}");
+    Some(
+        Decision::set(StepId::Preparation, track.path().child("role"), role, why)
+            .noted(format!("sound {confidence:.2}; what is it?"))
+            .measured("99 % of the energy below", high, "Hz")
+            .measured("strokes", onsets, "1/s")
+            .measured("crest", crest, "dB")
+            .sure(confidence)
+            .unless("you know what it is"),
+    )
+}
+
+/// A stereo file whose right channel is the left one turned loses everything in mono.
+fn turned_channel(track: &Strip, raw: &Facts) -> Option<Decision> {
+    let correlation = raw.correlation.filter(|c| *c < TURNED_CORRELATION)?;
+    if track.insert("polarity").is_some() {
+        return None;
+    }
+    let loss = raw.mono_loss_db.unwrap_or(0.0);
+    let mut values = Values::neutral(&gain::KIND);
+    values.set(&gain::KIND, "invert_right", 1.0).expect("a setting of the gain stage");
+    let why = format!(
+        "Left and right are each other's opposite (correlation {correlation:.2}): in mono {loss:.1} dB would be \
+         lost. The right channel is turned."
+    );
+    let change = Change::insert(&track.path(), "polarity", &gain::KIND, &values);
+    Some(
+        Decision::new(StepId::Preparation, change, why)
+            .noted(format!("correlation {correlation:.2}"))
+            .measured("correlation", correlation, "")
+            .measured("loss in mono", loss, "dB")
+            .sure((-correlation).clamp(0.0, 1.0))
+            .unless("the width is an effect that is wanted"),
+    )
+}
+
+/// What lies below hearing on a track.
+#[derive(Clone, Copy, PartialEq)]
+enum Dirt {
+    Offset { dbfs: f64 },
+    Rumble { share_db: f64 },
+}
+
+fn dirt(track: &Strip, raw: &Facts) -> Option<Dirt> {
+    let rms_db = raw.active_rms_dbfs?;
+    let share_db = raw.below_25_hz_db.filter(|share| *share > rumble_limit_db(role(track)));
+    if let Some(share_db) = share_db {
+        return Some(Dirt::Rumble { share_db });
+    }
+    let dbfs = audio::gain_to_db(raw.dc_offset.abs());
+    let matters = raw.dc_offset.abs() > OFFSET || dbfs - rms_db > OFFSET_TO_LEVEL_DB;
+    (matters && dbfs > -100.0).then_some(Dirt::Offset { dbfs })
+}
+
+fn rumble_limit_db(role: &str) -> f64 {
+    let low =
+        matches!(role, "kick_sub" | "kick_electronic" | "bass_808" | "bass_sub" | "impact" | "downlifter")
+            || roles::family(role) == "bass"
+            || role.starts_with("kick");
+    if low { RUMBLE_LOW_DB } else { RUMBLE_DB }
+}
+
+/// High-passes below hearing. All microphones of a source get the same, since its phase turns what lies an
+/// octave above, and their sum would change.
+fn clean(facts: &SongFacts, session: &Session) -> Vec<Decision> {
+    let mut decisions = Vec::new();
+    for source in sources(session) {
+        let found: Vec<Option<Dirt>> =
+            source.iter().map(|track| dirt(track, &facts.tracks.get(&track.id)?.raw.facts)).collect();
+        let rumbles = found.iter().any(|dirt| matches!(dirt, Some(Dirt::Rumble { .. })));
+        let low = source.iter().any(|track| rumble_limit_db(role(track)) == RUMBLE_LOW_DB);
+        let corner_hz = if rumbles && !low { 20.0 } else { 15.0 };
+        let Some(first) = found.iter().flatten().next().copied() else { continue };
+        for (track, own) in source.iter().zip(&found) {
+            if track.insert("clean").is_none() {
+                decisions.extend(high_pass(track, corner_hz, *own, first));
+            }
+        }
+    }
+    decisions
+}
+
+fn high_pass(track: &Strip, corner_hz: f64, own: Option<Dirt>, of_source: Dirt) -> Vec<Decision> {
+    let mut values = Values::neutral(&eq::KIND);
+    values.push(&eq::KIND, "bands").expect("a group of the equaliser");
+    let known = "a setting of the equaliser";
+    values.set_choice(&eq::KIND, "bands.1.type", "high_pass").expect(known);
+    values.set(&eq::KIND, "bands.1.freq_hz", corner_hz).expect(known);
+    values.set(&eq::KIND, "bands.1.slope_db_per_oct", 24.0).expect(known);
+    let done = format!("high-pass at {corner_hz:.0} Hz, 24 dB per octave");
+    let same = if own.is_none() { " (on another microphone of it; all get the same filter)" } else { "" };
+    let (why, note, name, value, unit) = match own.unwrap_or(of_source) {
+        Dirt::Offset { dbfs } => (
+            format!("The recording stands off zero by {dbfs:.1} dBFS{same}: {done}."),
+            format!("offset {dbfs:.1} dBFS"),
+            "offset",
+            dbfs,
+            "dBFS",
+        ),
+        Dirt::Rumble { share_db } => (
+            format!("Rumble below 25 Hz has {share_db:.1} dB of the track's energy{same}: {done}."),
+            format!("rumble {share_db:.1} dB"),
+            "energy below 25 Hz",
+            share_db,
+            "dB",
+        ),
+    };
+    let change = Change::insert(&track.path(), "clean", &eq::KIND, &values);
+    let decision = Decision::new(StepId::Preparation, change, why)
+        .noted(note)
+        .measured(name, value, unit)
+        .sure(if own.is_some() { 0.95 } else { 0.8 })
+        .unless("it is meant to be felt below hearing");
+    let mut decisions = vec![decision];
+    // Filters below hearing stand before whatever follows level.
+    if let Some(next) = track.inserts.first() {
+        let path = track.path().child("insert").child("clean");
+        let change = Change::Place { path, before: Some(next.id.clone()) };
+        decisions.push(
+            Decision::new(
+                StepId::Preparation,
+                change,
+                "What lies below hearing is removed first in the chain.",
+            )
+            .measured("corner", corner_hz, "Hz"),
+        );
+    }
+    decisions
+}
+
+/// Rooms and overheads hear the kit from where they stand: their delay is the picture.
+fn is_distant(track: &Strip) -> bool {
+    matches!(
+        role(track),
+        "overhead" | "overhead_left" | "overhead_right" | "drum_room" | "cymbals" | "ambience"
+    )
+}
+
+fn align(relation: &Relation, facts: &SongFacts, session: &Session) -> Vec<Decision> {
+    let audible = |id: &str| session.tracks.get(id).filter(|track| !track.mute && !is_distant(track));
+    let (Some(track), Some(reference)) = (audible(&relation.track), audible(&relation.reference)) else {
+        return Vec::new();
+    };
+    let delay = -relation.lag_frames;
+    let rate = f64::from(facts.sample_rate_hz.max(1));
+    let believable = delay.is_finite() && delay.abs() <= MOST_DELAY_S * rate;
+    let worth = relation.confidence >= SURE && relation.gain_db >= LEAST_GAIN_DB;
+    if !(believable && worth) {
+        return Vec::new();
+    }
+    let other = reference.name();
+    let gained = format!("together they gain {} between 60 and 500 Hz", signed_db(relation.gain_db));
+    let finish = |decision: Decision| {
+        decision
+            .measured("gain of the sum, 60-500 Hz", relation.gain_db, "dB")
+            .measured("certainty", relation.confidence, "")
+            .sure(relation.confidence)
+            .unless("the recording was meant to sound hollow")
+    };
+    let mut decisions = Vec::new();
+    if relation.inverted && !track.invert {
+        let why = format!("It has the opposite polarity of `{other}`: turned; {gained}.");
+        let decision = Decision::set(StepId::Preparation, track.path().child("invert"), true, why);
+        decisions.push(finish(decision.noted(format!("against {other}, {}", signed_db(relation.gain_db)))));
+    }
+    let frames = (delay * 100.0).round() / 100.0;
+    if delay.abs() >= LEAST_DELAY_FRAMES && (frames - track.delay_frames).abs() > 0.05 {
+        let ms = relation.lag_frames.abs() / rate * 1000.0;
+        let when = if delay < 0.0 { "later" } else { "earlier" };
+        let why = format!("It comes {ms:.2} ms {when} than `{other}`: moved onto it; {gained}.");
+        let decision = Decision::set(StepId::Preparation, track.path().child("delay_frames"), frames, why)
+            .noted(format!("{ms:.2} ms {when} than {other}"))
+            .measured("delay", relation.lag_frames, "frames");
+        decisions.push(finish(decision));
+    }
+    decisions
+}
+
+#[cfg(test)]
+mod tests;

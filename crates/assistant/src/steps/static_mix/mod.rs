@@ -1,0 +1,127 @@
+//! Step 3: levels first, around the most important element, then places between the loudspeakers.
+
+mod balance;
+mod pan;
+
+use crate::words::{place, signed_db};
+use crate::{Hears, Rules, SongFacts, Step};
+pub(crate) use balance::path_gain_db;
+use balance::{Balance, Level};
+pub(crate) use pan::{Stage, steered};
+use session::{Decision, Session, StepId};
+use std::collections::BTreeMap;
+
+/// Smaller moves of a fader are not heard, in dB.
+const LEAST_DB: f64 = 0.5;
+/// Smaller moves of a pan are not heard, in percent.
+const LEAST_PAN: f64 = 5.0;
+
+/// Levels and panning.
+pub(crate) struct StaticMix;
+
+impl Step for StaticMix {
+    fn id(&self) -> StepId {
+        StepId::StaticMix
+    }
+
+    fn hears(&self) -> Hears {
+        Hears::Strips
+    }
+
+    fn decide(&self, facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
+        let Some(balance) = balance::solve(facts, session, rules) else {
+            return Vec::new();
+        };
+        let mut decisions = Vec::new();
+        let mut faders: BTreeMap<&str, f64> =
+            session.tracks.iter().map(|(id, t)| (id.as_str(), t.fader_db)).collect();
+        if !settled(&balance) {
+            for level in &balance.levels {
+                if level.fixed || (level.fader_db - level.before_db).abs() < LEAST_DB {
+                    continue;
+                }
+                faders.insert(&level.track.id, level.fader_db);
+                decisions.push(fader(level, &balance));
+            }
+        }
+        let stage = Stage::new(facts, session, rules, &faders);
+        for placed in stage.placed() {
+            if placed.fixed || (placed.pan - placed.track.pan).abs() < LEAST_PAN {
+                continue;
+            }
+            let why = format!("Pan to {}: {}.", place(placed.pan), placed.reason);
+            decisions.push(
+                Decision::set(StepId::StaticMix, placed.track.path().child("pan"), placed.pan, why)
+                    .noted(placed.note.clone())
+                    .measured("centre of energy", placed.centroid_hz, "Hz")
+                    .measured("balance of the mix, right against left", stage.lean_db(), "LU")
+                    .sure(placed.confidence)
+                    .unless("the arrangement wants it elsewhere"),
+            );
+        }
+        decisions
+    }
+}
+
+/// True when the faders are where they belong already, but for a common gain.
+fn settled(balance: &Balance) -> bool {
+    let moves: Vec<f64> = balance.levels.iter().map(|level| level.fader_db - level.before_db).collect();
+    let highest = moves.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let lowest = moves.iter().copied().fold(f64::INFINITY, f64::min);
+    // A common gain of some dB is the pre-master's to give.
+    highest - lowest < 2.0 * LEAST_DB && highest.abs().max(lowest.abs()) < 6.0
+}
+
+fn fader(level: &Level, balance: &Balance) -> Decision {
+    let Level { part, before_lu, after_lu, expected_lu, fader_db, .. } = *level;
+    let name = part.name;
+    let stood = format!("it stood {:.1} LU {} the whole mix", before_lu.abs(), side_of(before_lu));
+    let stands = format!("now {:.1} LU {}", after_lu.abs(), side_of(after_lu));
+    let expectation = if level.known {
+        format!(
+            "{name} usually stand{} about {:.0} LU below",
+            if name.ends_with('s') { "" } else { "s" },
+            -expected_lu
+        )
+    } else {
+        format!(
+            "nobody said what it is, so it gets the level of an ordinary part, about {:.0} LU below",
+            -expected_lu
+        )
+    };
+    let group =
+        if level.group.is_empty() { String::new() } else { format!(", together with {}", level.group) };
+    let stopped = match level.wanted_db {
+        Some(wanted) => format!(" Wanted {}, stopped at the bound.", signed_db(wanted)),
+        None => String::new(),
+    };
+    let raised = match balance.lead_raised {
+        Some((raised_lu, before, after)) if level.lead => format!(
+            " {} of that because the others hid {:.0} % of it, now {:.0} %.",
+            signed_db(raised_lu),
+            before * 100.0,
+            after * 100.0
+        ),
+        _ => String::new(),
+    };
+    let why =
+        format!("Fader {}: {stood}{group}, {stands}; {expectation}.{raised}{stopped}", signed_db(fader_db));
+    let mut decision = Decision::set(StepId::StaticMix, level.track.path().child("fader_db"), fader_db, why)
+        .noted(format!("{name} {after_lu:+.1} LU to the mix"))
+        .measured("level against the mix before", before_lu, "LU")
+        .measured("level against the mix now", after_lu, "LU")
+        .measured("usual level", expected_lu, "LU")
+        .sure(if level.known { 1.0 - part.spread_lu / 10.0 } else { 0.45 })
+        .unless(if level.known { "the song wants another balance" } else { "a role is given" });
+    if let Some((_, _, hidden)) = balance.lead_raised.filter(|_| level.lead) {
+        decision = decision.measured("hidden by the others", hidden * 100.0, "%");
+    }
+    decision
+}
+
+fn side_of(lu: f64) -> &'static str {
+    if lu > 0.0 { "above" } else { "below" }
+}
+
+#[cfg(test)]
+mod tests;

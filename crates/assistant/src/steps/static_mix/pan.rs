@@ -1,0 +1,540 @@
+//! Places between the loudspeakers.
+//!
+//! Low and leading elements stand in the centre, doubles opposite each other, single instruments on the side
+//! that keeps the balance and away from what fills the same bands; the lower a sound, the nearer to the centre
+//! (constraints after Perez Gonzalez & Reiss, *A real-time semiautonomous audio panning system for music
+//! mixing*, 2010). Both loudspeakers end up equally loud.
+
+use crate::import::{side, without_place};
+use crate::parts::{heard, part_of, role};
+use crate::power::{Rows, band_shares};
+use crate::{Rules, SongFacts, TrackFacts};
+use audio::{db_to_power, power_to_db};
+use dsp::blocks::pan;
+use measure::{Analysis, ERB_BANDS};
+use session::{Session, Strip};
+use std::collections::BTreeMap;
+
+/// Below this the ear hears no place, and its octaves above widen the allowed stage.
+const NO_PLACE_HZ: f64 = 150.0;
+/// Right against left that is left alone, in LU.
+const EVEN_LU: f64 = 0.3;
+/// Singles stand no farther out than this.
+const SINGLE_MOST: f64 = 75.0;
+/// So many singles are tried in all ways; more are placed one after another, the loudest first.
+const TRIED: usize = 10;
+/// The weight of two parts that fill the same bands on the same side, against 1 LU of imbalance squared.
+const CROWDING: f64 = 3.0;
+
+/// A track and its place.
+#[derive(Clone)]
+pub(crate) struct Placed<'a> {
+    pub(crate) track: &'a Strip,
+    pub(crate) pan: f64,
+    /// Set by a person, or not to be moved: stereo, or nothing to say.
+    pub(crate) fixed: bool,
+    /// May move to keep the balance.
+    single: bool,
+    pub(crate) reason: String,
+    pub(crate) note: String,
+    pub(crate) confidence: f64,
+    pub(crate) centroid_hz: f64,
+    /// Long-term loudness power on both loudspeakers.
+    power: f64,
+    /// Shares of left and right of a stereo track; `None` for mono.
+    image: Option<(f64, f64)>,
+    bands: [f64; ERB_BANDS],
+}
+
+impl Placed<'_> {
+    /// Power on the left and the right loudspeaker at a pan.
+    fn sides(&self, position: f64) -> (f64, f64) {
+        let (left, right) = match self.image {
+            None => pan::mono(position),
+            Some(_) => pan::balance(position),
+        };
+        let (l, r) = self.image.unwrap_or((1.0, 1.0));
+        (self.power * l * left * left, self.power * r * right * right)
+    }
+}
+
+/// All tracks on the stage.
+pub(crate) struct Stage<'a> {
+    tracks: Vec<Placed<'a>>,
+}
+
+/// What a role wants to stand like.
+enum Wish {
+    Centre(&'static str),
+    Single(f64),
+    /// Players of one part, opposite each other: the outermost pair this far out.
+    Players(f64),
+    Fixed(f64, &'static str),
+}
+
+fn wish(role: &str) -> Wish {
+    match role {
+        "kick" | "kick_in" | "kick_out" | "kick_sub" | "kick_trigger" | "kick_electronic" => {
+            Wish::Centre("the kick")
+        }
+        "snare" | "snare_top" | "snare_bottom" | "snare_side" | "snare_trigger" | "rimshot" => {
+            Wish::Centre("the snare")
+        }
+        "lead_vocal" | "spoken" | "vocal_bus" => Wish::Centre("the lead"),
+        "guitar_lead" | "guitar_slide" | "synth_lead" => Wish::Centre("a solo"),
+        "drum_kit" | "drum_machine" | "drum_loop" | "drum_fill" | "drum_bus" | "drum_crush" | "music_bus"
+        | "mix_bus" => Wish::Centre("the whole group"),
+        "impact" | "downlifter" | "riser" | "ambience" | "clap" | "snap" => Wish::Centre("an effect for all"),
+        "overhead_left" => Wish::Fixed(-100.0, "the left microphone over the kit"),
+        "overhead_right" => Wish::Fixed(100.0, "the right microphone over the kit"),
+        "overhead" | "drum_room" => Wish::Players(100.0),
+        "vocal_double" => Wish::Players(60.0),
+        "backing_vocal" | "harmony_vocal" | "choir" | "vocoder" => Wish::Players(60.0),
+        "adlib" => Wish::Single(30.0),
+        _ => match crate::roles::family(role) {
+            "bass" => Wish::Centre("the bass"),
+            "guitars" => Wish::Players(80.0),
+            "brass" | "woodwinds" | "strings" => Wish::Players(50.0),
+            "keys" => Wish::Single(45.0),
+            "synths" => Wish::Single(40.0),
+            "percussion" => Wish::Single(50.0),
+            "drums" => Wish::Single(30.0),
+            "fx" | "returns" => Wish::Single(40.0),
+            "buses" => Wish::Centre("the whole group"),
+            _ => Wish::Single(25.0),
+        },
+    }
+}
+
+/// How far out a sound may stand, by the centre of its energy: 0 to 100.
+fn widest(centroid_hz: f64) -> f64 {
+    (0.5 * (centroid_hz / NO_PLACE_HZ).log2()).clamp(0.0, 1.0) * 100.0
+}
+
+impl<'a> Stage<'a> {
+    /// Places every track that is heard, with faders in dB by id.
+    pub(crate) fn new(
+        facts: &'a SongFacts,
+        session: &'a Session,
+        rules: &Rules,
+        faders: &BTreeMap<&str, f64>,
+    ) -> Stage<'a> {
+        let mut stage = Stage::as_it_is(facts, session, rules, faders);
+        stage.tracks.iter_mut().filter(|track| !track.fixed).for_each(|track| track.pan = 0.0);
+        stage.place_fixed();
+        stage.place_players();
+        stage.place_kit(facts);
+        stage.place_singles();
+        stage.steer(0.0);
+        stage.round();
+        stage
+    }
+
+    /// The stage with the pans that the session has.
+    pub(crate) fn as_it_is(
+        facts: &'a SongFacts,
+        session: &'a Session,
+        rules: &Rules,
+        faders: &BTreeMap<&str, f64>,
+    ) -> Stage<'a> {
+        let tracks = heard(session).filter_map(|track| {
+            let known = facts.tracks.get(&track.id)?;
+            Some(placed(track, known, session, rules, faders.get(track.id.as_str()).copied()?))
+        });
+        Stage { tracks: tracks.collect() }
+    }
+
+    pub(crate) fn placed(&self) -> &[Placed<'a>] {
+        &self.tracks
+    }
+
+    /// Right against left of the whole stage, in LU.
+    pub(crate) fn lean_db(&self) -> f64 {
+        lean_db(self.tracks.iter().map(|track| track.sides(track.pan)))
+    }
+
+    fn place_fixed(&mut self) {
+        for track in self.tracks.iter_mut().filter(|track| !track.fixed) {
+            match wish(role(track.track)) {
+                Wish::Fixed(pan, what) => {
+                    track.pan = pan;
+                    track.reason = format!("it is {what}");
+                    track.note = "side of the kit".to_string();
+                    track.confidence = 0.95;
+                }
+                Wish::Centre(what) => {
+                    track.pan = 0.0;
+                    track.reason = format!("{what} stands in the middle");
+                    track.note = "centre".to_string();
+                    track.confidence = 0.9;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Pairs of one part opposite each other, exactly symmetric; who has no partner is a single.
+    fn place_players(&mut self) {
+        let mut parts: Vec<(&'static str, Vec<usize>)> = Vec::new();
+        for place in 0..self.tracks.len() {
+            let track = &self.tracks[place];
+            if track.fixed || track.image.is_some() {
+                continue;
+            }
+            let Some(name) = players(track.track) else { continue };
+            match parts.iter_mut().find(|(part, _)| *part == name) {
+                Some((_, members)) => members.push(place),
+                None => parts.push((name, vec![place])),
+            }
+        }
+        for (_, mut members) in parts {
+            members.sort_by_key(|place| crate::import::natural(&stem(self.tracks[*place].track)));
+            let pairs = pairs(&members, |place| self.tracks[place].track);
+            let paired: Vec<usize> = pairs.iter().flat_map(|(l, r)| [*l, *r]).collect();
+            let count = pairs.len();
+            for (nth, (left, right)) in pairs.into_iter().enumerate() {
+                self.place_pair(left, right, nth, count);
+            }
+            for alone in members.into_iter().filter(|place| !paired.contains(place)) {
+                let middle = count > 0 && matches!(wish(role(self.tracks[alone].track)), Wish::Players(_));
+                let track = &mut self.tracks[alone];
+                let own_side = side(&stem(track.track)).is_some();
+                if middle && !own_side {
+                    track.pan = 0.0;
+                    track.reason = format!("{count} pair{} of its part stand around it", plural(count));
+                    track.note = "between the pairs".to_string();
+                } else {
+                    track.single = !matches!(role(track.track), "overhead" | "drum_room");
+                }
+            }
+        }
+    }
+
+    fn place_pair(&mut self, left: usize, right: usize, nth: usize, count: usize) {
+        let out = match wish(role(self.tracks[left].track)) {
+            Wish::Players(out) => out,
+            // Keys, synths and percussion in two files called left and right are one stereo recording.
+            _ => 100.0,
+        };
+        let named = side(&stem(self.tracks[left].track)).is_some();
+        let family = crate::roles::family(role(self.tracks[left].track));
+        let doubles = matches!(family, "guitars" | "vocals");
+        let out = if named && !doubles { 100.0 } else { out };
+        // Further pairs stand inside the first, evenly down to a third of its width.
+        let inner = if count > 1 { 1.0 - 0.65 * nth as f64 / (count - 1) as f64 } else { 1.0 };
+        let low = self.tracks[left].centroid_hz.min(self.tracks[right].centroid_hz);
+        let out = (out * inner).min(widest(low)).round();
+        for (place, other, pan) in [(left, right, -out), (right, left, out)] {
+            let other = self.tracks[other].track.name().to_string();
+            let track = &mut self.tracks[place];
+            track.pan = pan;
+            track.reason =
+                format!("it pairs with `{other}`, which stands opposite (energy around {low:.0} Hz)");
+            track.note = format!("opposite {other}");
+            track.confidence = if named { 0.9 } else { 0.7 };
+        }
+    }
+
+    /// Hi-hat and toms stand where the overheads hear them, or else as the audience sees a right-handed kit.
+    fn place_kit(&mut self, facts: &SongFacts) {
+        let of_side = |wanted: &str, named: &str| {
+            let is = |t: &&Placed| {
+                role(t.track) == wanted
+                    || (role(t.track) == "overhead" && stem(t.track).to_lowercase().ends_with(named))
+            };
+            let id = &self.tracks.iter().filter(|t| t.image.is_none()).find(is)?.track.id;
+            Some(facts.tracks.get(id)?.now())
+        };
+        let overheads = of_side("overhead_left", "l").zip(of_side("overhead_right", "r"));
+        let hat = |t: &Placed| role(t.track).starts_with("hihat");
+        let tom = |t: &Placed| matches!(role(t.track), "tom_rack" | "tom_floor" | "toms");
+        let ride = |t: &Placed| matches!(role(t.track), "ride");
+        let toms: Vec<usize> = (0..self.tracks.len()).filter(|n| tom(&self.tracks[*n])).collect();
+        for place in 0..self.tracks.len() {
+            let track = &self.tracks[place];
+            if track.fixed || track.image.is_some() || !(hat(track) || tom(track) || ride(track)) {
+                continue;
+            }
+            let default = if hat(track) {
+                30.0
+            } else if ride(track) {
+                -30.0
+            } else {
+                let nth = toms.iter().position(|n| *n == place).unwrap_or(0) as f64;
+                // From the hi-hat's side to the other, the floor tom outermost.
+                if toms.len() < 2 { -15.0 } else { 25.0 - 65.0 * nth / (toms.len() - 1) as f64 }
+            };
+            let now = facts.tracks.get(&track.track.id).map(TrackFacts::now);
+            let heard = overheads.zip(now).and_then(|((l, r), own)| heard_at_db(own, l, r));
+            let track = &mut self.tracks[place];
+            track.single = false;
+            match heard.filter(|db| db.abs() >= 0.5) {
+                Some(db) => {
+                    let out =
+                        (20.0 + 5.0 * (db.abs() - 0.5)).min(40.0).min(widest(track.centroid_hz).max(15.0));
+                    track.pan = out.copysign(db);
+                    let where_ = if db < 0.0 { "left" } else { "right" };
+                    track.reason = format!("the overheads hear it {:.1} dB louder on the {where_}", db.abs());
+                    track.note = format!("overheads {db:+.1} dB");
+                    track.confidence = 0.8;
+                }
+                None => {
+                    track.pan = default;
+                    track.reason =
+                        "so it stands for the audience of a right-handed player (no overheads tell otherwise)".into();
+                    track.note = "as the audience sees it".to_string();
+                    track.confidence = 0.5;
+                }
+            }
+        }
+    }
+
+    /// Singles stand on the sides that keep the loudspeakers even and equal bands apart.
+    fn place_singles(&mut self) {
+        let mut singles: Vec<usize> = Vec::new();
+        for place in 0..self.tracks.len() {
+            let track = &mut self.tracks[place];
+            let wish = wish(role(track.track));
+            if track.fixed || track.image.is_some() || track.pan != 0.0 {
+                continue;
+            }
+            let out = match wish {
+                Wish::Single(out) if track.reason.is_empty() => out,
+                Wish::Players(_) if track.single => {
+                    if part_of(role(track.track)).name.contains("voc") {
+                        25.0
+                    } else {
+                        45.0
+                    }
+                }
+                _ => continue,
+            };
+            track.pan = out.min(widest(track.centroid_hz)).round();
+            track.single = track.pan > 0.0;
+            if track.single {
+                singles.push(place);
+            } else {
+                track.reason = "so low a sound has no place but the middle".to_string();
+                track.note = "low".to_string();
+            }
+        }
+        // The loudest first, so that the smaller ones even out what is left.
+        singles.sort_by(|a, b| {
+            let (a, b) = (&self.tracks[*a], &self.tracks[*b]);
+            b.power.total_cmp(&a.power).then_with(|| a.track.id.cmp(&b.track.id))
+        });
+        let tried = singles.len().min(TRIED);
+        let mut best: Option<(f64, u32)> = None;
+        for sides in 0..1u32 << tried {
+            self.turn(&singles[..tried], sides);
+            let cost = self.cost(&singles[..tried], &singles[tried..]);
+            if best.is_none_or(|(least, _)| cost < least - 1e-9) {
+                best = Some((cost, sides));
+            }
+        }
+        self.turn(&singles[..tried], best.map_or(0, |(_, sides)| sides));
+        for next in tried..singles.len() {
+            let cost = |stage: &mut Stage, right: u32| {
+                stage.turn(&singles[next..=next], right);
+                stage.cost(&singles[..=next], &singles[next + 1..])
+            };
+            let (left, right) = (cost(self, 0), cost(self, 1));
+            self.turn(&singles[next..=next], u32::from(right < left));
+        }
+        for place in singles {
+            let track = &mut self.tracks[place];
+            track.reason = format!(
+                "alone in its part, it stands on the side that keeps both loudspeakers even and away from what \
+                 plays around {:.0} Hz",
+                track.centroid_hz
+            );
+            track.note = "for the balance".to_string();
+            track.confidence = 0.6;
+        }
+    }
+
+    /// Turns singles to the sides that the bits say: 0 left, 1 right.
+    fn turn(&mut self, singles: &[usize], sides: u32) {
+        for (nth, place) in singles.iter().enumerate() {
+            let pan = &mut self.tracks[*place].pan;
+            *pan = if sides >> nth & 1 == 1 { pan.abs() } else { -pan.abs() };
+        }
+    }
+
+    /// Imbalance and crowding; those `not_yet` placed count as if in the centre.
+    fn cost(&self, singles: &[usize], not_yet: &[usize]) -> f64 {
+        let sides = self
+            .tracks
+            .iter()
+            .enumerate()
+            .map(|(place, track)| track.sides(if not_yet.contains(&place) { 0.0 } else { track.pan }));
+        let lean = lean_db(sides);
+        let mut crowding = 0.0;
+        for (nth, a) in singles.iter().enumerate() {
+            for b in &singles[nth + 1..] {
+                let (a, b) = (&self.tracks[*a], &self.tracks[*b]);
+                let common: f64 = a.bands.iter().zip(&b.bands).map(|(x, y)| x.min(*y)).sum();
+                crowding += if a.pan.signum() == b.pan.signum() { common } else { 0.0 };
+            }
+        }
+        lean * lean + CROWDING * crowding
+    }
+
+    /// Moves the singles in and out until the stage leans by `goal_db`.
+    fn steer(&mut self, goal_db: f64) {
+        let places: Vec<f64> = self.tracks.iter().map(|track| track.pan).collect();
+        let away = |stage: &Stage| stage.lean_db() - goal_db;
+        if away(self).abs() <= EVEN_LU {
+            return;
+        }
+        let heavy = away(self).signum();
+        // From as it is (0) to the heavy side's singles in the centre and the light side's far out (1).
+        let mut least = 0.0;
+        let mut most = 1.0;
+        self.shift(&places, heavy, most);
+        if away(self) * heavy < 0.0 {
+            for _ in 0..30 {
+                let middle = (least + most) / 2.0;
+                self.shift(&places, heavy, middle);
+                if away(self) * heavy > 0.0 { least = middle } else { most = middle }
+            }
+        }
+    }
+
+    fn shift(&mut self, places: &[f64], heavy: f64, part: f64) {
+        for (track, place) in self.tracks.iter_mut().zip(places).filter(|(track, _)| track.single) {
+            let limit = SINGLE_MOST.min(widest(track.centroid_hz));
+            track.pan = if place.signum() == heavy {
+                place * (1.0 - part)
+            } else {
+                (place.abs() * (1.0 + part)).min(limit.max(place.abs())).copysign(*place)
+            };
+        }
+    }
+
+    fn round(&mut self) {
+        self.tracks.iter_mut().filter(|track| !track.fixed).for_each(|track| track.pan = track.pan.round());
+    }
+}
+
+/// Pans that move the measured lean of a mix by `change_db`, of singles only: what [`Stage::steer`] can do.
+pub(crate) fn steered(mut stage: Stage, change_db: f64) -> Vec<(String, f64)> {
+    for track in &mut stage.tracks {
+        let wish = wish(role(track.track));
+        let of_pair = stage_pair(&wish, track.track);
+        track.single = !track.fixed && track.image.is_none() && track.pan != 0.0 && !of_pair;
+    }
+    let goal = stage.lean_db() + change_db;
+    stage.steer(goal);
+    stage.round();
+    let moved = stage.tracks.iter().filter(|track| track.single && track.pan != track.track.pan);
+    moved.map(|track| (track.track.id.clone(), track.pan)).collect()
+}
+
+/// Whether a track's place belongs to a pair or to the kit.
+fn stage_pair(wish: &Wish, track: &Strip) -> bool {
+    matches!(wish, Wish::Fixed(..) | Wish::Centre(_))
+        || side(&stem(track)).is_some()
+        || track.pan.abs() > SINGLE_MOST
+}
+
+/// Right against left of powers on both loudspeakers, in LU.
+fn lean_db(sides: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let (left, right) = sides.fold((0.0, 0.0), |(l, r), (left, right)| (l + left, r + right));
+    if left > 0.0 && right > 0.0 { (power_to_db(right) - power_to_db(left)).clamp(-60.0, 60.0) } else { 0.0 }
+}
+
+fn placed<'a>(
+    track: &'a Strip,
+    known: &'a TrackFacts,
+    session: &Session,
+    rules: &Rules,
+    fader_db: f64,
+) -> Placed<'a> {
+    let now = known.now();
+    let rows = Rows::of(now);
+    let all: Vec<usize> = (0..rows.power.len()).collect();
+    let gain_db = fader_db + super::path_gain_db(session, track);
+    let stereo = now.facts.channels == 2 || track.files.len() == 2;
+    let ratio = db_to_power(now.facts.balance_db.unwrap_or(0.0).clamp(-60.0, 60.0));
+    let yours = rules.is_yours(&track.path().child("pan"));
+    Placed {
+        track,
+        pan: track.pan,
+        fixed: yours || stereo,
+        single: false,
+        reason: String::new(),
+        note: String::new(),
+        confidence: 0.6,
+        centroid_hz: now.facts.centroid_hz.unwrap_or(1_000.0).max(1.0),
+        power: rows.mean(&all) * db_to_power(gain_db),
+        image: stereo.then(|| (1.0 / (1.0 + ratio), ratio / (1.0 + ratio))),
+        bands: band_shares(now),
+    }
+}
+
+fn stem(track: &Strip) -> String {
+    let file = track.files.first().and_then(|file| file.file_stem());
+    file.map_or_else(|| track.id.clone(), |stem| stem.to_string_lossy().into_owned())
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+/// The part whose players stand opposite each other; for other roles, only files called left and right do.
+fn players(track: &Strip) -> Option<&'static str> {
+    let name = part_of(role(track)).name;
+    match wish(role(track)) {
+        Wish::Players(_) => Some(name),
+        Wish::Single(_) => side(&stem(track)).map(|_| name),
+        _ => None,
+    }
+}
+
+/// Pairs among players of one part: files called left and right first, then neighbours in the list.
+fn pairs<'a>(members: &[usize], track: impl Fn(usize) -> &'a Strip) -> Vec<(usize, usize)> {
+    use crate::import::Side;
+    let sided = |place: usize| {
+        let stem = stem(track(place));
+        side(without_place(&stem)).map(|(base, side)| (base.to_lowercase(), side))
+    };
+    let mut pairs = Vec::new();
+    let mut left_over: Vec<usize> = members.to_vec();
+    for &place in members {
+        let Some((base, Side::Left)) = sided(place) else { continue };
+        let partner = left_over.iter().copied().find(|n| sided(*n) == Some((base.clone(), Side::Right)));
+        if let Some(partner) = partner {
+            left_over.retain(|n| *n != place && *n != partner);
+            pairs.push((place, partner));
+        }
+    }
+    // A single overhead or room beside a pair is a mono microphone, not half of another pair.
+    left_over.retain(|n| sided(*n).is_none() && !matches!(role(track(*n)), "overhead" | "drum_room"));
+    for two in left_over.chunks_exact(2) {
+        pairs.push((two[0], two[1]));
+    }
+    pairs
+}
+
+/// Where the overheads hear a close microphone's drum: right against left while it plays, in the bands where it
+/// sounds, against the overheads' own difference. In dB.
+fn heard_at_db(own: &Analysis, left: &Analysis, right: &Analysis) -> Option<f64> {
+    let shares = band_shares(own);
+    let rows = own.erb.rows().min(left.erb.rows()).min(right.erb.rows());
+    let level = |row: usize| own.erb.row(row).iter().map(|p| f64::from(*p)).sum::<f64>();
+    let loudest = (0..rows).map(level).fold(0.0, f64::max);
+    let (mut own_sides, mut all_sides) = ((0.0, 0.0), (0.0, 0.0));
+    for row in 0..rows {
+        let strokes = level(row) > 0.1 * loudest;
+        for band in 0..ERB_BANDS {
+            let (l, r) = (f64::from(left.erb.row(row)[band]), f64::from(right.erb.row(row)[band]));
+            all_sides = (all_sides.0 + l, all_sides.1 + r);
+            if strokes {
+                own_sides = (own_sides.0 + shares[band] * l, own_sides.1 + shares[band] * r);
+            }
+        }
+    }
+    let db = |(l, r): (f64, f64)| (l > 0.0 && r > 0.0).then(|| power_to_db(r) - power_to_db(l));
+    Some(db(own_sides)? - db(all_sides)?)
+}
