@@ -66,11 +66,6 @@ impl Sound {
         self
     }
 
-    pub(crate) fn stereo(mut self) -> Sound {
-        self.channels = 2;
-        self
-    }
-
     fn plays(&self, row: usize) -> bool {
         row % self.of < self.on
     }

@@ -4,7 +4,7 @@
 use crate::parts::{heard, lead, role};
 use crate::words::{listed, place};
 use crate::{Hears, Rules, SongFacts, Step};
-use dsp::{Kind, Values};
+use dsp::Values;
 use measure::Facts;
 use serde::Serialize;
 use session::{Change, Decision, Session, StepId, Strip};
@@ -138,7 +138,9 @@ fn narrower(track: &Strip, now: &Facts) -> Option<Decision> {
         // Mid keeps its level, so the loss after is what the narrowed side still costs: 3 dB of level in mono
         // are lost where side and middle are equal.
         let width = (100.0 * audio::db_to_gain(-side_mid - 0.5)).clamp(20.0, 95.0).round();
-        let (kind, values) = width_of(width)?;
+        let kind = &dsp::processors::width::KIND;
+        let mut values = Values::neutral(kind);
+        values.set(kind, "width_percent", width).ok()?;
         if track.inserts.iter().any(|insert| insert.kind.id == kind.id) {
             return None;
         }
@@ -157,14 +159,6 @@ fn narrower(track: &Strip, now: &Facts) -> Option<Decision> {
             .sure(0.7)
             .unless("its width is worth more than mono"),
     )
-}
-
-/// The processor that narrows, set to a width in percent; `None` in a rack without one.
-fn width_of(width: f64) -> Option<(&'static Kind, Values)> {
-    let kind = dsp::kind("width")?;
-    let mut values = Values::neutral(kind);
-    values.set(kind, "width_percent", width).ok()?;
-    Some((kind, values))
 }
 
 /// Single instruments move in or out until both loudspeakers are equally loud.

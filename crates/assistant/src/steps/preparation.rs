@@ -186,9 +186,9 @@ fn high_pass(track: &Strip, corner_hz: f64, own: Option<Dirt>, of_source: Dirt) 
     let mut values = Values::neutral(&eq::KIND);
     values.push(&eq::KIND, "bands").expect("a group of the equaliser");
     let known = "a setting of the equaliser";
-    values.set_choice(&eq::KIND, "bands.1.type", "high_pass").expect(known);
-    values.set(&eq::KIND, "bands.1.freq_hz", corner_hz).expect(known);
-    values.set(&eq::KIND, "bands.1.slope_db_per_oct", 24.0).expect(known);
+    values.set_choice(&eq::KIND, "bands.0.type", "high_pass").expect(known);
+    values.set(&eq::KIND, "bands.0.freq_hz", corner_hz).expect(known);
+    values.set(&eq::KIND, "bands.0.slope_db_per_oct", 24.0).expect(known);
     let done = format!("high-pass at {corner_hz:.0} Hz, 24 dB per octave");
     let same = if own.is_none() { " (on another microphone of it; all get the same filter)" } else { "" };
     let (why, note, name, value, unit) = match own.unwrap_or(of_source) {

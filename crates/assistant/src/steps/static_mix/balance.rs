@@ -187,7 +187,7 @@ impl<'a> Problem<'a> {
             self.sources[source].fixed_db = members.iter().find_map(|track| {
                 let voiced = &self.tracks[*track];
                 let yours = rules.is_yours(&voiced.track.path().child("fader_db"));
-                yours.then(|| voiced.track.fader_db - voiced.inside_db)
+                yours.then_some(voiced.track.fader_db - voiced.inside_db)
             });
         }
     }
