@@ -5,13 +5,21 @@ pub mod eq;
 pub mod gain;
 pub mod limiter;
 pub mod reverb;
+pub mod saturator;
 pub mod width;
 
 use crate::Kind;
 
 /// Every processor, in the order people see.
-pub static KINDS: &[&Kind] =
-    &[&gain::KIND, &eq::KIND, &compressor::KIND, &width::KIND, &reverb::KIND, &limiter::KIND];
+pub static KINDS: &[&Kind] = &[
+    &gain::KIND,
+    &width::KIND,
+    &eq::KIND,
+    &compressor::KIND,
+    &limiter::KIND,
+    &saturator::KIND,
+    &reverb::KIND,
+];
 
 /// The kind with this id.
 pub fn kind(id: &str) -> Option<&'static Kind> {
