@@ -88,43 +88,67 @@ pub fn settle(value: f64) -> f64 {
     if value.is_finite() { flush(value) } else { 0.0 }
 }
 
-/// A second-order Butterworth high-pass for what a detector listens to; at 0 Hz it passes everything.
-#[derive(Debug, Clone)]
-pub struct KeyHighPass {
-    g: Ramp,
-    sample_rate_hz: f64,
-    states: Vec<StateVariable>,
-    /// Passes the signal as it is. Changes at points of the control grid only.
-    off: bool,
+/// Which side of its corner a [`KeyFilter`] lets pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// What is above; at 0 Hz everything.
+    High,
+    /// What is below; at [`LOW_PASS_OFF_HZ`] everything.
+    Low,
 }
 
-impl KeyHighPass {
+/// A key low-pass with its corner here is switched off.
+pub const LOW_PASS_OFF_HZ: f64 = 24_000.0;
+
+/// A second-order Butterworth filter for what a detector listens to.
+#[derive(Debug, Clone)]
+pub struct KeyFilter {
+    pass: Pass,
+    g: Ramp,
+    /// Where the corner goes, or stands, is where the filter is off.
+    neutral: bool,
+    /// Passes the signal as it is. Changes at points of the control grid only.
+    off: bool,
+    sample_rate_hz: f64,
+    states: Vec<StateVariable>,
+}
+
+impl KeyFilter {
     /// For `channels` channels, with its corner at `freq_hz`.
-    pub fn new(freq_hz: f64, sample_rate_hz: f64, channels: usize) -> KeyHighPass {
-        KeyHighPass {
+    pub fn new(pass: Pass, freq_hz: f64, sample_rate_hz: f64, channels: usize) -> KeyFilter {
+        let mut filter = KeyFilter {
+            pass,
             g: Ramp::new(tangent(freq_hz, sample_rate_hz)),
+            neutral: false,
+            off: false,
             sample_rate_hz,
             states: vec![StateVariable::default(); channels],
-            off: freq_hz <= 0.0,
-        }
+        };
+        filter.set(freq_hz);
+        filter.reset();
+        filter
     }
 
     /// Moves the corner.
     pub fn set(&mut self, freq_hz: f64) {
         self.g.go_to(tangent(freq_hz, self.sample_rate_hz));
+        self.neutral = match self.pass {
+            Pass::High => freq_hz <= 0.0,
+            Pass::Low => freq_hz >= LOW_PASS_OFF_HZ,
+        };
         self.off = false;
     }
 
     /// Forgets the past.
     pub fn reset(&mut self) {
         self.g.finish();
-        self.off = self.g.target() == 0.0;
+        self.off = self.neutral;
         self.states.fill(StateVariable::default());
     }
 
     /// Work for a point of the control grid.
     pub fn flush(&mut self) {
-        self.off = !self.g.moves() && self.g.target() == 0.0;
+        self.off = self.neutral && !self.g.moves();
         if self.off {
             self.states.fill(StateVariable::default());
         }
@@ -137,16 +161,18 @@ impl KeyHighPass {
             return;
         }
         let (mut state, mut g) = (self.states[channel], self.g);
+        let pass = self.pass;
+        let side = |outputs: Outputs| if pass == Pass::High { outputs.high } else { outputs.low };
         if g.moves() {
             for sample in samples {
                 let g = g.next_value();
-                *sample = state.next(*sample, g, SQRT_2, loop_gain(g, SQRT_2)).high;
+                *sample = side(state.next(*sample, g, SQRT_2, loop_gain(g, SQRT_2)));
             }
         } else {
             let g = g.target();
             let scale = loop_gain(g, SQRT_2);
             for sample in samples {
-                *sample = state.next(*sample, g, SQRT_2, scale).high;
+                *sample = side(state.next(*sample, g, SQRT_2, scale));
             }
         }
         self.states[channel] = state;
@@ -289,27 +315,35 @@ mod tests {
 
     #[test]
     fn the_key_filter_is_a_butterworth() {
-        let mut filter = KeyHighPass::new(150.0, 48_000.0, 1);
-        let mut impulse = vec![0.0; 16_384];
-        impulse[0] = 1.0;
-        filter.process(0, &mut impulse);
-        for hz in [37.5, 75.0, 150.0, 300.0, 1200.0, 12_000.0f64] {
-            let (re, im) = impulse.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, h)| {
-                let angle = 2.0 * PI * hz * n as f64 / 48_000.0;
-                (re + h * angle.cos(), im - h * angle.sin())
-            });
-            let warped = tangent(hz, 48_000.0) / tangent(150.0, 48_000.0);
-            // |H|^2 of the second-order Butterworth high-pass on the bilinear transform's frequency scale.
-            let expected = 1.0 / (1.0 + warped.powi(-4));
-            assert!((re * re + im * im - expected).abs() < 1e-9, "{hz} Hz: {} {expected}", re * re + im * im);
+        for (pass, sign) in [(Pass::High, -4), (Pass::Low, 4)] {
+            let mut filter = KeyFilter::new(pass, 150.0, 48_000.0, 1);
+            let mut impulse = vec![0.0; 16_384];
+            impulse[0] = 1.0;
+            filter.process(0, &mut impulse);
+            for hz in [37.5, 75.0, 150.0, 300.0, 1200.0, 12_000.0f64] {
+                let (re, im) = impulse.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, h)| {
+                    let angle = 2.0 * PI * hz * n as f64 / 48_000.0;
+                    (re + h * angle.cos(), im - h * angle.sin())
+                });
+                let warped = tangent(hz, 48_000.0) / tangent(150.0, 48_000.0);
+                // |H|^2 of the second-order Butterworth on the bilinear transform's frequency scale.
+                let expected = 1.0 / (1.0 + warped.powi(sign));
+                assert!(
+                    (re * re + im * im - expected).abs() < 1e-9,
+                    "{hz} Hz: {} {expected}",
+                    re * re + im * im
+                );
+            }
         }
     }
 
     #[test]
-    fn the_filter_at_zero_hertz_changes_no_bit() {
-        let mut filter = KeyHighPass::new(0.0, 48_000.0, 1);
-        let mut samples = [0.3, -0.0, 1e-300, -1.0];
-        filter.process(0, &mut samples);
-        assert_eq!(samples.map(f64::to_bits), [0.3, -0.0, 1e-300, -1.0].map(f64::to_bits));
+    fn a_filter_that_is_off_changes_no_bit() {
+        for (pass, hz) in [(Pass::High, 0.0), (Pass::Low, LOW_PASS_OFF_HZ)] {
+            let mut filter = KeyFilter::new(pass, hz, 48_000.0, 1);
+            let mut samples = [0.3, -0.0, 1e-300, -1.0];
+            filter.process(0, &mut samples);
+            assert_eq!(samples.map(f64::to_bits), [0.3, -0.0, 1e-300, -1.0].map(f64::to_bits));
+        }
     }
 }

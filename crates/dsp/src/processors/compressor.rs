@@ -7,7 +7,7 @@
 //! the lookahead, gain, make-up, mix.
 
 use crate::blocks::dynamics::{
-    KeyHighPass, MeanPower, POWER_FLOOR, Smoother, Times, knee_scale, one_pole, reduction_db,
+    KeyFilter, MeanPower, POWER_FLOOR, Pass, Smoother, Times, knee_scale, one_pole, reduction_db,
 };
 use crate::blocks::grid::{CONTROL_FRAMES, Grid};
 use crate::blocks::lookahead::{BoxCascade, Delay, SlidingMaximum, greater};
@@ -170,7 +170,7 @@ struct Compressor {
     knee_db: Ramp,
     makeup: Ramp,
     wet: Ramp,
-    high_pass: KeyHighPass,
+    high_pass: KeyFilter,
     means: Vec<MeanPower>,
     lanes: Vec<Lane>,
     delays: Vec<Delay>,
@@ -205,7 +205,12 @@ impl Compressor {
             knee_db: Ramp::new(settings.knee_db),
             makeup: Ramp::new(coefficients.makeup),
             wet: Ramp::new(coefficients.wet),
-            high_pass: KeyHighPass::new(settings.sidechain_high_pass_hz, spec.sample_rate_hz, sources),
+            high_pass: KeyFilter::new(
+                Pass::High,
+                settings.sidechain_high_pass_hz,
+                spec.sample_rate_hz,
+                sources,
+            ),
             means: vec![MeanPower::default(); sources],
             lanes: (0..lanes).map(|_| lane()).collect(),
             delays: (0..spec.channels).map(|_| Delay::new(lookahead)).collect(),

@@ -1,8 +1,10 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
 pub mod compressor;
+pub mod de_esser;
 pub mod eq;
 pub mod gain;
+pub mod gate;
 pub mod limiter;
 pub mod reverb;
 pub mod saturator;
@@ -13,12 +15,14 @@ use crate::Kind;
 /// Every processor, in the order people see.
 pub static KINDS: &[&Kind] = &[
     &gain::KIND,
-    &width::KIND,
     &eq::KIND,
+    &gate::KIND,
     &compressor::KIND,
-    &limiter::KIND,
+    &de_esser::KIND,
     &saturator::KIND,
+    &width::KIND,
     &reverb::KIND,
+    &limiter::KIND,
 ];
 
 /// The kind with this id.

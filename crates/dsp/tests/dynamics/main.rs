@@ -2,4 +2,6 @@
 
 mod common;
 mod compressor;
+mod de_esser;
+mod gate;
 mod limiter;
