@@ -25,6 +25,7 @@ mod path;
 mod problem;
 mod read;
 mod save;
+mod schema;
 #[cfg(test)]
 mod testing;
 mod tree;
@@ -47,4 +48,5 @@ pub use path::Path;
 pub use problem::{Place, Problem, Severity, list};
 pub use read::{Reading, read};
 pub use save::{load, save};
+pub use schema::json_schema;
 pub use value::Value;

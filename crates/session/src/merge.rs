@@ -401,9 +401,10 @@ fn refresh_notes(document: &mut Document, theirs: &Document, plan: &Tree, yours:
             document.note(path, note);
         }
     }
+    let tree = document.tree();
     for path in yours {
-        if let (Some(Tree::Leaf(value)), Some(mine)) = (plan.get(path), document.get(path))
-            && *value != mine
+        if let (Some(Tree::Leaf(value)), Some(mine)) = (plan.get(path), tree.get(path))
+            && !matches!(mine, Tree::Leaf(mine) if mine == value)
         {
             document.note(path, &format!("yours; the plan says {}", short(value)));
         }

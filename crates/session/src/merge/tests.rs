@@ -43,7 +43,9 @@ fn edited(base: &Document, rolls: &[usize]) -> (Document, Vec<Path>) {
     for roll in rolls {
         let (path, value) = match numbers.get(roll % (numbers.len() + 2)) {
             Some((path, _)) if path.to_string() == "version" => continue,
-            // Half of a number within a range around 0, or above 0 as here, mostly lies in the range too.
+            // Half of a number within a range around 0, or above 0 as here, mostly lies in the range too; 0.5 is
+            // the one number that this would leave as it is.
+            Some((path, 0.5)) => (path.clone(), Value::Number(0.375)),
             Some((path, number)) => (path.clone(), Value::Number(number / 2.0 + 0.25)),
             None if roll % 2 == 0 => (path("track.mine.file"), "mine.wav".into()),
             None => (path("master.fader_db"), Value::Number(-0.5)),
