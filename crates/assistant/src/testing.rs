@@ -48,7 +48,9 @@ impl Sound {
 
     /// What an instrument of the role is like, roughly.
     pub(crate) fn of_role(role: &str) -> Sound {
-        let strokes = |sound: Sound, crest_db: f64| Sound { on: 4, of: 10, crest_db, ..sound };
+        // Staged: strokes peak at -10 dBFS.
+        let strokes =
+            |sound: Sound, crest_db: f64| Sound { on: 4, of: 10, crest_db, ..sound.at(-10.0 - crest_db) };
         match role {
             "kick" | "kick_in" | "kick_out" => strokes(Sound::band(45.0, 150.0), 16.0),
             "snare" | "snare_top" | "snare_bottom" => strokes(Sound::band(180.0, 5_000.0), 17.0),
@@ -63,6 +65,11 @@ impl Sound {
 
     pub(crate) fn at(mut self, level_dbfs: f64) -> Sound {
         self.level_dbfs = level_dbfs;
+        self
+    }
+
+    pub(crate) fn stereo(mut self) -> Sound {
+        self.channels = 2;
         self
     }
 

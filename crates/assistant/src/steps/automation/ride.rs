@@ -25,7 +25,9 @@ const APART_S: f64 = 0.25;
 /// The fader is there this long before the phrase begins, in seconds.
 const EARLY_S: f64 = 0.05;
 /// What is this far below the phrase's own middle level is an end of a word, not a word, in dB.
-const FADING_DB: f64 = 12.0;
+const FADING_DB: f64 = 9.0;
+/// The rest counts as silent below this share of its loudest power.
+const BESIDE: f64 = 1e-4;
 
 /// How far a ride may go.
 #[derive(Debug, Clone, Copy)]
@@ -56,58 +58,25 @@ impl Ride {
             return None;
         }
         let rows = |seconds: f64| ((seconds / row_s).round() as usize).max(1);
-        let phrases = phrases(&own.active, rows(PAUSE_S), rows(PHRASE_S));
+        let spans = phrases(&own.active, rows(PAUSE_S), rows(PHRASE_S));
         let voice = windowed(&own.power, rows(OWN_S));
         let band = windowed(rest, rows(REST_S));
-        let loudest = band.iter().copied().fold(0.0, f64::max);
-        // Rows with a voice in full sound and something beside it; nothing is ridden against silence.
-        let mut distances: Vec<Vec<(usize, f64)>> = Vec::new();
-        for &(from, to) in &phrases {
-            let mut levels: Vec<f64> = voice[from..to].to_vec();
-            levels.sort_by(f64::total_cmp);
-            let least = levels[levels.len() / 2] * audio::db_to_power(-FADING_DB);
-            let counts =
-                |row: &usize| voice[*row] > least && voice[*row] > 0.0 && band[*row] > 1e-4 * loudest;
-            let distance = |row: usize| (row, power_to_db(voice[row]) - power_to_db(band[row]));
-            distances.push((from..to).filter(counts).map(distance).collect());
-        }
-        let mut all: Vec<f64> = distances.iter().flatten().map(|(_, db)| *db).collect();
-        if all.is_empty() {
-            return None;
-        }
+        let phrases: Vec<Phrase> =
+            spans.iter().map(|span| Phrase::new(*span, &voice, &band, row_s)).collect();
+        let mut all: Vec<f64> = phrases.iter().flat_map(|p| &p.distances).map(|(_, db)| *db).collect();
         all.sort_by(f64::total_cmp);
-        let target = all[all.len() / 2];
+        let target_db = *all.get(all.len() / 2)?;
 
-        let (low, high) = (-bounds.most_db, bounds.most_db.min(bounds.highest_db));
         let mut gain_db = 0.0;
-        let mut curve: Vec<(f64, f64)> = Vec::new();
-        for (&(from, to), distance) in phrases.iter().zip(&distances) {
-            if distance.is_empty() {
-                continue;
-            }
-            let wanted: Vec<(f64, f64)> =
-                distance.iter().map(|(row, db)| (*row as f64 * row_s, target - db)).collect();
-            let smooth = |time_s: f64| smoothed(&wanted, time_s).clamp(low, high);
-            let (start_s, end_s) = (from as f64 * row_s, to as f64 * row_s);
-            let steps = ((end_s - start_s) / APART_S).floor().max(1.0) as usize;
-            for step in 0..=steps {
-                let time_s = start_s + (end_s - start_s) * step as f64 / steps as f64;
-                let goal = smooth(time_s);
-                gain_db = f64::clamp(gain_db, goal - PLAY_DB, goal + PLAY_DB);
-                let early = if step == 0 { EARLY_S } else { 0.0 };
-                curve.push(((time_s - early).max(0.0), gain_db));
-            }
+        let mut curve = Vec::new();
+        for phrase in phrases.iter().filter(|phrase| !phrase.distances.is_empty()) {
+            phrase.follow(target_db, bounds, &mut gain_db, &mut curve);
         }
         let points = spaced(simplified(&curve), APART_S);
-        let gain_at = |row: usize| value_at(&points, (row as f64 + 0.5) * row_s);
-        let before = distances.iter().flatten().map(|(_, db)| *db);
-        let after = distances.iter().flatten().map(|(row, db)| db + gain_at(*row));
-        Some(Ride {
-            before_db: deviation(before),
-            after_db: deviation(after),
-            phrases: phrases.len(),
-            points,
-        })
+        let distances = phrases.iter().flat_map(|phrase| &phrase.distances);
+        let before_db = deviation(distances.clone().map(|(_, db)| *db));
+        let after_db = deviation(distances.map(|(time_s, db)| db + value_at(&points, *time_s)));
+        Some(Ride { before_db, after_db, phrases: phrases.len(), points })
     }
 
     /// The lowest and the highest gain, in dB.
@@ -120,6 +89,43 @@ impl Ride {
     pub(super) fn farthest(&self) -> (f64, f64) {
         let farther = |a: (f64, f64), b: &(f64, f64)| if b.1.abs() > a.1.abs() { *b } else { a };
         self.points.iter().fold((0.0, 0.0), farther)
+    }
+}
+
+/// A phrase of the voice.
+struct Phrase {
+    start_s: f64,
+    end_s: f64,
+    /// Seconds, and level of the voice against the rest in dB, where there is a voice in full sound and
+    /// something beside it: nothing is ridden against silence.
+    distances: Vec<(f64, f64)>,
+}
+
+impl Phrase {
+    fn new((from, to): (usize, usize), voice: &[f64], band: &[f64], row_s: f64) -> Phrase {
+        let mut levels: Vec<f64> = voice[from..to].to_vec();
+        levels.sort_by(f64::total_cmp);
+        let least = levels[levels.len() / 2] * audio::db_to_power(-FADING_DB);
+        let loudest = band.iter().copied().fold(0.0, f64::max);
+        let counts = |row: &usize| voice[*row] > least.max(0.0) && band[*row] > BESIDE * loudest;
+        let distance =
+            |row: usize| ((row as f64 + 0.5) * row_s, power_to_db(voice[row]) - power_to_db(band[row]));
+        let distances = (from..to).filter(counts).map(distance).collect();
+        Phrase { start_s: from as f64 * row_s, end_s: to as f64 * row_s, distances }
+    }
+
+    /// Adds the ride of this phrase to a curve; the gain goes on from where it was.
+    fn follow(&self, target_db: f64, bounds: Bounds, gain_db: &mut f64, curve: &mut Vec<(f64, f64)>) {
+        let wanted: Vec<(f64, f64)> = self.distances.iter().map(|(t, db)| (*t, target_db - db)).collect();
+        let (low, high) = (-bounds.most_db, bounds.most_db.min(bounds.highest_db));
+        let steps = ((self.end_s - self.start_s) / APART_S).floor().max(1.0) as usize;
+        for step in 0..=steps {
+            let time_s = self.start_s + (self.end_s - self.start_s) * step as f64 / steps as f64;
+            let goal_db = smoothed(&wanted, time_s).min(high).max(low);
+            *gain_db = gain_db.clamp(goal_db - PLAY_DB, goal_db + PLAY_DB);
+            let early_s = if step == 0 { EARLY_S } else { 0.0 };
+            curve.push(((time_s - early_s).max(0.0), *gain_db));
+        }
     }
 }
 

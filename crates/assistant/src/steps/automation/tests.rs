@@ -1,1 +1,138 @@
+use super::*;
+use crate::testing::{ROWS, Sound, analysis, applied, decide, song_of};
+use proptest::prelude::*;
+use session::{Path, Section};
 
+/// A voice in phrases of 3 s with pauses of 1 s that moves by `moves_db`, over a steady band.
+fn sung(moves_db: Vec<f64>) -> (Session, SongFacts) {
+    let vox = Sound { on: 60, of: 80, moves_db, ..Sound::band(250.0, 4_000.0).at(-20.0) };
+    song_of(&[("vox", "lead_vocal", vox), ("keys", "keys", Sound::band(150.0, 3_000.0).at(-22.0))])
+}
+
+fn lane(session: &Session, facts: &SongFacts) -> Option<session::Lane> {
+    let decisions = decide(&Automation, facts, session, &Rules::default());
+    applied(session, &decisions).tracks["vox"].lanes.first().cloned()
+}
+
+/// Every other phrase is quieter.
+fn uneven(db: f64) -> Vec<f64> {
+    (0..ROWS).map(|row| if row / 80 % 2 == 1 { db } else { 0.0 }).collect()
+}
+
+#[test]
+fn a_steady_voice_is_not_ridden() {
+    for level in [0.0, -9.0, 9.0] {
+        let (session, facts) = sung(vec![level; ROWS]);
+        assert!(decide(&Automation, &facts, &session, &Rules::default()).is_empty());
+    }
+}
+
+#[test]
+fn quiet_phrases_come_up_and_the_distance_steadies() {
+    let (mut session, facts) = sung(uneven(-5.0));
+    session.tracks["vox"].fader_db = -3.0;
+    let lane = lane(&session, &facts).expect("a ride");
+    // In the middle of the first (loud) and of the second (quiet) phrase: 5 dB apart at first, what is left is
+    // the play of the fader and what the lane was simplified by.
+    let (loud, quiet) = (lane.value_at(1.5), lane.value_at(5.5));
+    assert!(quiet - loud > 3.0 && quiet - loud < 5.5, "{loud} {quiet}");
+    assert!(lane.points.iter().all(|p| (p.value + 3.0).abs() <= 4.0 + 1e-9));
+    // The variation of the distance falls by 40 % at least (the acceptance of a ride).
+    let evidence = &decide(&Automation, &facts, &session, &Rules::default())[0].evidence;
+    assert!(evidence[1].value < 0.6 * evidence[0].value, "{evidence:?}");
+}
+
+#[test]
+fn a_ride_stays_within_bounds_and_moves_like_a_hand() {
+    let (session, facts) = sung(uneven(-18.0));
+    let lane = lane(&session, &facts).expect("a ride");
+    assert!(lane.points.iter().all(|p| p.value.abs() <= 4.0));
+    // At most one breakpoint in 250 ms.
+    assert!(lane.points.windows(2).all(|p| p[1].time_s - p[0].time_s > 0.249), "{:?}", lane.points);
+}
+
+#[test]
+fn ends_of_words_are_not_pulled_up() {
+    // Each phrase fades by 30 dB in its last half second.
+    let moves = (0..ROWS)
+        .map(|row| if row % 80 >= 50 && row % 80 < 60 { -3.0 * (row % 80 - 50) as f64 } else { 0.0 });
+    let (session, facts) = sung(moves.collect());
+    let most =
+        lane(&session, &facts).map_or(0.0, |lane| lane.points.iter().map(|p| p.value).fold(0.0, f64::max));
+    assert!(most < 2.5, "{most}");
+}
+
+#[test]
+fn nothing_is_ridden_against_silence_or_without_a_lead() {
+    let (mut session, facts) = sung(uneven(-6.0));
+    session.tracks["keys"].mute = true;
+    assert!(lane(&session, &facts).is_none());
+    let (mut session, facts) = sung(uneven(-6.0));
+    session.tracks["vox"].role = Some("synth_pad".into());
+    assert!(lane(&session, &facts).is_none());
+    assert!(Automation.decide(&SongFacts::default(), &Session::new(), &Rules::default()).is_empty());
+}
+
+#[test]
+fn a_persons_ride_stays() {
+    let (session, facts) = sung(uneven(-6.0));
+    let path: Path = "track.vox.automation.fader_db".parse().unwrap();
+    let rules = Rules { yours: vec![path], ..Rules::default() };
+    assert!(decide(&Automation, &facts, &session, &rules).is_empty());
+}
+
+fn with_sections(chorus_lu: f64) -> (Session, SongFacts) {
+    let (mut session, mut facts) = sung(vec![0.0; ROWS]);
+    let section = |name: &str, start_s: f64| Section { name: name.into(), start_s };
+    session.song.sections = vec![section("Verse 1", 0.0), section("Chorus 1", 10.0), section("Outro", 20.0)];
+    let mut mix = analysis(&Sound::band(50.0, 10_000.0));
+    for n in 0..3_000 {
+        let time_s = n as f64 / 100.0;
+        let lufs = if (10.0..20.0).contains(&time_s) { -20.0 + chorus_lu } else { -20.0 };
+        mix.loudness.time_s.push(time_s);
+        mix.loudness.momentary_lufs.push(Some(lufs));
+        mix.loudness.short_term_lufs.push(None);
+    }
+    facts.mix = Some(mix);
+    (session, facts)
+}
+
+#[test]
+fn a_chorus_that_does_not_lift_by_itself_is_lifted() {
+    let (session, facts) = with_sections(0.5);
+    let after = applied(&session, &decide(&Automation, &facts, &session, &Rules::default()));
+    let lane = &after.premaster.strip.lanes[0];
+    assert_eq!((lane.value_at(5.0), lane.value_at(25.0)), (0.0, 0.0));
+    let lifted = lane.value_at(15.0);
+    assert!((0.5..=1.5).contains(&lifted), "{lifted}");
+
+    let (session, facts) = with_sections(3.0);
+    assert!(decide(&Automation, &facts, &session, &Rules::default()).is_empty());
+    let (mut session, facts) = with_sections(0.5);
+    session.song.sections.clear();
+    assert!(decide(&Automation, &facts, &session, &Rules::default()).is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_voice_gives_a_lane_in_order_and_within_bounds(
+        moves in prop::collection::vec(-40.0..12.0f64, 30),
+        on in 1usize..60, of in 60usize..90, fader in -20.0..23.0f64,
+    ) {
+        let vox = Sound {
+            on, of,
+            moves_db: (0..ROWS).map(|row| moves[row / 20]).collect(),
+            ..Sound::band(250.0, 4_000.0).at(-20.0)
+        };
+        let (mut session, facts) = song_of(&[("vox", "lead_vocal", vox), ("keys", "keys", Sound::band(150.0, 3_000.0))]);
+        session.tracks["vox"].fader_db = fader;
+        if let Some(lane) = lane(&session, &facts) {
+            for point in &lane.points {
+                prop_assert!((point.value - fader).abs() <= 4.1 && point.value <= 24.0);
+            }
+            prop_assert!(lane.points.windows(2).all(|p| p[0].time_s < p[1].time_s));
+        }
+    }
+}

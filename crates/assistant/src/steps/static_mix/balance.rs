@@ -16,7 +16,9 @@ use measure::ERB_BANDS;
 use session::{Session, Strip};
 
 /// Loudness of the busy parts of the mix before the pre-master, in LUFS: leaves headroom.
-const MIX_LUFS: f64 = -20.0;
+const MIX_LUFS: f64 = -18.0;
+/// The mix may be so much louder to keep the lowest fader above its bound, in dB.
+const LOUDER_DB: f64 = 4.0;
 /// Faders stay within these, in dB.
 const FADER_DB: (f64, f64) = (-20.0, 10.0);
 /// How equally loud players of one part are, in LU.
@@ -26,6 +28,8 @@ const INSIDE_DB: f64 = 6.0;
 /// From which share on a lead counts as masked, and the most it is raised for that, in LU.
 const HIDDEN: f64 = 0.45;
 const RAISE_LU: f64 = 2.0;
+/// The most where the genre says how loud a lead is, in LU.
+const RAISE_IN_GENRE_LU: f64 = 0.5;
 const RAISE_STEP_LU: f64 = 0.5;
 /// A part of several different instruments is louder than one, by so much for ten times as many, in LU.
 const MANY_LU: f64 = 5.0;
@@ -291,6 +295,7 @@ impl<'a> Problem<'a> {
         let faders = self.tracks.iter().map(|v| sources_db[v.source] + v.inside_db);
         let (lowest, highest) =
             faders.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), db| (low.min(db), high.max(db)));
+        common_db += (FADER_DB.0 - lowest - common_db).clamp(0.0, LOUDER_DB);
         common_db = common_db.min((FADER_DB.1 - highest).max(FADER_DB.0 - lowest));
         sources_db.iter_mut().for_each(|db| *db += common_db);
     }
@@ -353,7 +358,7 @@ impl<'a> Problem<'a> {
 
     /// Raises a lead that is hidden though it is as loud as usual.
     fn raise_lead(&mut self, sources_db: &mut [f64], rules: &Rules) -> Option<(f64, f64, f64)> {
-        let (group, _) = self.lead?;
+        let (group, genre_lu) = self.lead?;
         let lead: Vec<usize> = self.groups[group].sources.clone();
         if lead.iter().any(|source| self.sources[*source].fixed_db.is_some()) {
             return None;
@@ -381,7 +386,7 @@ impl<'a> Problem<'a> {
             hidden_share(&own, &others, &weights)
         };
         let before = hidden(0.0)?;
-        let most = RAISE_LU * rules.strength.clamp(0.0, 2.0);
+        let most = genre_lu.map_or(RAISE_LU, |_| RAISE_IN_GENRE_LU) * rules.strength.clamp(0.0, 2.0);
         let (mut raised, mut after) = (0.0, before);
         while after > HIDDEN && raised + RAISE_STEP_LU <= most {
             raised += RAISE_STEP_LU;

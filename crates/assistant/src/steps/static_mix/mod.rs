@@ -78,16 +78,10 @@ fn fader(level: &Level, balance: &Balance) -> Decision {
     let stood = format!("it stood {:.1} LU {} the whole mix", before_lu.abs(), side_of(before_lu));
     let stands = format!("now {:.1} LU {}", after_lu.abs(), side_of(after_lu));
     let expectation = if level.known {
-        format!(
-            "{name} usually stand{} about {:.0} LU below",
-            if name.ends_with('s') { "" } else { "s" },
-            -expected_lu
-        )
+        format!("usual for {name} is about {:.0} LU below", -expected_lu)
     } else {
-        format!(
-            "nobody said what it is, so it gets the level of an ordinary part, about {:.0} LU below",
-            -expected_lu
-        )
+        let below = -expected_lu;
+        format!("nobody said what it is, so it stands like an ordinary part, about {below:.0} LU below")
     };
     let group =
         if level.group.is_empty() { String::new() } else { format!(", together with {}", level.group) };

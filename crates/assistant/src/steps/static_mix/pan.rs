@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 /// Below this the ear hears no place, and its octaves above widen the allowed stage.
 const NO_PLACE_HZ: f64 = 150.0;
 /// Right against left that is left alone, in LU.
-const EVEN_LU: f64 = 0.3;
+const EVEN_LU: f64 = 0.4;
 /// Singles stand no farther out than this.
 const SINGLE_MOST: f64 = 75.0;
 /// So many singles are tried in all ways; more are placed one after another, the loudest first.
