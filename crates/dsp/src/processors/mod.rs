@@ -2,6 +2,7 @@
 
 pub mod compressor;
 pub mod de_esser;
+pub mod delay;
 pub mod eq;
 pub mod gain;
 pub mod gate;
@@ -22,6 +23,7 @@ pub static KINDS: &[&Kind] = &[
     &saturator::KIND,
     &width::KIND,
     &reverb::KIND,
+    &delay::KIND,
     &limiter::KIND,
 ];
 

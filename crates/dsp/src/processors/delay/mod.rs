@@ -1,0 +1,362 @@
+//! Delay: echoes in free time or in the song's tempo.
+//!
+//! A delay line per channel whose output comes back through low cut, high cut and a soft saturation, straight
+//! or crossed over (ping-pong). Parts of a frame are read by Lagrange interpolation over eight samples, which
+//! is exact for whole frames, never amplifies, and keeps time to far better than a tenth of a frame (Laakso,
+//! Välimäki, Karjalainen & Laine, *Splitting the unit delay*, IEEE Signal Processing Magazine 13, 1996). The
+//! delay of the high cut is taken off the line, so that repeats stay on the beat however dark they are. A new
+//! time is faded in beside the old one. Wow is the slow speed error of a tape loop.
+//!
+//! Path: in -> + -> low cut -> high cut -> saturation -> line -> out; line -> feedback -> +.
+
+mod line;
+#[cfg(test)]
+mod tests;
+
+use crate::blocks::cut::{Cut, Side};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
+use crate::blocks::math::db_to_gain;
+use crate::blocks::ramp::Ramp;
+use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, choices, settings};
+use audio::{Block, BlockRef, Frames, Spec, gain_to_db};
+use line::{Line, POINTS, SHORTEST, Tap, WOW_HZ, Wow};
+use std::f64::consts::{FRAC_PI_2, TAU};
+
+choices! {
+    /// The delay time as a note value; `time_ms` counts when it is off.
+    pub enum Sync {
+        /// Not synchronised: `time_ms` counts.
+        Off = "off",
+        /// A half note.
+        Half = "1_2",
+        /// A dotted quarter note.
+        QuarterDotted = "1_4_dotted",
+        /// A quarter note.
+        Quarter = "1_4",
+        /// A third of a half note.
+        QuarterTriplet = "1_4_triplet",
+        /// A dotted eighth note.
+        EighthDotted = "1_8_dotted",
+        /// An eighth note.
+        Eighth = "1_8",
+        /// A third of a quarter note.
+        EighthTriplet = "1_8_triplet",
+        /// A dotted sixteenth note.
+        SixteenthDotted = "1_16_dotted",
+        /// A sixteenth note.
+        Sixteenth = "1_16",
+        /// A third of an eighth note.
+        SixteenthTriplet = "1_16_triplet",
+        /// A thirty-second note.
+        ThirtySecond = "1_32",
+    }
+}
+
+impl Sync {
+    /// Length in quarter notes; `None` when off.
+    fn beats(self) -> Option<f64> {
+        match self {
+            Sync::Off => None,
+            Sync::Half => Some(2.0),
+            Sync::QuarterDotted => Some(1.5),
+            Sync::Quarter => Some(1.0),
+            Sync::QuarterTriplet => Some(2.0 / 3.0),
+            Sync::EighthDotted => Some(0.75),
+            Sync::Eighth => Some(0.5),
+            Sync::EighthTriplet => Some(1.0 / 3.0),
+            Sync::SixteenthDotted => Some(0.375),
+            Sync::Sixteenth => Some(0.25),
+            Sync::SixteenthTriplet => Some(1.0 / 6.0),
+            Sync::ThirtySecond => Some(0.125),
+        }
+    }
+}
+
+settings! {
+    /// Settings of the delay.
+    pub struct Settings {
+        /// Time between two echoes, when it does not follow the tempo.
+        time_ms: f64 {
+            label: "Time", unit: Unit::Millisecond, min: 1.0, max: 4000.0, default: 350.0, taper: Taper::Logarithmic,
+        },
+        /// Time between two echoes as a note value of the tempo.
+        sync: Sync { label: "Sync" },
+        /// Tempo of the song, in quarter notes.
+        tempo_bpm: f64 { label: "Tempo", unit: Unit::BeatsPerMinute, min: 30.0, max: 300.0, default: 120.0 },
+        /// What of each echo comes back as the next one.
+        feedback_percent: f64 { label: "Feedback", unit: Unit::Percent, min: 0.0, max: 98.0, default: 30.0 },
+        /// Echoes change sides, beginning on the left; the input is taken in mono.
+        ping_pong: bool { label: "Ping-pong" },
+        /// Takes bass away from every echo, 12 dB per octave.
+        low_cut_hz: f64 {
+            label: "Low cut", unit: Unit::Hertz, min: 10.0, max: 1000.0, default: 10.0, taper: Taper::Logarithmic,
+        },
+        /// Takes treble away from every echo, 12 dB per octave.
+        high_cut_hz: f64 {
+            label: "High cut", unit: Unit::Hertz, min: 1000.0, max: 22_000.0, default: 22_000.0,
+            taper: Taper::Logarithmic,
+        },
+        /// Rounds off the peaks of every echo: at 100 the line holds -12 dBFS at most.
+        saturation_percent: f64 { label: "Saturation", unit: Unit::Percent, min: 0.0, max: 100.0 },
+        /// Largest deviation of pitch, as a tape loop that runs unevenly.
+        wow_percent: f64 { label: "Wow", unit: Unit::Percent, min: 0.0, max: 1.0 },
+        /// By how much the echoes step back while the dry sound plays.
+        ducking_db: f64 { label: "Ducking", unit: Unit::Decibel, min: 0.0, max: 24.0 },
+        /// Dry against wet at constant power: 0 only dry, 100 only wet (on a return).
+        mix_percent: f64 { label: "Mix", unit: Unit::Percent, min: 0.0, max: 100.0 },
+    }
+}
+
+/// Echoes, free or in tempo.
+pub static KIND: Kind = Kind {
+    id: "delay",
+    label: "Delay",
+    family: Family::Space,
+    help: "Repeats a sound. In tempo it gives depth and movement without the haze of a reverb; 80 to 140 ms \
+           without feedback double a voice. Use it on a return with the mix at 100 %.",
+    revision: 1,
+    params: Settings::PARAMS,
+    groups: Settings::GROUPS,
+    key_input: false,
+    keeps_mono: false,
+    build: |values, spec| Box::new(Delay::new(Settings::from_values(values), spec)),
+    response: None,
+};
+
+/// Longest time, in seconds: four beats of 60 or two of 30 per minute.
+const LONGEST_S: f64 = 4.0;
+
+/// How long two times sound together while one replaces the other.
+const FADE_S: f64 = 0.03;
+
+/// The ducking's detector, and the level at which it has done half its work.
+const DUCK_ATTACK_S: f64 = 0.005;
+const DUCK_RELEASE_S: f64 = 0.12;
+const DUCK_HALF_DBFS: f64 = -30.0;
+
+/// Frames between two echoes.
+fn echo_frames(settings: &Settings, sample_rate_hz: f64) -> f64 {
+    let seconds = match settings.sync.beats() {
+        Some(beats) => beats * 60.0 / settings.tempo_bpm,
+        None => settings.time_ms / 1000.0,
+    };
+    seconds.min(LONGEST_S) * sample_rate_hz
+}
+
+/// `x / sqrt(1 + hardness x^2)`: unity for small signals, `1 / sqrt(hardness)` at most.
+fn hardness(settings: &Settings) -> f64 {
+    let ceiling = db_to_gain(-12.0);
+    (settings.saturation_percent / 100.0 / ceiling).powi(2)
+}
+
+struct Delay {
+    settings: Settings,
+    sample_rate_hz: f64,
+    changed: bool,
+    grid: Grid,
+    lines: [Line; 2],
+    /// Time that sounds, in frames, and the one that is being faded in: frames, and how far the fade is.
+    time: f64,
+    next: Option<(f64, Frames)>,
+    fade: Frames,
+    /// Where `time` and `next` are read while there is no wow.
+    taps: [Tap; 2],
+    low_cut: Cut,
+    high_cut: Cut,
+    wow: Wow,
+    /// Feedback, share of the crossing, hardness, dry gain, wet gain, ducking gain.
+    ramps: [Ramp; 6],
+    level: f64,
+    attack: f64,
+    release: f64,
+}
+
+impl Delay {
+    fn new(settings: Settings, spec: &Spec) -> Delay {
+        let rate = spec.sample_rate_hz;
+        let longest = spec.frames(LONGEST_S + 0.01) + POINTS;
+        let mut delay = Delay {
+            sample_rate_hz: rate,
+            changed: true,
+            grid: Grid::default(),
+            lines: [Line::new(longest), Line::new(longest)],
+            time: 0.0,
+            next: None,
+            // Whole control periods: a fade begins and ends on the grid.
+            fade: (spec.frames(FADE_S) / CONTROL_FRAMES).max(1) * CONTROL_FRAMES,
+            taps: [Tap::new(SHORTEST); 2],
+            low_cut: Cut::new(Side::Low, settings.low_cut_hz, rate),
+            high_cut: Cut::new(Side::High, settings.high_cut_hz, rate),
+            wow: Wow::new(rate),
+            ramps: [Ramp::new(0.0); 6],
+            level: 0.0,
+            attack: 1.0 - (-1.0 / (DUCK_ATTACK_S * rate)).exp(),
+            release: 1.0 - (-1.0 / (DUCK_RELEASE_S * rate)).exp(),
+            settings,
+        };
+        delay.reset();
+        delay
+    }
+
+    /// Frames that the line itself has to hold back: the high cut does the rest.
+    fn line_frames(&self) -> f64 {
+        (echo_frames(&self.settings, self.sample_rate_hz) - self.high_cut.delay_frames()).max(SHORTEST)
+    }
+
+    /// Swing of the wow in frames: pitch deviates by the slope of the delay.
+    fn wow_frames(&self) -> f64 {
+        self.settings.wow_percent / 100.0 / (TAU * WOW_HZ) * self.sample_rate_hz
+    }
+
+    /// Sends everything that moves to where the settings want it; the ducking has its own way.
+    fn retarget(&mut self) {
+        let mix = self.settings.mix_percent / 100.0;
+        let (dry, wet) = match mix {
+            // The ends exactly: cos of half pi is not zero in floating point.
+            m if m <= 0.0 => (1.0, 0.0),
+            m if m >= 1.0 => (0.0, 1.0),
+            m => ((m * FRAC_PI_2).cos(), (m * FRAC_PI_2).sin()),
+        };
+        let crossing = if self.settings.ping_pong { 1.0 } else { 0.0 };
+        let targets = [self.settings.feedback_percent / 100.0, crossing, hardness(&self.settings), dry, wet];
+        self.ramps.iter_mut().zip(targets).for_each(|(ramp, value)| ramp.go_to(value));
+        self.low_cut.go_to(self.settings.low_cut_hz);
+        self.high_cut.go_to(self.settings.high_cut_hz);
+        self.changed = false;
+    }
+
+    /// Gain of the echoes at the present level of the dry sound.
+    fn ducking(&self) -> f64 {
+        if self.settings.ducking_db == 0.0 {
+            return 1.0;
+        }
+        let (power, half) = (self.level * self.level, db_to_gain(2.0 * DUCK_HALF_DBFS));
+        db_to_gain(-self.settings.ducking_db * power / (power + half))
+    }
+
+    /// Prepares the next control period.
+    fn control(&mut self) {
+        if self.changed {
+            self.retarget();
+        }
+        if let Some((time, done)) = self.next
+            && done == self.fade
+        {
+            (self.time, self.next) = (time, None);
+        }
+        let wished = self.line_frames();
+        if self.next.is_none() && wished != self.time {
+            self.next = Some((wished, 0));
+        }
+        self.taps = [Tap::new(self.time), Tap::new(self.next.map_or(self.time, |(time, _)| time))];
+        self.wow.control(self.wow_frames());
+        let ducking = self.ducking();
+        if ducking != self.ramps[5].target() {
+            self.ramps[5].go_to(ducking);
+        }
+        self.low_cut.flush();
+        self.high_cut.flush();
+        self.level = flush(self.level);
+    }
+
+    /// What the lines give for the next frame.
+    #[inline]
+    fn read(&mut self) -> [f64; 2] {
+        if !self.wow.is_still() {
+            let offset = self.wow.next_offset();
+            let longest = LONGEST_S * self.sample_rate_hz;
+            let at = |frames: f64| Tap::new((frames + offset).min(longest));
+            self.taps[0] = at(self.time);
+            if let Some((time, _)) = self.next {
+                self.taps[1] = at(time);
+            }
+        }
+        let mut echo = self.lines.each_ref().map(|line| line.read(&self.taps[0]));
+        if let Some((_, done)) = &mut self.next {
+            let part = *done as f64 / self.fade as f64;
+            for (echo, line) in echo.iter_mut().zip(&self.lines) {
+                *echo += part * (line.read(&self.taps[1]) - *echo);
+            }
+            *done += 1;
+        }
+        echo
+    }
+
+    /// One frame of both channels.
+    #[inline]
+    fn frame(&mut self, input: [f64; 2], crossable: f64) -> [f64; 2] {
+        let echo = self.read();
+        let [feedback, crossing, hardness, dry, wet, ducking] = self.ramps.each_mut().map(Ramp::next_value);
+        let crossing = crossing * crossable;
+        let back = [0, 1].map(|c| feedback * (echo[c] + crossing * (echo[1 - c] - echo[c])));
+        let middle = 0.5 * (input[0] + input[1]);
+        let sum =
+            [input[0] + crossing * (middle - input[0]) + back[0], input[1] - crossing * input[1] + back[1]];
+        let filtered = self.high_cut.next_frame(self.low_cut.next_frame(sum));
+        for (line, x) in self.lines.iter_mut().zip(filtered) {
+            line.write(flush(x / (1.0 + hardness * x * x).sqrt()));
+        }
+
+        let level = input[0].abs().max(input[1].abs());
+        self.level += if level > self.level { self.attack } else { self.release } * (level - self.level);
+        // Neutral is the very input, whatever waits in the lines.
+        if dry == 1.0 && wet == 0.0 {
+            return input;
+        }
+        [0, 1].map(|c| dry * input[c] + wet * ducking * echo[c])
+    }
+}
+
+impl Processor for Delay {
+    fn tail(&self) -> Tail {
+        let feedback = self.settings.feedback_percent / 100.0;
+        // What ducking held back comes up again; 6 dB more for echoes that the filters made steeper.
+        let fall_db = 126.0 + self.settings.ducking_db;
+        let repeats = if feedback > 0.0 { (fall_db / -gain_to_db(feedback)).ceil() } else { 0.0 };
+        let each = echo_frames(&self.settings, self.sample_rate_hz) + self.wow_frames() + 1.0;
+        let filters = 2.0 * Cut::decay_s(self.settings.low_cut_hz, fall_db) * self.sample_rate_hz;
+        Tail::Frames(((repeats + 1.0) * each + filters).ceil() as Frames + self.fade)
+    }
+
+    fn reset(&mut self) {
+        self.retarget();
+        self.grid.reset();
+        self.lines.iter_mut().for_each(Line::reset);
+        self.low_cut.reset();
+        self.high_cut.reset();
+        (self.time, self.next) = (self.line_frames(), None);
+        self.wow.reset(self.wow_frames());
+        self.level = 0.0;
+        let ducking = self.ducking();
+        self.ramps[5].go_to(ducking);
+        self.ramps.iter_mut().for_each(Ramp::finish);
+    }
+
+    fn set(&mut self, address: Address, value: f64) {
+        self.settings.set(address, value);
+        self.changed = true;
+    }
+
+    fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let mut start = 0;
+        while start < block.frames() && block.channels() > 0 {
+            if self.grid.at_point() {
+                self.control();
+            }
+            let frames = self.grid.take(block.frames() - start);
+            let mut piece = block.range_mut(start, frames);
+            if piece.channels() == 1 {
+                for sample in piece.channel_mut(0) {
+                    // One channel is both sides, between which nothing can cross.
+                    *sample = self.frame([*sample; 2], 0.0)[0];
+                }
+            } else {
+                let (left, right) = piece.stereo_mut();
+                for (left, right) in left.iter_mut().zip(right) {
+                    [*left, *right] = self.frame([*left, *right], 1.0);
+                }
+            }
+            start += frames;
+        }
+    }
+}
