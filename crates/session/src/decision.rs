@@ -247,3 +247,83 @@ pub fn apply(document: &mut Document, decisions: &[Decision]) -> Result<(), Sess
     *document = changed;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> Path {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn decisions_survive_as_json() {
+        let eq = dsp::kind("eq").unwrap();
+        let mut values = Values::neutral(eq);
+        let band = values.push(eq, "bands").unwrap();
+        values.set_choice(eq, &format!("bands.{band}.type"), "high_pass").unwrap();
+        let decisions = [
+            Decision::set(StepId::GainStaging, path("track.kick.trim_db"), -4.2, "It was 4.2 dB too hot.")
+                .noted("active parts to -18 dBFS RMS")
+                .measured("active level", -13.8, "dBFS")
+                .sure(0.9)
+                .unless("the file is replaced"),
+            Decision::new(
+                StepId::SubtractiveEq,
+                Change::insert(&path("track.kick"), "eq", eq, &values),
+                "Rumble.",
+            ),
+            Decision::new(StepId::Character, Change::Remove { path: path("track.kick.pan") }, "Centre."),
+            Decision::new(
+                StepId::Character,
+                Change::Place { path: path("track.kick.insert.eq"), before: Some("compressor".into()) },
+                "Before the compressor.",
+            ),
+        ];
+        let json = serde_json::to_string(&decisions).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Decision>>(&json).unwrap(), decisions);
+        let first: serde_json::Value = serde_json::to_value(&decisions[0]).unwrap();
+        assert_eq!(first["step"], "gain_staging");
+        assert_eq!((&first["change"], &first["path"]), (&"set".into(), &"track.kick.trim_db".into()));
+        assert_eq!(first["value"], -4.2);
+    }
+
+    #[test]
+    fn a_whole_insert_and_one_of_its_settings_are_written_by_description() {
+        let mut document: Document = "version = 1\n[track.kick]\nfile = \"kick.wav\"\n".parse().unwrap();
+        let eq = dsp::kind("eq").unwrap();
+        let mut values = Values::neutral(eq);
+        values.push(eq, "bands").unwrap();
+        values.set_choice(eq, "bands.0.type", "high_pass").unwrap();
+        let strip = path("track.kick");
+        let step = StepId::SubtractiveEq;
+        let whole = Decision::new(step, Change::insert(&strip, "low_cut", eq, &values), "Rumble.");
+        apply(&mut document, &[whole]).unwrap();
+        let session = document.session().unwrap();
+        let insert = &session.tracks["kick"].inserts[0];
+        assert_eq!((insert.id.as_str(), &insert.values), ("low_cut", &values));
+        let address = insert.address(&["bands", "1", "type"]).unwrap();
+        let setting = Change::setting(&strip, insert, address, 5.0);
+        assert_eq!(setting.path(), &path("track.kick.insert.low_cut.bands.1.type"));
+        apply(&mut document, &[Decision::new(step, setting, "A tone.")]).unwrap();
+        assert_eq!(document.session().unwrap().tracks["kick"].inserts[0].values.get(address), 5.0);
+    }
+
+    #[test]
+    fn a_decision_concerns_what_is_above_and_beneath_it() {
+        let decision = Decision::set(StepId::Dynamics, path("track.kick.insert.eq"), 1, "because");
+        for (text, concerned) in [
+            ("track.kick", true),
+            ("track.kick.insert.eq.bands.mud", true),
+            ("track.kick.fader_db", false),
+            ("track.kic", false),
+        ] {
+            assert_eq!(decision.concerns(&path(text)), concerned, "{text}");
+        }
+    }
+
+    #[test]
+    fn steps_are_numbered_from_one_without_a_gap() {
+        assert!(StepId::ALL.iter().map(|step| step.number()).eq(1..=20));
+    }
+}

@@ -220,15 +220,19 @@ impl Tree {
         let mut here = Path::root();
         let mut node = self;
         for part in above.parts() {
-            here = here.child(part.as_str());
+            node.check_place(part).map_err(|hint| unknown(&hint))?;
             let Some(branches) = node.branches_mut() else {
-                return Err(unknown(&format!("{here} lies beneath a plain value")));
+                return Err(unknown(&format!("{here} is a plain value")));
             };
-            if !branches.contains_key(part) {
+            here = here.child(part.as_str());
+            // An empty list becomes the list of items that it means.
+            let empty = branches.get(part).is_none_or(Tree::is_empty_list);
+            if empty {
                 branches.insert(part.clone(), made(&here).ok_or_else(|| unknown(NO_KIND))?);
             }
             node = &mut branches[part];
         }
+        node.check_place(last).map_err(|hint| unknown(&hint))?;
         let is_item = matches!(node, Tree::Items(_));
         let Some(branches) = node.branches_mut() else {
             return Err(unknown(&format!("{above} is a plain value")));
@@ -246,6 +250,24 @@ impl Tree {
         }
         branches.insert(last.to_string(), tree);
         self_numbered(node);
+        Ok(())
+    }
+
+    fn is_empty_list(&self) -> bool {
+        matches!(self, Tree::Leaf(Value::List(items)) if items.is_empty())
+    }
+
+    /// A band without a name can be made at the next place only; says so otherwise.
+    fn check_place(&self, id: &str) -> Result<(), String> {
+        let Tree::Items(items) = self else {
+            return Ok(());
+        };
+        let next = items.len() + 1;
+        let is_new_number = !items.contains_key(id) && id.bytes().all(|byte| byte.is_ascii_digit());
+        if is_new_number && id != next.to_string() {
+            let known: Vec<&str> = items.keys().map(String::as_str).collect();
+            return Err(format!("there are {}; a new one is {next}, or has a name", known.join(", ")));
+        }
         Ok(())
     }
 

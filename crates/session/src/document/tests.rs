@@ -180,3 +180,60 @@ fn a_decision_that_cannot_be_written_changes_nothing() {
         assert_eq!(document.to_string(), SONG, "{decision:?}");
     }
 }
+
+#[test]
+fn every_layout_that_toml_allows_can_be_changed() {
+    for text in [
+        "version=1\ntrack.a.file='a.wav'\ntrack.a.fader_db=1 # x\n",
+        "version=1\ntrack = { a = { file='a.wav', insert=[{kind='gain'}] } } # x\n",
+        "version=1\n[track]\na.file='a.wav' # x\n[track.b]\nfile='b'\n",
+        "version=1\n[[track.a.insert]]\nkind='eq'\n[[track.a.insert.bands]]\nfreq_hz=100 # x\n[track.a]\nfile='a'\n",
+        "version=1\n[bus.x]\n[track.a.automation]\npan=[[0,1]]\n[track.a]\nfile='a'\n[[track.a.insert]]\nkind='eq'\nbands=[{freq_hz=100},{freq_hz=200}] # x\n",
+        "version=1\n[track.a] # x\nfile='a'\ninsert=[]\nsends={}\n[return.plate]",
+        "version=1\n[track]\n[track.a]\nfile='a'\n[track.a.sends]\nplate_db=-3 # x\n[return.plate]\n",
+    ] {
+        let mut document: Document = text.parse().unwrap();
+        assert_eq!(list("session.toml", &document.read().problems), "", "{text}");
+        let changes: [(&str, Value); 9] = [
+            ("track.a.fader_db", (-2).into()),
+            ("track.a.insert.eq.bands.mud.gain_db", (-2).into()),
+            ("track.a.insert.eq.bands.mud.q", 2.into()),
+            ("track.a.insert.compressor.ratio", 2.into()),
+            ("track.a.automation.fader_db", Value::points([(0.0, 1.0)])),
+            ("track.a.automation.insert.compressor.ratio", Value::points([(0.0, 2.0)])),
+            ("return.hall", Value::Table(Default::default())),
+            ("track.a.sends.hall_db", (-9).into()),
+            ("track.new.file", "n.wav".into()),
+        ];
+        for all_at_once in [true, false] {
+            let set = |(at, value): &(&str, Value)| {
+                Decision::set(StepId::Space, path(at), value.clone(), "because").noted("a note")
+            };
+            let decisions: Vec<Decision> = changes.iter().map(set).collect();
+            if all_at_once {
+                apply(&mut document.clone(), &decisions).unwrap();
+            } else {
+                for decision in decisions {
+                    apply(&mut document, &[decision]).unwrap();
+                }
+            }
+        }
+        for (at, value) in changes {
+            assert_eq!(document.get(&path(at)), Some(value), "{at}\n{document}");
+        }
+        assert!(document.to_string().contains("# x\n"), "{document}");
+        assert_eq!(document.session().unwrap().tracks.len(), if text.contains("track.b") { 3 } else { 2 });
+    }
+}
+
+#[test]
+fn a_band_without_a_name_is_made_at_the_next_place_only() {
+    let mut document = song();
+    let set =
+        |document: &mut Document, at: &str| document.set(&format!("track.vox.insert.eq.bands.{at}.q"), "2");
+    assert!(set(&mut document, "2").unwrap_err().to_string().contains("a new one is 1"));
+    set(&mut document, "1").unwrap();
+    set(&mut document, "2").unwrap();
+    set(&mut document, "1").unwrap();
+    assert!(set(&mut document, "4").unwrap_err().to_string().contains("a new one is 3"));
+}
