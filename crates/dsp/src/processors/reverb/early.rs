@@ -14,8 +14,9 @@ use std::f64::consts::PI;
 /// Metres per second, at 20 degrees Celsius.
 const SPEED_OF_SOUND: f64 = 343.0;
 
-/// Reflections kept per source, loudest first: more are not told apart from the late field.
-const KEPT: usize = 18;
+/// Reflections kept per source, loudest first: more are not told apart from the late field. A multiple of four,
+/// as they are added up four at a time.
+const KEPT: usize = 16;
 
 /// Bounces followed.
 const ORDER: i32 = 3;
@@ -116,16 +117,10 @@ impl Early {
         right.fill(0.0);
         for ((past, samples), taps) in self.past.iter_mut().zip(input).zip(&self.taps) {
             past.push(samples);
-            for pair in taps.chunks(2) {
-                // Two at once: half the traffic to the sums.
-                let (first, second) = (pair[0], *pair.last().expect("a chunk is not empty"));
-                let (a, b) = (past.behind(first.delay, left.len()), past.behind(second.delay, left.len()));
-                let twice = if pair.len() == 1 { 0.0 } else { 1.0 };
-                let (second_left, second_right) = (second.left * twice, second.right * twice);
-                for (((l, r), a), b) in left.iter_mut().zip(right.iter_mut()).zip(a).zip(b) {
-                    *l += first.left * a + second_left * b;
-                    *r += first.right * a + second_right * b;
-                }
+            let (fours, _) = taps.as_chunks::<4>();
+            for taps in fours {
+                let from = taps.map(|tap| past.behind(tap.delay, left.len()));
+                add_four(taps, from, left, right);
             }
         }
         for (l, r) in left.iter_mut().zip(right.iter_mut()) {
@@ -133,6 +128,19 @@ impl Early {
             self.smooth[1] += self.treble * (*r - self.smooth[1]);
             (*l, *r) = (self.smooth[0], self.smooth[1]);
         }
+    }
+}
+
+/// Adds four reflections at once: a quarter of the traffic to the sums.
+#[inline]
+fn add_four(taps: &[Tap; 4], from: [&[f64]; 4], left: &mut [f64], right: &mut [f64]) {
+    let frames = left.len();
+    let (left, right) = (&mut left[..frames], &mut right[..frames]);
+    let [a, b, c, d] = from.map(|samples| &samples[..frames]);
+    for n in 0..frames {
+        let x = [a[n], b[n], c[n], d[n]];
+        left[n] += taps[0].left * x[0] + taps[1].left * x[1] + taps[2].left * x[2] + taps[3].left * x[3];
+        right[n] += taps[0].right * x[0] + taps[1].right * x[1] + taps[2].right * x[2] + taps[3].right * x[3];
     }
 }
 

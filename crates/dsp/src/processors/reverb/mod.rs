@@ -38,6 +38,9 @@ choices! {
     }
 }
 
+/// Room that the pre-delay has.
+const LONGEST_PREDELAY_MS: f64 = 500.0;
+
 settings! {
     /// Settings of the reverb.
     pub struct Settings {
@@ -68,7 +71,7 @@ settings! {
             taper: Taper::Logarithmic,
         },
         /// Time before the space answers: keeps the source in front of it.
-        predelay_ms: f64 { label: "Predelay", unit: Unit::Millisecond, min: 0.0, max: 500.0 },
+        predelay_ms: f64 { label: "Predelay", unit: Unit::Millisecond, min: 0.0, max: LONGEST_PREDELAY_MS },
         /// Takes bass away from what goes into the space, 12 dB per octave.
         low_cut_hz: f64 {
             label: "Low cut", unit: Unit::Hertz, min: 10.0, max: 1000.0, default: 10.0, taper: Taper::Logarithmic,
@@ -107,7 +110,7 @@ pub static KIND: Kind = Kind {
     response: None,
 };
 
-/// Level of the early part where both parts are played alone: they are equally loud.
+/// How long two pre-delays sound together while one replaces the other.
 const PREDELAY_FADE_S: f64 = 0.03;
 
 /// Signs with which the two channels enter the lines: left the even ones, right the odd ones.
@@ -273,7 +276,7 @@ impl Reverb {
     fn new(settings: Settings, spec: &Spec) -> Reverb {
         let rate = spec.sample_rate_hz;
         let space = Space::new(settings.style, settings.size_percent);
-        let longest = spec.frames(Settings::PARAMS[7].max / 1000.0);
+        let longest = spec.frames(LONGEST_PREDELAY_MS / 1000.0);
         let mut reverb = Reverb {
             sample_rate_hz: rate,
             changed: true,

@@ -62,9 +62,11 @@ impl Rings {
     fn read(&self, tile: &mut [Vector]) {
         for (line, ring) in self.rings.iter().enumerate() {
             let samples = &self.samples[ring.start..][..ring.frames];
-            let (wrapped, ahead) = samples.split_at(ring.at);
-            for (frame, sample) in tile.iter_mut().zip(ahead.iter().chain(wrapped)) {
-                frame[line] = *sample;
+            let (first, second) = tile.split_at_mut(tile.len().min(ring.frames - ring.at));
+            for (tile, samples) in [(first, &samples[ring.at..]), (second, samples)] {
+                for (frame, sample) in tile.iter_mut().zip(samples) {
+                    frame[line] = *sample;
+                }
             }
         }
     }
@@ -73,8 +75,13 @@ impl Rings {
     fn write(&mut self, tile: &[Vector], input: &Planes) {
         for (line, (ring, input)) in self.rings.iter_mut().zip(input).enumerate() {
             let samples = &mut self.samples[ring.start..][..ring.frames];
-            let (wrapped, ahead) = samples.split_at_mut(ring.at);
-            for ((sample, frame), input) in ahead.iter_mut().chain(wrapped).zip(tile).zip(input) {
+            let before_end = tile.len().min(ring.frames - ring.at);
+            let (first, second) = tile.split_at(before_end);
+            let (first_input, second_input) = input.split_at(before_end);
+            for ((sample, frame), input) in samples[ring.at..].iter_mut().zip(first).zip(first_input) {
+                *sample = frame[line] + input;
+            }
+            for ((sample, frame), input) in samples.iter_mut().zip(second).zip(second_input) {
                 *sample = frame[line] + input;
             }
             ring.at += tile.len();

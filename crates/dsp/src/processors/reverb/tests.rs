@@ -50,38 +50,51 @@ fn spectrum(samples: &[f64]) -> Vec<Complex64> {
     bins
 }
 
-/// The octave around `hz`, with edges that fall over a sixth of an octave.
-fn octave(samples: &[f64], hz: f64) -> Vec<f64> {
-    // As much silence behind: what the filter rings before the impulse comes out there, not in the decay.
-    let length = samples.len();
+/// The spectrum of a response with as much silence behind it: what a filter rings before the impulse comes out
+/// there, not in the decay.
+fn padded_spectrum(samples: &[f64]) -> Vec<Complex64> {
     let mut padded = samples.to_vec();
-    padded.resize(2 * length, 0.0);
-    let mut bins = spectrum(&padded);
-    let per_bin = RATE_HZ / padded.len() as f64;
-    for (k, bin) in bins.iter_mut().enumerate() {
+    padded.resize(2 * samples.len(), 0.0);
+    spectrum(&padded)
+}
+
+/// The octave around `hz` of a padded spectrum, with edges that fall over a sixth of an octave, as a signal at a
+/// lower rate; the silence behind is cut off. Also gives that rate.
+fn octave(bins: &[Complex64], hz: f64) -> (Vec<f64>, f64) {
+    let length = 2 * (bins.len() - 1);
+    let per_bin = RATE_HZ / length as f64;
+    // The band ends 0.6 octaves above its middle.
+    let mut band: Vec<Complex64> = bins[..(1.6 * hz / per_bin) as usize].to_vec();
+    for (k, bin) in band.iter_mut().enumerate() {
         let distance = ((k as f64 * per_bin / hz).max(1e-9).log2().abs() - 0.5) * 6.0;
         *bin *= 0.5 - 0.5 * (std::f64::consts::PI * distance.clamp(-0.5, 0.5)).sin();
     }
-    let inverse = RealFftPlanner::new().plan_fft_inverse(padded.len());
-    inverse.process(&mut bins, &mut padded).unwrap();
-    padded.truncate(length);
-    padded
+    let inverse = RealFftPlanner::new().plan_fft_inverse(2 * (band.len() - 1));
+    let mut samples = inverse.make_output_vec();
+    inverse.process(&mut band, &mut samples).unwrap();
+    let rate = RATE_HZ * samples.len() as f64 / length as f64;
+    samples.truncate(samples.len() / 2);
+    (samples, rate)
 }
 
 /// Decay time from the fall between -5 and -25 dB of the backward-integrated energy (ISO 3382-1, T20), summed
 /// over several impulse responses: one alone scatters by 0.9 T / sqrt(bandwidth T).
-fn decay_time_s(responses: &[Vec<f64>], hz: f64) -> f64 {
-    let mut curve = vec![0.0; responses[0].len()];
-    for samples in responses {
+fn decay_time_s(spectra: &[Vec<Complex64>], hz: f64) -> f64 {
+    let mut curve = Vec::new();
+    let mut rate = 0.0;
+    for bins in spectra {
+        let (samples, its_rate) = octave(bins, hz);
+        rate = its_rate;
+        curve.resize(samples.len(), 0.0);
         let mut sum = 0.0;
-        for (total, x) in curve.iter_mut().zip(octave(samples, hz)).rev() {
+        for (total, x) in curve.iter_mut().zip(samples).rev() {
             sum += x * x;
             *total += sum;
         }
     }
     let (mut n, mut st, mut sd, mut stt, mut std) = (0.0, 0.0, 0.0, 0.0, 0.0);
     for (frame, energy) in curve.iter().enumerate() {
-        let (t, db) = (frame as f64 / RATE_HZ, 10.0 * (energy / curve[0]).log10());
+        let (t, db) = (frame as f64 / rate, 10.0 * (energy / curve[0]).log10());
         if (-25.0..=-5.0).contains(&db) {
             n += 1.0;
             st += t;
@@ -109,10 +122,10 @@ fn decay_time_in_every_octave() {
         for (low, high) in [(1.0, 1.0), (1.3, 0.5)] {
             let settings =
                 Settings { decay_s: 1.6, low_decay_ratio: low, high_decay_ratio: high, ..wet(style) };
-            let responses = many_responses(&settings, 2.4);
+            let spectra: Vec<_> = many_responses(&settings, 2.4).iter().map(|r| padded_spectrum(r)).collect();
             let decay = Decay::new(&settings, RATE_HZ);
             for hz in [125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0] {
-                let (seen, wished) = (decay_time_s(&responses, hz), decay.at(hz));
+                let (seen, wished) = (decay_time_s(&spectra, hz), decay.at(hz));
                 // 5 %: the just noticeable difference of reverberation time (ISO 3382-1, annex A).
                 assert!(
                     (seen / wished - 1.0).abs() < 0.05,
