@@ -21,7 +21,10 @@
 //! This crate never computes a measurement: it selects, aligns, rounds and words what it is given.
 
 mod html;
+mod markup;
 mod model;
+mod plot;
+mod text;
 
 pub use html::to_html;
 pub use model::{

@@ -32,6 +32,16 @@ impl Markup {
         self.0.push_str("/>");
     }
 
+    /// An element of a class and what `inside` puts into it.
+    pub(crate) fn block(&mut self, tag: &str, class: &str, inside: impl FnOnce(&mut Markup)) {
+        self.element(tag, &[("class", class)], inside);
+    }
+
+    /// An element of a class that holds nothing but text.
+    pub(crate) fn words(&mut self, tag: &str, class: &str, text: &str) {
+        self.leaf(tag, &[("class", class)], text);
+    }
+
     /// Text, escaped.
     pub(crate) fn text(&mut self, text: &str) {
         escape(text, &mut self.0);
@@ -42,6 +52,12 @@ impl Markup {
         self.0.push_str(markup);
     }
 
+    /// Markup that was made apart.
+    pub(crate) fn append(&mut self, other: Markup) {
+        self.0.push_str(&other.0);
+    }
+
+    /// What has been written.
     pub(crate) fn into_text(self) -> String {
         self.0
     }
