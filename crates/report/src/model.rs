@@ -348,9 +348,9 @@ pub struct FindingPart {
     pub what: String,
     /// Where, in seconds from the start; `None` for the whole file.
     pub place_s: Option<f64>,
-    /// How it sounds; empty where there is nothing to say.
+    /// How it sounds, in one sentence; empty where there is nothing to say.
     pub heard_as: String,
-    /// What to do about it; empty where there is nothing to do.
+    /// What to do about it, in one sentence; empty where there is nothing to do.
     pub remedy: String,
 }
 

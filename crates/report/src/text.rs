@@ -12,7 +12,21 @@ pub(crate) fn number(value: f64, decimals: usize) -> String {
     }
     let text = format!("{:.decimals$}", value.abs());
     let zero = text.bytes().all(|digit| matches!(digit, b'0' | b'.'));
+    let text = grouped(&text);
     if value < 0.0 && !zero { format!("\u{2212}{text}") } else { text }
+}
+
+/// Digits in threes from five on, with narrow spaces (ISO 80000-1, 7.3.1).
+fn grouped(digits: &str) -> String {
+    let whole = digits.find('.').unwrap_or(digits.len());
+    if whole < 5 {
+        return digits.into();
+    }
+    let spaced = |(place, digit): (usize, char)| {
+        let apart = place > 0 && place < whole && (whole - place).is_multiple_of(3);
+        apart.then_some('\u{202f}').into_iter().chain([digit])
+    };
+    digits.chars().enumerate().flat_map(spaced).collect()
 }
 
 /// A number with its sign, for gains.
@@ -163,6 +177,8 @@ mod tests {
         assert_eq!(trimmed(4.0), "4");
         assert_eq!(trimmed(-17.5), "\u{2212}17.5");
         assert_eq!(trimmed(1200.0), "1200");
+        assert_eq!(trimmed(-44_100.0), "\u{2212}44\u{202f}100");
+        assert_eq!(number(8_467_200.25, 2), "8\u{202f}467\u{202f}200.25");
         assert_eq!(trimmed(0.25), "0.25");
     }
 

@@ -116,6 +116,8 @@ fn setting(key: &str, value: &Value) -> String {
     match (key, value) {
         ("pan", Value::Number(pan)) => format!("{name} {}", pan_words(*pan)),
         ("ratio", Value::Number(ratio)) => format!("{name} {}:1", trimmed(*ratio)),
+        ("invert", Value::Switch(true)) => "polarity turned".into(),
+        ("mute", Value::Switch(true)) => "muted".into(),
         (_, Value::Switch(true)) => format!("{name} on"),
         (_, Value::Switch(false)) => format!("{name} off"),
         (_, Value::Table(entries)) => format!("{name} ({})", settings(entries.iter())),
@@ -204,7 +206,7 @@ mod tests {
     fn settings_are_named_with_their_units() {
         assert_eq!(words(&["track", "vox", "trim_db"], -4.2), "LVox <1> | Trim \u{2212}4.2\u{a0}dB");
         assert_eq!(words(&["track", "vox", "pan"], -30.0), "LVox <1> | Pan 30\u{a0}% left");
-        assert_eq!(words(&["track", "vox", "mute"], true), "LVox <1> | Mute on");
+        assert_eq!(words(&["track", "vox", "mute"], true), "LVox <1> | Muted");
         assert_eq!(words(&["bus", "drums", "role"], "drum_bus"), "Drums bus | Role drum bus");
         let ratio = words(&["master", "insert", "glue", "ratio"], 1.5);
         assert_eq!(ratio, "Master | Glue: ratio 1.5:1");

@@ -4,7 +4,7 @@ use super::verdict::trimmed_khz;
 use super::{cell, row_head, table};
 use crate::markup::Markup;
 use crate::model::{FilePart, FindingPart, FindingSeverity, Report};
-use crate::text::{capital, clock, figure, gain, prose, quantity, size};
+use crate::text::{capital, clock, figure, gain, number, prose, quantity, size};
 
 const SERVICES: [&str; 5] = ["Service", "Gain", "Plays at", "True peak", "What happens"];
 const FILES: [&str; 5] = ["File", "Format", "Loudness", "True peak", "Check"];
@@ -81,7 +81,7 @@ fn write_file(tr: &mut Markup, file: &FilePart) {
             let channels = if file.channels == 1 { "channel" } else { "channels" };
             let length = clock(file.frames as f64 / file.sample_rate_hz, 1);
             about(&format!("{}\u{a0}kHz, {} {channels}", trimmed_khz(file.sample_rate_hz), file.channels));
-            about(&format!("{length} min:s, {} frames", file.frames));
+            about(&format!("{length} min:s, {} frames", number(file.frames as f64, 0)));
         }
         if let Some(bytes) = file.bytes {
             about(&size(bytes));
@@ -112,10 +112,12 @@ fn write_finding(ul: &mut Markup, finding: &FindingPart) {
             quantity(li, &clock(place_s, 2), "min:s");
             li.text(".");
         }
-        for (class, sentence) in [("heard", &finding.heard_as), ("remedy", &finding.remedy)] {
+        for (name, sentence) in [("Heard as", &finding.heard_as), ("Remedy", &finding.remedy)] {
             if !sentence.is_empty() {
-                li.text(" ");
-                li.block("span", class, |span| prose(span, &capital(sentence)));
+                li.block("span", "besides", |span| {
+                    span.text(&format!("{name}: "));
+                    prose(span, &capital(sentence));
+                });
             }
         }
     });

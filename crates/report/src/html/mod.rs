@@ -141,7 +141,8 @@ fn table(out: &mut Markup, class: &str, columns: &[&str], rows: impl FnOnce(&mut
 
 /// A cell under a column.
 fn cell(row: &mut Markup, column: &str, inside: impl FnOnce(&mut Markup)) {
-    row.element("td", &[("data-label", column)], inside);
+    // On a phone the label stands beside its cell: what is in it has to stay together.
+    row.element("td", &[("data-label", column)], |td| td.element("div", &[], inside));
 }
 
 /// The first cell of a row, which names it.

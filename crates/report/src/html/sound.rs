@@ -4,8 +4,8 @@ use super::{cell, figure as picture, row_head, table, write_legend};
 use crate::markup::Markup;
 use crate::model::{ReductionPart, Report, SignalPart};
 use crate::plot::{self, BandPlot, LoudnessPlot, Rung, SpectrumPlot};
-use crate::text::{self, figure, number};
-use measure::{BandFacts, Facts, READINGS};
+use crate::text::{self, figure, number, prose};
+use measure::{BandFacts, Facts, READINGS, Reading};
 
 /// The strip of the mastering chain.
 const MASTER: &str = "master";
@@ -64,14 +64,14 @@ pub(super) fn loudness(section: &mut Markup, report: &Report) {
     let plot = LoudnessPlot {
         duration_s,
         series: &signal.loudness,
-        aim: aim.as_ref().map(|(lufs, name)| (*lufs, name.as_str())),
+        aim: aim.as_ref().map(|(lufs, _)| *lufs),
         sections: &report.sections,
         reductions: chain.clone(),
     };
     let mut legend: Vec<(&str, String)> = vec![
         ("line main", "short-term, 3 s".into()),
         ("box momentary", "momentary, 400 ms".into()),
-        ("line aim", if plot.aim.is_some() { "aim" } else { "" }.into()),
+        ("line aim", aim.map(|(_, name)| name).unwrap_or_default()),
     ];
     for (place, part) in chain.iter().enumerate() {
         let class = if place + 1 == chain.len() { "box taken" } else { "line second" };
@@ -225,8 +225,9 @@ pub(super) fn dynamics(section: &mut Markup, report: &Report) {
     ];
     picture(section, "ladder-plot", |size, id| plot::ladder(&rungs, &aims, size, id), &legend);
     readings(section, report, DYNAMICS);
+    let strip = |part: &ReductionPart| super::change::strip_name(&part.strip, &report.tracks);
     let parts: Vec<(String, &ReductionPart)> =
-        report.gain_reduction.iter().filter(|r| worked(r)).map(|r| (reduction_name(report, r), r)).collect();
+        report.gain_reduction.iter().filter(|r| worked(r)).map(|r| (strip(r), r)).collect();
     if !parts.is_empty() {
         section.leaf("h3", &[], "What the dynamics took away");
         let duration_s = report.duration_s.max(0.0);
@@ -244,11 +245,6 @@ fn worked(part: &ReductionPart) -> bool {
     part.reduction_db.iter().any(|db| db.abs() >= IDLE_DB)
 }
 
-fn reduction_name(report: &Report, part: &ReductionPart) -> String {
-    let strip = super::change::strip_name(&part.strip, &report.tracks);
-    format!("{strip} \u{b7} {}", text::spaced(&part.insert))
-}
-
 /// A table of readings: before, after, and what they say.
 fn readings(section: &mut Markup, report: &Report, ids: &[&str]) {
     let signals: Vec<(&str, serde_json::Value)> =
@@ -259,18 +255,25 @@ fn readings(section: &mut Markup, report: &Report, ids: &[&str]) {
             .collect();
     let mut columns = vec!["Reading"];
     columns.extend(signals.iter().map(|(name, _)| *name));
-    table(section, "cards readings", &columns, |rows| {
+    columns.push("What it says");
+    table(section, "readings", &columns, |rows| {
         for reading in ids.iter().filter_map(|id| READINGS.iter().find(|r| r.id == *id)) {
             rows.element("tr", &[], |tr| {
-                row_head(tr, |th| {
-                    th.text(reading.label);
-                    th.words("small", "help", reading.help);
-                });
+                row_head(tr, |th| th.text(reading.label));
                 for (name, facts) in &signals {
                     let value = facts.get(reading.id).and_then(serde_json::Value::as_f64);
-                    cell(tr, name, |td| figure(td, value, reading.decimals, reading.unit));
+                    cell(tr, name, |td| figure(td, value, reading.decimals, unit(reading)));
                 }
+                tr.block("td", "help", |td| prose(td, reading.help));
             });
         }
     });
+}
+
+/// A reading's unit; what is counted is named by its id.
+fn unit(reading: &Reading) -> &'static str {
+    match reading.id {
+        "clipped_samples" => "samples",
+        _ => reading.unit,
+    }
 }

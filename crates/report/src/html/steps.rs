@@ -41,7 +41,8 @@ fn write_step(section: &mut Markup, step: StepId, part: Option<&StepPart>, track
     let decisions = part.map(|p| p.decisions.as_slice()).unwrap_or_default();
     let note = part.map(|p| p.note.as_str()).unwrap_or_default();
     let state = match (decisions.len(), part.is_some_and(|p| p.ran)) {
-        (0, true) => "nothing needed".into(),
+        (0, true) if note.is_empty() => "nothing needed".into(),
+        (0, true) => "done".into(),
         (0, false) => "not part of this run".into(),
         (1, _) => "1 decision".to_string(),
         (many, _) => format!("{many} decisions{}", on_strips(decisions, tracks)),

@@ -7,8 +7,7 @@ use crate::model::{Report, TrackPart};
 use crate::plot::{self, TrackLevels};
 use crate::text::{figure, gain, prose, spaced};
 
-const COLUMNS: [&str; 8] =
-    ["Track", "Role", "Recorded", "In the mix", "Trim", "Fader", "Pan", "Suffers from"];
+const COLUMNS: [&str; 7] = ["Track", "Recorded", "In the mix", "Trim", "Fader", "Pan", "Faults"];
 
 /// What mastering cannot mend as well as the mix can.
 pub(super) fn back_to_mix(section: &mut Markup, report: &Report) {
@@ -64,19 +63,16 @@ fn name(track: &TrackPart) -> &str {
 fn write_track(tr: &mut Markup, track: &TrackPart) {
     row_head(tr, |th| {
         th.text(name(track));
+        th.words("small", "help", &track.role.as_deref().map_or("role not known".into(), spaced));
         th.words("small", "path", &track.file);
     });
-    cell(tr, COLUMNS[1], |td| match &track.role {
-        Some(role) => td.text(&spaced(role)),
-        None => td.words("span", "quiet", "not known"),
-    });
-    cell(tr, COLUMNS[2], |td| figure(td, track.before.active_lufs, 1, "LUFS"));
-    cell(tr, COLUMNS[3], |td| figure(td, track.after.as_ref().and_then(|f| f.active_lufs), 1, "LUFS"));
-    cell(tr, COLUMNS[4], |td| gain(td, track.trim_db));
-    cell(tr, COLUMNS[5], |td| gain(td, track.fader_db));
-    cell(tr, COLUMNS[6], |td| td.text(&pan_words(track.pan)));
-    cell(tr, COLUMNS[7], |td| match track.faults.as_slice() {
-        [] => td.words("span", "quiet", "nothing"),
+    cell(tr, COLUMNS[1], |td| figure(td, track.before.active_lufs, 1, "LUFS"));
+    cell(tr, COLUMNS[2], |td| figure(td, track.after.as_ref().and_then(|f| f.active_lufs), 1, "LUFS"));
+    cell(tr, COLUMNS[3], |td| gain(td, track.trim_db));
+    cell(tr, COLUMNS[4], |td| gain(td, track.fader_db));
+    cell(tr, COLUMNS[5], |td| td.text(&pan_words(track.pan)));
+    cell(tr, COLUMNS[6], |td| match track.faults.as_slice() {
+        [] => td.words("span", "quiet", "none"),
         faults => td.element("ul", &[], |ul| {
             for fault in faults {
                 ul.element("li", &[], |li| prose(li, fault));

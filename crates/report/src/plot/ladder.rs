@@ -62,7 +62,7 @@ fn draw(canvas: &mut Canvas, rung: &Rung, scale: &Scale, top: f64) {
     if let Some(x) = peak {
         canvas.line(if rung.main { "peak-main" } else { "peak-before" }, (x, y - 9.0), (x, y + 9.0));
         let label = text::number(facts.true_peak_dbtp.unwrap_or(f64::NAN), 1);
-        canvas.text("value", Anchor::End, (x + 3.0, y - 13.0), &label);
+        canvas.text("value", Anchor::End, (x - 6.0, y - 9.0), &label);
     }
 }
 

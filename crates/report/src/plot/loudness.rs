@@ -10,22 +10,26 @@ use measure::LoudnessSeries;
 pub(crate) struct LoudnessPlot<'a> {
     pub(crate) duration_s: f64,
     pub(crate) series: &'a LoudnessSeries,
-    /// A line across, in LUFS, and its name.
-    pub(crate) aim: Option<(f64, &'a str)>,
+    /// A line across, in LUFS.
+    pub(crate) aim: Option<f64>,
     pub(crate) sections: &'a [SectionPart],
     /// The inserts of the mastering chain; the last is drawn as a surface, the others as lines.
     pub(crate) reductions: Vec<&'a ReductionPart>,
 }
 
+/// Between the two halves of the picture.
+const GAP_PX: f64 = 36.0;
 /// Pixels that share one point: a column holds the loudest of its moments.
 const COLUMN_PX: f64 = 2.0;
+/// A name that is cut keeps at least this many letters.
+const LEAST_LETTERS: usize = 5;
 /// The axis never shows less than this, in LU.
 const LEAST_SPAN_LU: f64 = 24.0;
 
 /// Draws it.
 pub(crate) fn loudness(plot: &LoudnessPlot, size: Size, id: &str) -> Markup {
     let (main_height, reduction_height) = size.pick((250.0, 84.0), (200.0, 70.0));
-    let below = if plot.reductions.is_empty() { 0.0 } else { reduction_height + 26.0 };
+    let below = if plot.reductions.is_empty() { 0.0 } else { reduction_height + GAP_PX };
     let frame = Frame {
         left: size.pick(40.0, 32.0),
         right: size.width() - 8.0,
@@ -42,14 +46,13 @@ pub(crate) fn loudness(plot: &LoudnessPlot, size: Size, id: &str) -> Markup {
     canvas.text("unit", Anchor::Start, (0.0, 12.0), "LUFS");
     draw_momentary(&mut canvas, plot.series, &time, &level);
     draw_short_term(&mut canvas, plot.series, &time, &level);
-    if let Some((lufs, name)) = plot.aim {
+    if let Some(lufs) = plot.aim {
         let y = level.place(lufs);
         canvas.line("aim", (frame.left, y), (frame.right, y));
-        canvas.text("aim-label", Anchor::End, (frame.right - 4.0, y - 5.0), name);
     }
     let mut bottom = frame.bottom;
     if !plot.reductions.is_empty() {
-        let lower = Frame { top: frame.bottom + 26.0, bottom: frame.bottom + below, ..frame };
+        let lower = Frame { top: frame.bottom + GAP_PX, bottom: frame.bottom + below, ..frame };
         draw_reductions(&mut canvas, &plot.reductions, &time, lower);
         bottom = lower.bottom;
     }
@@ -73,7 +76,7 @@ fn ends(plot: &LoudnessPlot) -> (f64, f64) {
     }
     short.sort_by(f64::total_cmp);
     let middle = short.get(short.len() / 2).copied().unwrap_or(-20.0);
-    let top = moments.iter().copied().chain(plot.aim.map(|a| a.0)).fold(middle, f64::max);
+    let top = moments.iter().copied().chain(plot.aim).fold(middle, f64::max);
     let high = (top / 3.0).ceil() * 3.0;
     let quiet = short.get(short.len() / 20).copied().unwrap_or(middle);
     let low = quiet.min(middle - 12.0).max(middle - 36.0).min(high - LEAST_SPAN_LU);
@@ -88,7 +91,7 @@ fn draw_sections(canvas: &mut Canvas, sections: &[SectionPart], time: &Scale, fr
             canvas.rect("section", (left, frame.top - 18.0), (right, bottom));
         }
         let fits = ((right - left - 8.0) / LETTER_PX).floor() as usize;
-        if fits >= 2 {
+        if fits >= section.name.chars().count().min(LEAST_LETTERS) {
             let name = text::shortened(&section.name, fits);
             canvas.text("section-name", Anchor::Start, (left + 5.0, frame.top - 5.0), &name);
         }
@@ -119,13 +122,13 @@ fn draw_short_term(canvas: &mut Canvas, series: &LoudnessSeries, time: &Scale, l
     let mut stretch: Vec<(f64, f64)> = Vec::new();
     for (time_s, lufs) in series.time_s.iter().zip(&series.short_term_lufs) {
         match lufs {
-            Some(lufs) => {
+            Some(lufs) if *lufs >= level.low() => {
                 let x = time.place(*time_s);
                 if stretch.last().is_none_or(|last| x - last.0 >= COLUMN_PX) {
                     stretch.push((x, level.place(*lufs)));
                 }
             }
-            None => canvas.polyline("main", &std::mem::take(&mut stretch)),
+            _ => canvas.polyline("main", &std::mem::take(&mut stretch)),
         }
     }
     canvas.polyline("main", &stretch);
@@ -142,21 +145,27 @@ fn draw_reductions(canvas: &mut Canvas, reductions: &[&ReductionPart], time: &Sc
         canvas.line("grid", (frame.left, y), (frame.right, y));
         canvas.text("tick", Anchor::End, (frame.left - 6.0, y + 4.0), &text::trimmed(-tick));
     }
-    canvas.text("unit", Anchor::Start, (0.0, frame.top - 9.0), "gain reduction, dB");
-    for (place, reduction) in reductions.iter().enumerate() {
-        let points = columns(reduction, time, &depth);
-        if place + 1 < reductions.len() {
-            canvas.polyline("second", &points);
-        } else if let (Some(first), Some(last)) = (points.first().copied(), points.last().copied()) {
-            let mut shape = points;
-            shape.extend([(last.0, frame.top), (first.0, frame.top)]);
-            canvas.area("taken", &shape);
+    canvas.text("unit", Anchor::Start, (0.0, frame.top - 14.0), "gain reduction, dB");
+    // The surface first: the lines stand before it.
+    if let Some((surface, lines)) = reductions.split_last() {
+        draw_taken(canvas, surface, time, &depth);
+        for line in lines {
+            canvas.polyline("second", &columns(line, time, &depth));
         }
     }
 }
 
+/// A surface that hangs from zero.
+pub(super) fn draw_taken(canvas: &mut Canvas, reduction: &ReductionPart, time: &Scale, depth: &Scale) {
+    let mut shape = columns(reduction, time, depth);
+    let (Some(first), Some(last)) = (shape.first().copied(), shape.last().copied()) else { return };
+    let zero = depth.place(0.0);
+    shape.extend([(last.0, zero), (first.0, zero)]);
+    canvas.area("taken", &shape);
+}
+
 /// The deepest reduction of each column.
-pub(super) fn columns(reduction: &ReductionPart, time: &Scale, depth: &Scale) -> Vec<(f64, f64)> {
+fn columns(reduction: &ReductionPart, time: &Scale, depth: &Scale) -> Vec<(f64, f64)> {
     let mut columns: Vec<(f64, f64)> = Vec::new();
     for (step, db) in reduction.reduction_db.iter().enumerate() {
         let x = (time.place((step as f64 + 0.5) * reduction.step_s) / COLUMN_PX).round() * COLUMN_PX;

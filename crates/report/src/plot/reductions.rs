@@ -1,14 +1,14 @@
 //! What every compressor, gate and limiter took away: one small curve each, all on one scale.
 
-use super::loudness::columns;
+use super::loudness::draw_taken;
 use super::{Anchor, Canvas, Frame, Scale, Size, clock_ticks};
 use crate::markup::Markup;
 use crate::model::ReductionPart;
 use crate::text;
 
-const ROW: f64 = 30.0;
+const ROW: f64 = 38.0;
 
-/// Draws them; each with its name.
+/// Draws them; each with its strip's name.
 pub(crate) fn reductions(
     parts: &[(String, &ReductionPart)],
     duration_s: f64,
@@ -35,15 +35,13 @@ pub(crate) fn reductions(
     canvas.text("unit", Anchor::End, (frame.right, frame.bottom + 34.0), "time, min:s");
     for (place, (name, part)) in parts.iter().enumerate() {
         let top = frame.top + ROW * place as f64 + 3.0;
-        let depth = Scale::new((0.0, most), (top, top + ROW - 6.0));
-        let name = text::shortened(name, size.pick(30, 17));
-        canvas.text("tick", Anchor::End, (frame.left - 10.0, top + 13.0), &name);
+        let depth = Scale::new((0.0, most), (top, top + ROW - 8.0));
+        let [strip, insert] =
+            [name.as_str(), &text::spaced(&part.insert)].map(|name| text::shortened(name, size.pick(26, 13)));
+        canvas.text("row-name", Anchor::End, (frame.left - 10.0, top + 10.0), &strip);
+        canvas.text("unit", Anchor::End, (frame.left - 10.0, top + 24.0), &insert);
         canvas.line("grid", (frame.left, top), (frame.right, top));
-        let mut shape = columns(part, &time, &depth);
-        if let (Some(first), Some(last)) = (shape.first().copied(), shape.last().copied()) {
-            shape.extend([(last.0, top), (first.0, top)]);
-            canvas.area("taken", &shape);
-        }
+        draw_taken(&mut canvas, part, &time, &depth);
         canvas.text("value", Anchor::End, (size.width(), top + 13.0), &text::number(-deepest(part), 1));
     }
     let description =

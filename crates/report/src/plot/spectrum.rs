@@ -89,6 +89,6 @@ fn mean(curve: &[(f64, f64)]) -> f64 {
 fn ends(levels: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = levels.fold((0f64, 0f64), |(l, h), v| (l.min(v), h.max(v)));
     let high = (high / 6.0).ceil().max(1.0) * 6.0;
-    let low = (low / 6.0).floor().min(-2.0) * 6.0;
+    let low = ((low - 1.0) / 6.0).floor().min(-2.0) * 6.0;
     (low.max(high - MOST_SPAN_DB), high)
 }

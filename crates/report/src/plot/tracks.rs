@@ -34,7 +34,7 @@ pub(crate) fn tracks(levels: &[TrackLevels], size: Size, id: &str) -> Markup {
     canvas.text("unit", Anchor::End, (frame.right, frame.bottom + 34.0), "level, dBFS");
     for (place, track) in levels.iter().enumerate() {
         let middle = frame.top + ROW * (place as f64 + 0.5);
-        let name = text::shortened(track.name, size.pick(23, 14));
+        let name = text::shortened(track.name, size.pick(19, 12));
         canvas.text("row-name", Anchor::End, (frame.left - 10.0, middle + 4.0), &name);
         draw(&mut canvas, track.before, &scale, middle - 6.0, ["stroke-before", "peak-before", "hollow"]);
         if let Some(after) = track.after {

@@ -1,4 +1,4 @@
-//! Writes a report about a song that does not exist, to look at: `cargo run --example sample -- report.html`.
+//! A song that does not exist: everything in it is made up, so that every part of the page has something to show.
 
 use measure::{BandFacts, BandLevel, Facts, LoudnessSeries};
 use report::*;
@@ -6,12 +6,8 @@ use session::{Change, Decision, Path, StepId, Value};
 
 const DURATION_S: f64 = 192.0;
 
-fn main() -> std::io::Result<()> {
-    let path = std::env::args().nth(1).unwrap_or_else(|| "report.html".into());
-    std::fs::write(path, to_html(&sample()))
-}
-
-fn sample() -> Report {
+/// Its report.
+pub(crate) fn sample() -> Report {
     let section = |(name, start_s): (&str, f64)| SectionPart { name: name.into(), start_s };
     let sections = [("intro", 0.0), ("verse", 14.0), ("chorus", 48.0), ("verse", 76.0), ("chorus", 110.0)];
     let last = [("bridge", 138.0), ("chorus", 152.0), ("outro", 180.0)];
@@ -324,8 +320,8 @@ fn files() -> Vec<FilePart> {
             severity: FindingSeverity::Info,
             what: "0.42 s of silence before the first sound.".into(),
             place_s: Some(0.0),
-            heard_as: "a short wait".into(),
-            remedy: "cut it if the song should begin at once".into(),
+            heard_as: "A short wait.".into(),
+            remedy: "Cut it if the song should begin at once.".into(),
         }],
         facts: Some(facts(-14.02, -1.003, 7.9, 1.0)),
     };
