@@ -6,13 +6,18 @@
 
 mod facts;
 mod import;
+mod levels;
 mod masking;
 mod parts;
 mod power;
+mod rack;
 mod step;
 mod steps;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_tone;
+mod tone;
 mod words;
 
 pub mod roles;
@@ -28,6 +33,11 @@ pub static STEPS: &[&dyn Step] = &[
     &steps::preparation::Preparation,
     &steps::gain_staging::GainStaging,
     &steps::static_mix::StaticMix,
+    &steps::subtractive_eq::SubtractiveEq,
+    &steps::dynamics::Dynamics,
+    &steps::additive_eq::AdditiveEq,
+    &steps::space::Space,
+    &steps::character::Character,
     &steps::automation::Automation,
     &steps::checks::Checks,
     &steps::premaster::Premaster,

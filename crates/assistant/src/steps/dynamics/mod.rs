@@ -1,0 +1,51 @@
+//! Step 5: microphones of single drums are closed between their strokes, what wanders in level is held
+//! together, peaks that stick out are caught, and sibilants that stick out are softened.
+//!
+//! In the chain a gate comes first, since a compressor would raise what it should shut out, and a de-esser
+//! last, since a compressor raises sibilants.
+
+mod gates;
+mod levelling;
+mod sibilants;
+mod strokes;
+
+use crate::parts::heard;
+use crate::rack::is_taken;
+use crate::{Hears, Rules, SongFacts, Step};
+use session::{Decision, Session, StepId, Strip};
+
+/// Dynamics.
+pub(crate) struct Dynamics;
+
+impl Step for Dynamics {
+    fn id(&self) -> StepId {
+        StepId::Dynamics
+    }
+
+    fn hears(&self) -> Hears {
+        Hears::Strips
+    }
+
+    fn decide(&self, facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        let voices = sibilants::voices(facts, session);
+        for track in heard(session) {
+            let Some(known) = facts.tracks.get(&track.id) else { continue };
+            let free = |track: &Strip, insert: &str| !is_taken(track, insert, rules);
+            if free(track, "gate") {
+                decisions.extend(gates::gate(track, known, rules));
+            }
+            if free(track, "comp") {
+                let levelled = levelling::compressor(track, known, rules);
+                decisions.extend(levelled.or_else(|| strokes::compressor(track, known, rules)));
+            }
+            if free(track, "deess") {
+                decisions.extend(sibilants::de_esser(track, &voices, rules));
+            }
+        }
+        decisions
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Step 7: one or two rooms that several tracks share, and an echo in tempo for the lead.
+//!
+//! Returns and their sends are made together: a plate for voices and what sings, a room for drums and
+//! instruments, a delay. How far the wet sound lies under the dry one depends on the role; low drums and
+//! basses stay dry. The reverbs are as loud as what they are given, but for what their cuts take away, so that
+//! the send's level follows from the distance that is wanted.
+
+mod dryness;
+mod returns;
+
+use crate::parts::{heard, role};
+use crate::power::band_shares;
+use crate::rack::is_set_whole;
+use crate::roles;
+use crate::steps::static_mix::path_gain_db;
+use crate::words::spoken_role;
+use crate::{Hears, Rules, SongFacts, Step};
+use measure::Analysis;
+use returns::{Return, Tempo};
+use session::{Decision, Session, StepId, Strip};
+
+/// Sends move in steps of half a decibel.
+const STEP_DB: f64 = 0.5;
+/// Each factor of two in strength moves the wet sound by so many dB.
+const STRENGTH_DB: f64 = 6.0;
+/// Nothing is wetter than this, in LU under the dry sound; so all of it stays 9 LU under the mix, the middle
+/// of what listeners preferred (Pestana & Reiss, *Intelligent audio production strategies informed by best
+/// practices*, AES 53rd conference, 2014).
+const WETTEST_LU: f64 = 9.0;
+/// What already has a room of its own gets less: by so many LU.
+const HAS_ROOM_LU: f64 = 4.0;
+
+/// Time-based effects.
+pub(crate) struct Space;
+
+/// Where a track is sent, and how far its wet sound lies under the dry one, in LU: engineering practice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Wish {
+    to: &'static str,
+    below_lu: f64,
+}
+
+fn wishes(role: &str, slow: bool) -> Vec<Wish> {
+    let wish = |to, below_lu| Wish { to, below_lu };
+    match role {
+        "lead_vocal" => {
+            vec![wish("plate", if slow { 11.0 } else { 14.0 }), wish("slap", if slow { 17.0 } else { 19.0 })]
+        }
+        "adlib" => vec![wish("plate", 12.0), wish("slap", 16.0)],
+        "backing_vocal" | "harmony_vocal" | "choir" => vec![wish("plate", 9.0)],
+        "vocal_double" => vec![wish("plate", 12.0)],
+        "guitar_lead" | "guitar_slide" | "synth_lead" => vec![wish("plate", 13.0), wish("slap", 18.0)],
+        "snare" | "snare_top" | "rimshot" | "clap" | "snap" => vec![wish("plate", 12.0)],
+        "tom_rack" | "tom_floor" | "toms" => vec![wish("room", 13.0)],
+        "overhead" | "overhead_left" | "overhead_right" => vec![wish("room", 15.0)],
+        "drum_kit" | "drum_loop" => vec![wish("room", 15.0)],
+        "synth_pad" | "mellotron" => vec![wish("plate", 14.0)],
+        _ => match roles::family(role) {
+            "percussion" => vec![wish("room", 12.0)],
+            "guitars" => vec![wish("room", 16.0)],
+            "keys" | "synths" => vec![wish("room", 15.0)],
+            "strings" => vec![wish("plate", 11.0)],
+            "brass" | "woodwinds" => vec![wish("plate", 13.0)],
+            _ => Vec::new(),
+        },
+    }
+}
+
+impl Step for Space {
+    fn id(&self) -> StepId {
+        StepId::Space
+    }
+
+    fn hears(&self) -> Hears {
+        Hears::Strips
+    }
+
+    fn decide(&self, facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
+        let tempo = Tempo::of(facts, session);
+        let returns = Return::all(tempo.as_ref(), facts, session, rules);
+        let slow = tempo.is_some_and(|tempo| tempo.is_slow());
+        let mut sends = Vec::new();
+        for track in heard(session) {
+            let Some(known) = facts.tracks.get(&track.id) else { continue };
+            for wish in wishes(role(track), slow) {
+                if let Some(to) = returns.iter().find(|to| to.id == wish.to) {
+                    sends.extend(send(track, known.now(), wish, to, session, rules).map(|d| (to.id, d)));
+                }
+            }
+        }
+        let used = |id: &str| sends.iter().any(|(to, _)| *to == id);
+        let made = returns.iter().filter(|to| used(to.id) && !session.returns.contains_key(to.id));
+        let mut decisions: Vec<Decision> = made.map(|to| to.decision(tempo.as_ref())).collect();
+        decisions.extend(sends.into_iter().map(|(_, decision)| decision));
+        decisions
+    }
+}
+
+/// What the cuts of a return take from the loudness of a track, in LU.
+fn lost_lu(now: &Analysis, to: &Return) -> f64 {
+    let shares = band_shares(now);
+    let through = shares.iter().zip(&now.erb.centres_hz).map(|(share, hz)| {
+        // Second-order Butterworth each, as the reverb's own cuts.
+        let (low, high) = ((hz / to.low_cut_hz).powi(4), (hz / to.high_cut_hz).powi(4));
+        share * low / (1.0 + low) / (1.0 + high)
+    });
+    let through: f64 = through.sum();
+    if through > 0.0 { -audio::power_to_db(through) } else { 0.0 }
+}
+
+fn send(
+    track: &Strip,
+    now: &Analysis,
+    wish: Wish,
+    to: &Return,
+    session: &Session,
+    rules: &Rules,
+) -> Option<Decision> {
+    let path = track.path().child("sends").child(format!("{}_db", to.id));
+    let silent = now.facts.active_rms_dbfs.is_none();
+    if silent || is_set_whole(rules, &path) || track.sends.iter().any(|send| send.to == to.id) {
+        return None;
+    }
+    let room = dryness::decay_s(now);
+    let has_room = room.is_some_and(|seconds| seconds > dryness::WET_S);
+    let more_lu = if has_room { HAS_ROOM_LU } else { 0.0 };
+    let strength = rules.strength.max(1e-3).log2() * STRENGTH_DB;
+    let below_lu = (wish.below_lu + more_lu - strength).max(WETTEST_LU);
+    if below_lu > 40.0 {
+        return None;
+    }
+    let lost_lu = lost_lu(now, to).min(6.0);
+    let path_db = path_gain_db(session, track);
+    let level_db = ((lost_lu - below_lu + path_db) / STEP_DB).round() * STEP_DB;
+    let dry = match room {
+        Some(seconds) if has_room => format!(
+            " It has a room of its own ({seconds:.1} s of decay were measured), so {HAS_ROOM_LU:.0} LU less than usual."
+        ),
+        Some(seconds) => format!(" It is dry: it falls as fast as in a room of {seconds:.2} s."),
+        None => String::new(),
+    };
+    let why = format!(
+        "Sent to the {} at {level_db:.1} dB: the wet sound lies {below_lu:.0} LU under the dry one, as suits a {}; the \
+         return's cuts take {lost_lu:.1} LU.{dry}",
+        to.label.to_lowercase(),
+        spoken_role(role(track)),
+    );
+    let mut decision = Decision::set(StepId::Space, path, level_db, why)
+        .noted(format!("{below_lu:.0} LU under the dry sound"))
+        .measured("loudness lost in the return's cuts", lost_lu, "LU")
+        .measured("wet under dry", below_lu, "LU")
+        .sure(0.6)
+        .unless("it shall stand nearer or farther away");
+    if let Some(seconds) = room {
+        decision = decision.measured("decay of the recording", seconds, "s");
+    }
+    Some(decision)
+}
+
+#[cfg(test)]
+mod tests;

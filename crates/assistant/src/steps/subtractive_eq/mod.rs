@@ -1,0 +1,81 @@
+//! Step 4: what does not belong to a track is taken away before anything is added: low end that is not its
+//! own, too much of a range against what is usual for its role, resonances, and where it hides what matters
+//! more.
+//!
+//! All of it goes into one equaliser, `eq`, whose bands are named after what they are for.
+
+mod low_end;
+mod masking;
+mod resonance;
+mod too_much;
+
+use crate::parts::heard;
+use crate::rack::{Band, is_taken};
+use crate::{Hears, Rules, SongFacts, Step};
+use session::{Decision, Session, StepId, Strip};
+
+/// At most so many cuts besides the high-pass on one track.
+const MOST_CUTS: usize = 4;
+
+/// Subtractive EQ.
+pub(crate) struct SubtractiveEq;
+
+/// A band that a track should get, and why.
+#[derive(Debug, Clone)]
+struct Cut {
+    track: String,
+    band: Band,
+    why: String,
+    note: String,
+    evidence: Vec<(&'static str, f64, &'static str)>,
+    confidence: f64,
+    unless: &'static str,
+}
+
+impl Cut {
+    fn decision(self, strip: &Strip, first: bool) -> Decision {
+        let change = self.band.change(strip, "eq", first);
+        let decision = Decision::new(StepId::SubtractiveEq, change, self.why)
+            .noted(self.note)
+            .sure(self.confidence)
+            .unless(self.unless);
+        self.evidence.into_iter().fold(decision, |d, (name, value, unit)| d.measured(name, value, unit))
+    }
+}
+
+impl Step for SubtractiveEq {
+    fn id(&self) -> StepId {
+        StepId::SubtractiveEq
+    }
+
+    fn hears(&self) -> Hears {
+        Hears::Strips
+    }
+
+    fn decide(&self, facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
+        let free: Vec<&Strip> = heard(session).filter(|track| !is_taken(track, "eq", rules)).collect();
+        let passes = low_end::high_passes(facts, session);
+        let mut cuts: Vec<Cut> = Vec::new();
+        for track in &free {
+            let Some(known) = facts.tracks.get(&track.id) else { continue };
+            cuts.extend(too_much::cuts(track, known, rules));
+            cuts.extend(resonance::cut(track, known, rules));
+        }
+        let made_room = masking::cuts(&free, &cuts, facts, session, rules);
+        cuts.extend(made_room);
+        let mut decisions = Vec::new();
+        for track in &free {
+            let mut own: Vec<Cut> = cuts.iter().filter(|cut| cut.track == track.id).cloned().collect();
+            own.sort_by(|a, b| a.band.gain_db.total_cmp(&b.band.gain_db));
+            own.truncate(MOST_CUTS);
+            own.sort_by(|a, b| a.band.freq_hz.total_cmp(&b.band.freq_hz));
+            let pass = passes.iter().find(|pass| pass.track == track.id).cloned();
+            let all = pass.into_iter().chain(own).enumerate();
+            decisions.extend(all.map(|(place, cut)| cut.decision(track, place == 0)));
+        }
+        decisions
+    }
+}
+
+#[cfg(test)]
+mod tests;

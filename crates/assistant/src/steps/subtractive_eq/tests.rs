@@ -1,0 +1,241 @@
+use super::*;
+use crate::testing::{Sound, analysis, applied, decide};
+use crate::testing_tone::{bump, louder, put_spectrum, raw, usual, usual_song};
+use crate::tone::thirds;
+use dsp::processors::eq::{Settings, Shape};
+
+fn bands(session: &Session, track: &str) -> Vec<dsp::processors::eq::Band> {
+    let insert = session.tracks[track].insert("eq");
+    insert.map(|insert| Settings::from_values(&insert.values).bands).unwrap_or_default()
+}
+
+fn run(session: &Session, facts: &SongFacts) -> (Vec<Decision>, Session) {
+    let decisions = decide(&SubtractiveEq, facts, session, &Rules::default());
+    let session = applied(session, &decisions);
+    (decisions, session)
+}
+
+/// Too much or too little of something, on a track that is usual otherwise.
+fn with_bump(role: &str, hz: f64, gain_db: f64) -> (Session, SongFacts) {
+    let (session, mut facts) = usual_song(&[("it", role)]);
+    let usual = usual(role);
+    put_spectrum(&mut raw(&mut facts, "it").facts, &|at| usual(at) + bump(at, hz, gain_db, 1.5));
+    (session, facts)
+}
+
+fn bells(session: &Session) -> Vec<dsp::processors::eq::Band> {
+    bands(session, "it").into_iter().filter(|band| band.r#type == Shape::Bell).collect()
+}
+
+#[test]
+fn usual_tracks_get_no_bells() {
+    for role in
+        ["lead_vocal", "guitar_electric", "guitar_acoustic", "keys", "snare_top", "kick_in", "unknown"]
+    {
+        let (session, facts) = usual_song(&[("it", role)]);
+        let (decisions, session) = run(&session, &facts);
+        assert!(bells(&session).is_empty(), "{role}: {decisions:?}");
+    }
+}
+
+#[test]
+fn mud_is_cut_where_it_is() {
+    let (session, facts) = with_bump("guitar_electric", 280.0, 9.0);
+    let (decisions, session) = run(&session, &facts);
+    let [mud] = &bells(&session)[..] else { panic!("{decisions:?}") };
+    assert!((200.0..=400.0).contains(&mud.freq_hz) && mud.q <= 1.5, "{mud:?}");
+    assert!((-6.0..=-2.0).contains(&mud.gain_db), "{mud:?}");
+    let why = &decisions.iter().find(|d| d.change.path().to_string().contains("eq")).unwrap().why;
+    let excess = decisions.iter().flat_map(|d| &d.evidence).find(|e| e.name == "more than usual").unwrap();
+    assert!(decisions.iter().any(|d| d.why.contains(&format!("{:.1} dB more", excess.value))), "{why}");
+}
+
+#[test]
+fn a_cut_never_goes_deeper_than_six_decibels_and_says_so() {
+    let (session, facts) = with_bump("lead_vocal", 3_000.0, 24.0);
+    let (decisions, session) = run(&session, &facts);
+    let deepest = bells(&session).iter().map(|band| band.gain_db).fold(0.0, f64::min);
+    assert_eq!(deepest, -6.0, "{decisions:?}");
+    assert!(decisions.iter().any(|d| d.why.contains("stopped at 6")), "{decisions:?}");
+}
+
+#[test]
+fn strength_scales_cuts() {
+    let (session, facts) = with_bump("guitar_electric", 280.0, 9.0);
+    let cut = |strength: f64| {
+        let rules = Rules { strength, ..Rules::default() };
+        let decisions = SubtractiveEq.decide(&facts, &session, &rules);
+        bells(&applied(&session, &decisions)).iter().map(|band| band.gain_db).sum::<f64>()
+    };
+    assert!(cut(0.5) > cut(1.0) + 1.0 && cut(0.0) == 0.0, "{} {}", cut(0.5), cut(1.0));
+}
+
+/// A snare with a ring at a third octave, sounding in a share of the rows.
+fn ringing(hz: f64, height_db: f64, share: f64) -> (Session, SongFacts) {
+    let (session, mut facts) = usual_song(&[("it", "snare_top")]);
+    let usual = usual("snare_top");
+    let it = raw(&mut facts, "it");
+    put_spectrum(&mut it.facts, &|at| {
+        usual(at) + if (at / hz).log2().abs() < 1.0 / 6.0 { height_db } else { 0.0 }
+    });
+    let nearest = it.erb.centres_hz.iter().map(|at| (at / hz).ln().abs());
+    let band = nearest.enumerate().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap().0;
+    let active: Vec<usize> = (0..it.erb.rows()).filter(|row| it.erb.active[*row]).collect();
+    for row in active.iter().take((active.len() as f64 * share) as usize) {
+        it.erb.power[row * measure::ERB_BANDS + band] *= 100.0;
+    }
+    (session, facts)
+}
+
+#[test]
+fn a_ring_is_cut_at_its_pitch() {
+    let (session, mut facts) = ringing(630.0, 14.0, 0.7);
+    raw(&mut facts, "it").facts.pitch_median_hz = Some(641.0);
+    let (decisions, session) = run(&session, &facts);
+    let [ring] = &bells(&session)[..] else { panic!("{decisions:?}") };
+    // Within 2 % of the ring, by at least half of it, and narrow.
+    assert!((ring.freq_hz / 641.0 - 1.0).abs() < 0.02 && ring.q > 4.0, "{ring:?}");
+    assert!((-9.0..=-6.0).contains(&ring.gain_db), "{ring:?}");
+    assert!(decisions.iter().any(|d| d.why.contains("641 Hz") && d.why.contains("70 %")), "{decisions:?}");
+}
+
+#[test]
+fn what_does_not_ring_stays() {
+    // Not persistent, not prominent, a note of the body, and no drum at all.
+    let quiet = [ringing(630.0, 14.0, 0.2), ringing(630.0, 5.0, 0.7), ringing(200.0, 14.0, 0.7)];
+    for (session, facts) in quiet {
+        assert!(bells(&run(&session, &facts).1).is_empty());
+    }
+    let (mut session, facts) = ringing(630.0, 14.0, 0.7);
+    session.tracks["it"].role = Some("saxophone".into());
+    assert!(bells(&run(&session, &facts).1).is_empty());
+}
+
+#[test]
+fn a_deep_ring_stops_at_nine_decibels() {
+    let (session, facts) = ringing(630.0, 30.0, 0.9);
+    let (decisions, session) = run(&session, &facts);
+    assert_eq!(bells(&session)[0].gain_db, -9.0);
+    assert!(decisions.iter().any(|d| d.why.contains("stopped at 9")));
+}
+
+fn corner(session: &Session, track: &str) -> Option<f64> {
+    bands(session, track).iter().find(|band| band.r#type == Shape::HighPass).map(|band| band.freq_hz)
+}
+
+#[test]
+fn high_passes_stay_below_the_lowest_note() {
+    let (session, mut facts) = usual_song(&[("it", "lead_vocal"), ("other", "lead_vocal")]);
+    for (track, low_hz, median_hz) in [("it", 100.0, 160.0), ("other", 240.0, 330.0)] {
+        let own = &mut raw(&mut facts, track).facts;
+        (own.pitch_low_hz, own.pitch_median_hz, own.pitched_share) =
+            (Some(low_hz), Some(median_hz), Some(0.8));
+        put_spectrum(own, &|_| 0.0);
+    }
+    let (decisions, session) = run(&session, &facts);
+    // 0.7 of the lowest note of the low voice; the maximum of a high one.
+    assert_eq!((corner(&session, "it"), corner(&session, "other")), (Some(70.0), Some(120.0)));
+    assert!(decisions.iter().any(|d| d.why.contains("around 100 Hz")), "{decisions:?}");
+}
+
+#[test]
+fn nothing_is_passed_where_nothing_lies_below() {
+    let (session, mut facts) = usual_song(&[("it", "backing_vocal")]);
+    let own = &mut raw(&mut facts, "it").facts;
+    put_spectrum(own, &|hz| if hz < 200.0 { -60.0 } else { 0.0 });
+    assert!(thirds(own).len() == 30);
+    assert_eq!(corner(&run(&session, &facts).1, "it"), None);
+    // Unknown roles are left alone.
+    let (session, facts) = usual_song(&[("it", "unknown")]);
+    assert!(run(&session, &facts).0.is_empty());
+}
+
+#[test]
+fn microphones_of_one_drum_get_the_same_high_pass() {
+    let (session, mut facts) = usual_song(&[("top", "snare_top"), ("bottom", "snare_bottom")]);
+    // Only one of them needs it.
+    put_spectrum(&mut raw(&mut facts, "bottom").facts, &|hz| if hz < 150.0 { -60.0 } else { 0.0 });
+    let (_, session) = run(&session, &facts);
+    assert_eq!((corner(&session, "top"), corner(&session, "bottom")), (Some(90.0), Some(90.0)));
+}
+
+/// Guitars that play over the voice's middle, and a bass that does not.
+fn hiding() -> (Session, SongFacts) {
+    let (session, mut facts) =
+        usual_song(&[("voice", "lead_vocal"), ("guitar", "guitar_electric"), ("bass", "bass_di")]);
+    let voice = Sound { on: 80, of: 100, ..Sound::band(300.0, 4_000.0) };
+    raw(&mut facts, "voice").erb = analysis(&voice).erb;
+    raw(&mut facts, "guitar").erb = analysis(&Sound::band(1_500.0, 3_500.0).at(-12.0)).erb;
+    raw(&mut facts, "bass").erb = analysis(&Sound::band(45.0, 150.0).at(-8.0)).erb;
+    (session, facts)
+}
+
+#[test]
+fn the_accompaniment_makes_room_for_the_lead() {
+    let (session, facts) = hiding();
+    let (decisions, session) = run(&session, &facts);
+    let cuts = bands(&session, "guitar");
+    let cuts: Vec<_> = cuts.iter().filter(|band| band.r#type == Shape::Bell).collect();
+    assert!(!cuts.is_empty() && cuts.len() <= 2, "{decisions:?}");
+    assert!(
+        cuts.iter().all(|cut| (1_000.0..=4_500.0).contains(&cut.freq_hz) && cut.gain_db >= -3.0),
+        "{cuts:?}"
+    );
+    let room = decisions.iter().find(|d| d.why.contains("Makes room")).unwrap();
+    let value = |name: &str| room.evidence.iter().find(|e| e.name == name).unwrap().value;
+    assert!(value("hidden after") < 0.95 * value("hidden before"), "{room:?}");
+    assert!(room.why.contains(&format!("{:.0} %", value("hidden before"))));
+    // Nothing is taken from the lead, nor from what does not hide it.
+    let bells = |track: &str| bands(&session, track).iter().filter(|b| b.r#type == Shape::Bell).count();
+    assert_eq!((bells("voice"), bells("bass")), (0, 0));
+}
+
+#[test]
+fn a_lead_that_is_heard_needs_no_room() {
+    let (session, mut facts) = hiding();
+    raw(&mut facts, "guitar").erb = analysis(&Sound::band(1_500.0, 3_500.0).at(-45.0)).erb;
+    let (decisions, _) = run(&session, &facts);
+    assert!(!decisions.iter().any(|d| d.why.contains("Makes room")), "{decisions:?}");
+}
+
+#[test]
+fn the_bass_leaves_the_kick_its_fundamental() {
+    let (session, mut facts) = usual_song(&[("kick", "kick_in"), ("bass", "bass_di")]);
+    for (track, level) in [("kick", -24.0), ("bass", -12.0)] {
+        let it = raw(&mut facts, track);
+        it.erb = analysis(&Sound::band(45.0, 110.0).at(level)).erb;
+        put_spectrum(&mut it.facts, &|hz| if (50.0..70.0).contains(&hz) { 20.0 } else { 0.0 });
+    }
+    let (decisions, session) = run(&session, &facts);
+    let cut = bands(&session, "bass").into_iter().find(|band| band.r#type == Shape::Bell).unwrap();
+    assert!((45.0..=75.0).contains(&cut.freq_hz) && cut.gain_db == -2.0, "{cut:?}");
+    assert!(decisions.iter().any(|d| d.why.contains("of the kick's low end")));
+}
+
+#[test]
+fn a_persons_equaliser_and_muted_tracks_stay_as_they_are() {
+    let (mut session, facts) = with_bump("guitar_electric", 280.0, 9.0);
+    let yours = Rules { yours: vec!["track.it.insert.eq".parse().unwrap()], ..Rules::default() };
+    assert!(SubtractiveEq.decide(&facts, &session, &yours).is_empty());
+    session.tracks["it"].mute = true;
+    assert!(run(&session, &facts).0.is_empty());
+}
+
+#[test]
+fn level_does_not_matter() {
+    let (session, facts) = hiding();
+    for gain_db in [-24.0, 17.0] {
+        assert_eq!(run(&session, &facts).0.len(), run(&session, &louder(&facts, gain_db)).0.len());
+        let inserts = |facts: &SongFacts| run(&session, facts).1;
+        assert_eq!(inserts(&facts), inserts(&louder(&facts, gain_db)));
+    }
+}
+
+#[test]
+fn silence_and_missing_facts_are_no_trouble() {
+    let (session, mut facts) = usual_song(&[("voice", "lead_vocal"), ("guitar", "guitar_electric")]);
+    facts.tracks.get_mut("guitar").unwrap().raw = measure::Analysis::default();
+    run(&session, &facts);
+    facts.tracks.clear();
+    assert!(run(&session, &facts).0.is_empty());
+}

@@ -1,0 +1,121 @@
+//! What instruments usually sound like, by octave, and how far a track is from it.
+
+use crate::parts::heard;
+use crate::roles;
+use measure::Facts;
+use session::Session;
+
+/// Number of bands of [`Facts::bands`].
+pub(crate) const OCTAVES: usize = 9;
+/// Nothing counts as weaker than this share, in dB: keeps emptiness from outweighing everything.
+const WEAKEST_DB: f64 = -60.0;
+/// The bands 250 Hz to 4 kHz, in which spectra are laid over each other before they are compared.
+const COMMON: std::ops::Range<usize> = 3..7;
+
+/// Energy of each octave against the whole track's, in dB, and how far that varies between good recordings.
+///
+/// Bands: 20-60, -120, -250, -500, -1k, -2k, -4k, -8k, -16k Hz. Our own means over freely licensed multitrack
+/// recordings, rounded; the variations are engineering judgement, wider where registers and instruments differ.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Typical {
+    pub(crate) share_db: [f64; OCTAVES],
+    pub(crate) spread_db: [f64; OCTAVES],
+}
+
+const VOICE: Typical = Typical {
+    share_db: [-50.0, -43.0, -17.0, -6.0, -4.0, -9.0, -13.0, -17.0, -22.0],
+    spread_db: [9.0, 9.0, 6.0, 3.0, 3.0, 3.0, 3.0, 4.0, 5.0],
+};
+const ELECTRIC_GUITAR: Typical = Typical {
+    share_db: [-36.0, -25.0, -17.0, -12.0, -8.0, -6.5, -4.0, -18.0, -42.0],
+    spread_db: [9.0, 6.0, 4.0, 2.2, 3.0, 3.0, 3.0, 6.0, 12.0],
+};
+const ACOUSTIC_GUITAR: Typical = Typical {
+    share_db: [-40.0, -22.0, -11.0, -6.0, -6.0, -9.0, -12.0, -16.0, -22.0],
+    spread_db: [9.0, 6.0, 4.0, 3.0, 3.0, 3.0, 3.0, 4.0, 5.0],
+};
+const KEYS: Typical = Typical {
+    share_db: [-28.0, -22.0, -11.0, -5.0, -5.0, -8.0, -13.0, -21.0, -27.0],
+    spread_db: [9.0, 9.0, 6.0, 5.0, 5.0, 5.0, 5.0, 9.0, 12.0],
+};
+const SNARE: Typical = Typical {
+    share_db: [-30.0, -18.0, -3.0, -9.0, -12.0, -15.0, -16.0, -12.5, -16.0],
+    spread_db: [9.0, 6.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 6.0],
+};
+const KICK: Typical = Typical {
+    share_db: [-4.0, -3.0, -9.0, -18.0, -22.0, -25.0, -22.0, -22.0, -28.0],
+    spread_db: [6.0, 4.0, 5.0, 6.0, 6.0, 5.0, 4.0, 5.0, 8.0],
+};
+
+/// What a role usually sounds like; `None` where nobody can say.
+pub(crate) fn typical(role: &str) -> Option<Typical> {
+    Some(match role {
+        "lead_vocal" | "spoken" | "backing_vocal" | "harmony_vocal" | "vocal_double" | "adlib" => VOICE,
+        "guitar_electric" | "guitar_rhythm" => ELECTRIC_GUITAR,
+        "guitar_acoustic" => ACOUSTIC_GUITAR,
+        "snare" | "snare_top" => SNARE,
+        "kick" | "kick_in" => KICK,
+        "piano" | "electric_piano" | "organ" | "keys" => KEYS,
+        _ if roles::family(role) == "synths" && role != "synth_lead" => KEYS,
+        _ => return None,
+    })
+}
+
+/// How far a track is from what is usual for its role.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deviation {
+    /// Too much (positive) or too little of each octave, in dB, the middle of the spectrum laid over the usual.
+    pub(crate) excess_db: [f64; OCTAVES],
+    /// How far that varies between good recordings, in dB.
+    pub(crate) spread_db: [f64; OCTAVES],
+}
+
+/// Compares a track with its role; `None` where the role or the spectrum is unknown.
+pub(crate) fn deviation(role: &str, facts: &Facts) -> Option<Deviation> {
+    let typical = typical(role)?;
+    let mut excess_db = [0.0; OCTAVES];
+    if facts.bands.len() != OCTAVES || facts.bands.iter().all(|band| band.share_db.is_none()) {
+        return None;
+    }
+    for (n, band) in facts.bands.iter().enumerate() {
+        let share_db = band.share_db.unwrap_or(WEAKEST_DB).max(WEAKEST_DB);
+        excess_db[n] = share_db - typical.share_db[n].max(WEAKEST_DB);
+    }
+    let mut common: Vec<f64> = excess_db[COMMON].to_vec();
+    common.sort_by(f64::total_cmp);
+    let middle = (common[1] + common[2]) / 2.0;
+    excess_db.iter_mut().for_each(|excess| *excess -= middle);
+    Some(Deviation { excess_db, spread_db: typical.spread_db })
+}
+
+/// Third octaves of a track that sound, as hertz and dBFS.
+pub(crate) fn thirds(facts: &Facts) -> Vec<(f64, f64)> {
+    facts.third_octave_db.iter().filter_map(|band| Some((band.hz, band.db?))).collect()
+}
+
+/// Energy between two frequencies against all of it, in dB; `None` where nothing is known.
+pub(crate) fn share_db(facts: &Facts, low_hz: f64, high_hz: f64) -> Option<f64> {
+    let thirds = thirds(facts);
+    let sum = |wanted: &dyn Fn(f64) -> bool| -> f64 {
+        thirds.iter().filter(|(hz, _)| wanted(*hz)).map(|(_, db)| audio::db_to_power(*db)).sum()
+    };
+    let all = sum(&|_| true);
+    let some = sum(&|hz| hz >= low_hz && hz < high_hz);
+    (all > 0.0).then(|| audio::power_to_db((some / all).max(1e-12)))
+}
+
+/// Centre of the energy between two frequencies, on the logarithmic scale, in hertz.
+pub(crate) fn centre_hz(facts: &Facts, low_hz: f64, high_hz: f64) -> Option<f64> {
+    let (mut sum, mut moment) = (0.0, 0.0);
+    for (hz, db) in thirds(facts).into_iter().filter(|(hz, _)| (low_hz..=high_hz).contains(hz)) {
+        let power = audio::db_to_power(db);
+        sum += power;
+        moment += power * hz.ln();
+    }
+    (sum > 0.0).then(|| (moment / sum).exp())
+}
+
+/// Whether so many instruments play that everything has to share the spectrum.
+pub(crate) fn is_band(session: &Session) -> bool {
+    heard(session).count() >= 4
+}
