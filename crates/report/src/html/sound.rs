@@ -5,7 +5,7 @@ use crate::markup::Markup;
 use crate::model::{ReductionPart, Report, SignalPart};
 use crate::plot::{self, BandPlot, LoudnessPlot, Rung, SpectrumPlot};
 use crate::text::{self, figure, number, prose};
-use measure::{BandFacts, Facts, READINGS, Reading};
+use measure::{BandFacts, BandLevel, Facts, READINGS, Reading};
 
 /// The strip of the mastering chain.
 const MASTER: &str = "master";
@@ -44,11 +44,20 @@ fn main_signal(report: &Report) -> Option<&SignalPart> {
     report.master.as_ref().or(report.premaster.as_ref())
 }
 
+/// What the main signal was made from, where it was made in this run.
+fn earlier_signal(report: &Report) -> Option<&SignalPart> {
+    report.master.as_ref().and(report.premaster.as_ref())
+}
+
+/// What the main signal is called.
+fn main_name(report: &Report) -> &'static str {
+    if report.master.is_some() { "master" } else { "mix" }
+}
+
 /// Loudness over time, and the gain reduction of the mastering chain.
 pub(super) fn loudness(section: &mut Markup, report: &Report) {
     let Some(signal) = main_signal(report) else { return };
-    let what = if report.master.is_some() { "master" } else { "mix" };
-    section.element("p", &[], |p| p.text(&loudness_in_words(&signal.facts, what)));
+    section.element("p", &[], |p| p.text(&loudness_in_words(&signal.facts, main_name(report))));
     let aim = report
         .target
         .as_ref()
@@ -79,6 +88,10 @@ pub(super) fn loudness(section: &mut Markup, report: &Report) {
     }
     legend.retain(|(_, words)| !words.is_empty());
     let legend: Vec<(&str, &str)> = legend.iter().map(|(class, words)| (*class, words.as_str())).collect();
+    let known = |lufs: &[Option<f64>]| lufs.iter().flatten().any(|l| l.is_finite());
+    if !known(&plot.series.momentary_lufs) && !known(&plot.series.short_term_lufs) {
+        return;
+    }
     picture(section, "loudness-plot", |size, id| plot::loudness(&plot, size, id), &legend);
 }
 
@@ -99,10 +112,18 @@ fn loudness_in_words(facts: &Facts, what: &str) -> String {
 
 /// Tonal balance.
 pub(super) fn spectrum(section: &mut Markup, report: &Report) {
-    let bands = |signal: &Option<SignalPart>| {
-        signal.as_ref().map(|s| s.facts.third_octave_db.clone()).unwrap_or_default()
+    let bands = |signal: Option<&SignalPart>| -> Vec<BandLevel> {
+        signal.map(|s| s.facts.third_octave_db.clone()).unwrap_or_default()
     };
-    let (before, after) = (bands(&report.premaster), bands(&report.master));
+    let (before, after) = (bands(earlier_signal(report)), bands(main_signal(report)));
+    if !after.iter().any(|band| band.db.is_some()) {
+        section.leaf(
+            "p",
+            &[],
+            &format!("The {} has no spectrum: it is silent or too short to say.", main_name(report)),
+        );
+        return;
+    }
     let reference = report.reference.as_ref();
     let points = reference.map(|r| r.bands.as_slice()).unwrap_or_default();
     section.leaf(
@@ -111,11 +132,8 @@ pub(super) fn spectrum(section: &mut Markup, report: &Report) {
         "Where the energy lies, from bass to air. The curves are laid over each other between 100 Hz and 5 kHz, so that \
          tone is compared and not level.",
     );
-    let mut legend = Vec::new();
-    if report.master.is_some() {
-        legend.push(("line main", "master"));
-    }
-    if report.premaster.is_some() {
+    let mut legend = vec![("line main", main_name(report))];
+    if earlier_signal(report).is_some() {
         legend.push(("line before", "pre-master"));
     }
     if let Some(reference) = reference {
@@ -132,10 +150,10 @@ pub(super) fn spectrum(section: &mut Markup, report: &Report) {
 pub(super) fn stereo(section: &mut Markup, report: &Report) {
     let Some(signal) = main_signal(report) else { return };
     section.element("p", &[], |p| p.text(&stereo_in_words(&signal.facts)));
-    let bands = |signal: &Option<SignalPart>| -> Vec<BandFacts> {
-        signal.as_ref().map(|s| s.facts.bands.clone()).unwrap_or_default()
+    let bands = |signal: Option<&SignalPart>| -> Vec<BandFacts> {
+        signal.map(|s| s.facts.bands.clone()).unwrap_or_default()
     };
-    let (before, after) = (bands(&report.premaster), bands(&report.master));
+    let (before, after) = (bands(earlier_signal(report)), bands(main_signal(report)));
     let rows = |value: fn(&BandFacts) -> Option<f64>| -> Vec<_> {
         let longer = if after.len() >= before.len() { &after } else { &before };
         let one = |(place, band): (usize, &BandFacts)| {
@@ -194,9 +212,8 @@ fn stereo_in_words(facts: &Facts) -> String {
 }
 
 fn before_and_after(report: &Report) -> Vec<(&'static str, &'static str)> {
-    let before = report.premaster.is_some().then_some(("point hollow", "pre-master"));
-    let after = report.master.is_some().then_some(("point filled", "master"));
-    before.into_iter().chain(after).collect()
+    let before = earlier_signal(report).map(|_| ("point hollow", "pre-master"));
+    before.into_iter().chain([("point filled", main_name(report))]).collect()
 }
 
 /// Loudness against peaks, and what the dynamics took away.
@@ -212,6 +229,11 @@ pub(super) fn dynamics(section: &mut Markup, report: &Report) {
     if let Some(target) = &report.target {
         aims.extend(target.loudness_lufs.map(|l| (l, format!("aim {}", number(l, 1)))));
         aims.extend(target.ceiling_dbtp.map(|c| (c, format!("ceiling {}", number(c, 1)))));
+    }
+    rungs.retain(|rung| rung.facts.integrated_lufs.or(rung.facts.true_peak_dbtp).is_some());
+    if rungs.is_empty() {
+        section.leaf("p", &[], "Neither loudness nor peak is defined: there is nothing but silence.");
+        return readings(section, report, DYNAMICS);
     }
     section.leaf(
         "p",

@@ -59,5 +59,5 @@ pub(crate) fn bands(plot: &BandPlot, id: &str) -> Markup {
             canvas.text("tick", Anchor::Start, (frame.left + 6.0, y + 4.0), "\u{2013}");
         }
     }
-    canvas.finish(id, plot.title, "Hollow points are the pre-master, filled points the master.")
+    canvas.finish(id, plot.title, "Filled points are what came out, hollow points what it was made from.")
 }
