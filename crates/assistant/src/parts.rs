@@ -122,7 +122,7 @@ pub(crate) fn lead<'a>(session: &'a Session, rules: &Rules) -> Vec<&'a Strip> {
             return found;
         }
     }
-    for wanted in ["lead_vocal", "vocal_bus", "spoken", "guitar_lead", "synth_lead", "saxophone"] {
+    for wanted in ["lead_vocal", "vocal_bus", "spoken", "guitar_lead", "synth_lead"] {
         let found = with_role(&|role| role == wanted);
         if !found.is_empty() {
             return found;

@@ -21,6 +21,8 @@ const LEAD_LOSS_DB: f64 = 1.0;
 const MIX_LOSS_DB: f64 = 1.5;
 /// Right against left that is heard as leaning, in dB.
 const LEAN_DB: f64 = 0.5;
+/// Right against left that is mended, in dB: below it the weighting of loudness decides what leans.
+const MENDED_LEAN_DB: f64 = 1.0;
 /// Correlation below which a mix is too wide.
 const CORRELATION: f64 = 0.2;
 /// Correlation that the low end should have, and where it ends, in hertz.
@@ -164,7 +166,7 @@ fn narrower(track: &Strip, now: &Facts) -> Option<Decision> {
 /// Single instruments move in or out until both loudspeakers are equally loud.
 fn even_sides(facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
     let Some(lean) =
-        facts.mix.as_ref().and_then(|mix| mix.facts.balance_db).filter(|lean| lean.abs() > LEAN_DB)
+        facts.mix.as_ref().and_then(|mix| mix.facts.balance_db).filter(|lean| lean.abs() > MENDED_LEAN_DB)
     else {
         return Vec::new();
     };

@@ -18,11 +18,11 @@ use session::{Change, Decision, Session, StepId, Strip};
 /// Offsets above this waste headroom and click at edits: -60 dBFS.
 const OFFSET: f64 = 0.001;
 /// An offset nearer than this to the level of what is played counts as well, in dB.
-const OFFSET_TO_LEVEL_DB: f64 = -40.0;
+const OFFSET_TO_LEVEL_DB: f64 = -30.0;
 /// Share of the energy below 25 Hz that is rumble, in dB.
 const RUMBLE_DB: f64 = -35.0;
 /// The same for what is meant to reach down there.
-const RUMBLE_LOW_DB: f64 = -20.0;
+const RUMBLE_LOW_DB: f64 = -15.0;
 /// Confidence from which polarity and delay between microphones are believed.
 const SURE: f64 = 0.6;
 /// What a mend has to bring, in dB: the least change of level that is heard.
@@ -155,10 +155,9 @@ fn dirt(track: &Strip, raw: &Facts) -> Option<Dirt> {
 }
 
 fn rumble_limit_db(role: &str) -> f64 {
-    let low =
-        matches!(role, "kick_sub" | "kick_electronic" | "bass_808" | "bass_sub" | "impact" | "downlifter")
-            || roles::family(role) == "bass"
-            || role.starts_with("kick");
+    // Every microphone of a kit hears the kick.
+    let low = matches!(roles::family(role), "bass" | "drums")
+        || matches!(role, "impact" | "downlifter" | "drum_bus");
     if low { RUMBLE_LOW_DB } else { RUMBLE_DB }
 }
 

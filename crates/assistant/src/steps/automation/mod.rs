@@ -6,7 +6,7 @@ mod ride;
 use crate::parts::{heard, lead, role};
 use crate::power::Rows;
 use crate::words::{signed_db, tenth};
-use crate::{Hears, Rules, SongFacts, Step};
+use crate::{Hears, Rules, SongFacts, Step, roles};
 use audio::db_to_power;
 use ride::{Bounds, Ride};
 use session::{Decision, LaneTarget, Session, StepId, Strip, Value};
@@ -39,7 +39,9 @@ impl Step for Automation {
     fn decide(&self, facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
         let mut decisions = Vec::new();
         let leads = lead(session, rules);
-        for track in &leads {
+        // An instrument's dynamics are its player's, unless somebody asked for it.
+        let voice = |track: &&&Strip| rules.focus.is_some() || roles::family(role(track)) == "vocals";
+        for track in leads.iter().filter(voice) {
             decisions.extend(ride_of(track, &leads, facts, session, rules));
         }
         decisions.extend(chorus_lift(facts, session, rules));

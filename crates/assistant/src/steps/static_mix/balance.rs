@@ -1,10 +1,10 @@
 //! Levels as a least-squares problem over the faders.
 //!
-//! Each part has an expected loudness against the whole mix and a spread within which good mixes differ; what
-//! is minimised is the sum of squared deviations in units of the spread, over all parts, all drums together
-//! and the lead against all the rest. Only ratios matter (Wilson & Fazenda, *Navigating the mix-space*, 2016):
-//! the common gain is set afterwards by headroom. Loudness after a change of gains follows from band powers,
-//! without rendering.
+//! Each part has an expected loudness against the others and a spread within which good mixes differ; what is
+//! minimised is the sum of squared deviations in units of the spread, over all parts, all drums together and
+//! the lead against all the rest. Only ratios matter (Wilson & Fazenda, *Navigating the mix-space*, 2016): the
+//! level that all expectations refer to is a variable too, and the common gain is set afterwards by headroom.
+//! Loudness after a change of gains follows from band powers, without rendering.
 
 use crate::masking::{Voice, hidden_share};
 use crate::parts::{self, DRUMS, Part, part_of, role};
@@ -33,6 +33,11 @@ const RAISE_IN_GENRE_LU: f64 = 0.5;
 const RAISE_STEP_LU: f64 = 0.5;
 /// A part of several different instruments is louder than one, by so much for ten times as many, in LU.
 const MANY_LU: f64 = 5.0;
+/// A loop beside drums that are played by themselves, in LU.
+const LOOP_LU: f64 = -9.0;
+/// Backing voices where no lead sings in at least this share of the rows, in LU.
+const VOICES_ALONE_LU: f64 = -5.0;
+const LEAD_SINGS: f64 = 0.1;
 /// How much the level of the lead against the rest varies within a genre, in LU.
 const GENRE_SPREAD_LU: f64 = 1.5;
 
@@ -103,6 +108,8 @@ struct Problem<'a> {
     mix: Vec<f64>,
     /// The same over the rows in which the drums play; 0 for other tracks.
     drums: Option<Vec<f64>>,
+    /// The expected level of all drums, in LU.
+    drums_lu: f64,
     /// The lead's group, and the level it should have against all the rest, where the genre says.
     lead: Option<(usize, Option<f64>)>,
 }
@@ -122,7 +129,7 @@ pub(crate) fn path_gain_db(session: &Session, strip: &Strip) -> f64 {
 
 /// Solves the levels; `None` where nothing plays.
 pub(super) fn solve<'a>(facts: &'a SongFacts, session: &'a Session, rules: &Rules) -> Option<Balance<'a>> {
-    let mut problem = Problem::new(facts, session, rules)?;
+    let problem = Problem::new(facts, session, rules)?;
     let mut sources_db = problem.least_squares();
     let lead_raised = problem.raise_lead(&mut sources_db, rules);
     Some(Balance { levels: problem.levels(&sources_db, rules), lead_raised })
@@ -160,7 +167,8 @@ impl<'a> Problem<'a> {
         let rows: Vec<Rows> = tracks.iter().map(|voiced| voiced.rows.clone()).collect();
         let busy = busiest_third(&rows);
         let mix = tracks.iter().map(|v| v.rows.mean(&busy) * db_to_power(v.path_db)).collect();
-        let mut problem = Problem { tracks, sources, groups: Vec::new(), mix, drums: None, lead: None };
+        let mut problem =
+            Problem { tracks, sources, groups: Vec::new(), mix, drums: None, drums_lu: 0.0, lead: None };
         problem.place_inside(rules);
         problem.group(rules);
         problem.find_lead(session, rules);
@@ -215,13 +223,19 @@ impl<'a> Problem<'a> {
                 }),
             }
         }
+        let single_drums = groups.iter().any(|group| group.part.drums && group.part.name != DRUMS.name);
+        let no_lead = !groups.iter().any(|group| group.part.name == "lead vocal" && self.sings(group));
         for group in &mut groups {
+            match group.part.name {
+                "drums" if single_drums => group.part.level_lu = LOOP_LU,
+                "backing vocals" if no_lead => group.part.level_lu = VOICES_ALONE_LU,
+                _ => {}
+            }
             // Doubles of a voice or a guitar are one part however many; an orchestra is louder than a fiddle.
             let sections = matches!(group.part.name, "keys" | "synths" | "strings" | "horns" | "percussion");
             let many = if sections { MANY_LU * (group.sources.len() as f64).log10() } else { 0.0 };
             let level_lu = group.part.level_lu + many;
-            // Strength scales how far parts stand from one another.
-            group.expected_lu = NEUTRAL_LU + rules.strength * (level_lu - NEUTRAL_LU);
+            group.expected_lu = scaled_lu(level_lu, rules);
             let members: Vec<usize> =
                 group.sources.iter().flat_map(|s| self.sources[*s].tracks.iter().copied()).collect();
             group.power = mean_powers(&self.tracks, &members);
@@ -231,9 +245,18 @@ impl<'a> Problem<'a> {
             .filter(|group| group.part.drums)
             .flat_map(|group| group.sources.iter().flat_map(|s| self.sources[*s].tracks.iter().copied()))
             .collect();
+        self.drums_lu = scaled_lu(DRUMS.level_lu, rules);
         let drum_parts = groups.iter().filter(|group| group.part.drums).count();
         self.drums = (drum_parts >= 2).then(|| mean_powers(&self.tracks, &drums));
         self.groups = groups;
+    }
+
+    /// Whether a group plays in more than a passing moment of the song.
+    fn sings(&self, group: &Group) -> bool {
+        let members = group.sources.iter().flat_map(|s| &self.sources[*s].tracks);
+        let most = members.map(|t| self.tracks[*t].rows.active_rows().len()).max().unwrap_or(0);
+        let rows = self.tracks.iter().map(|v| v.rows.active.len()).max().unwrap_or(0);
+        most as f64 >= LEAD_SINGS * rows as f64
     }
 
     fn find_lead(&mut self, session: &Session, rules: &Rules) {
@@ -259,32 +282,35 @@ impl<'a> Problem<'a> {
 
     /// The variables that least squares finds, one for each source, with the common gain of headroom.
     fn least_squares(&self) -> Vec<f64> {
-        let mut sources_db: Vec<f64> = (0..self.sources.len())
+        let mut variables: Vec<f64> = (0..self.sources.len())
             .map(|source| {
-                let Source { fixed_db, part, tracks } = &self.sources[source];
+                let Source { fixed_db, part, .. } = &self.sources[source];
                 let group = &self.groups[*part];
                 let alone = group.expected_lu - power_to_db(group.sources.len() as f64) + MIX_LUFS;
-                let sum = power_to_db(tracks.iter().map(|t| db_to_power(self.own_lufs(*t))).sum());
-                fixed_db.unwrap_or(alone - sum)
+                fixed_db.unwrap_or(alone - self.source_db(source))
             })
             .collect();
-        let free: Vec<usize> =
-            (0..sources_db.len()).filter(|s| self.sources[*s].fixed_db.is_none()).collect();
+        let mut free: Vec<usize> =
+            (0..variables.len()).filter(|source| self.sources[*source].fixed_db.is_none()).collect();
+        // The last variable is the level that the expectations refer to.
+        free.push(variables.len());
+        variables.push(MIX_LUFS);
         for _ in 0..60 {
-            let (residuals, slopes) = self.residuals(&sources_db);
+            let (residuals, slopes) = self.residuals(&variables);
             let step = gauss_newton(&residuals, &slopes, &free);
             let longest = step.iter().fold(0.0f64, |most, s| most.max(s.abs()));
             // Far from the solution the sums of powers are not straight: at most 6 dB at once.
             let short = (6.0 / longest.max(1e-12)).min(1.0);
-            free.iter().zip(&step).for_each(|(source, step)| sources_db[*source] += short * step);
+            free.iter().zip(&step).for_each(|(place, step)| variables[*place] += short * step);
             if longest < 1e-6 {
                 break;
             }
         }
-        if free.len() == sources_db.len() {
-            self.set_headroom(&mut sources_db);
+        variables.pop();
+        if self.sources.iter().all(|source| source.fixed_db.is_none()) {
+            self.set_headroom(&mut variables);
         }
-        sources_db
+        variables
     }
 
     /// The common gain: the mix at its loudness, or lower where a fader would pass its bound.
@@ -300,37 +326,37 @@ impl<'a> Problem<'a> {
         sources_db.iter_mut().for_each(|db| *db += common_db);
     }
 
-    /// Deviations in units of their spread, and their slopes by the sources' variables.
-    fn residuals(&self, sources_db: &[f64]) -> (Vec<f64>, Vec<Vec<f64>>) {
-        let factors = self.factors(sources_db);
+    /// Deviations in units of their spread, and their slopes by the variables.
+    fn residuals(&self, variables: &[f64]) -> (Vec<f64>, Vec<Vec<f64>>) {
+        let factors = self.factors(variables);
         let level = |power: &[f64]| self.level(power, &factors);
-        let (mix_db, mix_slope) = level(&self.mix);
+        let last = variables.len() - 1;
+        let mut reference = (variables[last], vec![0.0; variables.len()]);
+        reference.1[last] = 1.0;
         let (mut residuals, mut slopes) = (Vec::new(), Vec::new());
-        let mut push =
-            |(a_db, a_slope): &(f64, Vec<f64>), (b_db, b_slope): (f64, &[f64]), goal: f64, spread: f64| {
-                residuals.push((a_db - b_db - goal) / spread);
-                slopes.push(a_slope.iter().zip(b_slope).map(|(a, b)| (a - b) / spread).collect::<Vec<f64>>());
-            };
+        let mut push = |a: &(f64, Vec<f64>), b: &(f64, Vec<f64>), goal: f64, spread: f64| {
+            residuals.push((a.0 - b.0 - goal) / spread);
+            slopes.push(a.1.iter().zip(&b.1).map(|(a, b)| (a - b) / spread).collect::<Vec<f64>>());
+        };
         for group in &self.groups {
-            push(&level(&group.power), (mix_db, &mix_slope), group.expected_lu, group.part.spread_lu);
+            push(&level(&group.power), &reference, group.expected_lu, group.part.spread_lu);
         }
         if let Some(drums) = &self.drums {
-            push(&level(drums), (mix_db, &mix_slope), DRUMS.level_lu, DRUMS.spread_lu);
+            push(&level(drums), &reference, self.drums_lu, DRUMS.spread_lu);
         }
         if let Some((group, Some(goal_lu))) = self.lead {
             let lead = &self.groups[group].power;
             let rest: Vec<f64> =
                 self.mix.iter().zip(lead).map(|(all, own)| if *own > 0.0 { 0.0 } else { *all }).collect();
             if rest.iter().any(|power| *power > 0.0) {
-                let (rest_db, rest_slope) = level(&rest);
-                push(&level(lead), (rest_db, &rest_slope), goal_lu, GENRE_SPREAD_LU);
+                push(&level(lead), &level(&rest), goal_lu, GENRE_SPREAD_LU);
             }
         }
         for group in self.groups.iter().filter(|group| group.sources.len() > 1) {
-            let own: Vec<f64> = group.sources.iter().map(|s| self.source_db(*s) + sources_db[*s]).collect();
+            let own: Vec<f64> = group.sources.iter().map(|s| self.source_db(*s) + variables[*s]).collect();
             let mean = own.iter().sum::<f64>() / own.len() as f64;
             for (source, db) in group.sources.iter().zip(&own) {
-                let mut slope = vec![0.0; sources_db.len()];
+                let mut slope = vec![0.0; variables.len()];
                 group.sources.iter().for_each(|s| slope[*s] -= 1.0 / (own.len() as f64 * ALIKE_LU));
                 slope[*source] += 1.0 / ALIKE_LU;
                 residuals.push((db - mean) / ALIKE_LU);
@@ -346,18 +372,18 @@ impl<'a> Problem<'a> {
         power_to_db(self.sources[source].tracks.iter().map(own).sum())
     }
 
-    /// Level in dB of powers under factors, and its slope by the sources' variables (their shares).
+    /// Level in LUFS of powers under factors, and its slope by the variables (the shares of the sources).
     fn level(&self, power: &[f64], factors: &[f64]) -> (f64, Vec<f64>) {
         let sum: f64 = power.iter().zip(factors).map(|(p, f)| p * f).sum();
-        let mut slope = vec![0.0; self.sources.len()];
+        let mut slope = vec![0.0; self.sources.len() + 1];
         for ((voiced, power), factor) in self.tracks.iter().zip(power).zip(factors) {
             slope[voiced.source] += power * factor / sum.max(1e-300);
         }
-        (power_to_db(sum.max(1e-300)), slope)
+        (lufs(sum), slope)
     }
 
     /// Raises a lead that is hidden though it is as loud as usual.
-    fn raise_lead(&mut self, sources_db: &mut [f64], rules: &Rules) -> Option<(f64, f64, f64)> {
+    fn raise_lead(&self, sources_db: &mut [f64], rules: &Rules) -> Option<(f64, f64, f64)> {
         let (group, genre_lu) = self.lead?;
         let lead: Vec<usize> = self.groups[group].sources.clone();
         if lead.iter().any(|source| self.sources[*source].fixed_db.is_some()) {
@@ -416,6 +442,13 @@ impl<'a> Problem<'a> {
         let against_mix =
             |power: &[f64], factors: &[f64]| self.level(power, factors).0 - self.level(&self.mix, factors).0;
         let lead = self.lead.map(|(group, _)| group);
+        // What is expected against a full band, against this one: fewer parts stand nearer to their sum.
+        let fewer_lu = {
+            let off = self.groups.iter().map(|g| against_mix(&g.power, &then) - g.expected_lu);
+            let mut off: Vec<f64> = off.collect();
+            off.sort_by(f64::total_cmp);
+            off[off.len() / 2]
+        };
         let level = |(place, voiced): (usize, &Voiced<'a>)| {
             let own = self.sources[voiced.source].part;
             let group = &self.groups[own];
@@ -435,7 +468,7 @@ impl<'a> Problem<'a> {
                 wanted_db: Some(wanted[place]).filter(|db| *db < FADER_DB.0 - 0.1 || *db > FADER_DB.1 + 0.1),
                 before_lu: against_mix(&group.power, &now),
                 after_lu: against_mix(&group.power, &then),
-                expected_lu: group.expected_lu,
+                expected_lu: group.expected_lu + fewer_lu,
                 group: if others.len() > 4 { format!("{} others", others.len()) } else { listed(&others) },
             }
         };
@@ -443,8 +476,11 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// What strength is measured from: the level of an ordinary part, in LU.
-const NEUTRAL_LU: f64 = -10.0;
+/// An expected level by strength, which scales how far parts stand from an ordinary one.
+fn scaled_lu(level_lu: f64, rules: &Rules) -> f64 {
+    const ORDINARY_LU: f64 = -10.0;
+    ORDINARY_LU + rules.strength * (level_lu - ORDINARY_LU)
+}
 
 /// Mean powers of some tracks over the rows in which any of them plays; 0 for the others.
 fn mean_powers(tracks: &[Voiced], members: &[usize]) -> Vec<f64> {

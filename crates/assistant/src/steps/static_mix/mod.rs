@@ -75,13 +75,12 @@ fn settled(balance: &Balance) -> bool {
 fn fader(level: &Level, balance: &Balance) -> Decision {
     let Level { part, before_lu, after_lu, expected_lu, fader_db, .. } = *level;
     let name = part.name;
-    let stood = format!("it stood {:.1} LU {} the whole mix", before_lu.abs(), side_of(before_lu));
-    let stands = format!("now {:.1} LU {}", after_lu.abs(), side_of(after_lu));
+    let stood = format!("it stood at {before_lu:+.1} LU against the whole mix");
+    let stands = format!("now at {after_lu:+.1} LU");
     let expectation = if level.known {
-        format!("usual for {name} is about {:.0} LU below", -expected_lu)
+        format!("usual for {name} beside these parts is {expected_lu:+.0} LU")
     } else {
-        let below = -expected_lu;
-        format!("nobody said what it is, so it stands like an ordinary part, about {below:.0} LU below")
+        format!("nobody said what it is, so it stands like an ordinary part, at {expected_lu:+.0} LU")
     };
     let group =
         if level.group.is_empty() { String::new() } else { format!(", together with {}", level.group) };
@@ -111,10 +110,6 @@ fn fader(level: &Level, balance: &Balance) -> Decision {
         decision = decision.measured("hidden by the others", hidden * 100.0, "%");
     }
     decision
-}
-
-fn side_of(lu: f64) -> &'static str {
-    if lu > 0.0 { "above" } else { "below" }
 }
 
 #[cfg(test)]

@@ -246,46 +246,42 @@ impl<'a> Stage<'a> {
             Some(facts.tracks.get(id)?.now())
         };
         let overheads = of_side("overhead_left", "l").zip(of_side("overhead_right", "r"));
-        let hat = |t: &Placed| role(t.track).starts_with("hihat");
-        let tom = |t: &Placed| matches!(role(t.track), "tom_rack" | "tom_floor" | "toms");
-        let ride = |t: &Placed| matches!(role(t.track), "ride");
-        let toms: Vec<usize> = (0..self.tracks.len()).filter(|n| tom(&self.tracks[*n])).collect();
-        for place in 0..self.tracks.len() {
-            let track = &self.tracks[place];
-            if track.fixed || track.image.is_some() || !(hat(track) || tom(track) || ride(track)) {
+        let toms: Vec<usize> = (0..self.tracks.len()).filter(|n| is_tom(self.tracks[*n].track)).collect();
+        let mut pieces: Vec<(usize, f64)> = Vec::new();
+        let mut audience_db = 0.0;
+        for (place, piece) in self.tracks.iter().enumerate() {
+            let nth = toms.iter().position(|n| *n == place).unwrap_or(0);
+            let Some(seen) = seen_by_audience(piece.track, nth, toms.len()) else { continue };
+            if piece.image.is_some() {
                 continue;
             }
-            let default = if hat(track) {
-                30.0
-            } else if ride(track) {
-                -30.0
-            } else {
-                let nth = toms.iter().position(|n| *n == place).unwrap_or(0) as f64;
-                // From the hi-hat's side to the other, the floor tom outermost.
-                if toms.len() < 2 { -15.0 } else { 25.0 - 65.0 * nth / (toms.len() - 1) as f64 }
-            };
-            let now = facts.tracks.get(&track.track.id).map(TrackFacts::now);
+            let now = facts.tracks.get(&piece.track.id).map(TrackFacts::now);
             let heard = overheads.zip(now).and_then(|((l, r), own)| heard_at_db(own, l, r));
-            let track = &mut self.tracks[place];
-            track.single = false;
-            match heard.filter(|db| db.abs() >= 0.5) {
-                Some(db) => {
-                    let out =
-                        (20.0 + 5.0 * (db.abs() - 0.5)).min(40.0).min(widest(track.centroid_hz).max(15.0));
-                    track.pan = out.copysign(db);
-                    let where_ = if db < 0.0 { "left" } else { "right" };
-                    track.reason = format!("the overheads hear it {:.1} dB louder on the {where_}", db.abs());
-                    track.note = format!("overheads {db:+.1} dB");
-                    track.confidence = 0.8;
-                }
-                None => {
-                    track.pan = default;
-                    track.reason =
-                        "so it stands for the audience of a right-handed player (no overheads tell otherwise)".into();
-                    track.note = "as the audience sees it".to_string();
-                    track.confidence = 0.5;
-                }
+            audience_db += heard.unwrap_or(0.0) * seen.signum();
+            pieces.push((place, seen));
+        }
+        // One view for the whole kit.
+        let known = audience_db.abs() >= 0.5;
+        let view = if audience_db <= -0.5 { -1.0 } else { 1.0 };
+        for (place, seen) in pieces {
+            let piece = &mut self.tracks[place];
+            if piece.fixed {
+                continue;
             }
+            piece.pan = view * seen;
+            piece.single = false;
+            piece.confidence = if known { 0.8 } else { 0.5 };
+            piece.note = if view > 0.0 { "the audience's view" } else { "the drummer's view" }.to_string();
+            piece.reason = if known {
+                let db = audience_db.abs();
+                format!(
+                    "the overheads hear the parts of the kit {db:.1} dB louder to these sides ({})",
+                    piece.note
+                )
+            } else {
+                "it stands as the audience sees a right-handed drummer, since no overheads tell otherwise"
+                    .into()
+            };
         }
     }
 
@@ -434,6 +430,7 @@ pub(crate) fn steered(mut stage: Stage, change_db: f64) -> Vec<(String, f64)> {
 /// Whether a track's place belongs to a pair or to the kit.
 fn stage_pair(wish: &Wish, track: &Strip) -> bool {
     matches!(wish, Wish::Fixed(..) | Wish::Centre(_))
+        || crate::roles::family(role(track)) == "drums"
         || side(&stem(track)).is_some()
         || track.pan.abs() > SINGLE_MOST
 }
@@ -515,6 +512,22 @@ fn pairs<'a>(members: &[usize], track: impl Fn(usize) -> &'a Strip) -> Vec<(usiz
         pairs.push((two[0], two[1]));
     }
     pairs
+}
+
+fn is_tom(track: &Strip) -> bool {
+    matches!(role(track), "tom_rack" | "tom_floor" | "toms")
+}
+
+/// Where the audience sees a part of a right-handed kit; toms from the hi-hat's side to the other, the floor tom
+/// outermost.
+fn seen_by_audience(track: &Strip, nth_tom: usize, toms: usize) -> Option<f64> {
+    match role(track) {
+        role if role.starts_with("hihat") => Some(30.0),
+        "ride" => Some(-30.0),
+        _ if is_tom(track) && toms < 2 => Some(-15.0),
+        _ if is_tom(track) => Some((25.0 - 65.0 * nth_tom as f64 / (toms - 1) as f64).round()),
+        _ => None,
+    }
 }
 
 /// Where the overheads hear a close microphone's drum: right against left while it plays, in the bands where it

@@ -367,3 +367,76 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn few_parts_keep_the_same_distances_as_many() {
+    // What drums are to each other does not depend on whether a band plays with them.
+    let drums = &BAND[..5];
+    let distance = |tracks: &[(&str, &str)]| {
+        let (session, facts) = song(tracks);
+        let mixed = mixed(&session, &facts);
+        level_lu(&mixed, &facts, &["snare_top"]) - level_lu(&mixed, &facts, &["oh_l", "oh_r"])
+    };
+    let (alone, together) = (distance(drums), distance(BAND));
+    assert!((alone - together).abs() < 0.7, "{alone} {together}");
+}
+
+#[test]
+fn a_kit_is_seen_from_one_side() {
+    let (mut session, mut facts) = song(&[
+        ("hat", "hihat"),
+        ("tom_1", "tom_rack"),
+        ("tom_2", "tom_floor"),
+        ("oh_l", "overhead_left"),
+        ("oh_r", "overhead_right"),
+    ]);
+    let pans = |session: &Session, facts: &SongFacts| {
+        let mixed = mixed(session, facts);
+        ["hat", "tom_1", "tom_2"].map(|id| mixed.tracks[id].pan)
+    };
+    assert_eq!(pans(&session, &facts), [30.0, 25.0, -40.0]);
+    // The hi-hat is heard on the left: the whole kit turns.
+    let hat = facts.tracks["hat"].raw.erb.clone();
+    let overhead = &mut facts.tracks.get_mut("oh_l").unwrap().raw.erb;
+    for n in (0..overhead.power.len()).filter(|n| hat.active[n / measure::ERB_BANDS] && hat.power[*n] > 0.0) {
+        overhead.power[n] *= 4.0;
+    }
+    assert_eq!(pans(&session, &facts), [-30.0, -25.0, 40.0]);
+    session.tracks["tom_2"].pan = 10.0;
+    let rules = Rules { yours: vec![Path::new(["track", "tom_2", "pan"])], ..Rules::default() };
+    let decisions = decide(&StaticMix, &facts, &session, &rules);
+    assert!(decisions.iter().all(|d| *d.change.path() != rules.yours[0]));
+}
+
+#[test]
+fn backing_voices_without_a_lead_are_the_lead() {
+    let expected = |lead_plays: bool| {
+        let (session, mut facts) = song(&[
+            ("bass", "bass_di"),
+            ("gtr", "guitar_electric"),
+            ("bv", "backing_vocal"),
+            ("vox", "lead_vocal"),
+        ]);
+        if !lead_plays {
+            let lead = facts.tracks.get_mut("vox").unwrap();
+            // One call in half a minute.
+            lead.raw.erb.active[20..].fill(false);
+        }
+        let mixed = mixed(&session, &facts);
+        level_lu(&mixed, &facts, &["bv"]) - level_lu(&mixed, &facts, &["gtr"])
+    };
+    assert!(expected(false) > expected(true) + 3.0, "{} {}", expected(false), expected(true));
+}
+
+#[test]
+fn a_loop_beside_a_kit_is_not_the_whole_kit() {
+    let loop_lu = |tracks: &[(&str, &str)]| {
+        let (session, facts) = song(tracks);
+        let mixed = mixed(&session, &facts);
+        level_lu(&mixed, &facts, &["loop"]) - level_lu(&mixed, &facts, &["bass"])
+    };
+    let alone = loop_lu(&[("loop", "drum_loop"), ("bass", "bass_di"), ("vox", "lead_vocal")]);
+    let beside =
+        loop_lu(&[("loop", "drum_loop"), ("kick", "kick"), ("bass", "bass_di"), ("vox", "lead_vocal")]);
+    assert!((alone - 2.0).abs() < 1.0 && beside < alone - 2.0, "{alone} {beside}");
+}
