@@ -32,7 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli", &["workflow"]),
-    ("dev", &["dsp", "session", "workflow"]),
+    ("dev", &["assistant", "audio", "delivery", "demo", "dsp", "measure", "session"]),
 ];
 
 fn folder_of(package: &cargo_metadata::Package) -> String {
