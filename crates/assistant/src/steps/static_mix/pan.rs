@@ -23,6 +23,8 @@ const EVEN_LU: f64 = 0.4;
 const SINGLE_MOST: f64 = 75.0;
 /// So many singles are tried in all ways; more are placed one after another, the loudest first.
 const TRIED: usize = 10;
+/// What overheads have to differ by for the parts of a kit, on average, to tell the side they are seen from, in dB.
+const LEAST_VIEW_DB: f64 = 0.3;
 /// The weight of two parts that fill the same bands on the same side, against 1 LU of imbalance squared.
 const CROWDING: f64 = 3.0;
 
@@ -261,8 +263,9 @@ impl<'a> Stage<'a> {
             pieces.push((place, seen));
         }
         // One view for the whole kit.
-        let known = audience_db.abs() >= 0.5;
-        let view = if audience_db <= -0.5 { -1.0 } else { 1.0 };
+        audience_db /= pieces.len().max(1) as f64;
+        let known = audience_db.abs() >= LEAST_VIEW_DB;
+        let view = if known { audience_db.signum() } else { 1.0 };
         for (place, seen) in pieces {
             let piece = &mut self.tracks[place];
             if piece.fixed {
