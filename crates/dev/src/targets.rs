@@ -54,20 +54,25 @@ fn section(t: &Target) -> String {
     if let Some(dbfs) = t.max_sample_peak_dbfs {
         row("highest sample", format!("at most {}", quantity(dbfs, "dBFS")), "required");
     }
-    let listed = |items: Vec<String>| if items.is_empty() { "any".to_string() } else { items.join(", ") };
-    row(
-        "sample rates",
-        listed(t.sample_rates_hz.iter().map(|hz| quantity(f64::from(*hz), "Hz")).collect()),
-        "required",
-    );
-    row("depths", listed(t.depths.iter().map(|d| d.name().to_string()).collect()), "required");
-    row("files", listed(t.containers.iter().map(|c| c.name().to_string()).collect()), "required");
-    row("channels", listed(t.channels.iter().map(ToString::to_string).collect()), "required");
+    let rates: Vec<String> = t.sample_rates_hz.iter().map(|hz| hz.to_string()).collect();
+    match (rates.is_empty(), t.preferred_rate_hz) {
+        (false, _) => row("sample rate", format!("{} Hz", rates.join(", ")), "required"),
+        (true, Some(hz)) => row("sample rate", format!("any; {hz} Hz is usual"), ""),
+        (true, None) => {}
+    }
+    let mut listed = |what: &str, items: Vec<String>| {
+        if !items.is_empty() {
+            row(what, items.join(", "), "required");
+        }
+    };
+    listed("depth", t.depths.iter().map(|d| d.name().to_string()).collect());
+    listed("file", t.containers.iter().map(|c| c.name().to_string()).collect());
+    listed("channels", t.channels.iter().map(ToString::to_string).collect());
     if t.native_only {
         row("padded or upsampled audio", "refused".into(), "required");
     }
     if let Some([shortest, longest]) = t.duration_s {
-        row("duration", format!("{} to {}", number(shortest, 1), quantity(longest, "s")), "");
+        row("duration", format!("{} to {}", number(shortest, 1), quantity(longest, "s")), "required");
     }
     if let Some(correlation) = t.min_correlation {
         row("correlation", format!("at least {}", number(correlation, 2)), "advised");
@@ -81,7 +86,7 @@ fn section(t: &Target) -> String {
         t.id,
         t.label,
         t.about,
-        table(&["", "", ""], rows),
+        table(&["what", "figure", "force"], rows),
         t.source,
         t.mark.describe(),
         t.as_of

@@ -22,7 +22,8 @@ fn has_word(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
         let before = letter(line[..at].chars().next_back());
         let after = letter(line[at + word.len()..].chars().next());
-        !(begins && before) && !(ends && after)
+        let is_part = (begins && before) || (ends && after);
+        !is_part
     })
 }
 
