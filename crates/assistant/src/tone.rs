@@ -1,7 +1,6 @@
 //! What instruments usually sound like, by octave, and how far a track is from it.
 
 use crate::parts::heard;
-use crate::roles;
 use measure::Facts;
 use session::Session;
 
@@ -23,8 +22,9 @@ pub(crate) struct Typical {
 }
 
 const VOICE: Typical = Typical {
-    share_db: [-50.0, -43.0, -17.0, -6.0, -4.0, -9.0, -13.0, -17.0, -22.0],
-    spread_db: [9.0, 9.0, 6.0, 3.0, 3.0, 3.0, 3.0, 4.0, 5.0],
+    // The second octave is that of low voices' fundamentals: there or not.
+    share_db: [-50.0, -43.0, -14.0, -6.0, -4.0, -9.0, -13.0, -17.0, -22.0],
+    spread_db: [9.0, 9.0, 9.0, 3.0, 3.0, 3.0, 3.0, 4.0, 5.0],
 };
 const ELECTRIC_GUITAR: Typical = Typical {
     share_db: [-36.0, -25.0, -17.0, -12.0, -8.0, -6.5, -4.0, -18.0, -42.0],
@@ -36,7 +36,7 @@ const ACOUSTIC_GUITAR: Typical = Typical {
 };
 const KEYS: Typical = Typical {
     share_db: [-28.0, -22.0, -11.0, -5.0, -5.0, -8.0, -13.0, -21.0, -27.0],
-    spread_db: [9.0, 9.0, 6.0, 5.0, 5.0, 5.0, 5.0, 9.0, 12.0],
+    spread_db: [9.0, 9.0, 7.0, 6.0, 6.0, 6.0, 6.0, 9.0, 12.0],
 };
 const SNARE: Typical = Typical {
     share_db: [-30.0, -18.0, -3.0, -9.0, -12.0, -15.0, -16.0, -12.5, -16.0],
@@ -56,7 +56,6 @@ pub(crate) fn typical(role: &str) -> Option<Typical> {
         "snare" | "snare_top" => SNARE,
         "kick" | "kick_in" => KICK,
         "piano" | "electric_piano" | "organ" | "keys" => KEYS,
-        _ if roles::family(role) == "synths" && role != "synth_lead" => KEYS,
         _ => return None,
     })
 }

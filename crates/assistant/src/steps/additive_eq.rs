@@ -162,7 +162,7 @@ fn decision(track: &Strip, role: &str, boost: Boost, noise_db: Option<f64>, firs
         None => String::new(),
     };
     let why = format!(
-        "{what}: {:+.1} dB {around} {}; it has {missing_db:.1} dB less there than a {} usually has{allows}.{stopped}",
+        "{what}: {:+.1} dB {around} {}; it has {missing_db:.1} dB less there than is usual for its role, {}{allows}.{stopped}",
         band.gain_db,
         shown_hz(band.freq_hz),
         spoken_role(role)

@@ -8,8 +8,7 @@ use crate::roles;
 use crate::tone::share_db;
 use crate::words::tenth;
 use crate::{Hears, Rules, SongFacts, Step, TrackFacts};
-use dsp::Kind;
-use dsp::processors::compressor;
+use dsp::processors::{compressor, saturator};
 use session::{Change, Decision, Session, StepId, Strip};
 use std::f64::consts::{PI, SQRT_2, TAU};
 
@@ -31,10 +30,11 @@ const SMALL_HZ: f64 = 250.0;
 /// A bass that has less than this share of its energy above is not heard there, in dB.
 const LEAST_SHARE_DB: f64 = -14.0;
 /// So much of it should come from overtones, in dB; more than that changes the instrument.
-const WANTED_SHARE_DB: f64 = -20.0;
-/// Bounds of the drive, in dB, and how much of the saturated signal is added, in percent.
-const DRIVE_DB: (f64, f64) = (3.0, 18.0);
-const MIX_PERCENT: f64 = 50.0;
+const WANTED_SHARE_DB: f64 = -22.0;
+/// Bounds of the drive, in dB, and how much of the saturated signal is added, in percent: a low note needs a
+/// hard drive to reach so far up, and little of it.
+const DRIVE_DB: (f64, f64) = (3.0, 27.0);
+const MIX_PERCENT: f64 = 40.0;
 /// The working level of the saturator, in dBFS.
 const WORKING_DBFS: f64 = -18.0;
 
@@ -180,7 +180,6 @@ fn blended_db(level_dbfs: f64, drive_db: f64, pitch_hz: f64) -> f64 {
 
 /// Overtones for a bass that has none.
 fn overtones(track: &Strip, known: &TrackFacts, rules: &Rules) -> Option<Decision> {
-    let kind: &'static Kind = dsp::kind("saturator")?;
     let now = &known.now().facts;
     let share = share_db(now, SMALL_HZ, 20_000.0)?;
     if share >= LEAST_SHARE_DB {
@@ -198,10 +197,10 @@ fn overtones(track: &Strip, known: &TrackFacts, rules: &Rules) -> Option<Decisio
         return None;
     }
     let needed_db = crossing(DRIVE_DB.0, most_db, missing);
-    let drive_db = tenth((needed_db + lift_db).clamp(-12.0, 30.0));
+    let drive_db = tenth((needed_db + lift_db).clamp(-12.0, 36.0));
     let after_db = blended_db(WORKING_DBFS, needed_db, pitch_hz);
     let values = settings(
-        kind,
+        &saturator::KIND,
         &[
             ("drive_db", drive_db),
             ("mix_percent", MIX_PERCENT),
@@ -219,7 +218,7 @@ fn overtones(track: &Strip, known: &TrackFacts, rules: &Rules) -> Option<Decisio
          ({LEAST_SHARE_DB:.0} dB at least are usual): {drive_db:.1} dB of drive, {MIX_PERCENT:.0} % mixed in, give it \
          overtones of about {after_db:.0} dB.{stopped}"
     );
-    let change = Change::insert(&track.path(), "drive", kind, &values);
+    let change = Change::insert(&track.path(), "drive", &saturator::KIND, &values);
     Some(
         Decision::new(StepId::Character, change, why)
             .noted(format!("{share:.0} dB above {SMALL_HZ:.0} Hz"))

@@ -71,12 +71,9 @@ fn bass(share_db: f64) -> (Session, SongFacts) {
 fn a_bass_without_overtones_gets_some() {
     let (session, facts) = bass(-42.0);
     let (decisions, session) = run(&session, &facts);
-    if dsp::kind("saturator").is_none() {
-        return assert!(decisions.is_empty());
-    }
     let insert = session.tracks["it"].insert("drive").expect("a saturator");
     let number = |name: &str| insert.values.get(insert.kind.address(name).expect("a setting"));
-    assert!((3.0..=18.0).contains(&number("drive_db")) && number("mix_percent") == 50.0);
+    assert!((3.0..=27.0).contains(&number("drive_db")) && number("mix_percent") == 40.0);
     // At the working level the saturator's own match holds.
     assert!(number("output_db").abs() < 0.05);
     assert!(decisions[0].why.contains("-42.0 dB of its energy"), "{}", decisions[0].why);

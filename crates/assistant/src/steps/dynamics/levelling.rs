@@ -15,8 +15,9 @@ use session::{Change, Decision, StepId, Strip};
 
 /// Not heard: half a decibel and a little (the accuracy to which a spread is solved), in LU.
 const TOLERANCE_LU: f64 = 0.7;
-/// Bounds of the ratio.
+/// Bounds of the ratio; above the gentle one only where no threshold suffices.
 const RATIO: (f64, f64) = (1.5, 6.0);
+const GENTLE_RATIO: f64 = 4.0;
 /// Where the threshold is looked for, as a share of the levels that lie below it.
 const THRESHOLDS: [f64; 4] = [0.6, 0.5, 0.4, 0.25];
 /// Mean reduction and its 95th percentile stay below these, in dB; a voice's may be one more.
@@ -86,7 +87,8 @@ pub(super) fn compressor(track: &Strip, known: &TrackFacts, rules: &Rules) -> Op
         release_ms: (release_ms / 5.0).round() * 5.0,
     };
     let p95_db = if roles::family(role) == "vocals" { VOICE_P95_DB } else { P95_DB };
-    let solution = solve(&levels, start, target_lu, p95_db)?;
+    let gentle = solve(&levels, start, target_lu, p95_db, GENTLE_RATIO).filter(|solution| !solution.stopped);
+    let solution = gentle.or_else(|| solve(&levels, start, target_lu, p95_db, RATIO.1))?;
     let Solution { curve, outcome, stopped } = &solution;
     if spread_lu - outcome.spread_lu < TOLERANCE_LU {
         return None;
@@ -118,7 +120,11 @@ pub(super) fn compressor(track: &Strip, known: &TrackFacts, rules: &Rules) -> Op
         curve.release_ms,
         outcome.mean_db,
         outcome.p95_db,
-        if *stopped { "; more would be heard as work" } else { "" },
+        match stopped {
+            true => "; more would be heard as work",
+            false if target_lu > wanted_lu => "; half of the movement stays",
+            false => "",
+        },
         makeup_db
     );
     let change = Change::insert(&track.path(), "comp", &compressor::KIND, &values);
@@ -136,7 +142,7 @@ pub(super) fn compressor(track: &Strip, known: &TrackFacts, rules: &Rules) -> Op
 
 /// The highest threshold from which a ratio within bounds reaches the target; where none does, what comes
 /// nearest without being heard as work.
-fn solve(levels: &Levels, start: Curve, target_lu: f64, p95_db: f64) -> Option<Solution> {
+fn solve(levels: &Levels, start: Curve, target_lu: f64, p95_db: f64, most: f64) -> Option<Solution> {
     let sorted = levels.active_db();
     let mut nearest: Option<Solution> = None;
     for share in THRESHOLDS {
@@ -147,10 +153,10 @@ fn solve(levels: &Levels, start: Curve, target_lu: f64, p95_db: f64) -> Option<S
             let outcome = levels.compressed(&curve(ratio));
             (MEAN_DB - outcome.mean_db).min(p95_db - outcome.p95_db)
         };
-        let wanted = crossing(RATIO.0, RATIO.1, over);
-        let bounded = crossing(RATIO.0, RATIO.1, room);
+        let wanted = crossing(RATIO.0, most, over);
+        let bounded = crossing(RATIO.0, most, room);
         // Rounded down: the bounds hold.
-        let ratio = ((wanted.min(bounded) * 10.0).floor() / 10.0).clamp(RATIO.0, RATIO.1);
+        let ratio = ((wanted.min(bounded) * 10.0).floor() / 10.0).clamp(RATIO.0, most);
         let outcome = levels.compressed(&curve(ratio));
         if room(RATIO.0) < 0.0 {
             // Even the gentlest ratio works too hard from here down.

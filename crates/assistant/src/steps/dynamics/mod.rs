@@ -1,11 +1,12 @@
 //! Step 5: microphones of single drums are closed between their strokes, what wanders in level is held
-//! together, peaks that stick out are caught, and sibilants that stick out are softened.
+//! together, uneven strokes are evened, and sibilants that stick out are softened.
 //!
 //! In the chain a gate comes first, since a compressor would raise what it should shut out, and a de-esser
 //! last, since a compressor raises sibilants.
 
 mod gates;
 mod levelling;
+mod onsets;
 mod sibilants;
 mod strokes;
 

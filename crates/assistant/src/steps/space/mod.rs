@@ -27,6 +27,8 @@ const STRENGTH_DB: f64 = 6.0;
 /// of what listeners preferred (Pestana & Reiss, *Intelligent audio production strategies informed by best
 /// practices*, AES 53rd conference, 2014).
 const WETTEST_LU: f64 = 9.0;
+/// What the cuts of a return take is given back by the send up to this, in LU: low sounds stay drier.
+const MOST_GIVEN_BACK_LU: f64 = 3.0;
 /// What already has a room of its own gets less: by so many LU.
 const HAS_ROOM_LU: f64 = 4.0;
 
@@ -83,13 +85,13 @@ impl Step for Space {
         for track in heard(session) {
             let Some(known) = facts.tracks.get(&track.id) else { continue };
             for wish in wishes(role(track), slow) {
-                if let Some(to) = returns.iter().find(|to| to.id == wish.to) {
-                    sends.extend(send(track, known.now(), wish, to, session, rules).map(|d| (to.id, d)));
+                if let Some(to) = returns.iter().find(|to| to.space == wish.to) {
+                    sends.extend(send(track, known.now(), wish, to, session, rules).map(|d| (to.space, d)));
                 }
             }
         }
-        let used = |id: &str| sends.iter().any(|(to, _)| *to == id);
-        let made = returns.iter().filter(|to| used(to.id) && !session.returns.contains_key(to.id));
+        let used = |space: &str| sends.iter().any(|(to, _)| *to == space);
+        let made = returns.iter().filter(|to| used(to.space) && !session.returns.contains_key(&to.id));
         let mut decisions: Vec<Decision> = made.map(|to| to.decision(tempo.as_ref())).collect();
         decisions.extend(sends.into_iter().map(|(_, decision)| decision));
         decisions
@@ -122,16 +124,21 @@ fn send(
         return None;
     }
     let room = dryness::decay_s(now);
+    // What rings or sustains by itself says nothing of a room: only voices and winds stop at once.
+    let stops = matches!(roles::family(role(track)), "vocals" | "brass" | "woodwinds" | "percussion");
+    let room = room.filter(|_| stops);
     let has_room = room.is_some_and(|seconds| seconds > dryness::WET_S);
     let more_lu = if has_room { HAS_ROOM_LU } else { 0.0 };
     let strength = rules.strength.max(1e-3).log2() * STRENGTH_DB;
-    let below_lu = (wish.below_lu + more_lu - strength).max(WETTEST_LU);
-    if below_lu > 40.0 {
+    let wanted_lu = (wish.below_lu + more_lu - strength).max(WETTEST_LU);
+    if wanted_lu > 40.0 {
         return None;
     }
-    let lost_lu = lost_lu(now, to).min(6.0);
+    let lost_lu = lost_lu(now, to);
+    let given_back_lu = lost_lu.min(MOST_GIVEN_BACK_LU);
+    let below_lu = wanted_lu + lost_lu - given_back_lu;
     let path_db = path_gain_db(session, track);
-    let level_db = ((lost_lu - below_lu + path_db) / STEP_DB).round() * STEP_DB;
+    let level_db = ((given_back_lu - wanted_lu + path_db) / STEP_DB).round() * STEP_DB;
     let dry = match room {
         Some(seconds) if has_room => format!(
             " It has a room of its own ({seconds:.1} s of decay were measured), so {HAS_ROOM_LU:.0} LU less than usual."
@@ -140,8 +147,8 @@ fn send(
         None => String::new(),
     };
     let why = format!(
-        "Sent to the {} at {level_db:.1} dB: the wet sound lies {below_lu:.0} LU under the dry one, as suits a {}; the \
-         return's cuts take {lost_lu:.1} LU.{dry}",
+        "Sent to the {} at {level_db:.1} dB: the wet sound lies {below_lu:.0} LU under the dry one, {wanted_lu:.0} LU \
+         suit its role, {}; the return's cuts take {lost_lu:.1} LU.{dry}",
         to.label.to_lowercase(),
         spoken_role(role(track)),
     );

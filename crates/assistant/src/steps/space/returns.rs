@@ -3,7 +3,7 @@
 use crate::parts::lead;
 use crate::rack::settings;
 use crate::{Rules, SongFacts};
-use dsp::processors::reverb;
+use dsp::processors::{delay, reverb};
 use dsp::{Kind, Values};
 use session::{Change, Decision, Insert, Path, Session, StepId, Value};
 
@@ -54,7 +54,10 @@ impl Tempo {
 /// A return that tracks can be sent to.
 #[derive(Debug, Clone)]
 pub(super) struct Return {
-    pub(super) id: &'static str,
+    /// What tracks ask for: `plate`, `room`, `slap`.
+    pub(super) space: &'static str,
+    /// Its name in the file: the same, unless a track or bus has it already.
+    pub(super) id: String,
     pub(super) label: &'static str,
     pub(super) low_cut_hz: f64,
     pub(super) high_cut_hz: f64,
@@ -73,12 +76,18 @@ impl Return {
         rules: &Rules,
     ) -> Vec<Return> {
         let mut returns = vec![plate(tempo), room(tempo)];
-        returns.extend(tempo.and_then(|tempo| slap(tempo, facts, session, rules)));
+        returns.extend(tempo.map(|tempo| slap(tempo, facts, session, rules)));
+        for one in &mut returns {
+            let taken = |id: &str| session.tracks.contains_key(id) || session.buses.contains_key(id);
+            while taken(&one.id) {
+                one.id.push_str("_return");
+            }
+        }
         returns
     }
 
     pub(super) fn decision(&self, tempo: Option<&Tempo>) -> Decision {
-        let path = Path::new(["return", self.id]);
+        let path = Path::new(["return", &self.id]);
         let mut insert = Insert::new(self.kind.id, self.kind);
         insert.values = self.values.clone();
         let value = Value::table([
@@ -146,13 +155,21 @@ fn reverb_return(
     );
     let fitted = if in_tempo { "fitted to the beat" } else { "of usual length" };
     let what = format!("{decay_s:.2} s of decay {fitted}, {predelay_ms:.0} ms of predelay");
-    Return { id, label, low_cut_hz, high_cut_hz, kind: &reverb::KIND, values, what, role: "reverb_return" }
+    Return {
+        space: id,
+        id: id.to_string(),
+        label,
+        low_cut_hz,
+        high_cut_hz,
+        kind: &reverb::KIND,
+        values,
+        what,
+        role: "reverb_return",
+    }
 }
 
-/// Echoes on the beat: quarters under quick syllables, dotted eighths under slow ones. Only where the rack has
-/// a delay.
-fn slap(tempo: &Tempo, facts: &SongFacts, session: &Session, rules: &Rules) -> Option<Return> {
-    let kind = dsp::kind("delay")?;
+/// Echoes on the beat: quarters under quick syllables, dotted eighths under slow ones.
+fn slap(tempo: &Tempo, facts: &SongFacts, session: &Session, rules: &Rules) -> Return {
     let (low_cut_hz, high_cut_hz) = (300.0, 6_000.0);
     let syllable_s = lead(session, rules)
         .first()
@@ -161,7 +178,7 @@ fn slap(tempo: &Tempo, facts: &SongFacts, session: &Session, rules: &Rules) -> O
     let (sync, note) = if quick { ("1_4", "quarters") } else { ("1_8_dotted", "dotted eighths") };
     let feedback_percent = (100.0 * audio::db_to_gain(-REPEATS_DB / REPEATS)).round();
     let values = settings(
-        kind,
+        &delay::KIND,
         &[
             ("tempo_bpm", tempo.bpm),
             ("feedback_percent", feedback_percent),
@@ -174,6 +191,15 @@ fn slap(tempo: &Tempo, facts: &SongFacts, session: &Session, rules: &Rules) -> O
     );
     let what =
         format!("echoes in {note}, {feedback_percent:.0} % of each comes again, 8 dB less while it sings");
-    let (id, label, role) = ("slap", "Echo", "delay_return");
-    Some(Return { id, label, low_cut_hz, high_cut_hz, kind, values, what, role })
+    Return {
+        space: "slap",
+        id: "slap".to_string(),
+        label: "Echo",
+        low_cut_hz,
+        high_cut_hz,
+        kind: &delay::KIND,
+        values,
+        what,
+        role: "delay_return",
+    }
 }

@@ -24,8 +24,10 @@ const MOST_DB: f64 = 6.0;
 const MOST_PLACES: usize = 2;
 /// The lead is worth the trouble when this much of it is hidden.
 const HIDDEN: f64 = 0.15;
+/// What lies farther than this under the strongest band of the moment is not what is heard of the lead, in dB.
+const OWN_DB: f64 = 15.0;
 /// A step has to uncover at least this much of the lead.
-const WORTH: f64 = 0.004;
+const WORTH: f64 = 0.003;
 /// All steps together have to uncover at least this share of what was hidden.
 const WORTH_ALL: f64 = 0.05;
 /// At most so many rows are looked at, evenly over the song.
@@ -72,6 +74,15 @@ fn pick(analysis: &Analysis, rows: &[usize]) -> ErbFrames {
         power: rows.iter().flat_map(row).collect(),
         active: vec![true; rows.len()],
     }
+}
+
+/// Only what is heard of a part: the strong bands of each moment.
+fn strong(mut frames: ErbFrames) -> ErbFrames {
+    for row in frames.power.chunks_mut(ERB_BANDS) {
+        let least = row.iter().copied().fold(0.0, f32::max) * audio::db_to_power(-OWN_DB) as f32;
+        row.iter_mut().filter(|power| **power < least).for_each(|power| *power = 0.0);
+    }
+    frames
 }
 
 fn scaled(frames: &ErbFrames, factors: &[f64; ERB_BANDS]) -> ErbFrames {
@@ -136,12 +147,13 @@ impl<'a> Scene<'a> {
             parts: Vec::new(),
             centres_hz,
         };
+        let lead_role = leads.first().map_or(roles::UNKNOWN, |strip| role(strip));
         for strip in heard(session) {
             let Some(analysis) = now(strip).filter(|a| centres(a).is_some()) else { continue };
             let (frames, gain) = (pick(analysis, &rows), gain(strip, analysis));
             if leads.iter().any(|lead| lead.id == strip.id) {
-                scene.leads.push((frames, gain));
-            } else if gives_way(role(strip)) && free.iter().any(|other| other.id == strip.id) {
+                scene.leads.push((strong(frames), gain));
+            } else if gives_way(role(strip), lead_role) && free.iter().any(|other| other.id == strip.id) {
                 let bells = earlier.iter().filter(|cut| cut.track == strip.id);
                 let bells = bells.map(|cut| (cut.band.freq_hz, cut.band.gain_db, cut.band.q));
                 let factors = factors(&scene.centres_hz, bells);
@@ -222,9 +234,14 @@ impl Part<'_> {
     }
 }
 
-/// Accompaniment that gives way to the lead.
-fn gives_way(role: &str) -> bool {
-    matches!(roles::family(role), "guitars" | "keys" | "synths" | "strings" | "brass" | "woodwinds")
+/// Accompaniment that gives way to the lead; colleagues of the same family do not: who of them leads is a guess.
+fn gives_way(role: &str, lead_role: &str) -> bool {
+    let family = |role: &str| match roles::family(role) {
+        "brass" | "woodwinds" => "winds",
+        other => other,
+    };
+    let accompanies = matches!(family(role), "guitars" | "keys" | "synths" | "strings" | "winds");
+    accompanies && family(role) != family(lead_role)
 }
 
 /// Where the lead's own power lies; in a voice, what makes words understood counts double.

@@ -58,8 +58,8 @@ pub(super) fn cuts(track: &Strip, known: &TrackFacts, rules: &Rules) -> Vec<Cut>
             String::new()
         };
         let why = format!(
-            "{}: it has {excess_db:.1} dB more around {} than a {} usually has (which varies by {spread_db:.1} dB); cut \
-             by {:.1} dB.{stopped}",
+            "{}: around {} it has {excess_db:.1} dB more than is usual for its role, {} (which varies by {spread_db:.1} \
+             dB); cut by {:.1} dB.{stopped}",
             range.what,
             shown_hz(band.freq_hz),
             spoken_role(role),
