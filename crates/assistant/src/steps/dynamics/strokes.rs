@@ -15,6 +15,8 @@ use session::{Change, Decision, StepId, Strip};
 
 /// Strokes are what lies within this of the loudest (95th percentile), in dB: the rest is bleed.
 const STROKES_DB: f64 = 16.0;
+/// What differs by more than this are not strokes of one drum: bleed is among them, and nobody can tell which.
+const NOT_ONE_DRUM_DB: f64 = 11.0;
 /// So many strokes are needed.
 const LEAST_STROKES: usize = 6;
 /// Not heard, in dB.
@@ -53,7 +55,7 @@ pub(super) fn compressor(track: &Strip, known: &TrackFacts, rules: &Rules) -> Op
     let strokes: Vec<f64> = onsets.split_at(bleed(&onsets)).1.to_vec();
     let strokes: Vec<f64> = strokes.into_iter().filter(|level| *level > loudest - STROKES_DB).collect();
     let before_db = spread_db(&strokes, &|_| 0.0).filter(|_| strokes.len() >= LEAST_STROKES)?;
-    if before_db <= usual_db + TOLERANCE_DB {
+    if before_db <= usual_db + TOLERANCE_DB || before_db > NOT_ONE_DRUM_DB {
         return None;
     }
     let target_db = before_db - (before_db - usual_db) * rules.strength.clamp(0.0, 1.2);

@@ -157,6 +157,13 @@ fn even_strokes_are_left_alone_however_soft_the_bleed() {
 }
 
 #[test]
+fn strokes_that_cannot_be_told_from_bleed_are_left_alone() {
+    let graded: Vec<f64> = (0..20).map(|n| -10.0 - 0.8 * f64::from(n)).collect();
+    let (session, facts) = drum("tom_floor", &graded, &[]);
+    assert!(run(&session, &facts).0.is_empty());
+}
+
+#[test]
 fn a_gate_moves_with_the_level() {
     let (session, facts) = tom(&[-20.0, -22.0, -19.0, -21.0], &[-38.0, -40.0, -37.0, -39.0, -38.0]);
     let of = |facts: &SongFacts| gate_of(&run(&session, facts).1).expect("a gate");
