@@ -95,6 +95,14 @@ struct Voice {
     filter: StateVariable,
 }
 
+/// Coefficients per frame: the corner, and the loop gains of the two detector sections and of the filter.
+struct Tuning {
+    g: [f64; CONTROL_FRAMES],
+    first: [f64; CONTROL_FRAMES],
+    second: [f64; CONTROL_FRAMES],
+    filter: [f64; CONTROL_FRAMES],
+}
+
 struct DeEsser {
     settings: Settings,
     sample_rate_hz: f64,
@@ -139,22 +147,21 @@ impl DeEsser {
     }
 
     /// Writes the power of band and whole of all channels.
-    fn listen(&mut self, block: &BlockRef, g: &[f64], band: &mut [f64], whole: &mut [f64]) {
+    fn listen(&mut self, block: &BlockRef, tuning: &Tuning, band: &mut [f64], whole: &mut [f64]) {
         let shape = self.settings.shape;
+        let [wide, narrow] = match shape {
+            Shape::Shelf => DETECTOR_DAMPING,
+            Shape::Bell => [BELL_DAMPING; 2],
+        };
         for (samples, voice) in block.iter().zip(&mut self.voices) {
             let [mut first, mut second] = voice.detector;
             for (n, &sample) in samples.iter().enumerate() {
-                let g = g[n];
+                let g = tuning.g[n];
+                let (once, second_scale) = (first.next(sample, g, wide, tuning.first[n]), tuning.second[n]);
                 let heard = match shape {
-                    Shape::Shelf => {
-                        let [wide, narrow] = DETECTOR_DAMPING;
-                        let once = first.next(sample, g, wide, loop_gain(g, wide)).high;
-                        second.next(once, g, narrow, loop_gain(g, narrow)).high
-                    }
+                    Shape::Shelf => second.next(once.high, g, narrow, second_scale).high,
                     Shape::Bell => {
-                        let scale = loop_gain(g, BELL_DAMPING);
-                        let once = BELL_DAMPING * first.next(sample, g, BELL_DAMPING, scale).band;
-                        BELL_DAMPING * second.next(once, g, BELL_DAMPING, scale).band
+                        second.next(BELL_DAMPING * once.band, g, narrow, second_scale).band * BELL_DAMPING
                     }
                 };
                 band[n] += heard * heard;
@@ -164,15 +171,37 @@ impl DeEsser {
         }
     }
 
+    /// The filters' coefficients for the frames of a piece.
+    fn tuning(&mut self, frames: usize) -> Tuning {
+        let ([first, second], filter) = match self.settings.shape {
+            Shape::Shelf => (DETECTOR_DAMPING, SQRT_2),
+            Shape::Bell => ([BELL_DAMPING; 2], BELL_DAMPING),
+        };
+        let g = self.g.target();
+        let mut tuning = Tuning {
+            g: [g; CONTROL_FRAMES],
+            first: [loop_gain(g, first); CONTROL_FRAMES],
+            second: [loop_gain(g, second); CONTROL_FRAMES],
+            filter: [loop_gain(g, filter); CONTROL_FRAMES],
+        };
+        if self.g.moves() {
+            for n in 0..frames {
+                let g = self.g.next_value();
+                tuning.g[n] = g;
+                tuning.first[n] = loop_gain(g, first);
+                tuning.second[n] = loop_gain(g, second);
+                tuning.filter[n] = loop_gain(g, filter);
+            }
+        }
+        tuning
+    }
+
     /// A piece of at most [`CONTROL_FRAMES`] frames.
     fn piece(&mut self, block: &mut Block) {
         let frames = block.frames();
-        let mut g = [self.g.target(); CONTROL_FRAMES];
-        if self.g.moves() {
-            g[..frames].iter_mut().for_each(|g| *g = self.g.next_value());
-        }
+        let tuning = self.tuning(frames);
         let (mut band, mut whole) = ([0.0; CONTROL_FRAMES], [0.0; CONTROL_FRAMES]);
-        self.listen(&block.as_ref(), &g[..frames], &mut band[..frames], &mut whole[..frames]);
+        self.listen(&block.as_ref(), &tuning, &mut band[..frames], &mut whole[..frames]);
         for n in 0..frames {
             band[n] = self.band.next(band[n], self.level);
             whole[n] = self.whole.next(whole[n], self.level);
@@ -192,24 +221,24 @@ impl DeEsser {
             self.deepest_db = greater(self.deepest_db, *value);
             *value = math::db_to_gain(-*value);
         }
-        self.apply(block, &g, values);
+        self.apply(block, &tuning, values);
     }
 
     /// Delays the audio and lowers the shelf or bell by `gains`.
-    fn apply(&mut self, block: &mut Block, g: &[f64], gains: &[f64]) {
+    fn apply(&mut self, block: &mut Block, tuning: &Tuning, gains: &[f64]) {
         let shape = self.settings.shape;
         for ((samples, voice), delay) in block.iter_mut().zip(&mut self.voices).zip(&mut self.delays) {
             delay.pass(samples);
             let mut filter = voice.filter;
             for (n, sample) in samples.iter_mut().enumerate() {
-                let (g, gain) = (g[n], gains[n]);
+                let (g, scale, gain) = (tuning.g[n], tuning.filter[n], gains[n]);
                 let change = match shape {
                     Shape::Shelf => {
-                        let out = filter.next(*sample, g, SQRT_2, loop_gain(g, SQRT_2));
+                        let out = filter.next(*sample, g, SQRT_2, scale);
                         (gain - 1.0) * out.high + (gain.sqrt() - 1.0) * SQRT_2 * out.band
                     }
                     Shape::Bell => {
-                        let out = filter.next(*sample, g, BELL_DAMPING, loop_gain(g, BELL_DAMPING));
+                        let out = filter.next(*sample, g, BELL_DAMPING, scale);
                         (gain - 1.0) * BELL_DAMPING * out.band
                     }
                 };

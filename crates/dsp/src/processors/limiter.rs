@@ -199,20 +199,23 @@ impl Limiter {
         }
         let lowest_db = ceiling_db[..frames].iter().fold(f64::INFINITY, |m, c| m.min(*c));
         let threshold = math::db_to_gain(lowest_db);
-        self.lanes.iter_mut().for_each(|lane| lane.values[..frames].fill(0.0));
+        // Far under any ceiling, and a number the logarithm takes.
+        self.lanes.iter_mut().for_each(|lane| lane.values[..frames].fill(1e-6));
+        let mut above = false;
         for (channel, (samples, finder)) in block.iter_mut().zip(&mut self.finders).enumerate() {
             drive = self.drive;
             drive.scale(samples);
             let mut peaks = [0.0; CONTROL_FRAMES];
             if finder.find(samples, threshold, &mut peaks[..frames]) {
+                above = true;
                 let lane = channel.min(self.lanes.len() - 1);
-                for n in 0..frames {
-                    // Far under any ceiling, and a number the logarithm takes.
-                    let peak = greater(peaks[n], 1e-6);
-                    let excess_db = math::amplitude_to_db(peak) - ceiling_db[n];
-                    let value = &mut self.lanes[lane].values[n];
-                    *value = greater(excess_db, *value);
-                }
+                let values = self.lanes[lane].values.iter_mut();
+                values.zip(&peaks[..frames]).for_each(|(value, peak)| *value = greater(*peak, *value));
+            }
+        }
+        for lane in &mut self.lanes {
+            for (value, ceiling_db) in lane.values[..frames].iter_mut().zip(&ceiling_db) {
+                *value = if above { greater(math::amplitude_to_db(*value) - ceiling_db, 0.0) } else { 0.0 };
             }
         }
         (self.drive, self.ceiling_db) = (drive, ceilings);
