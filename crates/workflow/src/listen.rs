@@ -1,0 +1,220 @@
+//! Listening: recordings, strips and the mix are measured, and what was measured is kept by content.
+
+use crate::{Context, Project, WorkflowError};
+use assistant::{FileFacts, SongFacts, TrackFacts};
+use audio::{BlockRef, Layout};
+use engine::{EngineError, Output, Plan, RenderOptions, Sources, Tap};
+use measure::{Analyser, Analysis, Options};
+use session::Session;
+use std::path::{Path, PathBuf};
+
+/// Measured anew when the meters change.
+const METERS: &str = concat!("facts-", env!("CARGO_PKG_VERSION"));
+
+/// Everything that is measured of a recording once.
+fn recording_options() -> Options {
+    Options { true_peak_factor: 4, spectrum: true, pitch: true }
+}
+
+/// What is measured of a strip at each listening: pitch does not change.
+fn strip_options() -> Options {
+    Options { true_peak_factor: 4, spectrum: true, pitch: false }
+}
+
+/// An analyser that takes rendered audio.
+pub(crate) struct Ear(pub(crate) Analyser);
+
+impl Ear {
+    pub(crate) fn new(rate_hz: u32, channels: usize, options: Options) -> Result<Ear, WorkflowError> {
+        Ok(Ear(Analyser::new(f64::from(rate_hz), Layout::from_channels(channels), options)?))
+    }
+}
+
+impl engine::Sink for &mut Ear {
+    fn write(&mut self, block: &BlockRef) -> Result<(), EngineError> {
+        self.0.push(block);
+        Ok(())
+    }
+}
+
+/// Renders some nodes of a plan into analysers.
+pub(crate) fn hear(
+    plan: &Plan,
+    sources: &Sources,
+    taps: &[(usize, Tap)],
+    options: Options,
+    context: &Context,
+    cache: Option<&Path>,
+) -> Result<Vec<Analysis>, WorkflowError> {
+    let mut ears = Vec::new();
+    for &(node, tap) in taps {
+        let channels = match tap {
+            Tap::PreFader => plan.nodes[node].channels,
+            Tap::Output => plan.nodes[node].output_channels,
+        };
+        ears.push(Ear::new(plan.sample_rate_hz, channels, options)?);
+    }
+    let outputs = taps
+        .iter()
+        .zip(&mut ears)
+        .map(|(&(node, tap), ear)| Output { node, tap, sink: Box::new(ear) })
+        .collect();
+    engine::render(plan, sources, outputs, &render_options(context, &|p| context.listener.progress(p), cache))?;
+    Ok(ears.into_iter().map(|ear| ear.0.finish()).collect())
+}
+
+/// Render options that report to and obey the context.
+pub(crate) fn render_options<'a>(
+    context: &Context<'a>,
+    progress: &'a (dyn Fn(f64) + Sync),
+    cache: Option<&'a Path>,
+) -> RenderOptions<'a> {
+    RenderOptions {
+        threads: context.threads,
+        progress: Some(progress),
+        cancel: Some(context.cancel),
+        cache,
+        ..RenderOptions::default()
+    }
+}
+
+/// A session in which nothing is done to the recordings: what they are by themselves.
+fn untouched(session: &Session) -> Session {
+    let mut bare = Session::new();
+    bare.song.sample_rate_hz = session.song.sample_rate_hz;
+    for track in session.tracks.values() {
+        let mut strip = session::Strip::new(session::StripClass::Track, track.id.clone());
+        strip.files = track.files.clone();
+        strip.start_s = track.start_s;
+        bare.add(strip);
+    }
+    bare
+}
+
+/// Measures every recording at the session's rate; what was measured before is read back.
+pub(crate) fn recordings(
+    project: &Project,
+    session: &Session,
+    sources: &Sources,
+    context: &Context,
+) -> Result<SongFacts, WorkflowError> {
+    let bare = untouched(session);
+    let plan = engine::compile(&bare, sources)?;
+    let rate = plan.sample_rate_hz;
+    let folder = project.state().join("facts");
+    let mut facts = SongFacts {
+        sample_rate_hz: rate,
+        duration_s: plan.song_frames as f64 / f64::from(rate),
+        ..SongFacts::default()
+    };
+    let mut missing: Vec<(&str, PathBuf, usize)> = Vec::new();
+    for (id, track) in &session.tracks {
+        let audio = sources.get(id).ok_or_else(|| EngineError::NoSource { track: id.clone() })?;
+        let name = format!("{METERS}-{rate}-{}-{}.json", track.start_s, audio.hash());
+        let kept = folder.join(name);
+        let file = file_facts(project, track)?;
+        match read_kept(&kept) {
+            Some(raw) => {
+                facts.tracks.insert(id.clone(), TrackFacts { file, raw, strip: None });
+            }
+            None => {
+                let node = plan.node(&format!("track.{id}")).expect("every track has a node");
+                missing.push((id, kept, node));
+                facts.tracks.insert(id.clone(), TrackFacts { file, ..TrackFacts::default() });
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(facts);
+    }
+    let taps: Vec<(usize, Tap)> = missing.iter().map(|(_, _, node)| (*node, Tap::PreFader)).collect();
+    context.listener.stage("listening to the recordings", Some(facts.duration_s * taps.len() as f64));
+    let heard = hear(&plan, sources, &taps, recording_options(), context, None)?;
+    for ((id, kept, _), raw) in missing.into_iter().zip(heard) {
+        keep(&kept, &raw)?;
+        facts.tracks.get_mut(id).expect("inserted above").raw = raw;
+    }
+    Ok(facts)
+}
+
+/// Measures every track before its fader, as the session has it now.
+pub(crate) fn strips(
+    project: &Project,
+    session: &Session,
+    sources: &Sources,
+    facts: &mut SongFacts,
+    context: &Context,
+) -> Result<(), WorkflowError> {
+    let plan = engine::compile(session, sources)?;
+    let ids: Vec<&String> = session.tracks.keys().collect();
+    let taps: Vec<(usize, Tap)> = ids
+        .iter()
+        .map(|id| (plan.node(&format!("track.{id}")).expect("every track has a node"), Tap::PreFader))
+        .collect();
+    context.listener.stage("listening to the tracks", Some(facts.duration_s));
+    let strips = project.strips();
+    let heard = hear(&plan, sources, &taps, strip_options(), context, Some(&strips))?;
+    for (id, analysis) in ids.into_iter().zip(heard) {
+        if let Some(track) = facts.tracks.get_mut(id) {
+            track.strip = Some(analysis);
+        }
+    }
+    Ok(())
+}
+
+/// Measures buses, returns and the mix, as the session has them now, and the tracks before their faders.
+pub(crate) fn mix(
+    project: &Project,
+    session: &Session,
+    sources: &Sources,
+    facts: &mut SongFacts,
+    context: &Context,
+) -> Result<(), WorkflowError> {
+    let plan = engine::compile(session, sources)?;
+    let groups: Vec<&String> = session.buses.keys().chain(session.returns.keys()).collect();
+    let tracks: Vec<&String> = session.tracks.keys().collect();
+    let place = |table: &str, id: &str| plan.node(&format!("{table}.{id}")).expect("every strip has a node");
+    let mut taps: Vec<(usize, Tap)> =
+        session.buses.keys().map(|id| (place("bus", id), Tap::Output)).collect();
+    taps.extend(session.returns.keys().map(|id| (place("return", id), Tap::Output)));
+    taps.extend(tracks.iter().map(|id| (place("track", id), Tap::PreFader)));
+    taps.push((plan.nodes.len() - 1, Tap::Output));
+    context.listener.stage("listening to the mix", Some(facts.duration_s));
+    let strips = project.strips();
+    let mut heard = hear(&plan, sources, &taps, strip_options(), context, Some(&strips))?.into_iter();
+    for id in groups {
+        facts.groups.insert(id.clone(), heard.next().map(|a| a.facts).unwrap_or_default());
+    }
+    for (id, analysis) in tracks.into_iter().zip(&mut heard) {
+        if let Some(track) = facts.tracks.get_mut(id) {
+            track.strip = Some(analysis);
+        }
+    }
+    facts.mix = heard.next();
+    Ok(())
+}
+
+fn file_facts(project: &Project, track: &session::Strip) -> Result<FileFacts, WorkflowError> {
+    let mut facts = FileFacts::default();
+    for file in &track.files {
+        let info = files::probe(project.resolve(file))?;
+        facts.names.push(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        facts.sample_rate_hz = info.sample_rate_hz;
+        facts.depth = info.encoding.describe();
+        facts.duration_s = facts.duration_s.max(info.duration_s());
+        facts.notes.extend(info.notes.iter().map(ToString::to_string));
+    }
+    Ok(facts)
+}
+
+/// Whatever cannot be read back is measured again.
+fn read_kept(path: &Path) -> Option<Analysis> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}
+
+fn keep(path: &Path, analysis: &Analysis) -> Result<(), WorkflowError> {
+    let folder = path.parent().expect("a file in the facts folder");
+    std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
+    let text = serde_json::to_vec(analysis).expect("an analysis has only plain values");
+    Ok(files::atomic_write(path, &text)?)
+}

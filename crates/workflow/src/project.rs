@@ -1,0 +1,132 @@
+//! A folder with recordings, and where its session, renders and caches stand.
+
+use crate::WorkflowError;
+use engine::{Audio, Sources};
+use session::{Document, Session};
+use std::path::{Path, PathBuf};
+
+/// Folders that exporters put the recordings into.
+const AUDIO_FOLDERS: &[&str] = &["audio", "tracks", "stems", "Audio", "Tracks", "Stems", "Audio Files", "multitrack"];
+
+/// A song's folder.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The folder with the recordings.
+    pub folder: PathBuf,
+    /// Where the session file, `out/` and `.tonmeister/` stand: the same folder unless told otherwise.
+    pub home: PathBuf,
+}
+
+impl Project {
+    /// The project of a folder; what is made goes to `home`, or into the folder itself.
+    pub fn new(folder: &Path, home: Option<&Path>) -> Result<Project, WorkflowError> {
+        let found = std::fs::metadata(folder).map_err(WorkflowError::io(folder, "open the folder"));
+        match found {
+            Err(WorkflowError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                Err(files::FileError::NotFound { path: folder.to_path_buf() }.into())
+            }
+            Err(error) => Err(error),
+            Ok(meta) if !meta.is_dir() => Err(WorkflowError::Usage(format!(
+                "{}: is a file; give the folder that holds the tracks (for one finished mix use `master`)",
+                folder.display()
+            ))),
+            Ok(_) => {
+                Ok(Project { folder: folder.to_path_buf(), home: home.unwrap_or(folder).to_path_buf() })
+            }
+        }
+    }
+
+    /// The session file.
+    pub fn session_file(&self) -> PathBuf {
+        self.home.join("session.toml")
+    }
+
+    /// Everything rendered.
+    pub fn out(&self) -> PathBuf {
+        self.home.join("out")
+    }
+
+    /// Caches and long evidence.
+    pub fn state(&self) -> PathBuf {
+        self.home.join(".tonmeister")
+    }
+
+    /// Finished strips.
+    pub fn strips(&self) -> PathBuf {
+        self.state().join("strips")
+    }
+
+    /// The recordings in natural order, and what was passed over: those of the folder, or else those of a folder
+    /// in it that is called as exporters call it.
+    pub fn recordings(&self) -> Result<files::Listing, WorkflowError> {
+        let mut listing = files::audio_files(&self.folder)?;
+        for name in AUDIO_FOLDERS {
+            let inner = self.folder.join(name);
+            if listing.files.is_empty() && inner.is_dir() {
+                listing = files::audio_files(&inner)?;
+            }
+        }
+        Ok(listing)
+    }
+
+    /// The recordings, or an error that says why there are none.
+    pub fn some_recordings(&self) -> Result<files::Listing, WorkflowError> {
+        let listing = self.recordings()?;
+        if listing.files.is_empty() {
+            let reason = match listing.ignored.first() {
+                Some(first) => format!(
+                    "{} of {} files passed over: {}",
+                    first.path.file_name().unwrap_or_default().to_string_lossy(),
+                    listing.ignored.len(),
+                    first.reason
+                ),
+                None => "it is empty".to_string(),
+            };
+            return Err(WorkflowError::NoAudio { folder: self.folder.clone(), reason });
+        }
+        Ok(listing)
+    }
+
+    /// A recording as the session names it: relative to the session's folder where it lies in or under it.
+    pub fn relative(&self, path: &Path) -> PathBuf {
+        let absolute = |p: &Path| std::fs::canonicalize(p).unwrap_or_else(|_| p.to_path_buf());
+        let (path, home) = (absolute(path), absolute(&self.home));
+        path.strip_prefix(&home).map(Path::to_path_buf).unwrap_or(path)
+    }
+
+    /// A file that the session names.
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.home.join(path)
+    }
+
+    /// The session's text.
+    pub fn load(&self) -> Result<Document, WorkflowError> {
+        let file = self.session_file();
+        if !file.exists() {
+            return Err(WorkflowError::NoSession { folder: self.home.clone() });
+        }
+        Ok(session::load(&file)?)
+    }
+
+    /// Opens every track's recording.
+    pub fn sources(&self, session: &Session) -> Result<Sources, WorkflowError> {
+        let mut sources = Sources::default();
+        for (id, track) in &session.tracks {
+            let paths: Vec<PathBuf> = track.files.iter().map(|f| self.resolve(f)).collect();
+            sources.insert(id, Audio::open(&paths)?);
+        }
+        Ok(sources)
+    }
+
+    /// An error when `path` is one of the session's recordings: they are never written to.
+    pub fn protect(&self, session: &Session, path: &Path) -> Result<(), WorkflowError> {
+        let Ok(target) = std::fs::canonicalize(path) else { return Ok(()) };
+        let recordings = session.tracks.values().flat_map(|t| &t.files);
+        for recording in recordings {
+            if std::fs::canonicalize(self.resolve(recording)).is_ok_and(|r| r == target) {
+                return Err(WorkflowError::Protected { path: path.to_path_buf() });
+            }
+        }
+        Ok(())
+    }
+}
