@@ -79,7 +79,7 @@ pub(crate) fn render_options<'a>(
 }
 
 /// A session in which nothing is done to the recordings: what they are by themselves.
-fn untouched(session: &Session) -> Session {
+pub(crate) fn untouched(session: &Session) -> Session {
     let mut bare = Session::new();
     bare.song.sample_rate_hz = session.song.sample_rate_hz;
     for track in session.tracks.values() {

@@ -1,0 +1,133 @@
+//! Audio from the session: pre-master, stems, processed tracks.
+
+use crate::listen::{Ear, render_options};
+use crate::{Context, Project, WorkflowError};
+use audio::BlockRef;
+use engine::{EngineError, GainReduction, Output, Plan, Sources, Tap};
+use files::{FileType, SampleFormat, WriteSpec, Writer};
+use measure::{Analysis, Options};
+use session::Session;
+use std::path::{Path, PathBuf};
+
+/// What to render of a mix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// The mix.
+    Premaster,
+    /// Every strip that goes into the mix, as it goes in: together they are the mix.
+    Stems,
+    /// Every track, as it leaves its fader.
+    Tracks,
+}
+
+/// One file that was rendered.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    /// The file.
+    pub path: PathBuf,
+    /// The strip it is the output of.
+    pub strip: String,
+    /// What was measured while it was written.
+    pub analysis: Analysis,
+}
+
+/// Writes rendered audio to a file and measures it on the way.
+struct Recorder {
+    writer: Option<Writer>,
+    ear: Ear,
+}
+
+impl engine::Sink for &mut Recorder {
+    fn write(&mut self, block: &BlockRef) -> Result<(), EngineError> {
+        self.ear.0.push(block);
+        let writer = self.writer.as_mut().expect("a writer until the end");
+        Ok(writer.write_f64(block)?)
+    }
+}
+
+/// What is measured of everything that is written.
+pub(crate) fn written_options() -> Options {
+    Options { true_peak_factor: 16, spectrum: true, pitch: false }
+}
+
+/// Renders parts of the mix to 32-bit float files under `folder`.
+///
+/// Float keeps what the mix holds, also above full scale; nothing is dithered before mastering.
+pub fn render_parts(
+    project: &Project,
+    session: &Session,
+    parts: &[Part],
+    folder: &Path,
+    context: &Context,
+) -> Result<(Vec<Rendered>, Vec<GainReduction>), WorkflowError> {
+    let sources = project.sources(session)?;
+    let plan = engine::compile(session, &sources)?;
+    let wanted = wanted(&plan, session, parts, folder);
+    for (path, _) in &wanted {
+        project.protect(session, path)?;
+    }
+    context.listener.stage("rendering", Some(plan.frames() as f64 / f64::from(plan.sample_rate_hz)));
+    let strips = project.strips();
+    write_nodes(&plan, &sources, &wanted, Some(&strips), context)
+}
+
+/// Renders outputs of nodes to 32-bit float files; all appear whole or not at all.
+pub(crate) fn write_nodes(
+    plan: &Plan,
+    sources: &Sources,
+    wanted: &[(PathBuf, usize)],
+    cache: Option<&Path>,
+    context: &Context,
+) -> Result<(Vec<Rendered>, Vec<GainReduction>), WorkflowError> {
+    let mut recorders = Vec::new();
+    for (path, node) in wanted {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
+        let channels = plan.nodes[*node].output_channels;
+        let spec = WriteSpec {
+            file_type: FileType::Wav,
+            sample_format: SampleFormat::Float32,
+            sample_rate_hz: plan.sample_rate_hz,
+            channels,
+        };
+        let ear = Ear::new(plan.sample_rate_hz, channels, written_options())?;
+        recorders.push(Recorder { writer: Some(Writer::create(path, spec)?), ear });
+    }
+    let outputs = wanted
+        .iter()
+        .zip(&mut recorders)
+        .map(|((_, node), recorder)| Output { node: *node, tap: Tap::Output, sink: Box::new(recorder) })
+        .collect();
+    let progress = |part| context.listener.progress(part);
+    let reductions = engine::render(plan, sources, outputs, &render_options(context, &progress, cache))?;
+    let mut rendered = Vec::new();
+    for ((path, node), recorder) in wanted.iter().zip(recorders) {
+        recorder.writer.expect("a writer until the end").finish()?;
+        let strip = plan.nodes[*node].id.clone();
+        rendered.push(Rendered { path: path.clone(), strip, analysis: recorder.ear.0.finish() });
+    }
+    Ok((rendered, reductions))
+}
+
+/// The files that the parts come to, each with its node.
+fn wanted(plan: &Plan, session: &Session, parts: &[Part], folder: &Path) -> Vec<(PathBuf, usize)> {
+    let mix = plan.nodes.len() - 1;
+    let file = |sub: &str, id: &str| folder.join(sub).join(format!("{}.wav", delivery::file_stem(id)));
+    let mut wanted = Vec::new();
+    for part in parts {
+        match part {
+            Part::Premaster => wanted.push((folder.join("premaster.wav"), mix)),
+            Part::Stems => {
+                let into_mix = plan.nodes[mix].inputs.iter().map(|edge| edge.from);
+                wanted.extend(into_mix.map(|node| (file("stems", &plan.nodes[node].id), node)));
+            }
+            Part::Tracks => {
+                let places = session.tracks.keys().map(|id| {
+                    (id, plan.node(&format!("track.{id}")).expect("every track has a node"))
+                });
+                wanted.extend(places.map(|(id, node)| (file("tracks", id), node)));
+            }
+        }
+    }
+    wanted
+}
