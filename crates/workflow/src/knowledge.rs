@@ -1,0 +1,121 @@
+//! What Tonmeister knows: processors, targets, roles.
+
+use dsp::{Class, Kind, Param};
+use serde::Serialize;
+
+/// A setting of a processor, for people and programs.
+#[derive(Debug, Clone, Serialize)]
+pub struct ParamInfo {
+    /// Its name in the session file.
+    pub id: String,
+    /// Its name for people.
+    pub label: &'static str,
+    /// What it does.
+    pub help: &'static str,
+    /// Its unit.
+    pub unit: &'static str,
+    /// Lowest value.
+    pub min: f64,
+    /// Highest value.
+    pub max: f64,
+    /// What an absent key means.
+    pub neutral: String,
+    /// Names of a choice.
+    pub choices: Vec<&'static str>,
+    /// Cannot be automated.
+    pub fixed: bool,
+}
+
+/// A processor.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProcessorInfo {
+    /// Its name in the session file.
+    pub id: &'static str,
+    /// Its name for people.
+    pub label: &'static str,
+    /// Where it stands in the rack.
+    pub family: &'static str,
+    /// What it does and when to use it.
+    pub help: &'static str,
+    /// Takes a key.
+    pub key_input: bool,
+    /// Settings.
+    pub params: Vec<ParamInfo>,
+}
+
+/// All processors, or those with one of these ids.
+pub fn processors(ids: &[String]) -> Vec<ProcessorInfo> {
+    let chosen = dsp::KINDS.iter().filter(|k| ids.is_empty() || ids.iter().any(|id| id == k.id));
+    chosen.map(|kind| processor(kind)).collect()
+}
+
+fn processor(kind: &Kind) -> ProcessorInfo {
+    let mut params: Vec<ParamInfo> = kind.params.iter().map(|p| param(p, p.id.to_string())).collect();
+    for group in kind.groups {
+        params.extend(group.params.iter().map(|p| param(p, format!("{}[].{}", group.id, p.id))));
+    }
+    ProcessorInfo {
+        id: kind.id,
+        label: kind.label,
+        family: kind.family.label(),
+        help: dsp::help_text(kind.help),
+        key_input: kind.key_input,
+        params,
+    }
+}
+
+fn param(param: &Param, id: String) -> ParamInfo {
+    let neutral = match param.class {
+        Class::Number => format!("{}", param.default),
+        Class::Switch => if param.default >= 0.5 { "on" } else { "off" }.to_string(),
+        Class::Choice => param.choices[param.default as usize].id.to_string(),
+    };
+    ParamInfo {
+        id,
+        label: param.label,
+        help: param.help(),
+        unit: param.unit.symbol(),
+        min: param.min,
+        max: param.max,
+        neutral,
+        choices: param.choices.iter().map(|c| c.id).collect(),
+        fixed: param.fixed,
+    }
+}
+
+/// A role that tracks can have.
+#[derive(Debug, Clone, Serialize)]
+pub struct RoleInfo {
+    /// Its name in the session file.
+    pub id: &'static str,
+    /// Its family.
+    pub family: &'static str,
+    /// Some names that say it.
+    pub names: Vec<&'static str>,
+}
+
+/// All roles, in the order of the mixer.
+pub fn roles() -> Vec<RoleInfo> {
+    let roles = assistant::roles::roles().into_iter();
+    roles.map(|(id, family, names)| RoleInfo { id, family, names }).collect()
+}
+
+/// What a name says: for `roles NAME ...`.
+#[derive(Debug, Clone, Serialize)]
+pub struct NamedInfo {
+    /// The name.
+    pub name: String,
+    /// The role it says.
+    pub role: &'static str,
+    /// How sure, 0 to 1.
+    pub confidence: f64,
+}
+
+/// What names say.
+pub fn name_roles(names: &[String]) -> Vec<NamedInfo> {
+    let one = |name: &String| {
+        let told = assistant::roles::role_of_name(name);
+        NamedInfo { name: name.clone(), role: told.role, confidence: told.confidence }
+    };
+    names.iter().map(one).collect()
+}
