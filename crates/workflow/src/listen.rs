@@ -98,22 +98,42 @@ pub(crate) fn recordings(
     sources: &Sources,
     context: &Context,
 ) -> Result<SongFacts, WorkflowError> {
+    let folder = project.state().join("facts");
+    measure_recordings(project, session, sources, Some(&folder), context)
+}
+
+/// The same without writing anything.
+pub(crate) fn recordings_unkept(
+    project: &Project,
+    session: &Session,
+    sources: &Sources,
+    context: &Context,
+) -> Result<SongFacts, WorkflowError> {
+    measure_recordings(project, session, sources, None, context)
+}
+
+fn measure_recordings(
+    project: &Project,
+    session: &Session,
+    sources: &Sources,
+    folder: Option<&Path>,
+    context: &Context,
+) -> Result<SongFacts, WorkflowError> {
     let bare = untouched(session);
     let plan = engine::compile(&bare, sources)?;
     let rate = plan.sample_rate_hz;
-    let folder = project.state().join("facts");
     let mut facts = SongFacts {
         sample_rate_hz: rate,
         duration_s: plan.song_frames as f64 / f64::from(rate),
         ..SongFacts::default()
     };
-    let mut missing: Vec<(&str, PathBuf, usize)> = Vec::new();
+    let mut missing: Vec<(&str, Option<PathBuf>, usize)> = Vec::new();
     for (id, track) in &session.tracks {
         let audio = sources.get(id).ok_or_else(|| EngineError::NoSource { track: id.clone() })?;
         let name = format!("{METERS}-{rate}-{}-{}.json", track.start_s, audio.hash());
-        let kept = folder.join(name);
+        let kept = folder.map(|f| f.join(name));
         let file = file_facts(project, track)?;
-        match read_kept(&kept) {
+        match kept.as_deref().and_then(read_kept) {
             Some(raw) => {
                 facts.tracks.insert(id.clone(), TrackFacts { file, raw, strip: None });
             }
@@ -131,7 +151,9 @@ pub(crate) fn recordings(
     context.listener.stage("listening to the recordings", Some(facts.duration_s * taps.len() as f64));
     let heard = hear(&plan, sources, &taps, recording_options(), context, None)?;
     for ((id, kept, _), raw) in missing.into_iter().zip(heard) {
-        keep(&kept, &raw)?;
+        if let Some(kept) = kept {
+            keep(&kept, &raw)?;
+        }
         facts.tracks.get_mut(id).expect("inserted above").raw = raw;
     }
     Ok(facts)

@@ -3,7 +3,7 @@
 use crate::{Context, Project, WorkflowError, listen};
 use assistant::{Hears, Recording, Rules, SongFacts};
 use serde::{Deserialize, Serialize};
-use session::{Decision, Document, Path, Session, StepId};
+use session::{Decision, Document, Merged, Path, Session, StepId};
 use std::path::PathBuf;
 
 /// What to plan.
@@ -90,7 +90,8 @@ pub fn plan(project: &Project, request: &PlanRequest, context: &Context) -> Resu
 
 struct Finished {
     told: Planned,
-    theirs: Document,
+    /// Against which a person's next edits will be seen.
+    base: Document,
     evidence: Evidence,
 }
 
@@ -100,7 +101,7 @@ fn write(project: &Project, finished: &Finished) -> Result<(), WorkflowError> {
     // The session last: killed in between, the next plan sees the old session against a newer plan, and takes
     // what differs for a person's edits, which loses nothing.
     finished.evidence.save(project)?;
-    session::save(&plan_file(project), &finished.theirs.to_string())?;
+    session::save(&plan_file(project), &finished.base.to_string())?;
     Ok(session::save(&project.session_file(), &finished.told.document.to_string())?)
 }
 
@@ -149,13 +150,12 @@ impl<'a> Planner<'a> {
     }
 
     /// The session that a person would get now: the plan so far, with their edits.
-    fn merged(&self) -> (Document, Vec<Path>) {
+    fn merged(&self) -> Merged {
         match &self.mine {
-            Some(mine) => {
-                let merged = session::merge(self.base.as_ref(), mine, &self.theirs);
-                (merged.document, merged.yours)
+            Some(mine) => session::merge(self.base.as_ref(), mine, &self.theirs),
+            None => {
+                Merged { document: self.theirs.clone(), base: self.theirs.clone(), yours: Vec::new() }
             }
-            None => (self.theirs.clone(), Vec::new()),
         }
     }
 
@@ -166,7 +166,7 @@ impl<'a> Planner<'a> {
     }
 
     fn run(&mut self, context: &Context) -> Result<(), WorkflowError> {
-        let session = self.merged().0.session()?;
+        let session = self.merged().document.session()?;
         let sources = self.project.sources(&session)?;
         self.facts = listen::recordings(self.project, &session, &sources, context)?;
         self.facts.relations = crate::relations::measure(&session, &sources, context)?;
@@ -180,7 +180,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             context.check()?;
-            let session = self.merged().0.session()?;
+            let session = self.merged().document.session()?;
             if step.hears() > heard {
                 match step.hears() {
                     Hears::Recordings => {}
@@ -207,16 +207,19 @@ impl<'a> Planner<'a> {
     }
 
     fn finish(mut self) -> Result<Finished, WorkflowError> {
-        let (document, yours) = self.merged();
+        let Merged { document, base, yours } = self.merged();
         let session = document.session()?;
-        let before = self.mine.clone().unwrap_or_default();
-        let changes = session::differences(&before, &document);
+        let before = match &self.mine {
+            Some(mine) => mine.session()?,
+            None => Session::new(),
+        };
+        let changes = session::difference(&before, &session);
         let replaced: Vec<&Path> = self.decisions.iter().map(|d| d.change.path()).collect();
         self.evidence.decisions.retain(|old| !replaced.contains(&old.change.path()));
         self.evidence.decisions.extend(self.decisions.iter().cloned());
         let told =
             Planned { session, document, decisions: self.decisions, changes, yours, facts: self.facts };
-        Ok(Finished { told, theirs: self.theirs, evidence: self.evidence })
+        Ok(Finished { told, base, evidence: self.evidence })
     }
 }
 

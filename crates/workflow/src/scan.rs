@@ -1,0 +1,106 @@
+//! What lies in a folder: `scan`. Nothing is written.
+
+use crate::{Context, Project, WorkflowError, listen, plan};
+use serde::Serialize;
+
+/// One track as it would be imported.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScannedTrack {
+    /// Its id in the session.
+    pub id: String,
+    /// Its file, or both of a pair.
+    pub files: Vec<String>,
+    /// Its role; absent when unknown.
+    pub role: Option<String>,
+    /// How sure the role is, 0 to 1.
+    pub confidence: f64,
+    /// Where it would go.
+    pub bus: Option<String>,
+    /// Set aside: a click, a guide, a bounced mix.
+    pub muted: bool,
+    /// Sample rate of the file, in hertz.
+    pub sample_rate_hz: u32,
+    /// Depth and encoding.
+    pub depth: String,
+    /// Length in seconds.
+    pub duration_s: f64,
+    /// Loudness where it plays, in LUFS.
+    pub active_lufs: Option<f64>,
+    /// True peak, in dBTP.
+    pub true_peak_dbtp: Option<f64>,
+    /// What seems wrong, in words with numbers.
+    pub faults: Vec<String>,
+}
+
+/// What `scan` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct Scanned {
+    /// Names the form of this object.
+    pub schema: &'static str,
+    /// The folder.
+    pub folder: String,
+    /// The rate that a session would have, in hertz.
+    pub sample_rate_hz: u32,
+    /// Length of the longest track, in seconds.
+    pub duration_s: f64,
+    /// The tracks in the order of the mixer.
+    pub tracks: Vec<ScannedTrack>,
+    /// What was passed over, with reasons.
+    pub ignored: Vec<String>,
+}
+
+/// Looks at a folder without writing to it.
+pub fn scan(project: &Project, context: &Context) -> Result<Scanned, WorkflowError> {
+    let listing = project.some_recordings()?;
+    let recordings = plan::recordings(project, &listing.files)?;
+    let imported = assistant::import(&recordings, "");
+    let session = imported.session;
+    let sources = project.sources(&session)?;
+    let facts = listen::recordings_unkept(project, &session, &sources, context)?;
+    let tracks = session.tracks.values().map(|track| {
+        let known = &facts.tracks[&track.id];
+        let told = imported.decisions.iter().find(|d| *d.change.path() == track.path().child("role"));
+        ScannedTrack {
+            id: track.id.clone(),
+            files: known.file.names.clone(),
+            role: track.role.clone(),
+            confidence: told.map_or(0.0, |d| d.confidence),
+            bus: track.bus.clone(),
+            muted: track.mute,
+            sample_rate_hz: known.file.sample_rate_hz,
+            depth: known.file.depth.clone(),
+            duration_s: known.file.duration_s,
+            active_lufs: known.raw.facts.active_lufs,
+            true_peak_dbtp: known.raw.facts.true_peak_dbtp,
+            faults: faults(known),
+        }
+    });
+    Ok(Scanned {
+        schema: "tonmeister.scan/1",
+        folder: project.folder.to_string_lossy().into_owned(),
+        sample_rate_hz: facts.sample_rate_hz,
+        duration_s: facts.duration_s,
+        tracks: tracks.collect(),
+        ignored: listing.ignored.iter().map(|i| format!("{}: {}", i.path.display(), i.reason)).collect(),
+    })
+}
+
+/// What a listener would frown at, from the measurements of a recording.
+fn faults(track: &assistant::TrackFacts) -> Vec<String> {
+    let facts = &track.raw.facts;
+    let mut faults = track.file.notes.clone();
+    let mut say = |wrong: bool, text: String| {
+        if wrong {
+            faults.push(text);
+        }
+    };
+    say(facts.active_lufs.is_none(), "silent".into());
+    // -60 dBFS of DC costs no headroom and makes no click at an edit.
+    say(facts.dc_offset.abs() > 1e-3, format!("DC offset {:+.4} of full scale", facts.dc_offset));
+    say(facts.clipped_samples > 0, format!("{} clipped samples in {} runs", facts.clipped_samples, facts.clipped_runs));
+    let rumble = facts.below_25_hz_db.unwrap_or(-120.0);
+    say(rumble > -25.0, format!("energy below 25 Hz {rumble:.0} dB under the whole"));
+    let mono = facts.mono_loss_db.unwrap_or(0.0);
+    say(mono > 6.0, format!("loses {mono:.1} dB in mono"));
+    faults
+}
