@@ -1,6 +1,6 @@
 //! Looking into a session and changing it from the shell: `why`, `set`, `undo`.
 
-use crate::plan::Evidence;
+use crate::merging::Evidence;
 use crate::{Context, Project, WorkflowError};
 use serde::Serialize;
 use session::{Decision, Edit, Path, Value};

@@ -1,8 +1,8 @@
 //! Decide, listen, decide again: the mixing steps in order, over a session that a person may have edited.
 
+use crate::merging::Merging;
 use crate::{Context, Project, WorkflowError, listen};
 use assistant::{Hears, Recording, Rules, SongFacts};
-use serde::{Deserialize, Serialize};
 use session::{Decision, Document, Merged, Path, Session, StepId};
 use std::path::PathBuf;
 
@@ -36,127 +36,35 @@ pub struct Planned {
     pub facts: SongFacts,
 }
 
-/// What is kept beside a session to explain and to merge it.
-#[derive(Debug, Clone, Serialize, Deserialize, Default)]
-pub(crate) struct Evidence {
-    /// All decisions behind the session.
-    pub(crate) decisions: Vec<Decision>,
-}
-
-impl Evidence {
-    fn file(project: &Project) -> PathBuf {
-        project.state().join("decisions.json")
-    }
-
-    /// What was kept; nothing when nothing can be read.
-    pub(crate) fn load(project: &Project) -> Evidence {
-        let text = std::fs::read(Evidence::file(project)).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
-    }
-
-    pub(crate) fn save(&self, project: &Project) -> Result<(), WorkflowError> {
-        let folder = project.state();
-        std::fs::create_dir_all(&folder).map_err(WorkflowError::io(&folder, "create the folder"))?;
-        let text = serde_json::to_vec_pretty(self).expect("decisions have only plain values");
-        Ok(files::atomic_write(Evidence::file(project), &text)?)
-    }
-}
-
-/// What the machine wrote last, against which a person's edits are seen.
-fn plan_file(project: &Project) -> PathBuf {
-    project.state().join("plan.toml")
-}
-
-/// A document that is read when its file is there.
-fn load_if_there(file: &std::path::Path) -> Result<Option<Document>, WorkflowError> {
-    if file.exists() { Ok(Some(session::load(file)?)) } else { Ok(None) }
-}
-
 /// Plans the mix and writes the session, unless it is a dry run.
 pub fn plan(project: &Project, request: &PlanRequest, context: &Context) -> Result<Planned, WorkflowError> {
-    let mine = load_if_there(&project.session_file())?;
-    if let Some(mine) = &mine {
-        mine.session()?;
-    }
-    let base = load_if_there(&plan_file(project))?;
-    let mut planner = Planner::new(project, request, mine, base)?;
+    let mut planner = Planner { project, request, merging: Merging::open(project)?, facts: SongFacts::default() };
+    planner.begin()?;
     planner.run(context)?;
-    let planned = planner.finish()?;
-    if !request.dry_run {
-        write(project, &planned)?;
-    }
-    Ok(planned.told)
-}
-
-struct Finished {
-    told: Planned,
-    /// Against which a person's next edits will be seen.
-    base: Document,
-    evidence: Evidence,
-}
-
-fn write(project: &Project, finished: &Finished) -> Result<(), WorkflowError> {
-    let state = project.state();
-    std::fs::create_dir_all(&state).map_err(WorkflowError::io(&state, "create the folder"))?;
-    // The session last: killed in between, the next plan sees the old session against a newer plan, and takes
-    // what differs for a person's edits, which loses nothing.
-    finished.evidence.save(project)?;
-    session::save(&plan_file(project), &finished.base.to_string())?;
-    Ok(session::save(&project.session_file(), &finished.told.document.to_string())?)
+    planner.finish()
 }
 
 struct Planner<'a> {
     project: &'a Project,
     request: &'a PlanRequest,
-    mine: Option<Document>,
-    base: Option<Document>,
-    theirs: Document,
-    evidence: Evidence,
-    decisions: Vec<Decision>,
+    merging: Merging,
     facts: SongFacts,
 }
 
-impl<'a> Planner<'a> {
-    fn new(
-        project: &'a Project,
-        request: &'a PlanRequest,
-        mine: Option<Document>,
-        base: Option<Document>,
-    ) -> Result<Planner<'a>, WorkflowError> {
-        let partial = !(request.steps.is_empty() && request.strips.is_empty());
-        let mut evidence = Evidence::load(project);
-        let mut decisions = Vec::new();
-        let theirs = match base.clone().filter(|_| partial) {
-            Some(base) => base,
-            None => {
-                let listing = project.some_recordings()?;
-                let recordings = recordings(project, &listing.files)?;
-                let imported = assistant::import(&recordings, &title(project));
-                decisions.extend(imported.decisions);
-                evidence.decisions.clear();
-                with_persons_strips(imported.session, mine.as_ref())?
-            }
-        };
-        Ok(Planner {
-            project,
-            request,
-            mine,
-            base,
-            theirs,
-            evidence,
-            decisions,
-            facts: SongFacts::default(),
-        })
-    }
-
-    /// The session that a person would get now: the plan so far, with their edits.
-    fn merged(&self) -> Merged {
-        match &self.mine {
-            Some(mine) => session::merge(self.base.as_ref(), mine, &self.theirs),
-            None => {
-                Merged { document: self.theirs.clone(), base: self.theirs.clone(), yours: Vec::new() }
-            }
+impl Planner<'_> {
+    /// A whole plan starts from the recordings; a part of one goes on from the last.
+    fn begin(&mut self) -> Result<(), WorkflowError> {
+        let part = !(self.request.steps.is_empty() && self.request.strips.is_empty());
+        if part && self.merging.has_plan() {
+            return Ok(());
         }
+        let listing = self.project.some_recordings()?;
+        let recordings = recordings(self.project, &listing.files)?;
+        let imported = assistant::import(&recordings, &title(self.project));
+        let theirs = with_persons_strips(imported.session, self.merging.mine.as_ref())?;
+        self.merging.start_over(theirs)?;
+        self.merging.note(imported.decisions);
+        Ok(())
     }
 
     fn wanted(&self, decision: &Decision) -> bool {
@@ -165,14 +73,16 @@ impl<'a> Planner<'a> {
         strips.is_empty() || parts.iter().take(2).any(|part| strips.contains(part))
     }
 
+    fn session(&self) -> Result<Session, WorkflowError> {
+        Ok(self.merging.merged().document.session()?)
+    }
+
     fn run(&mut self, context: &Context) -> Result<(), WorkflowError> {
-        let session = self.merged().document.session()?;
+        let session = self.session()?;
         let sources = self.project.sources(&session)?;
         self.facts = listen::recordings(self.project, &session, &sources, context)?;
         self.facts.relations = crate::relations::measure(&session, &sources, context)?;
-        if let Some(bpm) = session.song.tempo_bpm {
-            self.facts.tempo = Some((bpm, 1.0));
-        }
+        self.facts.tempo = session.song.tempo_bpm.map(|bpm| (bpm, 1.0));
         let mut heard = Hears::Recordings;
         for step in assistant::STEPS {
             let steps = &self.request.steps;
@@ -180,7 +90,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             context.check()?;
-            let session = self.merged().document.session()?;
+            let session = self.session()?;
             if step.hears() > heard {
                 match step.hears() {
                     Hears::Recordings => {}
@@ -197,29 +107,23 @@ impl<'a> Planner<'a> {
             let decided = step.decide(&self.facts, &session, &self.request.rules);
             let decided: Vec<Decision> = decided.into_iter().filter(|d| self.wanted(d)).collect();
             if !decided.is_empty() {
-                session::apply(&mut self.theirs, &decided)?;
+                self.merging.apply(decided)?;
                 // What was heard is heard no more once something has changed.
                 heard = Hears::Recordings;
             }
-            self.decisions.extend(decided);
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Finished, WorkflowError> {
-        let Merged { document, base, yours } = self.merged();
+    fn finish(self) -> Result<Planned, WorkflowError> {
+        let Merged { document, yours, .. } = self.merging.merged();
         let session = document.session()?;
-        let before = match &self.mine {
-            Some(mine) => mine.session()?,
-            None => Session::new(),
+        let changes = self.merging.changes()?;
+        let decisions = match self.request.dry_run {
+            true => self.merging.decisions().to_vec(),
+            false => self.merging.save(self.project)?,
         };
-        let changes = session::difference(&before, &session);
-        let replaced: Vec<&Path> = self.decisions.iter().map(|d| d.change.path()).collect();
-        self.evidence.decisions.retain(|old| !replaced.contains(&old.change.path()));
-        self.evidence.decisions.extend(self.decisions.iter().cloned());
-        let told =
-            Planned { session, document, decisions: self.decisions, changes, yours, facts: self.facts };
-        Ok(Finished { told, base, evidence: self.evidence })
+        Ok(Planned { session, document, decisions, changes, yours, facts: self.facts })
     }
 }
 
