@@ -72,7 +72,7 @@ pub fn scan(project: &Project, context: &Context) -> Result<Scanned, WorkflowErr
             duration_s: known.file.duration_s,
             active_lufs: known.raw.facts.active_lufs,
             true_peak_dbtp: known.raw.facts.true_peak_dbtp,
-            faults: faults(known),
+            faults: faults_of(known, &facts),
         }
     });
     Ok(Scanned {
@@ -86,7 +86,7 @@ pub fn scan(project: &Project, context: &Context) -> Result<Scanned, WorkflowErr
 }
 
 /// What a listener would frown at, from the measurements of a recording.
-fn faults(track: &assistant::TrackFacts) -> Vec<String> {
+pub(crate) fn faults_of(track: &assistant::TrackFacts, song: &assistant::SongFacts) -> Vec<String> {
     let facts = &track.raw.facts;
     let mut faults = track.file.notes.clone();
     let mut say = |wrong: bool, text: String| {
@@ -100,6 +100,10 @@ fn faults(track: &assistant::TrackFacts) -> Vec<String> {
     say(facts.clipped_samples > 0, format!("{} clipped samples in {} runs", facts.clipped_samples, facts.clipped_runs));
     let rumble = facts.below_25_hz_db.unwrap_or(-120.0);
     say(rumble > -25.0, format!("energy below 25 Hz {rumble:.0} dB under the whole"));
+    let (own, session) = (track.file.sample_rate_hz, song.sample_rate_hz);
+    say(own != session, format!("{own} Hz instead of the session's {session} Hz: converted"));
+    let short = song.duration_s - track.file.duration_s;
+    say(short > 1.0, format!("{short:.1} s shorter than the longest track"));
     let mono = facts.mono_loss_db.unwrap_or(0.0);
     say(mono > 6.0, format!("loses {mono:.1} dB in mono"));
     faults

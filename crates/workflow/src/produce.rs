@@ -1,0 +1,202 @@
+//! Everything: plan, mix, master, deliver, check, report.
+
+use crate::master::{MasterRequest, Mastered, master};
+use crate::plan::{PlanRequest, Planned, plan};
+use crate::render::{Part, Rendered, render_parts};
+use crate::scan::faults_of;
+use crate::{Context, Project, WorkflowError, report_song};
+use delivery::{Delivered, Job};
+use serde::Serialize;
+use session::{Decision, Session};
+use std::path::{Path, PathBuf};
+
+/// What to produce.
+#[derive(Debug, Clone, Default)]
+pub struct ProduceRequest {
+    /// How the mix is planned.
+    pub plan: PlanRequest,
+    /// How it is mastered.
+    pub master: MasterRequest,
+    /// Also write stems.
+    pub stems: bool,
+    /// Also write processed tracks.
+    pub tracks: bool,
+    /// Stop after the pre-master.
+    pub only_mix: bool,
+    /// The song's title.
+    pub title: Option<String>,
+    /// Tempo in beats per minute and sections with their starts in seconds.
+    pub song: Option<(f64, Vec<(String, f64)>)>,
+}
+
+/// A track in the summary.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrackSummary {
+    /// Its id.
+    pub id: String,
+    /// Its role.
+    pub role: Option<String>,
+    /// Trim and fader, in decibels.
+    pub trim_db: f64,
+    /// Fader, in decibels.
+    pub fader_db: f64,
+    /// Pan, -100 to 100.
+    pub pan: f64,
+    /// What the recording suffers from.
+    pub faults: Vec<String>,
+}
+
+/// A file that was written.
+#[derive(Debug, Clone, Serialize)]
+pub struct WrittenFile {
+    /// What it is.
+    pub what: String,
+    /// Where it is.
+    pub path: String,
+    /// Integrated loudness, in LUFS.
+    pub integrated_lufs: Option<f64>,
+    /// Loudness range, in LU.
+    pub loudness_range_lu: Option<f64>,
+    /// True peak, in dBTP.
+    pub true_peak_dbtp: Option<f64>,
+    /// Whether it passed its check, where it has one.
+    pub passed: Option<bool>,
+}
+
+/// What `produce` and `mix` print.
+#[derive(Debug, Clone, Serialize)]
+pub struct Produced {
+    /// Names the form of this object.
+    pub schema: &'static str,
+    /// The session file.
+    pub session: String,
+    /// The report.
+    pub report: String,
+    /// What was written.
+    pub files: Vec<WrittenFile>,
+    /// The tracks.
+    pub tracks: Vec<TrackSummary>,
+    /// Decisions taken.
+    pub decisions: usize,
+    /// Settings that are a person's and stayed.
+    pub yours: Vec<String>,
+    /// What could not be reached, and why.
+    pub notes: Vec<String>,
+    /// Whether every check passed.
+    pub passed: bool,
+}
+
+/// Carries a folder of recordings to a mastered, checked song.
+pub fn produce(
+    project: &Project,
+    request: &ProduceRequest,
+    context: &Context,
+) -> Result<(Produced, Session, Vec<Decision>), WorkflowError> {
+    crate::plan::prepare_song(project, request.title.as_deref(), request.song.as_ref())?;
+    let planned = plan(project, &request.plan, context)?;
+    let out = project.out();
+    let mut parts = vec![Part::Premaster];
+    parts.extend(request.stems.then_some(Part::Stems));
+    parts.extend(request.tracks.then_some(Part::Tracks));
+    let (rendered, reductions) = render_parts(project, &planned.session, &parts, &out, context)?;
+    let mut files: Vec<WrittenFile> = rendered.iter().map(written).collect();
+    let mastered = match request.only_mix {
+        true => None,
+        false => {
+            let premaster = out.join("premaster.wav");
+            Some(master(project, &premaster, &out.join("master.wav"), &request.master, context)?)
+        }
+    };
+    let mut deliveries: Vec<Delivered> = Vec::new();
+    let mut notes = Vec::new();
+    if let Some(mastered) = &mastered {
+        files.push(delivered_file("master", &mastered.delivered));
+        notes.extend(mastered.solved.as_ref().and_then(|s| s.stopped.clone()));
+        for id in &mastered.session.deliver.targets {
+            if *id == mastered.delivered.target {
+                continue;
+            }
+            let delivered = deliver_one(project, &mastered.session, &mastered.float, id, &title(&planned))?;
+            files.push(delivered_file(id, &delivered));
+            deliveries.push(delivered);
+        }
+    }
+    let passed = mastered.iter().map(|m| &m.delivered).chain(&deliveries).all(|d| d.passed);
+    context.listener.stage("writing the report", None);
+    let report = report_song::write(project, &planned, &rendered, &reductions, mastered.as_ref(), &deliveries)?;
+    let session = mastered.as_ref().map_or(&planned.session, |m| &m.session).clone();
+    let mut decisions = planned.decisions.clone();
+    decisions.extend(mastered.iter().flat_map(|m| m.decisions.iter().cloned()));
+    let produced = Produced {
+        schema: if request.only_mix { "tonmeister.mix/1" } else { "tonmeister.produce/1" },
+        session: shown(&project.session_file()),
+        report: shown(&report),
+        files,
+        tracks: tracks(&planned, &session),
+        decisions: decisions.len(),
+        yours: planned.yours.iter().map(ToString::to_string).collect(),
+        notes,
+        passed,
+    };
+    Ok((produced, session, decisions))
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn written(rendered: &Rendered) -> WrittenFile {
+    let facts = &rendered.analysis.facts;
+    WrittenFile {
+        what: rendered.strip.clone(),
+        path: shown(&rendered.path),
+        integrated_lufs: facts.integrated_lufs,
+        loudness_range_lu: facts.loudness_range_lu,
+        true_peak_dbtp: facts.true_peak_dbtp,
+        passed: None,
+    }
+}
+
+pub(crate) fn delivered_file(what: &str, delivered: &Delivered) -> WrittenFile {
+    let facts = delivered.facts();
+    WrittenFile {
+        what: what.to_string(),
+        path: shown(&delivered.path),
+        integrated_lufs: facts.integrated_lufs,
+        loudness_range_lu: facts.loudness_range_lu,
+        true_peak_dbtp: facts.true_peak_dbtp,
+        passed: Some(delivered.passed),
+    }
+}
+
+fn tracks(planned: &Planned, session: &Session) -> Vec<TrackSummary> {
+    let one = |track: &session::Strip| TrackSummary {
+        id: track.id.clone(),
+        role: track.role.clone(),
+        trim_db: track.trim_db,
+        fader_db: track.fader_db,
+        pan: track.pan,
+        faults: planned.facts.tracks.get(&track.id).map(|t| faults_of(t, &planned.facts)).unwrap_or_default(),
+    };
+    session.tracks.values().map(one).collect()
+}
+
+/// The title that files are named by.
+fn title(planned: &Planned) -> String {
+    planned.session.song.title.clone().unwrap_or_else(|| "master".into())
+}
+
+/// Writes the float master for one target.
+pub(crate) fn deliver_one(
+    project: &Project,
+    session: &Session,
+    float: &Path,
+    target: &str,
+    title: &str,
+) -> Result<Delivered, WorkflowError> {
+    let target = delivery::find_target(target)?;
+    let folder: PathBuf = project.out().join("deliver").join(target.id.as_ref());
+    std::fs::create_dir_all(&folder).map_err(WorkflowError::io(&folder, "create the folder"))?;
+    let job = Job { seed: session.seed, ..Job::new(float, target, &folder, title) };
+    Ok(delivery::deliver(&job)?)
+}
