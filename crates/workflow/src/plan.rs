@@ -3,7 +3,7 @@
 use crate::merging::Merging;
 use crate::{Context, Project, WorkflowError, listen};
 use assistant::{Hears, Recording, Rules, SongFacts};
-use session::{Decision, Document, Merged, Path, Session, StepId};
+use session::{Decision, Document, Merged, Path, Section, Session, StepId};
 use std::path::PathBuf;
 
 /// What to plan.
@@ -168,4 +168,25 @@ fn title(project: &Project) -> String {
         return absolute.parent().and_then(name).unwrap_or(own);
     }
     own
+}
+
+/// Writes what is known about the song before anything is planned: as a person's words, which stay.
+pub(crate) fn prepare_song(
+    project: &Project,
+    title: Option<&str>,
+    song: Option<&(f64, Vec<(String, f64)>)>,
+) -> Result<(), WorkflowError> {
+    if (title.is_none() && song.is_none()) || project.session_file().exists() {
+        return Ok(());
+    }
+    let mut session = Session::new();
+    session.song.title = title.map(str::to_string);
+    if let Some((tempo_bpm, sections)) = song {
+        session.song.tempo_bpm = Some(*tempo_bpm);
+        let section = |(name, start_s): &(String, f64)| Section { name: name.clone(), start_s: *start_s };
+        session.song.sections = sections.iter().map(section).collect();
+    }
+    let home = &project.home;
+    std::fs::create_dir_all(home).map_err(WorkflowError::io(home, "create the folder"))?;
+    Ok(session::save(&project.session_file(), &Document::new(&session).to_string())?)
 }
