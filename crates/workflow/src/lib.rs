@@ -1,1 +1,54 @@
-//! One function per verb; the only place that joins the other crates.
+//! One function per verb; progress and cancel; the only place that joins the other crates.
+//!
+//! "Decide, listen, decide again" is a loop over steps in time ([`plan`], [`master`]), never a cycle between crates.
+//! Nothing here prints, parses arguments or knows a terminal: a face calls a verb and shows its result.
+
+mod compare;
+mod context;
+mod deliver;
+mod demo_song;
+mod edit;
+mod error;
+mod knowledge;
+mod listen;
+mod master;
+mod master_file;
+mod measure_files;
+mod merging;
+mod plan;
+mod produce;
+mod project;
+mod relations;
+mod render;
+mod report_song;
+mod scan;
+
+pub use assistant::Rules;
+pub use compare::{BandDifference, Compared, Side, compare};
+pub use context::{Context, Listener, Quiet};
+pub use deliver::{CheckResult, CheckedFile, DeliverResult, check, deliver, targets};
+pub use delivery::{Finding, Preview, Severity, Target};
+pub use demo_song::{DemoResult, FoundFault, demo};
+pub use edit::{Edited, Why, set, undo, why};
+pub use error::{Failure, WorkflowError};
+pub use knowledge::{NamedInfo, ParamInfo, ProcessorInfo, RoleInfo, name_roles, processors, roles};
+pub use master::{MasterRequest, Mastered, is_mastering, master};
+pub use master_file::{MasterResult, MasteredFile, master_files};
+pub use measure_files::{Measured, MeasuredFile, measure};
+pub use plan::{PlanRequest, Planned, plan};
+pub use produce::{ProduceRequest, Produced, TrackSummary, WrittenFile, produce};
+pub use project::Project;
+pub use render::{Part, Rendered, render_parts};
+pub use scan::{Scanned, ScannedTrack, scan};
+pub use session::{Decision, Difference, Problem, SessionError, StepId};
+
+/// Keeps the messages of decoders that give up on a damaged file off the terminal; the failure itself is an error
+/// of the verb. Called once at the start of a program.
+pub fn begin() {
+    files::silence_decoder_panics();
+}
+
+/// The JSON schema of the session file.
+pub fn session_schema() -> serde_json::Value {
+    session::json_schema()
+}

@@ -15,6 +15,8 @@ pub struct Project {
     pub folder: PathBuf,
     /// Where the session file, `out/` and `.tonmeister/` stand: the same folder unless told otherwise.
     pub home: PathBuf,
+    /// The name of a finished mix that is mastered by itself; its session is called after it.
+    pub single: Option<String>,
 }
 
 impl Project {
@@ -31,14 +33,27 @@ impl Project {
                 folder.display()
             ))),
             Ok(_) => {
-                Ok(Project { folder: folder.to_path_buf(), home: home.unwrap_or(folder).to_path_buf() })
+                Ok(Project { folder: folder.to_path_buf(), home: home.unwrap_or(folder).to_path_buf(), single: None })
             }
         }
     }
 
+    /// The project of a finished mix: `NAME.session.toml` beside it, or in `home`.
+    pub fn of_file(file: &Path, home: Option<&Path>) -> Result<Project, WorkflowError> {
+        let folder = match file.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Project { home: home.unwrap_or(&folder).to_path_buf(), folder, single: Some(stem) })
+    }
+
     /// The session file.
     pub fn session_file(&self) -> PathBuf {
-        self.home.join("session.toml")
+        match &self.single {
+            Some(name) => self.home.join(format!("{name}.session.toml")),
+            None => self.home.join("session.toml"),
+        }
     }
 
     /// Everything rendered.
@@ -48,7 +63,10 @@ impl Project {
 
     /// Caches and long evidence.
     pub fn state(&self) -> PathBuf {
-        self.home.join(".tonmeister")
+        match &self.single {
+            Some(name) => self.home.join(".tonmeister").join(name),
+            None => self.home.join(".tonmeister"),
+        }
     }
 
     /// Finished strips.

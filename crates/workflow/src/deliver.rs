@@ -1,0 +1,112 @@
+//! Finished files: `deliver` and `check`.
+
+use crate::produce::{WrittenFile, deliver_one, delivered_file};
+use crate::{Context, Project, WorkflowError};
+use delivery::{Checked, Preview, Target};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// What `deliver` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeliverResult {
+    /// Names the form of this object.
+    pub schema: &'static str,
+    /// What was written.
+    pub files: Vec<WrittenFile>,
+    /// Everything about each.
+    pub details: Vec<delivery::Delivered>,
+    /// What would be written, when nothing was.
+    pub planned: Vec<delivery::Plan>,
+    /// Whether every file passed its check.
+    pub passed: bool,
+}
+
+/// Writes the master of a project for targets.
+pub fn deliver(
+    project: &Project,
+    targets: &[String],
+    dry_run: bool,
+    context: &Context,
+) -> Result<DeliverResult, WorkflowError> {
+    let session = project.load()?.session()?;
+    let float = project.state().join("master.wav");
+    if !float.exists() {
+        return Err(WorkflowError::Usage(format!(
+            "{}: there is no master yet; run `tonmeister produce` or `tonmeister render master` first",
+            project.home.display()
+        )));
+    }
+    let targets = match (targets, session.deliver.targets.as_slice()) {
+        ([], []) => vec![delivery::DEFAULT_TARGET.to_string()],
+        ([], own) => own.to_vec(),
+        (asked, _) => asked.to_vec(),
+    };
+    let title = session.song.title.clone().unwrap_or_else(|| "master".into());
+    let mut result = DeliverResult {
+        schema: "tonmeister.deliver/1",
+        files: Vec::new(),
+        details: Vec::new(),
+        planned: Vec::new(),
+        passed: true,
+    };
+    for id in &targets {
+        context.check()?;
+        context.listener.stage(&format!("delivering for {id}"), None);
+        if dry_run {
+            let target = delivery::find_target(id)?;
+            let folder = project.out().join("deliver").join(target.id.as_ref());
+            result.planned.push(delivery::Job::new(&float, target, &folder, &title).plan()?);
+            continue;
+        }
+        let delivered = deliver_one(project, &session, &float, id, &title)?;
+        result.passed &= delivered.passed;
+        result.files.push(delivered_file(id, &delivered));
+        result.details.push(delivered);
+    }
+    Ok(result)
+}
+
+/// A file, its check and what the services will do to it.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckedFile {
+    /// The check.
+    #[serde(flatten)]
+    pub checked: Checked,
+    /// What each streaming service will do.
+    pub services: Vec<Preview>,
+}
+
+/// What `check` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckResult {
+    /// Names the form of this object.
+    pub schema: &'static str,
+    /// One per file, in the order given.
+    pub files: Vec<CheckedFile>,
+    /// Whether every file passed.
+    pub passed: bool,
+}
+
+/// Holds finished files against a target.
+pub fn check(paths: &[PathBuf], target: &str, context: &Context) -> Result<CheckResult, WorkflowError> {
+    let target = delivery::find_target(target)?;
+    let mut files = Vec::new();
+    for path in paths {
+        context.check()?;
+        context.listener.stage(&format!("checking {}", path.display()), None);
+        let checked = delivery::check(path, target)?;
+        let facts = &checked.reading.facts;
+        let services = delivery::preview(facts.integrated_lufs, facts.true_peak_dbtp);
+        files.push(CheckedFile { checked, services });
+    }
+    let passed = files.iter().all(|f| f.checked.passed);
+    Ok(CheckResult { schema: "tonmeister.check/1", files, passed })
+}
+
+/// All targets, or those with these ids.
+pub fn targets(ids: &[String]) -> Result<Vec<&'static Target>, WorkflowError> {
+    if ids.is_empty() {
+        return Ok(delivery::TARGETS.iter().collect());
+    }
+    ids.iter().map(|id| Ok(delivery::find_target(id)?)).collect()
+}

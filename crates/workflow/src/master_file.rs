@@ -1,0 +1,93 @@
+//! Finished mixes: `master FILE`.
+
+use crate::master::{MasterRequest, Mastered, master, session_of_file};
+use crate::produce::{WrittenFile, delivered_file};
+use crate::{Context, Project, WorkflowError, report_song};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// One mastered file.
+#[derive(Debug, Clone, Serialize)]
+pub struct MasteredFile {
+    /// The mix.
+    pub source: String,
+    /// Its session.
+    pub session: String,
+    /// The report.
+    pub report: String,
+    /// The mix before.
+    pub before: WrittenFile,
+    /// The master.
+    pub master: WrittenFile,
+    /// What could not be reached, and why.
+    pub notes: Vec<String>,
+    /// The reasons, in order.
+    pub decisions: Vec<session::Decision>,
+}
+
+/// What `master` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct MasterResult {
+    /// Names the form of this object.
+    pub schema: &'static str,
+    /// One per file, in the order given.
+    pub files: Vec<MasteredFile>,
+    /// Whether every master passed its check.
+    pub passed: bool,
+}
+
+/// Masters finished mixes; each gets `NAME-master.wav` and `NAME.session.toml` beside it or in `home`.
+pub fn master_files(
+    paths: &[PathBuf],
+    home: Option<&Path>,
+    request: &MasterRequest,
+    context: &Context,
+) -> Result<MasterResult, WorkflowError> {
+    let mut files = Vec::new();
+    for path in paths {
+        context.check()?;
+        files.push(master_file(path, home, request, context)?);
+    }
+    let passed = files.iter().all(|f| f.master.passed == Some(true));
+    Ok(MasterResult { schema: "tonmeister.master/1", files, passed })
+}
+
+fn master_file(
+    path: &Path,
+    home: Option<&Path>,
+    request: &MasterRequest,
+    context: &Context,
+) -> Result<MasteredFile, WorkflowError> {
+    let info = files::probe(path)?;
+    if info.channels > 2 {
+        return Err(engine::EngineError::Channels { track: path.display().to_string(), channels: info.channels }.into());
+    }
+    let project = Project::of_file(path, home)?;
+    std::fs::create_dir_all(&project.home).map_err(WorkflowError::io(&project.home, "create the folder"))?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    if !project.session_file().exists() {
+        let document = session_of_file(&project.relative(path), &stem);
+        session::save(&project.session_file(), &document.to_string())?;
+    }
+    let target = project.home.join(format!("{stem}-master.wav"));
+    let mastered: Mastered = master(&project, path, &target, request, context)?;
+    let report = report_song::write_master(&project, &mastered, &project.home.join(format!("{stem}-report")))?;
+    let facts = &mastered.premaster.facts;
+    let before = WrittenFile {
+        what: "mix".into(),
+        path: path.to_string_lossy().into_owned(),
+        integrated_lufs: facts.integrated_lufs,
+        loudness_range_lu: facts.loudness_range_lu,
+        true_peak_dbtp: facts.true_peak_dbtp,
+        passed: None,
+    };
+    Ok(MasteredFile {
+        source: before.path.clone(),
+        session: project.session_file().to_string_lossy().into_owned(),
+        report: report.to_string_lossy().into_owned(),
+        before,
+        master: delivered_file("master", &mastered.delivered),
+        notes: mastered.solved.iter().filter_map(|s| s.stopped.clone()).collect(),
+        decisions: mastered.decisions,
+    })
+}
