@@ -13,6 +13,7 @@ use crate::spectrum::LongTerm;
 use crate::stats::{nearest_rank, sorted};
 use crate::true_peak::TruePeak;
 use audio::{BlockRef, Layout, gain_to_db, power_to_db};
+use serde::{Deserialize, Serialize};
 
 /// The peaks that PSR compares with short-term loudness are kept for stretches of this length, in seconds.
 const PEAK_STRETCH_S: f64 = 0.25;
@@ -38,7 +39,7 @@ impl Default for Options {
 }
 
 /// What came out of one pass over a signal.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Analysis {
     /// The readings.
     pub facts: Facts,

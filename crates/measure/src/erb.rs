@@ -3,6 +3,7 @@
 //! Bands are equally wide on the scale of equivalent rectangular bandwidths (Glasberg & Moore 1990),
 //! `21.4 log10(1 + 0.00437 f)`, from 20 Hz to 20 kHz: 1.02 each.
 
+use serde::{Deserialize, Serialize};
 use crate::activity::{Activity, FRAME_BINS};
 use crate::bins::{BINS_PER_SECOND, Grid};
 use crate::frames::{Bands, Framer, Spectrum, size_for};
@@ -32,7 +33,7 @@ const ABOVE_ALL: f64 = 0.07;
 const LONGEST_INTERVAL_S: f64 = 2.0;
 
 /// Power in each auditory band against time: rows of 50 ms, columns of bands, mean square per channel.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ErbFrames {
     /// Length of one row in seconds.
     pub frame_s: f64,

@@ -131,7 +131,10 @@ impl Planner<'_> {
 fn with_persons_strips(mut session: Session, mine: Option<&Document>) -> Result<Document, WorkflowError> {
     if let Some(mine) = mine {
         let mine = mine.session()?;
-        for strip in mine.channels().filter(|s| session.strip(&s.id).is_none()) {
+        for strip in mine.channels() {
+            if session.strip(&strip.id).is_some() {
+                continue;
+            }
             let mut bare = session::Strip::new(strip.class, strip.id.clone());
             bare.files = strip.files.clone();
             bare.role = strip.role.clone();

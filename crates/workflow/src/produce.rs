@@ -1,6 +1,6 @@
 //! Everything: plan, mix, master, deliver, check, report.
 
-use crate::master::{MasterRequest, Mastered, master};
+use crate::master::{MasterRequest, master};
 use crate::plan::{PlanRequest, Planned, plan};
 use crate::render::{Part, Rendered, render_parts};
 use crate::scan::faults_of;

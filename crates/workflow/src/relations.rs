@@ -33,8 +33,7 @@ pub(crate) fn measure(
         let far = alone(&plan, sources, track, context)?;
         let near = alone(&plan, sources, reference, context)?;
         let rate = f64::from(plan.sample_rate_hz);
-        let max_lag = (MAX_LAG_S * rate) as usize;
-        let Some(found) = measure::delay_and_polarity(&near.as_block(), &far.as_block(), rate, max_lag) else {
+        let Some(found) = measure::delay_and_polarity(&near.as_block(), &far.as_block(), rate, MAX_LAG_S)? else {
             continue;
         };
         let before = body_db(session, sources, (track, reference), None, context)?;
