@@ -3,12 +3,12 @@
 //! Bands are equally wide on the scale of equivalent rectangular bandwidths (Glasberg & Moore 1990),
 //! `21.4 log10(1 + 0.00437 f)`, from 20 Hz to 20 kHz: 1.02 each.
 
-use serde::{Deserialize, Serialize};
 use crate::activity::{Activity, FRAME_BINS};
 use crate::bins::{BINS_PER_SECOND, Grid};
 use crate::frames::{Bands, Framer, Spectrum, size_for};
 use crate::stats::{nearest_rank, sorted};
 use audio::{BlockRef, Frames};
+use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
 /// Number of bands.

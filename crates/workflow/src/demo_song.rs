@@ -58,7 +58,11 @@ pub fn demo(folder: &Path, seed: u64, context: &Context) -> Result<DemoResult, W
         return Err(error);
     }
     let project = Project::new(folder, None)?;
-    let request = ProduceRequest { title: Some(sheet.title.to_string()), song: Some(song(&sheet)), ..Default::default() };
+    let request = ProduceRequest {
+        title: Some(sheet.title.to_string()),
+        song: Some(song(&sheet)),
+        ..Default::default()
+    };
     let (produced, session, decisions) = produce(&project, &request, context)?;
     let faults = sheet.planted.iter().map(|p| judge(p, &session, &decisions, &produced)).collect();
     Ok(DemoResult {
@@ -127,8 +131,12 @@ fn answers(fault: &str, decision: &Decision) -> bool {
         "dc_offset" | "rumble" => step == StepId::Preparation && has("insert"),
         "polarity" => step == StepId::Preparation && has("invert"),
         "late_microphone" => step == StepId::Preparation && has("delay_frames"),
-        "hum" | "noise" | "clicks" | "clipping" => step == StepId::Preparation && decision.why.contains(fault),
-        "sample_rate" | "sample_format" | "shorter" => step == StepId::Preparation && decision.why.contains("Hz"),
+        "hum" | "noise" | "clicks" | "clipping" => {
+            step == StepId::Preparation && decision.why.contains(fault)
+        }
+        "sample_rate" | "sample_format" | "shorter" => {
+            step == StepId::Preparation && decision.why.contains("Hz")
+        }
         "too_quiet" => step == StepId::GainStaging && has("trim_db"),
         "too_loud" => step == StepId::StaticMix && has("fader_db"),
         "mud" | "ring" => step == StepId::SubtractiveEq && has("insert"),

@@ -40,7 +40,9 @@ pub fn set(project: &Project, settings: &[String], dry_run: bool) -> Result<Edit
     let mut edits = Vec::new();
     for setting in settings {
         let Some((key, value)) = setting.split_once('=') else {
-            return Err(WorkflowError::Usage(format!("`{setting}` is not KEY=VALUE, such as track.vox.fader_db=-2.5")));
+            return Err(WorkflowError::Usage(format!(
+                "`{setting}` is not KEY=VALUE, such as track.vox.fader_db=-2.5"
+            )));
         };
         edits.push(document.set(key.trim(), value.trim())?);
     }

@@ -1,5 +1,6 @@
 //! What Tonmeister knows: processors, targets, roles.
 
+use crate::WorkflowError;
 use dsp::{Class, Kind, Param};
 use serde::Serialize;
 
@@ -44,9 +45,21 @@ pub struct ProcessorInfo {
 }
 
 /// All processors, or those with one of these ids.
-pub fn processors(ids: &[String]) -> Vec<ProcessorInfo> {
+pub fn processors(ids: &[String]) -> Result<Vec<ProcessorInfo>, WorkflowError> {
+    if let Some(unknown) = ids.iter().find(|id| dsp::kind(id).is_none()) {
+        let known: Vec<&str> = dsp::KINDS.iter().map(|k| k.id).collect();
+        let known = known.join(", ");
+        return Err(WorkflowError::Usage(format!("there is no processor `{unknown}`; there are {known}")));
+    }
     let chosen = dsp::KINDS.iter().filter(|k| ids.is_empty() || ids.iter().any(|id| id == k.id));
-    chosen.map(|kind| processor(kind)).collect()
+    Ok(chosen.map(|kind| processor(kind)).collect())
+}
+
+/// The single readings of a signal that are defined or could be: label, value, decimals, unit.
+pub fn scalar_readings(facts: &measure::Facts) -> Vec<(&'static str, Option<f64>, usize, &'static str)> {
+    let values = serde_json::to_value(facts).expect("facts have only plain values");
+    let value = |id: &str| values.get(id).and_then(serde_json::Value::as_f64);
+    measure::READINGS.iter().map(|r| (r.label, value(r.id), r.decimals, r.unit)).collect()
 }
 
 fn processor(kind: &Kind) -> ProcessorInfo {

@@ -31,14 +31,16 @@ pub use delivery::{Finding, Preview, Severity, Target};
 pub use demo_song::{DemoResult, FoundFault, demo};
 pub use edit::{Edited, Why, set, undo, why};
 pub use error::{Failure, WorkflowError};
-pub use knowledge::{NamedInfo, ParamInfo, ProcessorInfo, RoleInfo, name_roles, processors, roles};
+pub use knowledge::{
+    NamedInfo, ParamInfo, ProcessorInfo, RoleInfo, name_roles, processors, roles, scalar_readings,
+};
 pub use master::{MasterRequest, Mastered, is_mastering, master};
 pub use master_file::{MasterResult, MasteredFile, master_files};
 pub use measure_files::{Measured, MeasuredFile, measure};
 pub use plan::{PlanRequest, Planned, plan};
 pub use produce::{ProduceRequest, Produced, TrackSummary, WrittenFile, produce};
 pub use project::Project;
-pub use render::{Part, Rendered, render_parts};
+pub use render::{Part, RenderResult, Rendered, render, render_parts};
 pub use scan::{Scanned, ScannedTrack, scan};
 pub use session::{Decision, Difference, Problem, SessionError, StepId};
 

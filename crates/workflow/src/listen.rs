@@ -59,7 +59,12 @@ pub(crate) fn hear(
         .zip(&mut ears)
         .map(|(&(node, tap), ear)| Output { node, tap, sink: Box::new(ear) })
         .collect();
-    engine::render(plan, sources, outputs, &render_options(context, &|p| context.listener.progress(p), cache))?;
+    engine::render(
+        plan,
+        sources,
+        outputs,
+        &render_options(context, &|p| context.listener.progress(p), cache),
+    )?;
     Ok(ears.into_iter().map(|ear| ear.0.finish()).collect())
 }
 

@@ -86,7 +86,9 @@ pub fn master(
         return Err(WorkflowError::Silent { reason });
     }
     let reference = match &request.reference {
-        Some(file) => Some(crate::measure_files::measure_file(file, false, written_options(), context)?.facts),
+        Some(file) => {
+            Some(crate::measure_files::measure_file(file, false, written_options(), context)?.facts)
+        }
         None => None,
     };
     let mut facts = MasterFacts { premaster: facts, now: None, reference };
@@ -218,7 +220,8 @@ impl Work<'_> {
         let trial_source = source(&unlimited)?;
         let start = limiter.address(&["drive_db"]).map_or(0.0, |a| limiter.values.get(a));
         self.context.listener.stage("solving the loudness", None);
-        let solved = mastering::solve_drive(goal, start, |drive_db| self.trial(&session, &trial_source, drive_db))?;
+        let solved =
+            mastering::solve_drive(goal, start, |drive_db| self.trial(&session, &trial_source, drive_db))?;
         let _ = std::fs::remove_file(&unlimited);
         merging.apply(mastering::limiter_decisions(goal, &solved))?;
         Ok(Some(solved))
@@ -232,7 +235,8 @@ impl Work<'_> {
         let mut ear = crate::listen::Ear::new(plan.sample_rate_hz, plan.nodes[0].output_channels, options)?;
         let outputs = vec![Output { node: 0, tap: Tap::Output, sink: Box::new(&mut ear) }];
         let progress = |part| self.context.listener.progress(part);
-        let reductions = engine::render(&plan, source, outputs, &render_options(self.context, &progress, None))?;
+        let reductions =
+            engine::render(&plan, source, outputs, &render_options(self.context, &progress, None))?;
         let reduction_db = reductions.into_iter().next().map(|r| r.reduction_db).unwrap_or_default();
         Ok(Trial::new(drive_db, ear.0.finish().facts, &reduction_db))
     }
@@ -356,4 +360,3 @@ pub(crate) fn session_of_file(path: &Path, title: &str) -> Document {
 pub fn is_mastering(step: StepId) -> bool {
     step >= StepId::CriticalListening
 }
-

@@ -41,12 +41,21 @@ pub fn master_files(
     paths: &[PathBuf],
     home: Option<&Path>,
     request: &MasterRequest,
+    dry_run: bool,
     context: &Context,
 ) -> Result<MasterResult, WorkflowError> {
     let mut files = Vec::new();
     for path in paths {
         context.check()?;
-        files.push(master_file(path, home, request, context)?);
+        files.push(match dry_run {
+            false => master_file(path, home, request, context)?,
+            true => {
+                // Decided on a copy of the work in a folder that is thrown away.
+                let scratch =
+                    tempfile::tempdir().map_err(WorkflowError::io("the temporary folder", "create"))?;
+                master_file(path, Some(scratch.path()), request, context)?
+            }
+        });
     }
     let passed = files.iter().all(|f| f.master.passed == Some(true));
     Ok(MasterResult { schema: "tonmeister.master/1", files, passed })
@@ -60,7 +69,11 @@ fn master_file(
 ) -> Result<MasteredFile, WorkflowError> {
     let info = files::probe(path)?;
     if info.channels > 2 {
-        return Err(engine::EngineError::Channels { track: path.display().to_string(), channels: info.channels }.into());
+        return Err(engine::EngineError::Channels {
+            track: path.display().to_string(),
+            channels: info.channels,
+        }
+        .into());
     }
     let project = Project::of_file(path, home)?;
     std::fs::create_dir_all(&project.home).map_err(WorkflowError::io(&project.home, "create the folder"))?;
@@ -71,7 +84,8 @@ fn master_file(
     }
     let target = project.home.join(format!("{stem}-master.wav"));
     let mastered: Mastered = master(&project, path, &target, request, context)?;
-    let report = report_song::write_master(&project, &mastered, &project.home.join(format!("{stem}-report")))?;
+    let report =
+        report_song::write_master(&project, &mastered, &project.home.join(format!("{stem}-report")))?;
     let facts = &mastered.premaster.facts;
     let before = WrittenFile {
         what: "mix".into(),

@@ -79,9 +79,7 @@ impl Merging {
     pub(crate) fn merged(&self) -> Merged {
         match &self.mine {
             Some(mine) => session::merge(self.base.as_ref(), mine, &self.theirs),
-            None => {
-                Merged { document: self.theirs.clone(), base: self.theirs.clone(), yours: Vec::new() }
-            }
+            None => Merged { document: self.theirs.clone(), base: self.theirs.clone(), yours: Vec::new() },
         }
     }
 

@@ -38,7 +38,8 @@ pub struct Planned {
 
 /// Plans the mix and writes the session, unless it is a dry run.
 pub fn plan(project: &Project, request: &PlanRequest, context: &Context) -> Result<Planned, WorkflowError> {
-    let mut planner = Planner { project, request, merging: Merging::open(project)?, facts: SongFacts::default() };
+    let mut planner =
+        Planner { project, request, merging: Merging::open(project)?, facts: SongFacts::default() };
     planner.begin()?;
     planner.run(context)?;
     planner.finish()

@@ -123,7 +123,8 @@ pub fn produce(
     }
     let passed = mastered.iter().map(|m| &m.delivered).chain(&deliveries).all(|d| d.passed);
     context.listener.stage("writing the report", None);
-    let report = report_song::write(project, &planned, &rendered, &reductions, mastered.as_ref(), &deliveries)?;
+    let report =
+        report_song::write(project, &planned, &rendered, &reductions, mastered.as_ref(), &deliveries)?;
     let session = mastered.as_ref().map_or(&planned.session, |m| &m.session).clone();
     let mut decisions = planned.decisions.clone();
     decisions.extend(mastered.iter().flat_map(|m| m.decisions.iter().cloned()));
@@ -145,7 +146,7 @@ fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn written(rendered: &Rendered) -> WrittenFile {
+pub(crate) fn written(rendered: &Rendered) -> WrittenFile {
     let facts = &rendered.analysis.facts;
     WrittenFile {
         what: rendered.strip.clone(),

@@ -6,7 +6,8 @@ use session::{Document, Session};
 use std::path::{Path, PathBuf};
 
 /// Folders that exporters put the recordings into.
-const AUDIO_FOLDERS: &[&str] = &["audio", "tracks", "stems", "Audio", "Tracks", "Stems", "Audio Files", "multitrack"];
+const AUDIO_FOLDERS: &[&str] =
+    &["audio", "tracks", "stems", "Audio", "Tracks", "Stems", "Audio Files", "multitrack"];
 
 /// A song's folder.
 #[derive(Debug, Clone)]
@@ -32,9 +33,11 @@ impl Project {
                 "{}: is a file; give the folder that holds the tracks (for one finished mix use `master`)",
                 folder.display()
             ))),
-            Ok(_) => {
-                Ok(Project { folder: folder.to_path_buf(), home: home.unwrap_or(folder).to_path_buf(), single: None })
-            }
+            Ok(_) => Ok(Project {
+                folder: folder.to_path_buf(),
+                home: home.unwrap_or(folder).to_path_buf(),
+                single: None,
+            }),
         }
     }
 

@@ -33,7 +33,8 @@ pub(crate) fn measure(
         let far = alone(&plan, sources, track, context)?;
         let near = alone(&plan, sources, reference, context)?;
         let rate = f64::from(plan.sample_rate_hz);
-        let Some(found) = measure::delay_and_polarity(&near.as_block(), &far.as_block(), rate, MAX_LAG_S)? else {
+        let Some(found) = measure::delay_and_polarity(&near.as_block(), &far.as_block(), rate, MAX_LAG_S)?
+        else {
             continue;
         };
         let before = body_db(session, sources, (track, reference), None, context)?;

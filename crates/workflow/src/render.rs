@@ -1,11 +1,14 @@
 //! Audio from the session: pre-master, stems, processed tracks.
 
 use crate::listen::{Ear, render_options};
+use crate::master::MasterRequest;
+use crate::produce::WrittenFile;
 use crate::{Context, Project, WorkflowError};
 use audio::BlockRef;
 use engine::{EngineError, GainReduction, Output, Plan, Sources, Tap};
 use files::{FileType, SampleFormat, WriteSpec, Writer};
 use measure::{Analysis, Options};
+use serde::Serialize;
 use session::Session;
 use std::path::{Path, PathBuf};
 
@@ -109,6 +112,58 @@ pub(crate) fn write_nodes(
     Ok((rendered, reductions))
 }
 
+/// What `render` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct RenderResult {
+    /// Names the form of this object.
+    pub schema: &'static str,
+    /// What was written, or would be.
+    pub files: Vec<WrittenFile>,
+    /// Nothing was written.
+    pub dry_run: bool,
+}
+
+/// Renders parts of a session as it stands, and its master when asked for; nothing is decided.
+pub fn render(
+    project: &Project,
+    parts: &[Part],
+    with_master: bool,
+    dry_run: bool,
+    context: &Context,
+) -> Result<RenderResult, WorkflowError> {
+    let session = project.load()?.session()?;
+    let out = project.out();
+    let mut result = RenderResult { schema: "tonmeister.render/1", files: Vec::new(), dry_run };
+    if dry_run {
+        let plan = engine::compile(&session, &project.sources(&session)?)?;
+        let mut paths = wanted(&plan, &session, parts, &out);
+        paths.extend(with_master.then(|| (out.join("master.wav"), 0)));
+        result.files = paths.iter().map(|(path, node)| planned_file(path, &plan.nodes[*node].id)).collect();
+        return Ok(result);
+    }
+    let (rendered, _) = render_parts(project, &session, parts, &out, context)?;
+    result.files = rendered.iter().map(crate::produce::written).collect();
+    if with_master {
+        let request = MasterRequest { as_it_is: true, ..MasterRequest::default() };
+        let premaster = out.join("premaster.wav");
+        let mastered =
+            crate::master::master(project, &premaster, &out.join("master.wav"), &request, context)?;
+        result.files.push(crate::produce::delivered_file("master", &mastered.delivered));
+    }
+    Ok(result)
+}
+
+fn planned_file(path: &Path, strip: &str) -> WrittenFile {
+    WrittenFile {
+        what: strip.to_string(),
+        path: path.to_string_lossy().into_owned(),
+        integrated_lufs: None,
+        loudness_range_lu: None,
+        true_peak_dbtp: None,
+        passed: None,
+    }
+}
+
 /// The files that the parts come to, each with its node.
 fn wanted(plan: &Plan, session: &Session, parts: &[Part], folder: &Path) -> Vec<(PathBuf, usize)> {
     let mix = plan.nodes.len() - 1;
@@ -122,9 +177,10 @@ fn wanted(plan: &Plan, session: &Session, parts: &[Part], folder: &Path) -> Vec<
                 wanted.extend(into_mix.map(|node| (file("stems", &plan.nodes[node].id), node)));
             }
             Part::Tracks => {
-                let places = session.tracks.keys().map(|id| {
-                    (id, plan.node(&format!("track.{id}")).expect("every track has a node"))
-                });
+                let places = session
+                    .tracks
+                    .keys()
+                    .map(|id| (id, plan.node(&format!("track.{id}")).expect("every track has a node")));
                 wanted.extend(places.map(|(id, node)| (file("tracks", id), node)));
             }
         }

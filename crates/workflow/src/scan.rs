@@ -97,7 +97,10 @@ pub(crate) fn faults_of(track: &assistant::TrackFacts, song: &assistant::SongFac
     say(facts.active_lufs.is_none(), "silent".into());
     // -60 dBFS of DC costs no headroom and makes no click at an edit.
     say(facts.dc_offset.abs() > 1e-3, format!("DC offset {:+.4} of full scale", facts.dc_offset));
-    say(facts.clipped_samples > 0, format!("{} clipped samples in {} runs", facts.clipped_samples, facts.clipped_runs));
+    say(
+        facts.clipped_samples > 0,
+        format!("{} clipped samples in {} runs", facts.clipped_samples, facts.clipped_runs),
+    );
     let rumble = facts.below_25_hz_db.unwrap_or(-120.0);
     say(rumble > -25.0, format!("energy below 25 Hz {rumble:.0} dB under the whole"));
     let (own, session) = (track.file.sample_rate_hz, song.sample_rate_hz);

@@ -1,0 +1,360 @@
+//! Results as text for people. Every number has its unit.
+
+use crate::table::{table, with_unit, wrapped};
+use workflow::{
+    CheckResult, Compared, Decision, DeliverResult, DemoResult, Edited, MasterResult, Measured, NamedInfo,
+    Planned, ProcessorInfo, Produced, RenderResult, RoleInfo, Scanned, Severity, Target, Why, WrittenFile,
+};
+
+/// Width of running text.
+const WIDTH: usize = 100;
+
+fn row(cells: &[&str]) -> Vec<String> {
+    cells.iter().map(|c| c.to_string()).collect()
+}
+
+pub(crate) fn scanned(scan: &Scanned) -> String {
+    let mut rows = vec![row(&["track", "role", "sure", "bus", "file", "format", "loudness", "peak"])];
+    for t in &scan.tracks {
+        rows.push(vec![
+            t.id.clone(),
+            t.role.clone().unwrap_or_else(|| "unknown".into()),
+            format!("{:.0} %", t.confidence * 100.0),
+            t.bus.clone().unwrap_or_else(|| if t.muted { "set aside" } else { "mix" }.into()),
+            t.files.join(" + "),
+            format!("{} Hz {}", t.sample_rate_hz, t.depth),
+            with_unit(t.active_lufs, 1, "LUFS"),
+            with_unit(t.true_peak_dbtp, 1, "dBTP"),
+        ]);
+    }
+    let mut text = table(&rows);
+    text += &format!(
+        "\n{} tracks, {:.1} s, session at {} Hz\n",
+        scan.tracks.len(),
+        scan.duration_s,
+        scan.sample_rate_hz
+    );
+    for t in scan.tracks.iter().filter(|t| !t.faults.is_empty()) {
+        text += &wrapped(&format!("{}: {}", t.id, t.faults.join("; ")), "  ", WIDTH);
+    }
+    for ignored in &scan.ignored {
+        text += &wrapped(&format!("passed over: {ignored}"), "  ", WIDTH);
+    }
+    text
+}
+
+fn reasons(decisions: &[Decision]) -> String {
+    let mut text = String::new();
+    let mut step = None;
+    for decision in decisions.iter().filter(|d| !d.why.is_empty()) {
+        if step != Some(decision.step) {
+            text += &format!("\n{}\n", decision.step);
+            step = Some(decision.step);
+        }
+        let path = decision.change.path();
+        text += &wrapped(&format!("{path}: {}", decision.why), "  ", WIDTH);
+    }
+    text
+}
+
+pub(crate) fn planned(plan: &Planned, verbose: bool, dry_run: bool) -> String {
+    let mut text = String::new();
+    for change in &plan.changes {
+        let line = change.to_string();
+        // A whole insert in one line is more than anybody reads; `-v` shows it.
+        let shown = if verbose || line.chars().count() <= 160 {
+            line
+        } else {
+            format!("{} ...", line.chars().take(156).collect::<String>())
+        };
+        text += &format!("{shown}\n");
+    }
+    if verbose {
+        text += &reasons(&plan.decisions);
+    }
+    if !plan.yours.is_empty() {
+        let yours: Vec<String> = plan.yours.iter().map(ToString::to_string).collect();
+        text += &wrapped(&format!("yours, and kept: {}", yours.join(", ")), "", WIDTH);
+    }
+    let written = if dry_run { "; nothing was written" } else { "" };
+    text += &format!("{} decisions, {} changes{written}\n", plan.decisions.len(), plan.changes.len());
+    text
+}
+
+fn files(files: &[WrittenFile]) -> String {
+    let mut rows = vec![row(&["file", "loudness", "range", "true peak", "check"])];
+    for f in files {
+        rows.push(vec![
+            f.path.clone(),
+            with_unit(f.integrated_lufs, 1, "LUFS"),
+            with_unit(f.loudness_range_lu, 1, "LU"),
+            with_unit(f.true_peak_dbtp, 2, "dBTP"),
+            match f.passed {
+                Some(true) => "passed".into(),
+                Some(false) => "DID NOT PASS".into(),
+                None => "-".into(),
+            },
+        ]);
+    }
+    table(&rows)
+}
+
+pub(crate) fn produced(done: &Produced) -> String {
+    let mut text = files(&done.files);
+    for note in &done.notes {
+        text += &wrapped(note, "", WIDTH);
+    }
+    if !done.yours.is_empty() {
+        text += &wrapped(&format!("yours, and kept: {}", done.yours.join(", ")), "", WIDTH);
+    }
+    text += &format!("\n{} decisions in {}\nreport: {}\n", done.decisions, done.session, done.report);
+    text
+}
+
+pub(crate) fn demo(done: &DemoResult) -> String {
+    let mut text = format!("{}: {} tracks in {}\n\n", done.title, done.tracks, done.folder);
+    let found = done.faults.iter().filter(|f| f.found.is_some()).count();
+    for fault in &done.faults {
+        let mark = if fault.found.is_some() { "found " } else { "MISSED" };
+        text += &format!("{mark}  step {:>2}  {} ({})\n", fault.step, fault.fault, fault.track);
+        text += &wrapped(&format!("planted: {}", fault.planted), "                 ", WIDTH);
+        if let Some(answer) = &fault.found {
+            text += &wrapped(&format!("answer:  {answer}"), "                 ", WIDTH);
+        }
+    }
+    text += &format!("\n{found} of {} planted faults found\n\n", done.faults.len());
+    text + &produced(&done.produced)
+}
+
+pub(crate) fn rendered(done: &RenderResult) -> String {
+    let text = files(&done.files);
+    if done.dry_run { text + "nothing was written\n" } else { text }
+}
+
+pub(crate) fn edited(edited: &Edited) -> String {
+    let mut text = String::new();
+    for edit in &edited.edits {
+        let shown = |v: &Option<_>| match v {
+            Some(v) => format!("{v}"),
+            None => "neutral".to_string(),
+        };
+        text += &format!("{}: {} -> {}\n", edit.path, shown(&edit.before), shown(&edit.after));
+    }
+    if edited.dry_run {
+        text += "nothing was written\n";
+    }
+    text
+}
+
+pub(crate) fn why(why: &Why) -> String {
+    let mut text = match &why.value {
+        Some(value) => {
+            let value = value.to_string();
+            if value.chars().count() > 200 {
+                format!("{}\n", why.path)
+            } else {
+                format!("{} = {value}\n", why.path)
+            }
+        }
+        None => format!("{}: neutral\n", why.path),
+    };
+    if why.yours {
+        text += "You have set this; plans leave it alone until the line is deleted.\n";
+    }
+    for d in &why.decisions {
+        text += &format!("\n{} ({:.0} % sure): {}\n", d.step, d.confidence * 100.0, d.change.path());
+        text += &wrapped(&d.why, "  ", WIDTH);
+        for e in &d.evidence {
+            text += &format!("  measured: {} {:.2} {}\n", e.name, e.value, e.unit);
+        }
+        if !d.unless.is_empty() {
+            text += &wrapped(&format!("would change its mind: {}", d.unless), "  ", WIDTH);
+        }
+    }
+    text
+}
+
+pub(crate) fn mastered(done: &MasterResult, verbose: bool) -> String {
+    let mut text = String::new();
+    for f in &done.files {
+        text += &files(&[f.before.clone(), f.master.clone()]);
+        for note in &f.notes {
+            text += &wrapped(note, "", WIDTH);
+        }
+        if verbose {
+            text += &reasons(&f.decisions);
+        }
+        text += &format!("session: {}\nreport: {}\n\n", f.session, f.report);
+    }
+    text
+}
+
+pub(crate) fn delivered(done: &DeliverResult) -> String {
+    if !done.planned.is_empty() {
+        let lines = done
+            .planned
+            .iter()
+            .map(|p| format!("{}: {} Hz, {}\n", p.path.display(), p.sample_rate_hz, p.depth.name()));
+        return lines.collect::<String>() + "nothing was written\n";
+    }
+    let mut text = files(&done.files);
+    for d in &done.details {
+        text += &format!("{}  {}\n", d.sha256(), d.path.display());
+        text += &findings(&d.findings);
+    }
+    text
+}
+
+fn findings(findings: &[workflow::Finding]) -> String {
+    let mut text = String::new();
+    for f in findings {
+        let mark = match f.severity {
+            Severity::Fail => "FAIL",
+            Severity::Warn => "warn",
+            Severity::Info => "info",
+        };
+        let place = f.place_s.map(|s| format!(" at {s:.3} s")).unwrap_or_default();
+        text += &wrapped(&format!("{mark}{place}: {}", f.what), "  ", WIDTH);
+        if !f.heard_as.is_empty() {
+            text += &wrapped(&format!("heard as: {}", f.heard_as), "        ", WIDTH);
+        }
+        if !f.remedy.is_empty() {
+            text += &wrapped(&format!("remedy: {}", f.remedy), "        ", WIDTH);
+        }
+    }
+    text
+}
+
+pub(crate) fn checked(result: &CheckResult, verbose: bool) -> String {
+    let mut text = String::new();
+    for f in &result.files {
+        let reading = &f.checked.reading;
+        let facts = &reading.facts;
+        let verdict = if f.checked.passed { "passes" } else { "does NOT pass" };
+        text += &format!("{}: {verdict} {}\n", reading.path.display(), f.checked.target);
+        text += &format!(
+            "  {} Hz, {}, {:.1} s; {}, {}, range {}\n",
+            reading.sample_rate_hz,
+            reading.encoding,
+            reading.duration_s,
+            with_unit(facts.integrated_lufs, 1, "LUFS"),
+            with_unit(facts.true_peak_dbtp, 2, "dBTP"),
+            with_unit(facts.loudness_range_lu, 1, "LU")
+        );
+        text += &findings(&f.checked.findings);
+        if verbose {
+            for s in &f.services {
+                text += &format!(
+                    "  {}: {:+.1} dB, plays at {}\n",
+                    s.service,
+                    s.gain_db,
+                    with_unit(Some(s.plays_at_lufs), 1, "LUFS")
+                );
+            }
+        }
+    }
+    text
+}
+
+pub(crate) fn measured(measured: &Measured) -> String {
+    let mut text = String::new();
+    for f in &measured.files {
+        let facts = &f.facts;
+        text += &format!("{}\n", f.path);
+        let rows: Vec<Vec<String>> = workflow::scalar_readings(facts)
+            .into_iter()
+            .map(|(label, value, decimals, unit)| {
+                vec![format!("  {label}"), with_unit(value, decimals, unit)]
+            })
+            .collect();
+        text += &format!(
+            "  {}, {} Hz, {} channels, {:.3} s\n",
+            f.format, facts.sample_rate_hz, facts.channels, facts.duration_s
+        );
+        text += &table(&rows);
+        for note in &f.notes {
+            text += &wrapped(note, "  ", WIDTH);
+        }
+    }
+    text
+}
+
+pub(crate) fn compared(c: &Compared) -> String {
+    let mut rows = vec![row(&["", "first", "second", "difference"])];
+    for s in &c.readings {
+        rows.push(vec![
+            s.what.to_string(),
+            with_unit(s.a, 2, s.unit),
+            with_unit(s.b, 2, s.unit),
+            with_unit(s.difference, 2, s.unit),
+        ]);
+    }
+    let mut text = table(&rows);
+    text += &format!("\nmatched by {} on the second\n", with_unit(c.match_gain_db, 2, "dB"));
+    text += &match (c.null_db, &c.note) {
+        (Some(db), _) => format!("difference {db:.1} dB against the first\n"),
+        (None, Some(note)) => format!("no null depth: {note}\n"),
+        (None, None) => String::new(),
+    };
+    text += "\nspectrum, second against first at equal loudness\n";
+    for b in &c.bands {
+        let bar = "#".repeat((b.difference_db.abs() * 2.0).round().min(40.0) as usize);
+        text += &format!("{:>8.0} Hz  {:+6.1} dB  {bar}\n", b.hz, b.difference_db);
+    }
+    text
+}
+
+pub(crate) fn processors(all: &[ProcessorInfo]) -> String {
+    let mut text = String::new();
+    for p in all {
+        text += &format!("{} ({}, {})\n", p.id, p.label, p.family);
+        text += &wrapped(p.help, "  ", WIDTH);
+        let mut rows = Vec::new();
+        for s in &p.params {
+            let range = match s.choices.is_empty() {
+                false => s.choices.join(" | "),
+                true if s.neutral == "on" || s.neutral == "off" => "on | off".into(),
+                true => format!("{} to {} {}", s.min, s.max, s.unit).trim_end().to_string(),
+            };
+            let fixed = if s.fixed { " (cannot be automated)" } else { "" };
+            rows.push(vec![
+                format!("  {}", s.id),
+                range,
+                format!("neutral {}", s.neutral),
+                format!("{}{fixed}", s.help),
+            ]);
+        }
+        text += &table(&rows);
+        text.push('\n');
+    }
+    text
+}
+
+pub(crate) fn targets(all: &[&Target]) -> String {
+    let mut rows = vec![row(&["target", "loudness", "true peak", "what for", "source", "as of"])];
+    for t in all {
+        rows.push(vec![
+            t.id.to_string(),
+            with_unit(t.integrated_lufs, 0, "LUFS"),
+            with_unit(Some(t.ceiling_dbtp), 1, "dBTP"),
+            t.label.to_string(),
+            format!("{} ({})", t.source, t.mark.describe()),
+            t.as_of.to_string(),
+        ]);
+    }
+    table(&rows)
+}
+
+pub(crate) fn roles(all: &[RoleInfo]) -> String {
+    let mut rows = vec![row(&["role", "family", "names such as"])];
+    rows.extend(all.iter().map(|r| vec![r.id.to_string(), r.family.to_string(), r.names.join(", ")]));
+    table(&rows)
+}
+
+pub(crate) fn named(all: &[NamedInfo]) -> String {
+    let rows: Vec<Vec<String>> = all
+        .iter()
+        .map(|n| vec![n.name.clone(), n.role.to_string(), format!("{:.0} % sure", n.confidence * 100.0)])
+        .collect();
+    table(&rows)
+}
