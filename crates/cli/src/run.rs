@@ -29,7 +29,7 @@ fn project(place: &Place) -> Result<Project, WorkflowError> {
 }
 
 fn rules(taste: &Taste) -> Rules {
-    Rules { strength: taste.style.strength(), focus: taste.focus.clone() }
+    Rules { strength: taste.style.strength(), focus: taste.focus.clone(), ..Rules::default() }
 }
 
 pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<Answer, WorkflowError> {

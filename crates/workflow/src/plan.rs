@@ -105,7 +105,8 @@ impl Planner<'_> {
                 heard = step.hears();
             }
             context.listener.stage(&format!("step {}", step.id()), None);
-            let decided = step.decide(&self.facts, &session, &self.request.rules);
+            let rules = Rules { yours: self.merging.merged().yours, ..self.request.rules.clone() };
+            let decided = step.decide(&self.facts, &session, &rules);
             let decided: Vec<Decision> = decided.into_iter().filter(|d| self.wanted(d)).collect();
             if !decided.is_empty() {
                 self.merging.apply(decided)?;
