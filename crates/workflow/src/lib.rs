@@ -49,3 +49,8 @@ pub use session::{Decision, Difference, Problem, SessionError, StepId};
 pub fn begin() {
     files::silence_decoder_panics();
 }
+
+/// The JSON schema of the session file.
+pub fn session_schema() -> serde_json::Value {
+    session::json_schema()
+}

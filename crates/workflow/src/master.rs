@@ -38,6 +38,8 @@ pub struct Mastered {
     pub float: PathBuf,
     /// The pre-master that went in.
     pub premaster: Analysis,
+    /// The master that came out.
+    pub analysis: Analysis,
     /// How the loudness was solved.
     pub solved: Option<Solved>,
     /// Peaks above the ceiling that were repaired after the limiter.
@@ -78,7 +80,7 @@ pub fn master(
     project.protect(&session, path)?;
     let target = target(&session, request)?;
     let goal = goal(&session, target, request);
-    let source = source(premaster)?;
+    let source = source_of(premaster)?;
     context.listener.stage("listening to the pre-master", None);
     let facts = listen_to(&source, context)?;
     if facts.facts.integrated_lufs.is_none() {
@@ -105,10 +107,12 @@ pub fn master(
     let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let job = Job { seed: session.seed, ..Job::new(&float, target, folder, &title) };
     let delivered = delivery::deliver(&job)?;
+    let analysis = listen_to(&source_of(&delivered.path)?, context)?;
     let decisions = merging.save(project)?;
     Ok(Mastered {
         delivered,
         float,
+        analysis,
         premaster: facts.premaster,
         solved,
         repaired,
@@ -133,7 +137,7 @@ fn goal(session: &Session, target: &Target, request: &MasterRequest) -> Goal {
     }
 }
 
-fn source(premaster: &Path) -> Result<Sources, WorkflowError> {
+fn source_of(premaster: &Path) -> Result<Sources, WorkflowError> {
     let mut sources = Sources::default();
     sources.insert(MASTER, Audio::open(&[premaster.to_path_buf()])?);
     Ok(sources)
@@ -217,7 +221,7 @@ impl Work<'_> {
         let unlimited = self.file("unlimited.wav");
         self.context.listener.stage("rendering the chain", None);
         write_f64(&plan, self.source, &unlimited, self.context)?;
-        let trial_source = source(&unlimited)?;
+        let trial_source = source_of(&unlimited)?;
         let start = limiter.address(&["drive_db"]).map_or(0.0, |a| limiter.values.get(a));
         self.context.listener.stage("solving the loudness", None);
         let solved =

@@ -1,28 +1,312 @@
-//! The report of a song.
+//! Fills the report from what was measured, decided and written.
 
 use crate::master::Mastered;
 use crate::plan::Planned;
 use crate::render::Rendered;
+use crate::scan::faults_of;
 use crate::{Project, WorkflowError};
-use delivery::Delivered;
+use delivery::{Delivered, Severity, Target};
 use engine::GainReduction;
+use measure::{Analysis, Facts};
+use report::{
+    Bound, CurveBand, CurvePart, FilePart, FindingPart, FindingSeverity, ReductionPart, Report, SectionPart,
+    ServicePart, SignalPart, StepPart, TargetPart, TargetRow, TrackPart,
+};
+use session::{Decision, Session, StepId};
 use std::path::{Path, PathBuf};
 
+/// One point of loudness history per this many seconds is finer than a page can show.
+const HISTORY_STEP_S: f64 = 0.1;
+
+/// Writes `report.html` and `report.json` of a song; gives the page's path.
 pub(crate) fn write(
     project: &Project,
-    _planned: &Planned,
-    _rendered: &[Rendered],
-    _reductions: &[GainReduction],
-    _mastered: Option<&Mastered>,
-    _deliveries: &[Delivered],
+    planned: &Planned,
+    rendered: &[Rendered],
+    reductions: &[GainReduction],
+    mastered: Option<&Mastered>,
+    deliveries: &[Delivered],
 ) -> Result<PathBuf, WorkflowError> {
-    Ok(project.out().join("report.html"))
+    let session = mastered.map_or(&planned.session, |m| &m.session);
+    let premaster = rendered.iter().find(|r| r.strip == engine::PREMASTER).map(|r| &r.analysis);
+    let mut decisions: Vec<Decision> = planned.decisions.clone();
+    let mut all_reductions = reductions.to_vec();
+    if let Some(mastered) = mastered {
+        decisions.extend(mastered.decisions.iter().cloned());
+        all_reductions.extend(mastered.reductions.iter().cloned());
+    }
+    let rate = f64::from(planned.facts.sample_rate_hz);
+    let command = format!("tonmeister produce {}", project.folder.display());
+    let mut report = base(session, mastered, premaster, &decisions, &all_reductions, rate);
+    report.tracks = tracks(planned, session);
+    report.back_to_mix.extend(findings_of_mix(planned));
+    report.files.extend(rendered.iter().map(rendered_file));
+    report.files.extend(deliveries.iter().map(|d| delivered_file(&d.target, d)));
+    report.reproduce =
+        vec![format!("tonmeister render {} premaster master", project.home.display()), command];
+    save(&report, &project.out().join("report"))
 }
 
+/// Writes the report of a finished mix that was mastered; `base` is its path without an extension.
 pub(crate) fn write_master(
-    _project: &Project,
-    _mastered: &Mastered,
-    base: &Path,
+    project: &Project,
+    mastered: &Mastered,
+    path: &Path,
 ) -> Result<PathBuf, WorkflowError> {
-    Ok(base.with_extension("html"))
+    let rate = mastered.premaster.facts.sample_rate_hz;
+    let premaster = Some(&mastered.premaster);
+    let session = &mastered.session;
+    let mut report =
+        base(session, Some(mastered), premaster, &mastered.decisions, &mastered.reductions, rate);
+    let name = project.single.clone().unwrap_or_default();
+    report.reproduce = vec![format!("tonmeister master {}", project.folder.join(name).display())];
+    save(&report, path)
+}
+
+fn save(report: &Report, path: &Path) -> Result<PathBuf, WorkflowError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
+    let json = serde_json::to_vec_pretty(&report::to_json(report)).expect("a report has only plain values");
+    files::atomic_write(path.with_extension("json"), &json)?;
+    let html = path.with_extension("html");
+    files::atomic_write(&html, report::to_html(report).as_bytes())?;
+    Ok(html)
+}
+
+fn base(
+    session: &Session,
+    mastered: Option<&Mastered>,
+    premaster: Option<&Analysis>,
+    decisions: &[Decision],
+    reductions: &[GainReduction],
+    rate: f64,
+) -> Report {
+    let delivered = mastered.map(|m| &m.delivered);
+    let target = delivered.and_then(|d| delivery::find_target(&d.target).ok());
+    let facts = delivered.map(Delivered::facts);
+    let services = facts.map(|f| delivery::preview(f.integrated_lufs, f.true_peak_dbtp)).unwrap_or_default();
+    let now =
+        mastered.map(|m| mastering::MasterFacts { premaster: m.premaster.clone(), ..Default::default() });
+    let verdicts = now.as_ref().map(mastering::verdicts).unwrap_or_default();
+    let master = mastered.map(|m| SignalPart::new(&m.analysis, HISTORY_STEP_S));
+    let reference = CurvePart {
+        label: "finished records".into(),
+        bands: mastering::TARGET
+            .iter()
+            .map(|b| CurveBand { hz: b.hz, db: b.db, spread_db: b.spread_db })
+            .collect(),
+    };
+    let ran = |step: StepId| match step {
+        StepId::Album => false,
+        step if crate::is_mastering(step) => mastered.is_some(),
+        _ => decisions.iter().any(|d| !crate::is_mastering(d.step)),
+    };
+    let mut steps = StepPart::all(decisions, ran);
+    for step in &mut steps {
+        let note = match (step.number, delivered, facts) {
+            (17, Some(d), Some(f)) => format!(
+                "Read back from the written file: {}, {}; target {}.",
+                worded(f.integrated_lufs, "LUFS"),
+                worded(f.true_peak_dbtp, "dBTP"),
+                d.target
+            ),
+            (19, Some(d), _) => {
+                format!("{} at {} Hz, {}, checksum below.", d.depth.name(), d.sample_rate_hz, d.dither.name())
+            }
+            (20, ..) => "This page, and report.json beside it.".to_string(),
+            _ => continue,
+        };
+        step.note = note;
+    }
+    Report {
+        title: session.song.title.clone().unwrap_or_else(|| "Untitled".into()),
+        engine: env!("CARGO_PKG_VERSION").into(),
+        sample_rate_hz: rate,
+        duration_s: premaster.map_or(0.0, |p| p.facts.duration_s),
+        tempo_bpm: session.song.tempo_bpm,
+        sections: session
+            .song
+            .sections
+            .iter()
+            .map(|s| SectionPart { name: s.name.clone(), start_s: s.start_s })
+            .collect(),
+        passed: delivered.map(|d| d.passed),
+        verdict: verdict(mastered, premaster),
+        target: target.zip(facts).map(|(target, facts)| target_part(target, facts)),
+        premaster: premaster.map(|p| SignalPart::new(p, HISTORY_STEP_S)),
+        master,
+        reference: Some(reference),
+        gain_reduction: reductions
+            .iter()
+            .map(|r| ReductionPart {
+                strip: r.strip.clone(),
+                insert: r.insert.clone(),
+                step_s: engine::READING_FRAMES as f64 / rate,
+                reduction_db: r.reduction_db.clone(),
+            })
+            .collect(),
+        steps,
+        back_to_mix: verdicts.into_iter().filter(|v| v.back_to_mix).map(|v| v.text).collect(),
+        services: services
+            .into_iter()
+            .map(|s| ServicePart {
+                service: s.service.to_string(),
+                gain_db: s.gain_db,
+                plays_at_lufs: s.plays_at_lufs,
+                plays_at_dbtp: s.plays_at_dbtp,
+                note: s.note,
+            })
+            .collect(),
+        files: delivered.map(|d| delivered_file("master", d)).into_iter().collect(),
+        ..Report::default()
+    }
+}
+
+fn worded(value: Option<f64>, unit: &str) -> String {
+    value.map_or_else(|| format!("no {unit}"), |v| format!("{v:.1} {unit}"))
+}
+
+/// The big sentence, then what it rests on.
+fn verdict(mastered: Option<&Mastered>, premaster: Option<&Analysis>) -> Vec<String> {
+    let Some(mastered) = mastered else {
+        let facts = premaster.map(|p| &p.facts);
+        let peak = facts.and_then(|f| f.true_peak_dbtp);
+        let loudness = facts.and_then(|f| f.integrated_lufs);
+        return vec![
+            "The pre-master is ready.".into(),
+            format!("It has {} and peaks at {}.", worded(loudness, "LUFS"), worded(peak, "dBTP")),
+        ];
+    };
+    let delivered = &mastered.delivered;
+    let facts = delivered.facts();
+    let first = match delivered.passed {
+        true => format!("Ready for {}.", delivered.target),
+        false => format!("Not ready for {} yet.", delivered.target),
+    };
+    let mut verdict = vec![
+        first,
+        format!(
+            "The master has {} and its true peak is {}, read back from the file as written.",
+            worded(facts.integrated_lufs, "LUFS"),
+            facts.true_peak_dbtp.map_or("not defined".into(), |p| format!("{p:.2} dBTP"))
+        ),
+    ];
+    verdict.extend(mastered.solved.as_ref().and_then(|s| s.stopped.clone()));
+    if mastered.repaired > 0 {
+        verdict.push(format!(
+            "After the limiter {} peaks between the samples were lowered by hundredths of a decibel.",
+            mastered.repaired
+        ));
+    }
+    verdict
+}
+
+fn target_part(target: &Target, facts: &Facts) -> TargetPart {
+    let mut rows = Vec::new();
+    if let Some(lufs) = target.integrated_lufs {
+        let tolerance = target.tolerance_lu;
+        let near = |v: f64| (v - lufs).abs() <= tolerance + 0.05;
+        rows.push(TargetRow {
+            what: "Integrated loudness".into(),
+            unit: "LUFS".into(),
+            limit: Bound::About { value: lufs, tolerance },
+            measured: facts.integrated_lufs,
+            measured_words: String::new(),
+            ok: facts.integrated_lufs.is_some_and(near),
+        });
+    }
+    rows.push(TargetRow {
+        what: "True peak".into(),
+        unit: "dBTP".into(),
+        limit: Bound::AtMost(target.ceiling_dbtp),
+        measured: facts.true_peak_dbtp,
+        measured_words: String::new(),
+        ok: facts.true_peak_dbtp.is_none_or(|p| p <= target.ceiling_dbtp),
+    });
+    TargetPart {
+        label: target.label.to_string(),
+        loudness_lufs: target.integrated_lufs,
+        ceiling_dbtp: Some(target.ceiling_dbtp),
+        rows,
+    }
+}
+
+fn tracks(planned: &Planned, session: &Session) -> Vec<TrackPart> {
+    let known = session.tracks.values().filter_map(|t| Some((t, planned.facts.tracks.get(&t.id)?)));
+    known
+        .map(|(track, facts)| TrackPart {
+            id: track.id.clone(),
+            name: track.name().to_string(),
+            role: track.role.clone(),
+            file: facts.file.names.join(" + "),
+            trim_db: track.trim_db,
+            fader_db: track.fader_db,
+            pan: track.pan,
+            before: facts.raw.facts.clone(),
+            after: facts.strip.as_ref().map(|s| s.facts.clone()),
+            faults: faults_of(facts, &planned.facts),
+        })
+        .collect()
+}
+
+/// What the checks of the mix found and did not change.
+fn findings_of_mix(planned: &Planned) -> Vec<String> {
+    assistant::findings(&planned.facts, &planned.session)
+        .into_iter()
+        .map(|f| {
+            format!(
+                "{}: {:.1} {}",
+                f.track.map_or(f.what.clone(), |t| format!("{t}: {}", f.what)),
+                f.value,
+                f.unit
+            )
+        })
+        .collect()
+}
+
+fn rendered_file(rendered: &Rendered) -> FilePart {
+    let facts = &rendered.analysis.facts;
+    FilePart {
+        what: rendered.strip.clone(),
+        path: rendered.path.to_string_lossy().into_owned(),
+        format: "WAV, 32-bit float".into(),
+        dither: "none".into(),
+        sample_rate_hz: facts.sample_rate_hz,
+        channels: facts.channels,
+        frames: facts.frames,
+        facts: Some(facts.clone()),
+        ..FilePart::default()
+    }
+}
+
+fn delivered_file(what: &str, delivered: &Delivered) -> FilePart {
+    let reading = &delivered.reading;
+    FilePart {
+        what: what.to_string(),
+        path: delivered.path.to_string_lossy().into_owned(),
+        format: format!("{}, {}", reading.format, reading.encoding),
+        dither: delivered.dither.name().to_string(),
+        sample_rate_hz: f64::from(reading.sample_rate_hz),
+        channels: reading.channels,
+        frames: reading.frames,
+        sha256: reading.sha256.clone(),
+        passed: Some(delivered.passed),
+        findings: delivered.findings.iter().map(finding).collect(),
+        facts: Some(reading.facts.clone()),
+        ..FilePart::default()
+    }
+}
+
+fn finding(finding: &delivery::Finding) -> FindingPart {
+    FindingPart {
+        severity: match finding.severity {
+            Severity::Fail => FindingSeverity::Fail,
+            Severity::Warn => FindingSeverity::Warn,
+            Severity::Info => FindingSeverity::Info,
+        },
+        what: finding.what.clone(),
+        place_s: finding.place_s,
+        heard_as: finding.heard_as.clone(),
+        remedy: finding.remedy.clone(),
+    }
 }
