@@ -346,7 +346,7 @@ fn lower(file: &Path, overs: &[Over]) -> Result<(), WorkflowError> {
 }
 
 /// What the file of a finished mix is called in its session.
-pub(crate) const FINISHED_MIX: &str = "mix";
+pub(crate) const FINISHED_MIX: &str = "recording";
 
 /// The session of a finished mix: one track, nothing done to it.
 pub(crate) fn session_of_file(path: &Path, title: &str) -> Document {
