@@ -63,7 +63,7 @@ impl Merging {
 
     /// Starts the plan over; what was decided in the mastering steps stays.
     pub(crate) fn start_over(&mut self, theirs: Document) -> Result<(), WorkflowError> {
-        let kept = self.base.as_ref().map(|base| mastering_changes(base)).unwrap_or_default();
+        let kept = self.base.as_ref().map(mastering_changes).unwrap_or_default();
         self.theirs = theirs;
         session::apply(&mut self.theirs, &kept)?;
         self.evidence.decisions.retain(|d| crate::master::is_mastering(d.step));
