@@ -39,7 +39,7 @@ pub(crate) fn arrange(
         nodes[place].hash =
             hash(&nodes, place, sources, sample_rate_hz, song_frames + tail_frames).to_string();
     }
-    Plan { sample_rate_hz, song_frames, tail_frames, nodes }
+    Plan { sample_rate_hz, song_frames, tail_frames, nodes, excerpt: None }
 }
 
 /// Hash of all that the audio before a node's fader depends on.

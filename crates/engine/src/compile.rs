@@ -3,10 +3,10 @@
 use crate::arrange::arrange;
 use crate::curve::Curve;
 use crate::error::EngineError;
-use crate::plan::{Edge, Element, Fader, Node, Plan, Source, Tap};
+use crate::plan::{Edge, Element, Excerpt, Fader, Node, Plan, Source, Tap};
 use crate::sources::Sources;
 use audio::Frames;
-use session::{Insert, LaneTarget, Session, Strip, StripClass};
+use session::{Insert, LaneTarget, Master, Session, Strip, StripClass};
 use std::collections::BTreeMap;
 
 /// Where the mix comes together.
@@ -56,7 +56,19 @@ pub fn compile_master(session: &Session, sources: &Sources) -> Result<Plan, Engi
     // A mono master stays mono; pan and fader belong to two loudspeakers.
     node.fader = (audio.channels() == 2).then(|| fader(strip, rate));
     node.output_channels = audio.channels();
-    Ok(arrange(vec![node], sources, rate, audio.frames_at(rate)))
+    let mut plan = arrange(vec![node], sources, rate, audio.frames_at(rate));
+    plan.excerpt = excerpt(&session.master, &plan);
+    Ok(plan)
+}
+
+/// The part of the song that the master keeps, where it is not all of it.
+fn excerpt(master: &Master, plan: &Plan) -> Option<Excerpt> {
+    let frame = |seconds: f64| (seconds * f64::from(plan.sample_rate_hz)).round() as Frames;
+    let end = master.end_s.map_or(plan.frames(), |end_s| frame(end_s).min(plan.frames()));
+    let first = frame(master.start_s).min(end);
+    let (fade_in, fade_out) = (frame(master.fade_in_s), frame(master.fade_out_s));
+    let excerpt = Excerpt { first, frames: end - first, fade_in, fade_out };
+    (excerpt != plan.whole()).then_some(excerpt)
 }
 
 /// The session's rate: as stated, else that of most recordings (the higher one of equals).

@@ -23,7 +23,7 @@ mod strip;
 pub use compile::{MASTER, PREMASTER, compile, compile_master, session_rate};
 pub use curve::Curve;
 pub use error::EngineError;
-pub use plan::{Edge, Element, Fader, Node, Plan, Source, Tap};
+pub use plan::{Edge, Element, Excerpt, Fader, Node, Plan, Source, Tap};
 pub use render::{GainReduction, Output, RenderOptions, Sink, render, render_to_buffer};
 pub use sources::{Audio, Sources};
 pub use strip::READING_FRAMES;

@@ -7,6 +7,7 @@
 use crate::Curve;
 use audio::Frames;
 use dsp::{Address, Kind, Values};
+use std::f64::consts::FRAC_PI_2;
 use std::fmt;
 
 /// A session, ready to render.
@@ -20,6 +21,37 @@ pub struct Plan {
     pub tail_frames: Frames,
     /// The strips, each after all it listens to; the last one is the mix.
     pub nodes: Vec<Node>,
+    /// The part that outputs are given; without it, the whole song and its tail.
+    pub excerpt: Option<Excerpt>,
+}
+
+/// A part of the song, faded at its ends. Outside of the fades no sample is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Excerpt {
+    /// Its first frame in the song.
+    pub first: Frames,
+    /// Its length in frames.
+    pub frames: Frames,
+    /// Frames of the fade at its beginning.
+    pub fade_in: Frames,
+    /// Frames of the fade at its end.
+    pub fade_out: Frames,
+}
+
+impl Excerpt {
+    /// The gain at a frame of the excerpt: the square of a sine, from nothing to one.
+    ///
+    /// Its slope is nothing at both ends, so that the fade itself makes no click.
+    pub fn gain(&self, frame: Frames) -> f64 {
+        let rise = |place: Frames, length: Frames| {
+            if place >= length {
+                1.0
+            } else {
+                (FRAC_PI_2 * (place as f64 + 0.5) / length as f64).sin().powi(2)
+            }
+        };
+        rise(frame, self.fade_in) * rise((self.frames - 1).saturating_sub(frame), self.fade_out)
+    }
 }
 
 /// One strip.
@@ -135,9 +167,19 @@ pub struct Fader {
 }
 
 impl Plan {
-    /// Frames of every output: the song and its tail.
+    /// Frames from the start of the song until every tail has ended.
     pub fn frames(&self) -> Frames {
         self.song_frames + self.tail_frames
+    }
+
+    /// All of these frames, without fades.
+    pub fn whole(&self) -> Excerpt {
+        Excerpt { first: 0, frames: self.frames(), fade_in: 0, fade_out: 0 }
+    }
+
+    /// What outputs are given of these frames.
+    pub fn heard(&self) -> Excerpt {
+        self.excerpt.unwrap_or(self.whole())
     }
 
     /// The place of a node by its id.

@@ -6,15 +6,15 @@
 
 use crate::cache::{self, Keeper};
 use crate::error::EngineError;
-use crate::plan::{Edge, Plan, Tap};
+use crate::plan::{Edge, Excerpt, Plan, Tap};
 use crate::ring::{Ring, slabs_needed};
 use crate::sources::Sources;
 use crate::strip::{Rings, Strip};
-use audio::{BlockRef, Buffer, Frames};
+use audio::{Block, BlockRef, Buffer, Frames};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Takes rendered audio, block after block, from the first frame of the song.
+/// Takes rendered audio, block after block, from the first frame of what is heard of the plan.
 pub trait Sink: Send {
     /// Takes the next frames (channels x frames).
     fn write(&mut self, block: &BlockRef) -> Result<(), EngineError>;
@@ -68,7 +68,7 @@ pub struct GainReduction {
     pub reduction_db: Vec<f32>,
 }
 
-/// Renders `outputs`; each sink receives `plan.frames()` frames.
+/// Renders `outputs`; each sink receives the frames of `plan.heard()`, faded as it says.
 ///
 /// Only the strips that the outputs need are run.
 pub fn render<'a>(
@@ -133,17 +133,24 @@ struct Delivery<'a> {
     late: Frames,
     level: usize,
     buffer: Buffer,
+    /// The part of the song that is handed on.
+    part: Excerpt,
 }
 
 impl<'a> Delivery<'a> {
     fn new(plan: &Plan, place: usize, tap: Tap, destination: Destination<'a>, slab: Frames) -> Self {
         let node = &plan.nodes[place];
+        let part = match destination {
+            Destination::Caller(_) => plan.heard(),
+            Destination::Cache(_) => plan.whole(),
+        };
         let channels = match tap {
             Tap::PreFader => node.channels,
             Tap::Output => node.output_channels,
         };
         let buffer = Buffer::new(channels, slab);
-        Delivery { node: place, tap, destination, late: node.departure(), level: node.level + 1, buffer }
+        let (late, level) = (node.departure(), node.level + 1);
+        Delivery { node: place, tap, destination, late, level, buffer, part }
     }
 }
 
@@ -152,7 +159,6 @@ struct Job<'a> {
     deliveries: Vec<Delivery<'a>>,
     rings: Rings,
     slab: Frames,
-    frames: Frames,
 }
 
 impl<'a> Job<'a> {
@@ -188,17 +194,17 @@ impl<'a> Job<'a> {
             }
         }
         let rings = rings(plan, &needed, &deliveries, slab);
-        Ok(Job { strips, deliveries, rings, slab, frames })
+        Ok(Job { strips, deliveries, rings, slab })
     }
 
     /// Steps until every delivery has all its frames.
     fn steps(&self) -> usize {
-        let last = self.deliveries.iter().map(|d| d.level + (d.late + self.frames).div_ceil(self.slab));
+        let last = self.deliveries.iter().map(|d| d.level + d.end().div_ceil(self.slab));
         last.max().unwrap_or(0)
     }
 
     fn step(&mut self, step: usize) -> Result<(), EngineError> {
-        let (rings, slab, total) = (&self.rings, self.slab, self.frames);
+        let (rings, slab) = (&self.rings, self.slab);
         let mut strip_results: Vec<Result<(), EngineError>> = self.strips.iter().map(|_| Ok(())).collect();
         let mut sink_results: Vec<Result<(), EngineError>> = self.deliveries.iter().map(|_| Ok(())).collect();
         rayon::scope(|scope| {
@@ -209,7 +215,7 @@ impl<'a> Job<'a> {
             }
             for (delivery, result) in self.deliveries.iter_mut().zip(&mut sink_results) {
                 if let Some(turn) = step.checked_sub(delivery.level) {
-                    scope.spawn(move |_| *result = delivery.run(turn * slab, total, rings));
+                    scope.spawn(move |_| *result = delivery.run(turn * slab, rings));
                 }
             }
         });
@@ -256,20 +262,43 @@ fn hand_over(ring: &mut Option<Ring>, slab: &mut Buffer) {
 }
 
 impl Delivery<'_> {
+    /// The stream frame after the last that is handed on.
+    fn end(&self) -> Frames {
+        self.late + self.part.first + self.part.frames
+    }
+
     /// Hands on what stream frames `start ..` hold of the song.
-    fn run(&mut self, start: Frames, total: Frames, rings: &Rings) -> Result<(), EngineError> {
+    fn run(&mut self, start: Frames, rings: &Rings) -> Result<(), EngineError> {
         let slab = self.buffer.frames();
-        let first = start.max(self.late);
-        let end = (start + slab).min(self.late + total);
+        let begin = self.late + self.part.first;
+        let first = start.max(begin);
+        let end = (start + slab).min(self.end());
         if first >= end {
             return Ok(());
         }
         let ring = rings.tapped(self.node, self.tap);
         ring.read(start as i64, &mut self.buffer.as_block_mut());
+        fade(&mut self.buffer.range_mut(first - start, end - first), first - begin, &self.part);
         let block = self.buffer.range(first - start, end - first);
         match &mut self.destination {
             Destination::Caller(sink) => sink.write(&block),
             Destination::Cache(keeper) => keeper.write(&block),
+        }
+    }
+}
+
+/// Applies the fades of an excerpt to a block that begins at its frame `first`.
+fn fade(block: &mut Block, first: Frames, part: &Excerpt) {
+    let frames = block.frames();
+    let fading = |frame: Frames| frame < part.fade_in || frame + part.fade_out >= part.frames;
+    if !fading(first) && !fading(first + frames - 1) {
+        return;
+    }
+    for channel in 0..block.channels() {
+        for (offset, sample) in block.channel_mut(channel).iter_mut().enumerate() {
+            if fading(first + offset) {
+                *sample *= part.gain(first + offset);
+            }
         }
     }
 }

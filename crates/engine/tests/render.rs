@@ -280,6 +280,49 @@ fn a_master_is_rendered_from_a_finished_file() {
 }
 
 #[test]
+fn a_master_begins_and_ends_where_it_is_told_and_is_faded_there_alone() {
+    let seconds = |frames: usize| frames as f64 / f64::from(RATE);
+    let mut session = Session::new();
+    session.master.strip.inserts.push(insert("gain", &[("gain_db", -6.0)]));
+    let audio = noise(2, 5_000, 4);
+    let mut sources = Sources::default();
+    sources.insert(engine::MASTER, memory(audio.clone()));
+    let whole = compile_master(&session, &sources).expect("a plan");
+    assert_eq!(whole.excerpt, None);
+
+    let (start, end, fade_in, fade_out) = (700, 4_321, 96, 480);
+    session.master.start_s = seconds(start);
+    session.master.end_s = Some(seconds(end));
+    session.master.fade_in_s = seconds(fade_in);
+    session.master.fade_out_s = seconds(fade_out);
+    let plan = compile_master(&session, &sources).expect("a plan");
+    for slab_frames in [64, 1_000, 8_192] {
+        let options = RenderOptions { slab_frames, ..RenderOptions::default() };
+        let seen = render_to_buffer(&plan, &sources, 0, Tap::Output, &options).expect("audio");
+        assert_eq!(seen.frames(), end - start);
+        for c in 0..2 {
+            for n in 0..seen.frames() {
+                let full = audio.channel(c)[start + n] * db_to_gain(-6.0);
+                let left = seen.frames() - n;
+                // Half a frame before or after the ends, so that both fades are the same mirrored.
+                let rise = |place: f64, length: usize| (std::f64::consts::PI * place / length as f64).cos();
+                let gain = match n {
+                    n if n < fade_in => 0.5 - 0.5 * rise(n as f64 + 0.5, fade_in),
+                    _ if left <= fade_out => 0.5 - 0.5 * rise(left as f64 - 0.5, fade_out),
+                    _ => 1.0,
+                };
+                assert!((seen.channel(c)[n] - full * gain).abs() < 1e-15, "frame {n} of {slab_frames}");
+            }
+        }
+    }
+
+    session.master.end_s = Some(1e4);
+    session.master.start_s = 9e3;
+    let nothing = compile_master(&session, &sources).expect("a plan");
+    assert_eq!(nothing.heard().frames, 0, "a beginning after the end leaves nothing");
+}
+
+#[test]
 fn what_cannot_be_mixed_is_said() {
     let mut session = Session::new();
     session.add(strip(StripClass::Bus, "a", Some("b")));

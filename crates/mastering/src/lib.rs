@@ -7,6 +7,7 @@
 
 mod curve;
 mod dynamics;
+mod ends;
 mod goal;
 mod limiting;
 mod listening;
@@ -21,5 +22,11 @@ pub use listening::{Verdict, verdicts};
 pub use solve::{Solved, Trial, solve_drive};
 
 /// The steps before the loudness is solved, in order.
-pub static STEPS: &[&dyn MasterStep] =
-    &[&listening::Listening, &tone::Tone, &dynamics::Compression, &stereo::Stereo, &limiting::Limiting];
+pub static STEPS: &[&dyn MasterStep] = &[
+    &listening::Listening,
+    &tone::Tone,
+    &dynamics::Compression,
+    &stereo::Stereo,
+    &limiting::Limiting,
+    &ends::Ends,
+];

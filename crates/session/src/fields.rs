@@ -143,6 +143,14 @@ pub const PREMASTER_PEAK: Quantity = Quantity::new("peak_dbfs", "dBFS", -40.0, 0
 pub const LOUDNESS: Quantity = Quantity::new("loudness_lufs", "LUFS", -60.0, 0.0, 0.0);
 /// The true peak a master never exceeds.
 pub const CEILING: Quantity = Quantity::new("ceiling_dbtp", "dBTP", -20.0, 0.0, 0.0);
+/// Where the master begins in the song.
+pub const MASTER_START: Quantity = Quantity::new("start_s", "s", 0.0, 86_400.0, 0.0);
+/// Where it ends in the song.
+pub const MASTER_END: Quantity = Quantity::new("end_s", "s", 0.0, 86_400.0, 0.0);
+/// The fade at its beginning.
+pub const FADE_IN: Quantity = Quantity::new("fade_in_s", "s", 0.0, 600.0, 0.0);
+/// The fade at its end.
+pub const FADE_OUT: Quantity = Quantity::new("fade_out_s", "s", 0.0, 600.0, 0.0);
 
 const LABEL: Field = field("label", Form::Text, "The name people see; without it, the id.");
 const ROLE: Field = field("role", Form::Text, "What it is in the song, such as lead_vocal or kick_in.");
@@ -210,6 +218,10 @@ pub static MASTER: &[Field] = &[
     number(LOUDNESS, "The integrated loudness to reach."),
     number(CEILING, "The true peak never to exceed."),
     field("references", Form::Files { most: 64 }, "Finished songs to be near to."),
+    number(MASTER_START, "Where the master begins in the song; what is before is cut."),
+    number(MASTER_END, "Where it ends in the song; without it, when the last tail has ended."),
+    number(FADE_IN, "Length of the fade at its beginning."),
+    number(FADE_OUT, "Length of the fade at its end."),
     TRIM_FIELD,
     FADER_FIELD,
     AUTOMATION,

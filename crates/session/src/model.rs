@@ -191,6 +191,14 @@ pub struct Master {
     pub ceiling_dbtp: Option<f64>,
     /// Finished songs to be near to.
     pub references: Vec<PathBuf>,
+    /// Where the master begins, in seconds of the song; what is before is cut.
+    pub start_s: f64,
+    /// Where it ends, in seconds of the song; without it, when the last tail has ended.
+    pub end_s: Option<f64>,
+    /// Length of the fade at its beginning, in seconds.
+    pub fade_in_s: f64,
+    /// Length of the fade at its end, in seconds.
+    pub fade_out_s: f64,
 }
 
 /// What is delivered.
@@ -353,6 +361,10 @@ impl Default for Master {
             loudness_lufs: None,
             ceiling_dbtp: None,
             references: Vec::new(),
+            start_s: 0.0,
+            end_s: None,
+            fade_in_s: 0.0,
+            fade_out_s: 0.0,
         }
     }
 }

@@ -107,6 +107,10 @@ fn session(dice: &mut Dice) -> Session {
     inserts(&mut session.master.strip, &keys, dice);
     session.premaster.peak_dbfs = Some(-6.0).filter(|_| dice.chance(2));
     session.master.loudness_lufs = Some(-14.0).filter(|_| dice.chance(2));
+    session.master.start_s = if dice.chance(2) { 0.25 } else { 0.0 };
+    session.master.end_s = Some(181.5).filter(|_| dice.chance(2));
+    session.master.fade_in_s = if dice.chance(2) { 0.002 } else { 0.0 };
+    session.master.fade_out_s = if dice.chance(2) { 8.0 } else { 0.0 };
     session.deliver.targets = (0..dice.roll(3)).map(|_| dice.text()).collect();
     session
 }

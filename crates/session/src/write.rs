@@ -68,6 +68,10 @@ pub(crate) fn session_tree(session: &Session) -> Tree {
     master.some("ceiling_dbtp", session.master.ceiling_dbtp);
     let references = &session.master.references;
     master.some("references", Some(files(references)).filter(|_| !references.is_empty()));
+    master.number("start_s", session.master.start_s);
+    master.some("end_s", session.master.end_s);
+    master.number("fade_in_s", session.master.fade_in_s);
+    master.number("fade_out_s", session.master.fade_out_s);
     master.0.extend(strip_entries(&session.master.strip).0);
     root.tree("master", master.done());
     let mut deliver = Entries::default();

@@ -156,7 +156,9 @@ fn decide(
     goal: &Goal,
     context: &Context,
 ) -> Result<(), WorkflowError> {
-    merging.forget(&["master", "insert"])?;
+    for decided in ["insert", "start_s", "end_s", "fade_in_s", "fade_out_s"] {
+        merging.forget(&["master", decided])?;
+    }
     let mut changed = false;
     for step in mastering::STEPS {
         context.check()?;
@@ -179,9 +181,12 @@ fn decide(
 /// The id of the last insert of the chain.
 const LIMITER: &str = "limiter";
 
+/// The chain before the limiter, over the whole song.
 fn without_limiter(session: &Session) -> Session {
     let mut session = session.clone();
-    session.master.strip.inserts.retain(|i| i.id != LIMITER);
+    let master = &mut session.master;
+    master.strip.inserts.retain(|i| i.id != LIMITER);
+    (master.start_s, master.end_s, master.fade_in_s, master.fade_out_s) = (0.0, None, 0.0, 0.0);
     session
 }
 

@@ -10,7 +10,9 @@ mod tests;
 
 use crate::fields;
 use crate::node::{Data, Node};
-use crate::{Deliver, Place, Problem, Section, Session, SessionError, Severity, Song, StripClass, VERSION};
+use crate::{
+    Deliver, Master, Place, Problem, Section, Session, SessionError, Severity, Song, StripClass, VERSION,
+};
 use links::Link;
 pub(crate) use reader::instead;
 use reader::{Entries, Reader, Scope};
@@ -108,9 +110,7 @@ fn read_root(reader: &mut Reader<'_>, root: &Node) -> Session {
     }
     if let Some((scope, entries)) = reader.sub_table(&scope, entries, "master") {
         reader.known_keys(&scope, entries, fields::MASTER.iter().map(|field| field.id));
-        session.master.loudness_lufs = reader.number(&scope, entries, &fields::LOUDNESS);
-        session.master.ceiling_dbtp = reader.number(&scope, entries, &fields::CEILING);
-        session.master.references = reader.files(&scope, entries, "references", 64).unwrap_or_default();
+        read_master(reader, &scope, entries, &mut session.master);
         strips::read_into(reader, &scope, entries, &mut session.master.strip, &mut links);
     }
     if let Some((scope, entries)) = reader.sub_table(&scope, entries, "deliver") {
@@ -122,6 +122,23 @@ fn read_root(reader: &mut Reader<'_>, root: &Node) -> Session {
     }
     links::check(reader, &session, entries, &links);
     session
+}
+
+fn read_master(reader: &mut Reader<'_>, scope: &Scope, entries: &Entries, master: &mut Master) {
+    master.loudness_lufs = reader.number(scope, entries, &fields::LOUDNESS);
+    master.ceiling_dbtp = reader.number(scope, entries, &fields::CEILING);
+    master.references = reader.files(scope, entries, "references", 64).unwrap_or_default();
+    master.start_s = reader.number(scope, entries, &fields::MASTER_START).unwrap_or(0.0);
+    master.end_s = reader.number(scope, entries, &fields::MASTER_END);
+    master.fade_in_s = reader.number(scope, entries, &fields::FADE_IN).unwrap_or(0.0);
+    master.fade_out_s = reader.number(scope, entries, &fields::FADE_OUT).unwrap_or(0.0);
+    if let (Some(end_s), Some(entry)) = (master.end_s, entries.get("end_s"))
+        && end_s <= master.start_s
+    {
+        let message = format!("master: end_s {end_s} is not after start_s {}", master.start_s);
+        let hint = Some("leave end_s out to keep the song to its last tail".to_string());
+        reader.error("not_in_order", scope.path.child("end_s"), &entry.node.span, message, hint);
+    }
 }
 
 fn read_version(reader: &mut Reader<'_>, scope: &Scope, entries: &Entries) {

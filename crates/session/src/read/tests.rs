@@ -227,3 +227,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_master_that_ends_before_it_begins_is_refused() {
+    let reading = read("version = 1\n[master]\nstart_s = 3.0\nend_s = 2.5\n");
+    let [problem] = &reading.problems[..] else { panic!("{:?}", reading.problems) };
+    assert_eq!((problem.place.line, problem.path.as_str()), (4, "master.end_s"));
+    assert!(problem.message.contains("not after start_s 3"), "{}", problem.message);
+    assert!(read("version = 1\n[master]\nstart_s = 2.0\nend_s = 2.5\n").problems.is_empty());
+}
