@@ -32,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli", &["workflow"]),
+    ("benches", &["audio", "dsp", "engine", "files", "measure", "session"]),
     ("dev", &["assistant", "audio", "delivery", "demo", "dsp", "measure", "session"]),
 ];
 
