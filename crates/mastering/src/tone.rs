@@ -19,8 +19,12 @@ const MOST_DB: f64 = 3.0;
 const LEAST_DB: f64 = 0.3;
 /// Against a reference, this is taken as the spread in dB: one song says less than many.
 const REFERENCE_SPREAD_DB: f64 = 2.0;
+/// A band that misses more than this, in dB, does not play: there is nothing in it to lift but noise.
+const EMPTY_DB: f64 = 20.0;
 /// Energy below 25 Hz above this (against all of it, in dB) only costs headroom.
 const SUB_ENERGY_DB: f64 = -35.0;
+/// A mean farther from zero than this part of full scale clicks at both ends and takes headroom.
+const DC_OFFSET: f64 = 0.000_5;
 /// Weight against large gains in the fit: it keeps neighbouring filters from fighting.
 const RIDGE: f64 = 0.05;
 
@@ -40,6 +44,8 @@ pub(crate) struct Deviation {
     pub(crate) missing_db: f64,
     /// The part of it beyond the spread of records, in dB.
     pub(crate) outside_db: f64,
+    /// How much records vary there, in dB.
+    pub(crate) spread_db: f64,
 }
 
 /// Every third octave against the target, at equal level from 200 Hz to 4 kHz.
@@ -67,9 +73,9 @@ pub(crate) fn deviation(facts: &MasterFacts) -> Vec<Deviation> {
     let soft = |db: f64, zone: f64| db.signum() * (db.abs() - zone).max(0.0);
     let one = |(hz, db, spread): (f64, f64, f64)| {
         let missing_db = db - level;
-        Deviation { hz, missing_db, outside_db: soft(missing_db, DEAD_ZONE * spread) }
+        Deviation { hz, missing_db, outside_db: soft(missing_db, DEAD_ZONE * spread), spread_db: spread }
     };
-    bands.into_iter().map(one).collect()
+    bands.into_iter().map(one).filter(|band| band.missing_db < EMPTY_DB).collect()
 }
 
 /// Moves the tone.
@@ -88,7 +94,8 @@ impl MasterStep for Tone {
         let mut moved = Vec::new();
         let mut names = Vec::new();
         let sub_db = facts.heard().below_25_hz_db.unwrap_or(f64::NEG_INFINITY);
-        if sub_db > SUB_ENERGY_DB {
+        let dc = facts.heard().dc_offset;
+        if sub_db > SUB_ENERGY_DB || dc.abs() > DC_OFFSET {
             push(kind, &mut values, "high_pass", 22.0, 0.0, 0.7);
             names.push("sub");
         }
@@ -102,7 +109,8 @@ impl MasterStep for Tone {
         if names.is_empty() {
             return Vec::new();
         }
-        let worst = deviation.iter().max_by(|a, b| a.outside_db.abs().total_cmp(&b.outside_db.abs()));
+        let unusual = |d: &Deviation| d.outside_db.abs() / d.spread_db;
+        let worst = deviation.iter().max_by(|a, b| unusual(a).total_cmp(&unusual(b)));
         let against = if facts.reference.is_some() { "the reference" } else { "what finished records vary" };
         let mut why = Vec::new();
         if let Some(worst) = worst.filter(|_| !moved.is_empty()) {
@@ -117,6 +125,12 @@ impl MasterStep for Tone {
         if sub_db > SUB_ENERGY_DB {
             why.push(format!("Below 22 Hz cut: energy there is only {:.0} dB under the whole.", -sub_db));
         }
+        if dc.abs() > DC_OFFSET {
+            why.push(format!(
+                "Below 22 Hz cut: the mix stands {:.2} % of full scale off zero.",
+                100.0 * dc.abs()
+            ));
+        }
         let change = Change::insert(&session.master.strip.path(), "tone", kind, &values);
         let mut decision = Decision::new(StepId::MasteringEq, change, why.join(" "))
             .sure(0.7)
@@ -126,6 +140,9 @@ impl MasterStep for Tone {
         }
         if sub_db.is_finite() {
             decision = decision.measured("energy below 25 Hz", sub_db, "dB");
+        }
+        if dc.abs() > DC_OFFSET {
+            decision = decision.measured("offset from zero", 100.0 * dc, "%");
         }
         vec![decision]
     }
@@ -144,8 +161,10 @@ fn push(kind: &Kind, values: &mut Values, form: &str, hz: f64, gain_db: f64, q: 
     }
 }
 
-/// Gains of the filters that come nearest to what lies outside the spread, by ridge regression on the filters' own
-/// curves; one decibel of each is taken as the measure of its shape, which holds for small gains.
+/// Gains of the filters that come nearest to what lies outside the spread, by weighted ridge regression on the
+/// filters' own curves; one decibel of each is taken as the measure of its shape, which holds for small gains.
+///
+/// A band weighs by how much records agree there: what is a matter of style does not pull on what is a law.
 fn fit(kind: &Kind, deviation: &[Deviation], sample_rate_hz: f64, strength: f64) -> Vec<f64> {
     let Some(response) = kind.response else { return vec![0.0; FILTERS.len()] };
     let spec = Spec { sample_rate_hz, channels: 1, max_frames: 1 };
@@ -158,7 +177,11 @@ fn fit(kind: &Kind, deviation: &[Deviation], sample_rate_hz: f64, strength: f64)
         })
         .collect();
     let wanted: Vec<f64> = deviation.iter().map(|d| d.outside_db * strength).collect();
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+    let narrowest = deviation.iter().map(|d| d.spread_db).fold(f64::INFINITY, f64::min);
+    let weights: Vec<f64> = deviation.iter().map(|d| (narrowest / d.spread_db).powi(2)).collect();
+    let dot = |a: &[f64], b: &[f64]| {
+        a.iter().zip(b).zip(&weights).map(|((x, y), weight)| x * y * weight).sum::<f64>()
+    };
     let n = FILTERS.len();
     let mut matrix: Vec<Vec<f64>> = (0..n)
         .map(|i| (0..n).map(|j| dot(&shapes[i], &shapes[j]) + if i == j { RIDGE } else { 0.0 }).collect())

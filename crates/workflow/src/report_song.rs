@@ -96,8 +96,9 @@ fn base(
             .map(|b| CurveBand { hz: b.hz, db: b.db, spread_db: b.spread_db })
             .collect(),
     };
+    // The page shows the time of the master; the session speaks in that of the song.
+    let cut_s = if mastered.is_some() { session.master.start_s } else { 0.0 };
     let ran = |step: StepId| match step {
-        StepId::Album => false,
         step if crate::is_mastering(step) => mastered.is_some(),
         _ => decisions.iter().any(|d| !crate::is_mastering(d.step)),
     };
@@ -122,13 +123,13 @@ fn base(
         title: session.song.title.clone().unwrap_or_else(|| "Untitled".into()),
         engine: env!("CARGO_PKG_VERSION").into(),
         sample_rate_hz: rate,
-        duration_s: premaster.map_or(0.0, |p| p.facts.duration_s),
+        duration_s: mastered.map(|m| &m.analysis).or(premaster).map_or(0.0, |a| a.facts.duration_s),
         tempo_bpm: session.song.tempo_bpm,
         sections: session
             .song
             .sections
             .iter()
-            .map(|s| SectionPart { name: s.name.clone(), start_s: s.start_s })
+            .map(|s| SectionPart { name: s.name.clone(), start_s: (s.start_s - cut_s).max(0.0) })
             .collect(),
         passed: delivered.map(|d| d.passed),
         verdict: verdict(mastered, premaster),

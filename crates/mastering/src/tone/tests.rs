@@ -73,6 +73,34 @@ fn a_reference_equal_to_the_mix_moves_nothing() {
 }
 
 #[test]
+fn bands_that_do_not_play_are_not_lifted() {
+    // A recording that ends at 10 kHz: nothing is above, and nothing must be done about it.
+    assert!(decided(&facts(|hz| if hz > 10_000.0 { -60.0 } else { 0.0 })).is_empty());
+}
+
+#[test]
+fn where_records_differ_widely_little_is_moved() {
+    // The same 14 dB beyond the spread, once where records agree within 3 dB and once where within 11.
+    let kind = dsp::kind("eq").expect("an equaliser");
+    let moved = |hz: f64, spread_db: f64| {
+        let mut deviation = deviation(&facts(|_| 0.0));
+        let hit = deviation.iter_mut().find(|d| d.hz == hz).expect("a third octave");
+        (hit.outside_db, hit.spread_db) = (14.0, spread_db);
+        fit(kind, &deviation, 48_000.0, STRENGTH).iter().fold(0.0, |m: f64, g| m.max(g.abs()))
+    };
+    assert!(moved(250.0, 3.0) > 4.0 * moved(250.0, 11.0), "{} {}", moved(250.0, 3.0), moved(250.0, 11.0));
+}
+
+#[test]
+fn an_offset_from_zero_is_taken_away() {
+    let mut standing = facts(|_| 0.0);
+    standing.premaster.facts.dc_offset = -0.004;
+    assert!(decided(&standing)[0].why.contains("0.40 % of full scale off zero"));
+    standing.premaster.facts.dc_offset = 1e-5;
+    assert!(decided(&standing).is_empty());
+}
+
+#[test]
 fn sub_energy_is_cut_only_where_it_is() {
     let mut subby = facts(|_| 0.0);
     subby.premaster.facts.below_25_hz_db = Some(-20.0);
