@@ -6,6 +6,7 @@
 //!
 //! This crate never decides anything, and keeps nothing between renders except the cache.
 
+mod amplified;
 mod arrange;
 mod cache;
 mod compensate;
@@ -20,6 +21,7 @@ mod sources;
 mod stream;
 mod strip;
 
+pub use amplified::{Amplification, Amplified};
 pub use compile::{MASTER, PREMASTER, compile, compile_master, session_rate};
 pub use curve::Curve;
 pub use error::EngineError;

@@ -5,11 +5,11 @@ use crate::master::MasterRequest;
 use crate::produce::WrittenFile;
 use crate::{Context, Project, WorkflowError};
 use audio::BlockRef;
-use engine::{EngineError, GainReduction, Output, Plan, Sources, Tap};
+use engine::{Amplification, Amplified, EngineError, GainReduction, Output, Plan, Sources, Tap};
 use files::{FileType, SampleFormat, WriteSpec, Writer};
 use measure::{Analysis, Options};
 use serde::Serialize;
-use session::Session;
+use session::{Session, Strip};
 use std::path::{Path, PathBuf};
 
 /// What to render of a mix.
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub enum Part {
     /// The mix.
     Premaster,
-    /// Every strip that goes into the mix, as it goes in: together they are the mix.
+    /// Every strip that goes into the mix, at the level it has in the pre-master: together they are the pre-master.
     Stems,
     /// Every track, as it leaves its fader.
     Tracks,
@@ -66,24 +66,38 @@ pub fn render_parts(
     let sources = project.sources(session)?;
     let plan = engine::compile(session, &sources)?;
     let wanted = wanted(&plan, session, parts, folder);
-    for (path, _) in &wanted {
-        project.protect(session, path)?;
+    for part in &wanted {
+        project.protect(session, &part.path)?;
+    }
+    if parts.contains(&Part::Stems) && Amplification::of(&session.premaster.strip).is_none() {
+        context.listener.note(
+            "the pre-master does more than trim and fader: stems are what goes into it, and add up to the mix before it",
+        );
     }
     context.listener.stage("rendering", Some(plan.frames() as f64 / f64::from(plan.sample_rate_hz)));
     let strips = project.strips();
-    write_nodes(&plan, &sources, &wanted, Some(&strips), context)
+    write_nodes(&plan, &sources, &wanted, &session.premaster.strip, Some(&strips), context)
+}
+
+/// A file to be rendered.
+struct Wanted {
+    path: PathBuf,
+    node: usize,
+    /// At the level it has in the pre-master.
+    stem: bool,
 }
 
 /// Renders outputs of nodes to 32-bit float files; all appear whole or not at all.
-pub(crate) fn write_nodes(
+fn write_nodes(
     plan: &Plan,
     sources: &Sources,
-    wanted: &[(PathBuf, usize)],
+    wanted: &[Wanted],
+    premaster: &Strip,
     cache: Option<&Path>,
     context: &Context,
 ) -> Result<(Vec<Rendered>, Vec<GainReduction>), WorkflowError> {
     let mut recorders = Vec::new();
-    for (path, node) in wanted {
+    for Wanted { path, node, .. } in wanted {
         let folder = path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
         let channels = plan.nodes[*node].output_channels;
@@ -99,17 +113,29 @@ pub(crate) fn write_nodes(
     let outputs = wanted
         .iter()
         .zip(&mut recorders)
-        .map(|((_, node), recorder)| Output { node: *node, tap: Tap::Output, sink: Box::new(recorder) })
+        .map(|(wanted, recorder)| Output {
+            node: wanted.node,
+            tap: Tap::Output,
+            sink: sink(wanted, premaster, recorder),
+        })
         .collect();
     let progress = |part| context.listener.progress(part);
     let reductions = engine::render(plan, sources, outputs, &render_options(context, &progress, cache))?;
     let mut rendered = Vec::new();
-    for ((path, node), recorder) in wanted.iter().zip(recorders) {
+    for (wanted, recorder) in wanted.iter().zip(recorders) {
         recorder.writer.expect("a writer until the end").finish()?;
-        let strip = plan.nodes[*node].id.clone();
-        rendered.push(Rendered { path: path.clone(), strip, analysis: recorder.ear.0.finish() });
+        let strip = plan.nodes[wanted.node].id.clone();
+        rendered.push(Rendered { path: wanted.path.clone(), strip, analysis: recorder.ear.0.finish() });
     }
     Ok((rendered, reductions))
+}
+
+/// A stem passes the gain of the pre-master, where that is all the pre-master does.
+fn sink<'a>(wanted: &Wanted, premaster: &Strip, recorder: &'a mut Recorder) -> Box<dyn engine::Sink + 'a> {
+    match Amplification::of(premaster).filter(|_| wanted.stem) {
+        Some(amplification) => Box::new(Amplified::new(amplification, recorder)),
+        None => Box::new(recorder),
+    }
 }
 
 /// What `render` prints.
@@ -137,8 +163,8 @@ pub fn render(
     if dry_run {
         let plan = engine::compile(&session, &project.sources(&session)?)?;
         let mut paths = wanted(&plan, &session, parts, &out);
-        paths.extend(with_master.then(|| (out.join("master.wav"), 0)));
-        result.files = paths.iter().map(|(path, node)| planned_file(path, &plan.nodes[*node].id)).collect();
+        paths.extend(with_master.then(|| Wanted { path: out.join("master.wav"), node: 0, stem: false }));
+        result.files = paths.iter().map(|w| planned_file(&w.path, &plan.nodes[w.node].id)).collect();
         return Ok(result);
     }
     let (rendered, _) = render_parts(project, &session, parts, &out, context)?;
@@ -165,23 +191,29 @@ fn planned_file(path: &Path, strip: &str) -> WrittenFile {
 }
 
 /// The files that the parts come to, each with its node.
-fn wanted(plan: &Plan, session: &Session, parts: &[Part], folder: &Path) -> Vec<(PathBuf, usize)> {
+fn wanted(plan: &Plan, session: &Session, parts: &[Part], folder: &Path) -> Vec<Wanted> {
     let mix = plan.nodes.len() - 1;
-    let file = |sub: &str, id: &str| folder.join(sub).join(format!("{}.wav", delivery::file_stem(id)));
+    let file = |sub: &str, id: &str, node: usize| Wanted {
+        path: folder.join(sub).join(format!("{}.wav", delivery::file_stem(id))),
+        node,
+        stem: sub == "stems",
+    };
     let mut wanted = Vec::new();
     for part in parts {
         match part {
-            Part::Premaster => wanted.push((folder.join("premaster.wav"), mix)),
+            Part::Premaster => {
+                wanted.push(Wanted { path: folder.join("premaster.wav"), node: mix, stem: false })
+            }
             Part::Stems => {
                 let into_mix = plan.nodes[mix].inputs.iter().map(|edge| edge.from);
-                wanted.extend(into_mix.map(|node| (file("stems", &plan.nodes[node].id), node)));
+                wanted.extend(into_mix.map(|node| file("stems", &plan.nodes[node].id, node)));
             }
             Part::Tracks => {
                 let places = session
                     .tracks
                     .keys()
                     .map(|id| (id, plan.node(&format!("track.{id}")).expect("every track has a node")));
-                wanted.extend(places.map(|(id, node)| (file("tracks", id), node)));
+                wanted.extend(places.map(|(id, node)| file("tracks", id, node)));
             }
         }
     }
