@@ -7,6 +7,7 @@
 
 use super::grid::flush;
 use super::lookahead::greater;
+use super::math;
 use super::ramp::Ramp;
 use std::f64::consts::{PI, SQRT_2};
 
@@ -157,25 +158,31 @@ impl KeyFilter {
 
     /// Filters one channel's part of a piece in place. After the last channel of the piece: `advance`.
     pub fn process(&mut self, channel: usize, samples: &mut [f64]) {
+        self.run(channel, [samples]);
+    }
+
+    /// Filters two neighbouring channels in place, for the price of one; they are equally long.
+    pub fn process_two(&mut self, channel: usize, left: &mut [f64], right: &mut [f64]) {
+        self.run(channel, [left, right]);
+    }
+
+    fn run<const L: usize>(&mut self, channel: usize, mut lanes: [&mut [f64]; L]) {
         if self.off {
             return;
         }
-        let (mut state, mut g) = (self.states[channel], self.g);
-        let pass = self.pass;
-        let side = |outputs: Outputs| if pass == Pass::High { outputs.high } else { outputs.low };
-        if g.moves() {
-            for sample in samples {
+        let states = &mut self.states[channel..channel + L];
+        if !self.g.moves() {
+            run_standing(&Matrix::new(self.pass, self.g.target()), states, lanes);
+            return;
+        }
+        for (samples, state) in lanes.iter_mut().zip(states) {
+            let mut g = self.g;
+            for sample in samples.iter_mut() {
                 let g = g.next_value();
-                *sample = side(state.next(*sample, g, SQRT_2, loop_gain(g, SQRT_2)));
-            }
-        } else {
-            let g = g.target();
-            let scale = loop_gain(g, SQRT_2);
-            for sample in samples {
-                *sample = side(state.next(*sample, g, SQRT_2, scale));
+                let outputs = state.next(*sample, g, SQRT_2, loop_gain(g, SQRT_2));
+                *sample = if self.pass == Pass::High { outputs.high } else { outputs.low };
             }
         }
-        self.states[channel] = state;
     }
 
     /// Moves on by the piece's frames.
@@ -187,6 +194,61 @@ impl KeyFilter {
             self.g.next_value();
         }
     }
+}
+
+/// One step of a [`KeyFilter`] that does not move, each row for (first state, second state, input): the same
+/// recursion as [`StateVariable::next`], solved for the states, so that a frame waits for the one before it only
+/// by two operations.
+struct Matrix {
+    first: [f64; 3],
+    second: [f64; 3],
+    output: [f64; 3],
+}
+
+impl Matrix {
+    fn new(pass: Pass, g: f64) -> Matrix {
+        let scale = loop_gain(g, SQRT_2);
+        let (band, low) = (g * scale, g * g * scale);
+        Matrix {
+            first: [2.0 * scale - 1.0, -2.0 * band, 2.0 * band],
+            second: [2.0 * band, 1.0 - 2.0 * low, 2.0 * low],
+            output: match pass {
+                Pass::High => [-(SQRT_2 + g) * scale, -scale, scale],
+                Pass::Low => [band, 1.0 - low, low],
+            },
+        }
+    }
+}
+
+fn run_standing<const L: usize>(matrix: &Matrix, states: &mut [StateVariable], lanes: [&mut [f64]; L]) {
+    let mut first: [f64; L] = std::array::from_fn(|l| states[l].first);
+    let mut second: [f64; L] = std::array::from_fn(|l| states[l].second);
+    let frames = lanes.iter().map(|lane| lane.len()).min().unwrap_or(0);
+    let row = |row: &[f64; 3], a: f64, b: f64, x: f64| row[2] * x + row[1] * b + row[0] * a;
+    for n in 0..frames {
+        let x: [f64; L] = std::array::from_fn(|l| lanes[l][n]);
+        for l in 0..L {
+            let (a, b) = (first[l], second[l]);
+            first[l] = row(&matrix.first, a, b, x[l]);
+            second[l] = matrix.second[2] * x[l] + matrix.second[0] * a + matrix.second[1] * b;
+            lanes[l][n] = row(&matrix.output, a, b, x[l]);
+        }
+    }
+    for l in 0..L {
+        states[l] = StateVariable { first: first[l], second: second[l] };
+    }
+}
+
+/// Turns decibels of reduction into gains, in place, and gives the deepest reduction among them (at least
+/// `deepest_db`). No reduction is a gain of exactly one.
+pub fn gains(reductions_db: &mut [f64], deepest_db: f64) -> f64 {
+    let deepest = reductions_db.iter().fold(0.0, |deepest, db| greater(deepest, *db));
+    if deepest == 0.0 {
+        reductions_db.fill(1.0);
+    } else {
+        reductions_db.iter_mut().for_each(|value| *value = math::db_to_gain(-*value));
+    }
+    greater(deepest, deepest_db)
 }
 
 /// Coefficients of attack and release.
@@ -202,6 +264,25 @@ impl Times {
     /// From times to 63 %.
     pub fn new(attack_ms: f64, release_ms: f64, sample_rate_hz: f64) -> Times {
         Times { attack: one_pole(attack_ms, sample_rate_hz), release: one_pole(release_ms, sample_rate_hz) }
+    }
+}
+
+/// A one-pole's coefficient and what is left of one: `a y + (1 - a) x`, whose frame waits for the one before it
+/// by a multiplication and an addition, where `x + a (y - x)` waits for three operations.
+#[derive(Clone, Copy)]
+struct Pole {
+    keep: f64,
+    take: f64,
+}
+
+impl Pole {
+    fn new(coefficient: f64) -> Pole {
+        Pole { keep: coefficient, take: 1.0 - coefficient }
+    }
+
+    #[inline(always)]
+    fn toward(self, y: f64, x: f64) -> f64 {
+        self.keep * y + self.take * x
     }
 }
 
@@ -235,8 +316,9 @@ impl Smoother {
     /// Release alone: rises at once, falls with the release towards the value.
     pub fn released(&mut self, values: &mut [f64], times: Times) {
         let mut y = self.value;
+        let release = Pole::new(times.release);
         for value in values {
-            y = greater(*value, *value + times.release * (y - *value));
+            y = greater(*value, release.toward(y, *value));
             *value = y;
         }
         self.value = y;
@@ -258,9 +340,10 @@ impl Smoother {
     /// its release is longer by the attack.
     pub fn decoupled(&mut self, values: &mut [f64], times: Times) {
         let (mut held, mut y) = (self.held, self.value);
+        let (attack, release) = (Pole::new(times.attack), Pole::new(times.release));
         for value in values {
-            held = greater(*value, *value + times.release * (held - *value));
-            y = held + times.attack * (y - held);
+            held = greater(*value, release.toward(held, *value));
+            y = attack.toward(y, held);
             *value = y;
         }
         (self.held, self.value) = (held, y);

@@ -7,7 +7,7 @@
 //! the lookahead, gain, make-up, mix.
 
 use crate::blocks::dynamics::{
-    KeyFilter, MeanPower, POWER_FLOOR, Pass, Smoother, Times, knee_scale, one_pole, reduction_db,
+    KeyFilter, MeanPower, POWER_FLOOR, Pass, Smoother, Times, gains, knee_scale, one_pole, reduction_db,
 };
 use crate::blocks::grid::{CONTROL_FRAMES, Grid};
 use crate::blocks::lookahead::{BoxCascade, Delay, SlidingMaximum, greater};
@@ -256,10 +256,7 @@ impl Compressor {
             if self.lookahead > 0 {
                 lane.smooth.process(values);
             }
-            for value in values {
-                self.deepest_db = greater(self.deepest_db, *value);
-                *value = math::db_to_gain(-*value);
-            }
+            self.deepest_db = gains(values, self.deepest_db);
         }
         self.apply(block);
     }
@@ -271,27 +268,41 @@ impl Compressor {
         let sources = if linked { key.channels() } else { key.channels().max(self.lanes.len()) };
         let sources = sources.min(self.means.len());
         self.lanes.iter_mut().for_each(|lane| lane.values[..frames].fill(POWER_FLOOR));
-        for source in 0..sources {
-            let mut heard = [0.0; CONTROL_FRAMES];
-            let heard = &mut heard[..frames];
-            heard.copy_from_slice(key.channel(source.min(key.channels() - 1)));
-            self.high_pass.process(source, heard);
-            heard.iter_mut().for_each(|sample| *sample *= *sample);
-            let (mean, rms) = (&mut self.means[source], self.coefficients.rms);
-            match self.settings.detector {
-                Detector::Peak => {}
-                Detector::Rms => heard.iter_mut().for_each(|power| *power = mean.next(*power, rms)),
-                Detector::Blend => {
-                    // A quarter of the power is 6.02 dB down.
-                    heard.iter_mut().for_each(|power| *power = greater(mean.next(*power, rms), 0.25 * *power))
-                }
+        let mut heard = [[0.0; CONTROL_FRAMES]; 2];
+        for first in (0..sources).step_by(2) {
+            let pair = (sources - first).min(2);
+            let [left, right] = &mut heard;
+            let (left, right) = (&mut left[..frames], &mut right[..frames]);
+            left.copy_from_slice(key.channel(first.min(key.channels() - 1)));
+            if pair == 2 {
+                right.copy_from_slice(key.channel((first + 1).min(key.channels() - 1)));
+                self.high_pass.process_two(first, left, right);
+            } else {
+                self.high_pass.process(first, left);
             }
-            let place = if linked { 0 } else { source.min(self.lanes.len() - 1) };
-            for (power, heard) in self.lanes[place].values.iter_mut().zip(heard) {
-                *power = greater(*heard, *power);
+            for (source, heard) in (first..first + pair).zip([left, right]) {
+                self.weigh(source, heard);
+                let place = if linked { 0 } else { source.min(self.lanes.len() - 1) };
+                for (power, heard) in self.lanes[place].values.iter_mut().zip(heard) {
+                    *power = greater(*heard, *power);
+                }
             }
         }
         self.high_pass.advance(frames);
+    }
+
+    /// Turns one channel's key into its level's power.
+    fn weigh(&mut self, source: usize, heard: &mut [f64]) {
+        heard.iter_mut().for_each(|sample| *sample *= *sample);
+        let (mean, rms) = (&mut self.means[source], self.coefficients.rms);
+        match self.settings.detector {
+            Detector::Peak => {}
+            Detector::Rms => heard.iter_mut().for_each(|power| *power = mean.next(*power, rms)),
+            Detector::Blend => {
+                // A quarter of the power is 6.02 dB down.
+                heard.iter_mut().for_each(|power| *power = greater(mean.next(*power, rms), 0.25 * *power));
+            }
+        }
     }
 
     /// Turns the lanes' power into decibels of reduction, link included.

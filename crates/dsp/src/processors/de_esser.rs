@@ -8,7 +8,9 @@
 //! Shelf: `H = (G s^2 + sqrt(2 G) s + 1) / (s^2 + sqrt(2) s + 1)`, whose magnitude falls steadily from 1 to G.
 //! Bell: `H = 1 + (G - 1) s / (s^2 + s + 1)`. One depth for all channels.
 
-use crate::blocks::dynamics::{MeanPower, Smoother, StateVariable, Times, loop_gain, one_pole, tangent};
+use crate::blocks::dynamics::{
+    MeanPower, Smoother, StateVariable, Times, gains, loop_gain, one_pole, tangent,
+};
 use crate::blocks::grid::{CONTROL_FRAMES, Grid};
 use crate::blocks::lookahead::{Delay, SlidingMaximum, greater};
 use crate::blocks::math;
@@ -217,10 +219,7 @@ impl DeEsser {
             self.ahead.process(values);
         }
         self.smooth.branching(values, self.times);
-        for value in values.iter_mut() {
-            self.deepest_db = greater(self.deepest_db, *value);
-            *value = math::db_to_gain(-*value);
-        }
+        self.deepest_db = gains(values, self.deepest_db);
         self.apply(block, &tuning, values);
     }
 

@@ -7,8 +7,8 @@
 //! state and curve, minimum over the lookahead, attack and release. One gain for all channels.
 
 use crate::blocks::dynamics::{
-    KeyFilter, LOW_PASS_OFF_HZ, POWER_FLOOR, Pass, Smoother, Times, knee_scale, one_pole, reduction_db,
-    settle,
+    KeyFilter, LOW_PASS_OFF_HZ, POWER_FLOOR, Pass, Smoother, Times, gains, knee_scale, one_pole,
+    reduction_db, settle,
 };
 use crate::blocks::grid::{CONTROL_FRAMES, Grid};
 use crate::blocks::lookahead::{Delay, SlidingMaximum, greater};
@@ -209,10 +209,7 @@ impl Gate {
             values.iter_mut().for_each(|v| *v = -self.ahead.next_value(-*v));
         }
         self.smooth.branching(values, self.coefficients.times);
-        for value in values.iter_mut() {
-            self.deepest_db = greater(self.deepest_db, *value);
-            *value = math::db_to_gain(-*value);
-        }
+        self.deepest_db = gains(values, self.deepest_db);
         for (samples, delay) in block.iter_mut().zip(&mut self.delays) {
             delay.pass(samples);
             samples.iter_mut().zip(&*values).for_each(|(sample, gain)| *sample *= gain);
