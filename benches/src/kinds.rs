@@ -80,12 +80,12 @@ fn run_kind(kind: &'static Kind, values: &Values, channels: usize) -> Result<f64
     Ok(took_s * 1e9 / frames as f64)
 }
 
-/// Prints ns per frame of every kind of the rack, mono and stereo.
-pub(crate) fn run() -> Result<(), Failure> {
+/// Prints ns per frame of these kinds, or of the whole rack, mono and stereo.
+pub(crate) fn run(wanted: &[&str]) -> Result<(), Failure> {
     say(
         "kind            mono  stereo   ns per frame, CPU of one core; with the settings of benches/src/kinds.rs",
     )?;
-    for kind in dsp::KINDS {
+    for kind in dsp::KINDS.iter().filter(|kind| wanted.is_empty() || wanted.contains(&kind.id)) {
         let values = values(kind)?;
         let (mono, stereo) = (run_kind(kind, &values, 1)?, run_kind(kind, &values, 2)?);
         say(&format!("{:12} {mono:7.1} {stereo:7.1}", kind.id))?;

@@ -44,11 +44,11 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         }
         ["render", minutes] => render::run(minutes.parse()?),
         ["song", minutes, folder] => song::write(folder.as_ref(), minutes.parse()?),
-        ["kinds"] => kinds::run(),
+        ["kinds", kinds @ ..] => kinds::run(kinds),
         ["meters"] => meters::meters(),
         ["files"] => meters::files(),
         _ => Err(
-            "run without words, or with one of: render MINUTES, song MINUTES FOLDER, kinds, meters, files"
+            "run without words, or with one of: render MINUTES, song MINUTES FOLDER, kinds KIND ..., meters, files"
                 .into(),
         ),
     }

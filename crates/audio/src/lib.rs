@@ -1,4 +1,4 @@
-//! Samples, layouts, blocks, frames and decibels; nothing else.
+//! Samples, layouts, blocks, frames and decibels, and loops over them as wide as the machine; nothing else.
 //!
 //! A *sample* is one channel's value at one instant; a *frame* is one sample of every channel. Time is
 //! counted in frames and converted to seconds only at the edges. There is one sample type in the whole
@@ -9,10 +9,14 @@
 mod block;
 mod decibel;
 mod layout;
+mod wide;
 
 pub use block::{Block, BlockRef, Buffer};
 pub use decibel::{SILENCE_DB, db_to_gain, db_to_power, gain_to_db, power_to_db};
 pub use layout::Layout;
+#[cfg(target_arch = "x86_64")]
+#[doc(hidden)]
+pub use wide::has_wide_vectors;
 
 /// A number of frames, or a position counted in frames.
 pub type Frames = usize;

@@ -246,9 +246,36 @@ pub fn gains(reductions_db: &mut [f64], deepest_db: f64) -> f64 {
     if deepest == 0.0 {
         reductions_db.fill(1.0);
     } else {
-        reductions_db.iter_mut().for_each(|value| *value = math::db_to_gain(-*value));
+        all_gains(reductions_db);
     }
     greater(deepest, deepest_db)
+}
+
+audio::wide! {
+    fn all_gains(reductions_db: &mut [f64]) {
+        reductions_db.iter_mut().for_each(|value| *value = math::db_to_gain(-*value));
+    }
+}
+
+/// Turns power into decibels of gain reduction, in place, by a curve that stands still.
+pub fn reductions_db(powers: &mut [f64], threshold_db: f64, slope: f64, knee_db: f64) {
+    // The logarithm may err by less than this; below the knee the curve is exactly zero.
+    const ERROR_DB: f64 = 1e-6;
+    let loudest = powers.iter().fold(POWER_FLOOR, |most, power| greater(most, *power));
+    if math::power_to_db(loudest) + ERROR_DB < threshold_db - 0.5 * knee_db {
+        powers.fill(0.0);
+    } else {
+        all_reductions_db(powers, threshold_db, slope, knee_db);
+    }
+}
+
+audio::wide! {
+    fn all_reductions_db(powers: &mut [f64], threshold_db: f64, slope: f64, knee_db: f64) {
+        let scale = knee_scale(knee_db);
+        for power in powers {
+            *power = reduction_db(math::power_to_db(*power), threshold_db, slope, knee_db, scale);
+        }
+    }
 }
 
 /// Coefficients of attack and release.

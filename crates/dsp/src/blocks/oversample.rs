@@ -125,31 +125,46 @@ impl Stage {
 
     /// Between every two samples stands the filtered one; the samples themselves pass the middle tap.
     fn up(&mut self, input: &[f64], output: &mut [f64]) {
-        let (count, history) = (self.taps.len(), self.taps.len() - 1);
+        let history = self.taps.len() - 1;
         self.low[history..history + input.len()].copy_from_slice(input);
-        for (i, pair) in output.chunks_exact_mut(2).enumerate() {
-            pair[0] = 2.0 * dot(&self.taps, &self.low[i..i + count]);
-            pair[1] = self.low[i + count / 2];
-        }
+        up(&self.taps, &self.low, output);
         self.low.copy_within(input.len()..input.len() + history, 0);
     }
 
     fn down(&mut self, input: &[f64], output: &mut [f64]) {
-        let (count, history) = (self.taps.len(), self.taps.len() - 1);
+        let history = self.taps.len() - 1;
         for (i, pair) in input.chunks_exact(2).enumerate() {
             self.even[history + i] = pair[0];
             self.odd[history + i] = pair[1];
         }
-        for (i, sample) in output.iter_mut().enumerate() {
-            *sample = dot(&self.taps, &self.even[i..i + count]) + 0.5 * self.odd[i + count / 2 - 1];
-        }
+        down(&self.taps, &self.even, &self.odd, output);
         for line in [&mut self.even, &mut self.odd] {
             line.copy_within(output.len()..output.len() + history, 0);
         }
     }
 }
 
+audio::wide! {
+    fn up(taps: &[f64], low: &[f64], output: &mut [f64]) {
+        let count = taps.len();
+        for (i, pair) in output.chunks_exact_mut(2).enumerate() {
+            pair[0] = 2.0 * dot(taps, &low[i..i + count]);
+            pair[1] = low[i + count / 2];
+        }
+    }
+}
+
+audio::wide! {
+    fn down(taps: &[f64], even: &[f64], odd: &[f64], output: &mut [f64]) {
+        let count = taps.len();
+        for (i, sample) in output.iter_mut().enumerate() {
+            *sample = dot(taps, &even[i..i + count]) + 0.5 * odd[i + count / 2 - 1];
+        }
+    }
+}
+
 /// Sum of products in eight interleaved sums, always in the same order; lengths are multiples of eight.
+#[inline(always)]
 fn dot(taps: &[f64], samples: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     for (taps, samples) in taps.chunks_exact(8).zip(samples.chunks_exact(8)) {

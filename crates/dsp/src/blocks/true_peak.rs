@@ -50,27 +50,29 @@ fn halfway<const TAPS: usize>(beta: f64) -> [f64; TAPS] {
     std::array::from_fn(|k| weight(k) / sum)
 }
 
-/// Writes the points halfway between `source[first + n]` and `source[first + n + 1]` for `n < count`,
-/// rounded up to a multiple of [`WIDTH`].
-fn interpolate<const TAPS: usize>(
-    taps: &[f64; TAPS],
-    source: &[f64],
-    first: usize,
-    count: usize,
-    out: &mut [f64],
-) {
-    for n in (0..count).step_by(WIDTH) {
-        let mut sums = [0.0; WIDTH];
-        // The samples under the filter: `TAPS` to the left of the new points, `TAPS` to the right.
-        let under = &source[first + n + 1 - TAPS..][..2 * TAPS - 1 + WIDTH];
-        for k in 0..TAPS {
-            let left = &under[TAPS - 1 - k..][..WIDTH];
-            let right = &under[TAPS + k..][..WIDTH];
-            for i in 0..WIDTH {
-                sums[i] += taps[k] * (left[i] + right[i]);
+audio::wide! {
+    /// Writes the points halfway between `source[first + n]` and `source[first + n + 1]` for `n < count`,
+    /// rounded up to a multiple of [`WIDTH`].
+    fn interpolate<const TAPS: usize>(
+        taps: &[f64; TAPS],
+        source: &[f64],
+        first: usize,
+        count: usize,
+        out: &mut [f64],
+    ) {
+        for n in (0..count).step_by(WIDTH) {
+            let mut sums = [0.0; WIDTH];
+            // The samples under the filter: `TAPS` to the left of the new points, `TAPS` to the right.
+            let under = &source[first + n + 1 - TAPS..][..2 * TAPS - 1 + WIDTH];
+            for k in 0..TAPS {
+                let left = &under[TAPS - 1 - k..][..WIDTH];
+                let right = &under[TAPS + k..][..WIDTH];
+                for i in 0..WIDTH {
+                    sums[i] += taps[k] * (left[i] + right[i]);
+                }
             }
+            out[n..n + WIDTH].copy_from_slice(&sums);
         }
-        out[n..n + WIDTH].copy_from_slice(&sums);
     }
 }
 

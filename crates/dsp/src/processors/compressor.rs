@@ -8,6 +8,7 @@
 
 use crate::blocks::dynamics::{
     KeyFilter, MeanPower, POWER_FLOOR, Pass, Smoother, Times, gains, knee_scale, one_pole, reduction_db,
+    reductions_db,
 };
 use crate::blocks::grid::{CONTROL_FRAMES, Grid};
 use crate::blocks::lookahead::{BoxCascade, Delay, SlidingMaximum, greater};
@@ -312,11 +313,7 @@ impl Compressor {
         for lane in &mut self.lanes {
             let values = &mut lane.values[..frames];
             if standing {
-                let (threshold, slope, knee) = (threshold.target(), slope.target(), knee.target());
-                let scale = knee_scale(knee);
-                for value in values {
-                    *value = reduction_db(math::power_to_db(*value), threshold, slope, knee, scale);
-                }
+                reductions_db(values, threshold.target(), slope.target(), knee.target());
             } else {
                 (threshold, slope, knee) = (self.threshold_db, self.slope, self.knee_db);
                 for value in values {

@@ -151,17 +151,18 @@ impl Stage {
     }
 }
 
-/// The Hadamard transform of four lines.
-#[inline]
-fn mix_four(from: [&[f64]; 4], to: &mut [[f64; CONTROL_FRAMES]; 4]) {
-    let frames = from[0].len().min(CONTROL_FRAMES);
-    let [a, b, c, d] = from.map(|line| &line[..frames]);
-    let [w, x, y, z] = to.each_mut().map(|line| &mut line[..frames]);
-    for n in 0..frames {
-        let (sum, difference) = (a[n] + b[n], a[n] - b[n]);
-        let (other_sum, other_difference) = (c[n] + d[n], c[n] - d[n]);
-        (w[n], x[n]) = (sum + other_sum, difference + other_difference);
-        (y[n], z[n]) = (sum - other_sum, difference - other_difference);
+audio::wide! {
+    /// The Hadamard transform of four lines.
+    fn mix_four(from: [&[f64]; 4], to: &mut [[f64; CONTROL_FRAMES]; 4]) {
+        let frames = from[0].len().min(CONTROL_FRAMES);
+        let [a, b, c, d] = from.map(|line| &line[..frames]);
+        let [w, x, y, z] = to.each_mut().map(|line| &mut line[..frames]);
+        for n in 0..frames {
+            let (sum, difference) = (a[n] + b[n], a[n] - b[n]);
+            let (other_sum, other_difference) = (c[n] + d[n], c[n] - d[n]);
+            (w[n], x[n]) = (sum + other_sum, difference + other_difference);
+            (y[n], z[n]) = (sum - other_sum, difference - other_difference);
+        }
     }
 }
 
@@ -391,8 +392,22 @@ impl Network {
         let frames = left.len();
         let tile = &mut self.tile[..frames];
         self.rings.read(tile);
-        let Absorption { now, step, moves, low, high, .. } = &mut self.absorption;
-        let Turning { cos, sin, cos_step, sin_step, .. } = &mut self.turning;
+        turn_and_mix(tile, &mut self.absorption, &mut self.turning, left, right);
+        self.rings.write(&self.tile[..frames], input);
+    }
+}
+
+audio::wide! {
+    /// Absorbs, turns and mixes the lines of each frame, and hears two of the sixteen mixtures.
+    fn turn_and_mix(
+        tile: &mut [Vector],
+        absorption: &mut Absorption,
+        turning: &mut Turning,
+        left: &mut [f64],
+        right: &mut [f64],
+    ) {
+        let Absorption { now, step, moves, low, high, .. } = absorption;
+        let Turning { cos, sin, cos_step, sin_step, .. } = turning;
         for ((frame, left), right) in tile.iter_mut().zip(left).zip(right) {
             let mut lines = *frame;
             let [low_pole, low_gain, high_pole, direct, smooth] = &*now;
@@ -426,7 +441,6 @@ impl Network {
             (*left, *right) = (lines[5], lines[10]);
             *frame = lines;
         }
-        self.rings.write(&self.tile[..frames], input);
     }
 }
 
