@@ -113,10 +113,18 @@ fn processors_never_wait_log_or_touch_files() {
     }
 }
 
+/// The one room for `unsafe`: calling a loop that is compiled for vectors which the machine was found to have.
+const UNSAFE_ROOM: &str = "crates/audio/src/wide.rs";
+
 #[test]
-fn no_crate_has_unsafe_code() {
+fn unsafe_code_stays_in_its_room() {
     let forms = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe trait", "unsafe extern", "unsafe("];
-    forbid("crates", &forms, "the workspace has no unsafe code");
+    for path in files(".", &["rs"]) {
+        let found = code(&path).into_iter().filter(|(_, code)| forms.iter().any(|form| has_word(code, form)));
+        let lines: Vec<usize> = found.map(|(line, _)| line).collect();
+        let most = if shown(&path) == UNSAFE_ROOM { 1 } else { 0 };
+        assert!(lines.len() <= most || is_test(&path), "{}: unsafe at {lines:?}", shown(&path));
+    }
     let manifest = text(&dev::root().join("Cargo.toml"));
     assert!(manifest.contains("unsafe_code = "), "the lint stands in the workspace's table");
     for path in manifests() {

@@ -242,7 +242,7 @@ fn run_standing<const L: usize>(matrix: &Matrix, states: &mut [StateVariable], l
 /// Turns decibels of reduction into gains, in place, and gives the deepest reduction among them (at least
 /// `deepest_db`). No reduction is a gain of exactly one.
 pub fn gains(reductions_db: &mut [f64], deepest_db: f64) -> f64 {
-    let deepest = reductions_db.iter().fold(0.0, |deepest, db| greater(deepest, *db));
+    let deepest = greatest(reductions_db, 0.0);
     if deepest == 0.0 {
         reductions_db.fill(1.0);
     } else {
@@ -257,11 +257,23 @@ audio::wide! {
     }
 }
 
+/// The greatest of `values`, and at least `least`; four at a time.
+fn greatest(values: &[f64], least: f64) -> f64 {
+    let mut most = [least; 4];
+    let (fours, rest) = values.as_chunks::<4>();
+    for four in fours {
+        for lane in 0..4 {
+            most[lane] = greater(four[lane], most[lane]);
+        }
+    }
+    rest.iter().chain(&most).fold(least, |most, value| greater(*value, most))
+}
+
 /// Turns power into decibels of gain reduction, in place, by a curve that stands still.
 pub fn reductions_db(powers: &mut [f64], threshold_db: f64, slope: f64, knee_db: f64) {
     // The logarithm may err by less than this; below the knee the curve is exactly zero.
     const ERROR_DB: f64 = 1e-6;
-    let loudest = powers.iter().fold(POWER_FLOOR, |most, power| greater(most, *power));
+    let loudest = greatest(powers, POWER_FLOOR);
     if math::power_to_db(loudest) + ERROR_DB < threshold_db - 0.5 * knee_db {
         powers.fill(0.0);
     } else {

@@ -9,10 +9,11 @@
 //! in two lanes: the two channels of stereo, or two neighbouring sections of mono. A section that is exactly
 //! neutral costs nothing.
 
-use super::grid::{CONTROL_FRAMES, Grid, flush};
-use super::matched::Fraction;
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
+use crate::blocks::matched::Fraction;
 use audio::{Block, Frames};
 use num_complex::Complex64;
+use std::ops::Range;
 
 /// What one section does: `g` and `k` place its poles, `m0 m1 m2` mix input, band-pass and low-pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -198,26 +199,26 @@ impl Chain {
     pub fn process(&mut self, block: &mut Block) {
         let mut start = 0;
         while start < block.frames() {
-            if self.grid.at_point() {
-                self.states.iter_mut().flatten().flatten().for_each(|s| *s = flush(*s));
-            }
+            let left = block.frames() - start;
             let moving = self.sections.iter().filter(|s| s.left > 0).map(|s| s.left).min();
-            let frames = self.grid.take((block.frames() - start).min(moving.unwrap_or(Frames::MAX)));
-            self.piece(&mut block.range_mut(start, frames));
-            self.advance(frames);
-            start += frames;
+            let pieces = Pieces::take(&mut self.grid, left, moving);
+            self.run(&mut block.range_mut(start, pieces.frames), &pieces);
+            if moving.is_some() {
+                self.advance(pieces.frames);
+            }
+            start += pieces.frames;
         }
     }
 
-    /// A piece within which no section starts, ends or changes its way of moving.
-    fn piece(&mut self, block: &mut Block) {
+    /// Frames within which no section starts, ends or changes its way of moving.
+    fn run(&mut self, block: &mut Block, pieces: &Pieces) {
         let mut channels = block.iter_mut();
         let mut pair = 0;
         while let Some(left) = channels.next() {
             let states = &mut self.states[pair * self.sections.len()..][..self.sections.len()];
             match channels.next() {
-                Some(right) => run_all(&self.sections, states, [left, right]),
-                None => run_all(&self.sections, states, [left]),
+                Some(right) => run_all(&self.sections, states, [left, right], pieces),
+                None => run_all(&self.sections, states, [left], pieces),
             }
             pair += 1;
         }
@@ -266,25 +267,73 @@ impl Chain {
     }
 }
 
+/// Frames cut at the points of the control grid, where states too small to matter are cleared.
+struct Pieces {
+    frames: Frames,
+    /// Frames up to the first point that is not the very start.
+    first: Frames,
+    /// The first frame stands on the grid.
+    at_point: bool,
+}
+
+impl Pieces {
+    /// All of `left` frames while nothing moves; else up to the next point or the end of the move.
+    fn take(grid: &mut Grid, left: Frames, moving: Option<Frames>) -> Pieces {
+        let at_point = grid.at_point();
+        let first = grid.take(left.min(moving.unwrap_or(Frames::MAX)));
+        let mut frames = first;
+        while moving.is_none() && frames < left {
+            frames += grid.take(left - frames);
+        }
+        Pieces { frames, first, at_point }
+    }
+
+    /// Calls `piece` for each stretch between two points, after clearing `held` where it begins on one.
+    fn each<S>(
+        &self,
+        held: &mut [S],
+        clear: impl Fn(&mut S),
+        mut piece: impl FnMut(&mut [S], Range<Frames>),
+    ) {
+        let (mut start, mut end) = (0, self.first);
+        while start < self.frames {
+            if start > 0 || self.at_point {
+                held.iter_mut().for_each(&clear);
+            }
+            piece(held, start..end);
+            (start, end) = (end, (end + CONTROL_FRAMES).min(self.frames));
+        }
+    }
+}
+
+fn clear(state: &mut State) {
+    state.iter_mut().flatten().for_each(|s| *s = flush(*s));
+}
+
 /// All sounding sections over `L` channels: those that stand still up to four at a time, moving ones alone.
-fn run_all<const L: usize>(sections: &[Section], states: &mut [State], mut channels: [&mut [f64]; L]) {
+fn run_all<const L: usize>(
+    sections: &[Section],
+    states: &mut [State],
+    mut channels: [&mut [f64]; L],
+    pieces: &Pieces,
+) {
     let mut group = [0; 4];
     let mut held = 0;
     for (i, section) in sections.iter().enumerate().filter(|(_, s)| s.sounds()) {
         if section.left > 0 {
-            run_group(&group[..held], sections, states, &mut channels);
+            run_group(&group[..held], sections, states, &mut channels, pieces);
             held = 0;
-            run_moving(section, &mut states[i], &mut channels);
+            run_moving(section, &mut states[i], &mut channels, pieces);
         } else {
             group[held] = i;
             held += 1;
             if held == 4 {
-                run_group(&group, sections, states, &mut channels);
+                run_group(&group, sections, states, &mut channels, pieces);
                 held = 0;
             }
         }
     }
-    run_group(&group[..held], sections, states, &mut channels);
+    run_group(&group[..held], sections, states, &mut channels, pieces);
 }
 
 fn run_group<const L: usize>(
@@ -292,18 +341,19 @@ fn run_group<const L: usize>(
     sections: &[Section],
     states: &mut [State],
     channels: &mut [&mut [f64]; L],
+    pieces: &Pieces,
 ) {
     match (channels.as_mut_slice(), group) {
         (_, []) => {}
-        ([left, right], &[a]) => run_stereo([a], sections, states, left, right),
-        ([left, right], &[a, b]) => run_stereo([a, b], sections, states, left, right),
-        ([left, right], &[a, b, c]) => run_stereo([a, b, c], sections, states, left, right),
-        ([left, right], &[a, b, c, d]) => run_stereo([a, b, c, d], sections, states, left, right),
-        ([mono], &[a, b]) => run_mono([[a, b]], sections, states, mono),
-        ([mono], &[a, b, c, d]) => run_mono([[a, b], [c, d]], sections, states, mono),
+        ([left, right], &[a]) => run_stereo([a], sections, states, left, right, pieces),
+        ([left, right], &[a, b]) => run_stereo([a, b], sections, states, left, right, pieces),
+        ([left, right], &[a, b, c]) => run_stereo([a, b, c], sections, states, left, right, pieces),
+        ([left, right], &[a, b, c, d]) => run_stereo([a, b, c, d], sections, states, left, right, pieces),
+        ([mono], &[a, b]) => run_mono([[a, b]], sections, states, mono, pieces),
+        ([mono], &[a, b, c, d]) => run_mono([[a, b], [c, d]], sections, states, mono, pieces),
         ([mono], &[a, ref rest @ ..]) => {
-            run_one(a, sections, states, mono);
-            run_group(rest, sections, states, &mut [&mut **mono]);
+            run_one(a, sections, states, mono, pieces);
+            run_group(rest, sections, states, &mut [&mut **mono], pieces);
         }
         _ => {}
     }
@@ -338,16 +388,21 @@ fn run_stereo<const N: usize>(
     states: &mut [State],
     left: &mut [f64],
     right: &mut [f64],
+    pieces: &Pieces,
 ) {
     let matrices = group.map(|i| wide(&sections[i].matrix, &sections[i].matrix));
     let mut held = group.map(|i| states[i]);
-    for (left, right) in left.iter_mut().zip(right) {
-        let mut x = [*left, *right];
-        for i in 0..N {
-            x = step(&matrices[i], &mut held[i], x);
+    pieces.each(&mut held, clear, |states, frames| {
+        let mut held: [State; N] = std::array::from_fn(|i| states[i]);
+        for (left, right) in left[frames.clone()].iter_mut().zip(&mut right[frames]) {
+            let mut x = [*left, *right];
+            for i in 0..N {
+                x = step(&matrices[i], &mut held[i], x);
+            }
+            [*left, *right] = x;
         }
-        [*left, *right] = x;
-    }
+        states.copy_from_slice(&held);
+    });
     group.into_iter().zip(held).for_each(|(i, state)| states[i] = state);
 }
 
@@ -358,10 +413,25 @@ fn run_mono<const P: usize>(
     sections: &[Section],
     states: &mut [State],
     samples: &mut [f64],
+    pieces: &Pieces,
 ) {
     let matrices = pairs.map(|[a, b]| wide(&sections[a].matrix, &sections[b].matrix));
     let mut held =
         pairs.map(|[a, b]| [[states[a][0][0], states[b][0][0]], [states[a][1][0], states[b][1][0]]]);
+    pieces.each(&mut held, clear, |states, frames| {
+        let mut held: [State; P] = std::array::from_fn(|p| states[p]);
+        pass_mono(&matrices, &mut held, &mut samples[frames]);
+        states.copy_from_slice(&held);
+    });
+    for ([a, b], state) in pairs.into_iter().zip(held) {
+        for row in 0..2 {
+            (states[a][row][0], states[b][row][0]) = (state[row][0], state[row][1]);
+        }
+    }
+}
+
+#[inline(always)]
+fn pass_mono<const P: usize>(matrices: &[Wide; P], held: &mut [State; P], samples: &mut [f64]) {
     // What the first section of each pair gave one frame ago, waiting for the second.
     let mut waiting = [0.0; P];
     let frames = samples.len();
@@ -385,7 +455,7 @@ fn run_mono<const P: usize>(
         }
     };
     for turn in 0..P {
-        at_the_ends(turn, &mut held, &mut waiting, samples);
+        at_the_ends(turn, held, &mut waiting, samples);
     }
     for turn in P..frames {
         let mut x = samples[turn];
@@ -395,29 +465,34 @@ fn run_mono<const P: usize>(
         samples[turn - P] = x;
     }
     for turn in frames.max(P)..frames + P {
-        at_the_ends(turn, &mut held, &mut waiting, samples);
-    }
-    for ([a, b], state) in pairs.into_iter().zip(held) {
-        for row in 0..2 {
-            (states[a][row][0], states[b][row][0]) = (state[row][0], state[row][1]);
-        }
+        at_the_ends(turn, held, &mut waiting, samples);
     }
 }
 
-fn run_one(section: usize, sections: &[Section], states: &mut [State], samples: &mut [f64]) {
+fn run_one(section: usize, sections: &[Section], states: &mut [State], samples: &mut [f64], pieces: &Pieces) {
     let Matrix { first, second, output } = sections[section].matrix;
-    let [mut s1, mut s2] = states[section].map(|row| row[0]);
-    for sample in samples {
-        let (a, b, input) = (s1, s2, *sample);
-        s1 = first[2] * input + first[1] * b + first[0] * a;
-        s2 = second[2] * input + second[0] * a + second[1] * b;
-        *sample = output[0] * a + output[1] * b + output[2] * input;
-    }
-    (states[section][0][0], states[section][1][0]) = (s1, s2);
+    pieces.each(&mut states[section..=section], clear, |states, frames| {
+        let [mut s1, mut s2] = states[0].map(|row| row[0]);
+        for sample in &mut samples[frames] {
+            let (a, b, input) = (s1, s2, *sample);
+            s1 = first[2] * input + first[1] * b + first[0] * a;
+            s2 = second[2] * input + second[0] * a + second[1] * b;
+            *sample = output[0] * a + output[1] * b + output[2] * input;
+        }
+        (states[0][0][0], states[0][1][0]) = (s1, s2);
+    });
 }
 
-fn run_moving<const L: usize>(section: &Section, state: &mut State, channels: &mut [&mut [f64]; L]) {
+fn run_moving<const L: usize>(
+    section: &Section,
+    state: &mut State,
+    channels: &mut [&mut [f64]; L],
+    pieces: &Pieces,
+) {
     let mut now = section.now;
+    if pieces.at_point {
+        clear(state);
+    }
     for frame in 0..channels[0].len() {
         now = now.plus(&section.step);
         let a1 = 1.0 / (1.0 + now.g * (now.g + now.k));
@@ -434,102 +509,4 @@ fn run_moving<const L: usize>(section: &Section, state: &mut State, channels: &m
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::blocks::matched;
-    use proptest::prelude::*;
-
-    fn bell(gain_db: f64, hz: f64) -> Coefficients {
-        let mut section = [matched::bell(gain_db, 1.3)];
-        matched::digital(&mut section, hz / 48_000.0);
-        Coefficients::from_fraction(&section[0])
-    }
-
-    #[test]
-    fn a_fraction_keeps_its_response() {
-        // The same number by the polynomials and by the filter's form: rounding only.
-        let mut section = [matched::low_shelf(9.0, 0.9)];
-        matched::digital(&mut section, 80.0 / 48_000.0);
-        let c = Coefficients::from_fraction(&section[0]);
-        for hz in [1.0, 60.0, 900.0, 21_000.0] {
-            let w = std::f64::consts::TAU * hz / 48_000.0;
-            let seen = c.response(Complex64::from_polar(1.0, w)).norm_sqr();
-            let expected = section[0].power((w / 2.0).tan().powi(2));
-            assert!((seen / expected - 1.0).abs() < 1e-9, "{hz} Hz: {seen} {expected}");
-        }
-    }
-
-    /// Five sections on three channels, against the recursion written out for one section and one channel.
-    #[test]
-    fn grouped_sections_are_the_plain_recursion() {
-        let all: Vec<Coefficients> =
-            (0..5).map(|i| bell(6.0 - 3.0 * i as f64, 150.0 * 3f64.powi(i))).collect();
-        let input: Vec<Vec<f64>> = (0..3)
-            .map(|c| (0..500).map(|n| ((n * (c + 3)) as f64 * 0.37).sin() + f64::from(n == 9)).collect())
-            .collect();
-        let mut audio = audio::Buffer::from_channels(&input);
-        Chain::new(all.clone(), 3).process(&mut audio.as_block_mut());
-        for (c, plain) in input.iter().enumerate() {
-            let mut plain = plain.clone();
-            for k in &all {
-                let (mut s1, mut s2) = (0.0, 0.0);
-                for x in &mut plain {
-                    let v1 = (s1 + k.g * (*x - s2)) / (1.0 + k.g * (k.g + k.k));
-                    let v2 = s2 + k.g * v1;
-                    s1 = 2.0 * v1 - s1;
-                    s2 = 2.0 * v2 - s2;
-                    *x = k.m0 * *x + k.m1 * v1 + k.m2 * v2;
-                }
-            }
-            for n in 0..500 {
-                // Rounding of two orders of summation over 500 recursive steps.
-                assert!((audio.channel(c)[n] - plain[n]).abs() < 1e-11, "channel {c}, frame {n}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_move_ends_at_its_target_and_a_neutral_section_forgets() {
-        let mut chain = Chain::new([bell(12.0, 1_000.0)], 1);
-        chain.go_to(0, bell(12.0, 1_000.0).silenced());
-        let mut samples = vec![1.0; 100];
-        chain.process(&mut Block::from_mono(&mut samples));
-        // The last frame of the move still carries a share of the band-pass; from the next on nothing is left.
-        assert!(samples[64..].iter().all(|&x| x == 1.0), "{:?}", &samples[60..70]);
-        assert_eq!(chain.states[0], State::default());
-    }
-
-    proptest! {
-        /// One channel alone, in any number of sections and any blocks, gives the bits it gives beside another.
-        #[test]
-        fn mono_and_stereo_are_one_filter(count in 1usize..10, blocks in prop::collection::vec(0usize..90, 1..9)) {
-            let all: Vec<Coefficients> = (0..count).map(|i| bell(5.0, 80.0 * 1.9f64.powi(i as i32))).collect();
-            let (mut mono, mut stereo) = (Chain::new(all.clone(), 1), Chain::new(all, 2));
-            for (turn, frames) in blocks.into_iter().enumerate() {
-                let plane: Vec<f64> = (0..frames).map(|n| ((n + 97 * turn) as f64 * 0.61).sin()).collect();
-                let mut one = audio::Buffer::from_channels(std::slice::from_ref(&plane));
-                let mut two = audio::Buffer::from_channels(&[plane.clone(), plane]);
-                mono.process(&mut one.as_block_mut());
-                stereo.process(&mut two.as_block_mut());
-                prop_assert_eq!(one.channel(0), two.channel(0));
-                prop_assert_eq!(two.channel(1), two.channel(0));
-            }
-        }
-
-        /// Whatever jumps the coefficients make, the output of a bounded input stays bounded.
-        #[test]
-        fn moving_is_stable(moves in prop::collection::vec((10.0f64..22_000.0, -30.0f64..30.0), 1..40)) {
-            let mut chain = Chain::new([Coefficients::NEUTRAL], 1);
-            for (n, (hz, gain_db)) in moves.into_iter().enumerate() {
-                let mut section = [matched::bell(gain_db.abs(), 3.0)];
-                matched::digital(&mut section, hz / 48_000.0);
-                let section = if gain_db < 0.0 { section[0].inverse() } else { section[0] };
-                chain.go_to(0, Coefficients::from_fraction(&section));
-                let mut samples: Vec<f64> = (0..64).map(|i| if (i / 7 + n) % 2 == 0 { 1.0 } else { -1.0 }).collect();
-                chain.process(&mut Block::from_mono(&mut samples));
-                // 30 dB of boost on a square wave, and as much again for a resonance that was just left.
-                prop_assert!(samples.iter().all(|x| x.abs() < 1_000.0));
-            }
-        }
-    }
-}
+mod tests;
