@@ -1,10 +1,12 @@
 //! Finished files: `deliver` and `check`.
 
+use crate::master::MASTERED;
 use crate::produce::{WrittenFile, deliver_one, delivered_file};
 use crate::{Context, Project, WorkflowError};
 use delivery::{Checked, Preview, Target};
 use serde::Serialize;
-use std::path::PathBuf;
+use session::Session;
+use std::path::{Path, PathBuf};
 
 /// What `deliver` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -36,6 +38,11 @@ pub fn deliver(
             project.home.display()
         )));
     }
+    if changed_since(&project.state().join(MASTERED), &session) {
+        context.listener.note(
+            "the session has changed since this master was rendered; `tonmeister render premaster master` renders it anew",
+        );
+    }
     let targets = match (targets, session.deliver.targets.as_slice()) {
         ([], []) => vec![delivery::DEFAULT_TARGET.to_string()],
         ([], own) => own.to_vec(),
@@ -58,12 +65,24 @@ pub fn deliver(
             result.planned.push(delivery::Job::new(&float, target, &folder, &title).plan()?);
             continue;
         }
-        let delivered = deliver_one(project, &session, &float, id, &title)?;
+        let (delivered, stopped) = deliver_one(project, &session, id, &title, context)?;
+        if let Some(why) = stopped {
+            context.listener.note(&format!("{id}: {why}"));
+        }
         result.passed &= delivered.passed;
         result.files.push(delivered_file(id, &delivered));
         result.details.push(delivered);
     }
     Ok(result)
+}
+
+/// Whether the sound of a session is another than that of the one a master was rendered from; not when that one cannot
+/// be told.
+fn changed_since(mastered: &Path, session: &Session) -> bool {
+    let then = session::load(mastered).and_then(|document| document.session());
+    let told = ["version", "deliver", "song"];
+    let sounds = |path: &session::Path| path.parts().first().is_none_or(|table| !told.contains(&table.as_str()));
+    then.is_ok_and(|then| session::difference(&then, session).iter().any(|d| sounds(&d.path)))
 }
 
 /// A file, its check and what the services will do to it.

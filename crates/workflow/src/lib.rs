@@ -21,6 +21,7 @@ mod project;
 mod relations;
 mod render;
 mod report_song;
+mod retarget;
 mod scan;
 
 pub use assistant::Rules;

@@ -29,6 +29,9 @@ const REPAIR_PASSES: usize = 6;
 /// Frames worked on at a time.
 const BLOCK_FRAMES: usize = 1 << 14;
 
+/// The session as it was when its master was rendered.
+pub(crate) const MASTERED: &str = "mastered.toml";
+
 /// What came out of mastering.
 #[derive(Debug, Clone)]
 pub struct Mastered {
@@ -78,7 +81,7 @@ pub fn master(
     let mut merging = Merging::open(project)?;
     let session = merging.merged().document.session()?;
     project.protect(&session, path)?;
-    let target = target(&session, request)?;
+    let target = target_of(&session, request)?;
     let goal = goal(&session, target, request);
     let source = source_of(premaster)?;
     context.listener.stage("listening to the pre-master", None);
@@ -98,9 +101,16 @@ pub fn master(
         decide(&mut merging, &source, &mut facts, &goal, context)?;
     }
     let work = Work { project, source: &source, context };
-    let solved = if request.as_it_is { None } else { work.solve(&mut merging, &goal)? };
+    let solved = match session_with_limiter(&merging)?.filter(|_| !request.as_it_is) {
+        Some(session) => {
+            let solved = work.solve(&session, &goal)?;
+            merging.apply(mastering::limiter_decisions(&goal, &solved))?;
+            Some(solved)
+        }
+        None => None,
+    };
     let session = merging.merged().document.session()?;
-    let (float, reductions) = work.render(&session)?;
+    let (float, reductions) = work.render(&session, "master.wav")?;
     let repaired = keep_ceiling(&float, goal.ceiling_dbtp, context)?;
     context.listener.stage("writing the master", None);
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -109,6 +119,9 @@ pub fn master(
     let delivered = delivery::deliver(&job)?;
     let analysis = listen_to(&source_of(&delivered.path)?, context)?;
     let decisions = merging.save(project)?;
+    let session_file = project.session_file();
+    let text = std::fs::read(&session_file).map_err(WorkflowError::io(&session_file, "read"))?;
+    files::atomic_write(project.state().join(MASTERED), &text)?;
     Ok(Mastered {
         delivered,
         float,
@@ -122,13 +135,16 @@ pub fn master(
     })
 }
 
-fn target(session: &Session, request: &MasterRequest) -> Result<&'static Target, WorkflowError> {
+pub(crate) fn target_of(
+    session: &Session,
+    request: &MasterRequest,
+) -> Result<&'static Target, WorkflowError> {
     let named = request.target.as_deref().or(session.deliver.targets.first().map(String::as_str));
     Ok(delivery::find_target(named.unwrap_or(delivery::DEFAULT_TARGET))?)
 }
 
 /// What a person has asked for comes first, then the session, then the target's row.
-fn goal(session: &Session, target: &Target, request: &MasterRequest) -> Goal {
+pub(crate) fn goal(session: &Session, target: &Target, request: &MasterRequest) -> Goal {
     let row = target.integrated_lufs_for(2);
     Goal {
         loudness_lufs: request.loudness_lufs.or(session.master.loudness_lufs).or(row),
@@ -137,7 +153,7 @@ fn goal(session: &Session, target: &Target, request: &MasterRequest) -> Goal {
     }
 }
 
-fn source_of(premaster: &Path) -> Result<Sources, WorkflowError> {
+pub(crate) fn source_of(premaster: &Path) -> Result<Sources, WorkflowError> {
     let mut sources = Sources::default();
     sources.insert(MASTER, Audio::open(&[premaster.to_path_buf()])?);
     Ok(sources)
@@ -190,26 +206,43 @@ fn without_limiter(session: &Session) -> Session {
     session
 }
 
-fn only_limiter(session: &Session, drive_db: f64) -> Session {
+/// The session under planning, when its chain has a limiter to solve.
+fn session_with_limiter(merging: &Merging) -> Result<Option<Session>, WorkflowError> {
+    let session = merging.merged().document.session()?;
+    let limits = session.master.strip.insert(LIMITER).is_some();
+    Ok(limits.then_some(session))
+}
+
+/// The session with another drive and ceiling of the limiter.
+pub(crate) fn with_limiter(session: &Session, drive_db: f64, ceiling_dbtp: f64) -> Session {
     let mut session = session.clone();
+    for insert in session.master.strip.inserts.iter_mut().filter(|i| i.id == LIMITER) {
+        for (name, value) in [("drive_db", drive_db), ("ceiling_dbtp", ceiling_dbtp)] {
+            if let Some(address) = insert.address(&[name]) {
+                insert.values.put(address, value);
+            }
+        }
+    }
+    session
+}
+
+fn only_limiter(session: &Session, drive_db: f64, ceiling_dbtp: f64) -> Session {
+    let mut session = with_limiter(session, drive_db, ceiling_dbtp);
     let strip = &mut session.master.strip;
     strip.trim_db = 0.0;
     strip.lanes.clear();
     strip.fader_db = 0.0;
     strip.pan = 0.0;
     strip.inserts.retain(|i| i.id == LIMITER);
-    for insert in &mut strip.inserts {
-        if let Some(address) = insert.address(&["drive_db"]) {
-            insert.values.put(address, drive_db);
-        }
-    }
     session
 }
 
-struct Work<'a> {
-    project: &'a Project,
-    source: &'a Sources,
-    context: &'a Context<'a>,
+/// The rendering that mastering asks for.
+pub(crate) struct Work<'a> {
+    pub(crate) project: &'a Project,
+    /// The pre-master.
+    pub(crate) source: &'a Sources,
+    pub(crate) context: &'a Context<'a>,
 }
 
 impl Work<'_> {
@@ -218,28 +251,27 @@ impl Work<'_> {
     }
 
     /// Finds the drive into the limiter that reaches the goal, on the rendered audio.
-    fn solve(&self, merging: &mut Merging, goal: &Goal) -> Result<Option<Solved>, WorkflowError> {
-        let session = merging.merged().document.session()?;
-        let Some(limiter) = session.master.strip.insert(LIMITER) else { return Ok(None) };
+    pub(crate) fn solve(&self, session: &Session, goal: &Goal) -> Result<Solved, WorkflowError> {
         // The chain before the limiter is the same in every trial: it is rendered once.
-        let plan = engine::compile_master(&without_limiter(&session), self.source)?;
+        let plan = engine::compile_master(&without_limiter(session), self.source)?;
         let unlimited = self.file("unlimited.wav");
         self.context.listener.stage("rendering the chain", None);
         write_f64(&plan, self.source, &unlimited, self.context)?;
         let trial_source = source_of(&unlimited)?;
-        let start = limiter.address(&["drive_db"]).map_or(0.0, |a| limiter.values.get(a));
+        let limiter = session.master.strip.insert(LIMITER);
+        let start = limiter.and_then(|l| Some(l.values.get(l.address(&["drive_db"])?))).unwrap_or(0.0);
         self.context.listener.stage("solving the loudness", None);
-        let solved =
-            mastering::solve_drive(goal, start, |drive_db| self.trial(&session, &trial_source, drive_db))?;
+        let solved = mastering::solve_drive(goal, start, |drive_db| {
+            let session = only_limiter(session, drive_db, goal.ceiling_dbtp);
+            self.trial(&session, &trial_source, drive_db)
+        })?;
         let _ = std::fs::remove_file(&unlimited);
-        merging.apply(mastering::limiter_decisions(goal, &solved))?;
-        Ok(Some(solved))
+        Ok(solved)
     }
 
     fn trial(&self, session: &Session, source: &Sources, drive_db: f64) -> Result<Trial, WorkflowError> {
         self.context.check()?;
-        let session = only_limiter(session, drive_db);
-        let plan = engine::compile_master(&session, source)?;
+        let plan = engine::compile_master(session, source)?;
         let options = Options { true_peak_factor: 4, spectrum: false, pitch: false };
         let mut ear = crate::listen::Ear::new(plan.sample_rate_hz, plan.nodes[0].output_channels, options)?;
         let outputs = vec![Output { node: 0, tap: Tap::Output, sink: Box::new(&mut ear) }];
@@ -251,9 +283,13 @@ impl Work<'_> {
     }
 
     /// Renders the whole chain to a 64-bit float file.
-    fn render(&self, session: &Session) -> Result<(PathBuf, Vec<GainReduction>), WorkflowError> {
+    pub(crate) fn render(
+        &self,
+        session: &Session,
+        name: &str,
+    ) -> Result<(PathBuf, Vec<GainReduction>), WorkflowError> {
         let plan = engine::compile_master(session, self.source)?;
-        let float = self.file("master.wav");
+        let float = self.file(name);
         self.context.listener.stage("rendering the master", None);
         let reductions = write_f64(&plan, self.source, &float, self.context)?;
         Ok((float, reductions))
@@ -286,7 +322,11 @@ fn write_f64(
 
 /// Verifies a float file against a ceiling and lowers it around every peak above, until there is none; gives
 /// the number of places that were lowered.
-fn keep_ceiling(file: &Path, ceiling_dbtp: f64, context: &Context) -> Result<usize, WorkflowError> {
+pub(crate) fn keep_ceiling(
+    file: &Path,
+    ceiling_dbtp: f64,
+    context: &Context,
+) -> Result<usize, WorkflowError> {
     let ceiling = db_to_gain(ceiling_dbtp - WRITING_MARGIN_DB);
     let mut repaired = 0;
     for _ in 0..REPAIR_PASSES {

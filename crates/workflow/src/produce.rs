@@ -116,7 +116,9 @@ pub fn produce(
             if *id == mastered.delivered.target {
                 continue;
             }
-            let delivered = deliver_one(project, &mastered.session, &mastered.float, id, &title(&planned))?;
+            let (delivered, stopped) =
+                deliver_one(project, &mastered.session, id, &title(&planned), context)?;
+            notes.extend(stopped.map(|why| format!("{id}: {why}")));
             files.push(delivered_file(id, &delivered));
             deliveries.push(delivered);
         }
@@ -187,17 +189,18 @@ fn title(planned: &Planned) -> String {
     planned.session.song.title.clone().unwrap_or_else(|| "master".into())
 }
 
-/// Writes the float master for one target.
+/// Writes the master for one target; says why where its loudness could not be reached.
 pub(crate) fn deliver_one(
     project: &Project,
     session: &Session,
-    float: &Path,
     target: &str,
     title: &str,
-) -> Result<Delivered, WorkflowError> {
+    context: &Context,
+) -> Result<(Delivered, Option<String>), WorkflowError> {
     let target = delivery::find_target(target)?;
+    let float = crate::retarget::float_for(project, session, target, context)?;
     let folder: PathBuf = project.out().join("deliver").join(target.id.as_ref());
     std::fs::create_dir_all(&folder).map_err(WorkflowError::io(&folder, "create the folder"))?;
-    let job = Job { seed: session.seed, ..Job::new(float, target, &folder, title) };
-    Ok(delivery::deliver(&job)?)
+    let job = Job { seed: session.seed, ..Job::new(&float.path, target, &folder, title) };
+    Ok((delivery::deliver(&job)?, float.stopped))
 }

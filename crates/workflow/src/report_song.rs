@@ -252,12 +252,13 @@ fn tracks(planned: &Planned, session: &Session) -> Vec<TrackPart> {
 
 /// What the checks of the mix found and did not change.
 fn findings_of_mix(planned: &Planned) -> Vec<String> {
+    let label = |id: &str| planned.session.strip(id).map_or(id.to_string(), |strip| strip.name().to_string());
     assistant::findings(&planned.facts, &planned.session)
         .into_iter()
         .map(|f| {
             format!(
                 "{}: {:.1} {}",
-                f.track.map_or(f.what.clone(), |t| format!("{t}: {}", f.what)),
+                f.track.as_ref().map_or(f.what.clone(), |t| format!("{}: {}", label(t), f.what)),
                 f.value,
                 f.unit
             )

@@ -8,7 +8,7 @@ use files::SampleFormat;
 use std::collections::BTreeSet;
 use std::path::Path;
 use support::*;
-use workflow::{Part, ProduceRequest, Project, produce, render};
+use workflow::{Part, ProduceRequest, Project, deliver, produce, render};
 
 fn peak_db(buffer: &Buffer) -> f64 {
     gain_to_db((0..buffer.channels()).flat_map(|c| buffer.channel(c)).fold(0.0, |m: f64, s| m.max(s.abs())))
@@ -140,6 +140,26 @@ fn a_session_gives_the_same_bits_again_for_any_number_of_threads() {
         let again = (at("premaster.wav"), at("master.wav"), at("stems/bus.drums.wav"));
         assert_eq!(again, first, "{threads} threads");
     }
+}
+
+#[test]
+fn each_target_gets_its_own_loudness_and_the_session_keeps_its_own() {
+    let copy = tempfile::tempdir().expect("a folder");
+    record(copy.path());
+    let project = Project::new(copy.path(), None).expect("a project");
+    produce(&project, &ProduceRequest::default(), &context(0)).expect("a song");
+    let session = || std::fs::read_to_string(copy.path().join("session.toml")).expect("a session");
+    let (before, master) = (session(), sha256(&copy.path().join("out/master.wav")));
+    let targets = ["ebu-r128", "cd"].map(String::from);
+    let delivered = deliver(&project, &targets, false, &context(0)).expect("deliveries");
+    assert!(delivered.passed, "{:?}", delivered.files);
+    let [broadcast, cd] = &delivered.files[..] else { panic!("{:?}", delivered.files) };
+    // 48 kHz as the master; both meters agree to 0.01 LU.
+    let (lufs, dbtp) = other_meter(&read(Path::new(&broadcast.path)), 48_000);
+    assert!((lufs + 23.0).abs() < 0.1 && dbtp <= -1.0, "{lufs} LUFS, {dbtp} dBTP");
+    let info = files::probe(&cd.path).expect("a file");
+    assert_eq!((info.sample_rate_hz, info.encoding.describe()), (44_100, "16-bit".into()));
+    assert_eq!((session(), sha256(&copy.path().join("out/master.wav"))), (before, master));
 }
 
 #[test]

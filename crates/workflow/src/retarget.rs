@@ -1,0 +1,73 @@
+//! One song, several targets: where a target asks for another loudness or a lower ceiling than the master has, the
+//! limiter is solved anew for it. The session keeps its own master.
+
+use crate::master::{MasterRequest, Work, goal, keep_ceiling, source_of, target_of, with_limiter};
+use crate::{Context, Project, WorkflowError};
+use delivery::{Force, Target};
+use mastering::Goal;
+use session::Session;
+use std::path::PathBuf;
+
+/// Loudness nearer than this is the same, in LU: the accuracy of the solver.
+const SAME_LU: f64 = 0.1;
+
+/// A float master for a target.
+pub(crate) struct Float {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// Why the target's loudness was not reached, in words.
+    pub(crate) stopped: Option<String>,
+}
+
+/// The master that stands, or one that is limited anew where the target asks for something else.
+pub(crate) fn float_for(
+    project: &Project,
+    session: &Session,
+    target: &Target,
+    context: &Context,
+) -> Result<Float, WorkflowError> {
+    let standing = goal(session, target_of(session, &MasterRequest::default())?, &MasterRequest::default());
+    let wanted = goal_for(session, &standing, target);
+    let master = project.state().join("master.wav");
+    let limits = session.master.strip.inserts.last().is_some_and(|i| i.kind.id == "limiter" && !i.bypass);
+    if same(&standing, &wanted) || !limits {
+        return Ok(Float { path: master, stopped: None });
+    }
+    let premaster = project.out().join("premaster.wav");
+    if !premaster.exists() {
+        return Err(WorkflowError::Usage(format!(
+            "{}: {} asks for another loudness than the master has, and there is no {} to limit anew; run `tonmeister \
+             render premaster` first",
+            project.home.display(),
+            target.id,
+            premaster.display()
+        )));
+    }
+    let source = source_of(&premaster)?;
+    let work = Work { project, source: &source, context };
+    let solved = work.solve(session, &wanted)?;
+    let retargeted = with_limiter(session, solved.best.drive_db, wanted.ceiling_dbtp);
+    let name = format!("master-{}.wav", delivery::file_stem(&target.id));
+    let (path, _) = work.render(&retargeted, &name)?;
+    keep_ceiling(&path, wanted.ceiling_dbtp, context)?;
+    Ok(Float { path, stopped: solved.stopped })
+}
+
+/// What a target must have stands in its row; what it only advises gives way to what the session says.
+fn goal_for(session: &Session, standing: &Goal, target: &Target) -> Goal {
+    let row = target.integrated_lufs_for(2);
+    let own = session.master.loudness_lufs.filter(|_| target.loudness == Force::Advised);
+    Goal {
+        loudness_lufs: own.or(row).or(standing.loudness_lufs),
+        ceiling_dbtp: standing.ceiling_dbtp.min(target.ceiling_dbtp),
+        strength: standing.strength,
+    }
+}
+
+fn same(a: &Goal, b: &Goal) -> bool {
+    let loudness = match (a.loudness_lufs, b.loudness_lufs) {
+        (Some(a), Some(b)) => (a - b).abs() <= SAME_LU,
+        (a, b) => a == b,
+    };
+    loudness && a.ceiling_dbtp == b.ceiling_dbtp
+}
