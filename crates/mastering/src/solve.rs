@@ -37,7 +37,8 @@ impl Trial {
         Trial {
             drive_db,
             facts,
-            mean_reduction_db: sum / sorted.len().max(1) as f64,
+            // The sum of nothing is -0.
+            mean_reduction_db: sum / sorted.len().max(1) as f64 + 0.0,
             p95_reduction_db: sorted.get(at).map_or(0.0, |&db| f64::from(db)),
         }
     }
@@ -169,7 +170,7 @@ fn within_bounds<E>(
         trials.push(trial);
     }
     let reached = best.facts.integrated_lufs.unwrap_or(f64::NEG_INFINITY);
-    let stopped = format!("Asked {target:.1} LUFS, stopped at {reached:.1}: beyond it {reason}.");
+    let stopped = format!("Asked {target:.1} LUFS, stopped at {reached:.1}: to get there {reason}.");
     Ok(Solved { best, trials: trials.len(), stopped: Some(stopped) })
 }
 

@@ -52,7 +52,8 @@ pub(crate) struct Deviation {
 pub(crate) fn deviation(facts: &MasterFacts) -> Vec<Deviation> {
     let target = |hz: f64| match &facts.reference {
         Some(reference) => {
-            let band = reference.third_octave_db.iter().find(|b| b.hz == hz)?;
+            let heard = (31.0..=16_000.0).contains(&hz);
+            let band = reference.third_octave_db.iter().find(|b| heard && b.hz == hz)?;
             Some((band.db?, REFERENCE_SPREAD_DB))
         }
         None => at(TARGET, hz),

@@ -81,7 +81,8 @@ pub fn deliver(
 fn changed_since(mastered: &Path, session: &Session) -> bool {
     let then = session::load(mastered).and_then(|document| document.session());
     let told = ["version", "deliver", "song"];
-    let sounds = |path: &session::Path| path.parts().first().is_none_or(|table| !told.contains(&table.as_str()));
+    let sounds =
+        |path: &session::Path| path.parts().first().is_none_or(|table| !told.contains(&table.as_str()));
     then.is_ok_and(|then| session::difference(&then, session).iter().any(|d| sounds(&d.path)))
 }
 

@@ -82,7 +82,6 @@ pub fn master(
     let session = merging.merged().document.session()?;
     project.protect(&session, path)?;
     let target = target_of(&session, request)?;
-    let goal = goal(&session, target, request);
     let source = source_of(premaster)?;
     context.listener.stage("listening to the pre-master", None);
     let facts = listen_to(&source, context)?;
@@ -90,6 +89,7 @@ pub fn master(
         let reason = "the pre-master has nothing above -70 LUFS; are all tracks muted?".to_string();
         return Err(WorkflowError::Silent { reason });
     }
+    let goal = goal(&session, target, facts.facts.channels, request);
     let reference = match &request.reference {
         Some(file) => {
             Some(crate::measure_files::measure_file(file, false, written_options(), context)?.facts)
@@ -144,8 +144,8 @@ pub(crate) fn target_of(
 }
 
 /// What a person has asked for comes first, then the session, then the target's row.
-pub(crate) fn goal(session: &Session, target: &Target, request: &MasterRequest) -> Goal {
-    let row = target.integrated_lufs_for(2);
+pub(crate) fn goal(session: &Session, target: &Target, channels: usize, request: &MasterRequest) -> Goal {
+    let row = target.integrated_lufs_for(channels);
     Goal {
         loudness_lufs: request.loudness_lufs.or(session.master.loudness_lufs).or(row),
         ceiling_dbtp: session.master.ceiling_dbtp.unwrap_or(target.ceiling_dbtp),

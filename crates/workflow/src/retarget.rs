@@ -26,9 +26,11 @@ pub(crate) fn float_for(
     target: &Target,
     context: &Context,
 ) -> Result<Float, WorkflowError> {
-    let standing = goal(session, target_of(session, &MasterRequest::default())?, &MasterRequest::default());
-    let wanted = goal_for(session, &standing, target);
     let master = project.state().join("master.wav");
+    let channels = files::probe(&master)?.channels;
+    let nothing_asked = MasterRequest::default();
+    let standing = goal(session, target_of(session, &nothing_asked)?, channels, &nothing_asked);
+    let wanted = goal_for(session, &standing, target, channels);
     let limits = session.master.strip.inserts.last().is_some_and(|i| i.kind.id == "limiter" && !i.bypass);
     if same(&standing, &wanted) || !limits {
         return Ok(Float { path: master, stopped: None });
@@ -54,8 +56,8 @@ pub(crate) fn float_for(
 }
 
 /// What a target must have stands in its row; what it only advises gives way to what the session says.
-fn goal_for(session: &Session, standing: &Goal, target: &Target) -> Goal {
-    let row = target.integrated_lufs_for(2);
+fn goal_for(session: &Session, standing: &Goal, target: &Target, channels: usize) -> Goal {
+    let row = target.integrated_lufs_for(channels);
     let own = session.master.loudness_lufs.filter(|_| target.loudness == Force::Advised);
     Goal {
         loudness_lufs: own.or(row).or(standing.loudness_lufs),
