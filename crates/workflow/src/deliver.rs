@@ -101,8 +101,10 @@ pub struct CheckedFile {
 pub struct CheckResult {
     /// Names the form of this object.
     pub schema: &'static str,
-    /// One per file, in the order given.
+    /// One per file that could be read, in the order given.
     pub files: Vec<CheckedFile>,
+    /// Those that could not be read, and why.
+    pub unreadable: Vec<crate::Unreadable>,
     /// Whether every file passed.
     pub passed: bool,
 }
@@ -110,17 +112,17 @@ pub struct CheckResult {
 /// Holds finished files against a target.
 pub fn check(paths: &[PathBuf], target: &str, context: &Context) -> Result<CheckResult, WorkflowError> {
     let target = delivery::find_target(target)?;
-    let mut files = Vec::new();
-    for path in paths {
+    let one = |path: &PathBuf| {
         context.check()?;
         context.listener.stage(&format!("checking {}", path.display()), None);
         let checked = delivery::check(path, target)?;
         let facts = &checked.reading.facts;
         let services = delivery::preview(facts.integrated_lufs, facts.true_peak_dbtp);
-        files.push(CheckedFile { checked, services });
-    }
-    let passed = files.iter().all(|f| f.checked.passed);
-    Ok(CheckResult { schema: "tonmeister.check/1", files, passed })
+        Ok(CheckedFile { checked, services })
+    };
+    let (files, unreadable) = crate::measure_files::readable(paths, paths.iter().map(one).collect())?;
+    let passed = unreadable.is_empty() && files.iter().all(|f| f.checked.passed);
+    Ok(CheckResult { schema: "tonmeister.check/1", files, unreadable, passed })
 }
 
 /// All targets, or those with these ids.

@@ -3,7 +3,7 @@
 use crate::merging::Evidence;
 use crate::{Context, Project, WorkflowError};
 use serde::Serialize;
-use session::{Decision, Edit, Path, Value};
+use session::{Decision, Edit, Path, SessionError, Value};
 use std::path::PathBuf;
 
 /// What `set` prints.
@@ -44,16 +44,26 @@ pub fn set(project: &Project, settings: &[String], dry_run: bool) -> Result<Edit
                 "`{setting}` is not KEY=VALUE, such as track.vox.fader_db=-2.5"
             )));
         };
-        edits.push(document.set(key.trim(), value.trim())?);
+        edits.push(document.set(key.trim(), value.trim()).map_err(|error| refused(setting, error))?);
     }
-    document.session()?;
     if !dry_run {
         let mut journal = journal(project);
         journal.push(edits.clone());
-        save_journal(project, &journal)?;
         session::save(&project.session_file(), &document.to_string())?;
+        save_journal(project, &journal)?;
     }
     Ok(edited(project, edits, dry_run))
+}
+
+/// The session stands; what was asked for would have spoiled it.
+fn refused(setting: &str, error: SessionError) -> WorkflowError {
+    let SessionError::Invalid { problems } = error else { return error.into() };
+    let mut text = format!("`{setting}` would spoil the session, so nothing was changed");
+    for problem in &problems {
+        text += &format!("\n  {}", problem.message);
+        text.extend(problem.hint.iter().map(|hint| format!(": {hint}")));
+    }
+    WorkflowError::Usage(text)
 }
 
 /// Takes the last `set` back.
@@ -63,7 +73,12 @@ pub fn undo(project: &Project, dry_run: bool) -> Result<Edited, WorkflowError> {
     let last = journal.pop().ok_or_else(|| WorkflowError::Usage("there is nothing to undo".into()))?;
     let inverse: Vec<Edit> = last.iter().rev().map(Edit::inverse).collect();
     for edit in &inverse {
-        document.edit(edit)?;
+        document.edit(edit).map_err(|error| {
+            WorkflowError::Usage(format!(
+                "`{}` has changed since the last `set`, which can no longer be taken back: {error}",
+                edit.path
+            ))
+        })?;
     }
     if !dry_run {
         session::save(&project.session_file(), &document.to_string())?;
@@ -110,8 +125,7 @@ pub fn why(project: &Project, what: &str, _context: &Context) -> Result<Why, Wor
             known.join(", ")
         )));
     }
-    let base = session::load(&project.state().join("plan.toml")).ok();
-    let yours = session::yours(base.as_ref(), &document).iter().any(|p| p.contains(&path) || *p == path);
+    let yours = crate::merging::persons(project, &document)?.iter().any(|p| p.contains(&path) || *p == path);
     Ok(Why { schema: "tonmeister.why/1", path, value, yours, decisions })
 }
 

@@ -37,7 +37,7 @@ pub use knowledge::{
 };
 pub use master::{MasterRequest, Mastered, is_mastering, master};
 pub use master_file::{MasterResult, MasteredFile, master_files};
-pub use measure_files::{Measured, MeasuredFile, measure};
+pub use measure_files::{Measured, MeasuredFile, Unreadable, measure, readable_audio};
 pub use plan::{PlanRequest, Planned, plan};
 pub use produce::{ProduceRequest, Produced, TrackSummary, WrittenFile, produce};
 pub use project::Project;

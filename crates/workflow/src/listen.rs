@@ -156,7 +156,7 @@ fn measure_recordings(
     context.listener.stage("listening to the recordings", Some(facts.duration_s * taps.len() as f64));
     let heard = hear(&plan, sources, &taps, recording_options(), context, None)?;
     for ((id, kept, _), raw) in missing.into_iter().zip(heard) {
-        if let Some(kept) = kept {
+        if let Some(kept) = kept.filter(|_| !project.untouched) {
             keep(&kept, &raw)?;
         }
         facts.tracks.get_mut(id).expect("inserted above").raw = raw;
@@ -179,8 +179,8 @@ pub(crate) fn strips(
         .map(|id| (plan.node(&format!("track.{id}")).expect("every track has a node"), Tap::PreFader))
         .collect();
     context.listener.stage("listening to the tracks", Some(facts.duration_s));
-    let strips = project.strips();
-    let heard = hear(&plan, sources, &taps, strip_options(), context, Some(&strips))?;
+    let strips = project.strip_cache();
+    let heard = hear(&plan, sources, &taps, strip_options(), context, strips.as_deref())?;
     for (id, analysis) in ids.into_iter().zip(heard) {
         if let Some(track) = facts.tracks.get_mut(id) {
             track.strip = Some(analysis);
@@ -207,8 +207,8 @@ pub(crate) fn mix(
     taps.extend(tracks.iter().map(|id| (place("track", id), Tap::PreFader)));
     taps.push((plan.nodes.len() - 1, Tap::Output));
     context.listener.stage("listening to the mix", Some(facts.duration_s));
-    let strips = project.strips();
-    let mut heard = hear(&plan, sources, &taps, strip_options(), context, Some(&strips))?.into_iter();
+    let strips = project.strip_cache();
+    let mut heard = hear(&plan, sources, &taps, strip_options(), context, strips.as_deref())?.into_iter();
     for id in groups {
         facts.groups.insert(id.clone(), heard.next().map(|a| a.facts).unwrap_or_default());
     }

@@ -1,6 +1,7 @@
 //! Numbers only: `measure`.
 
-use crate::{Context, WorkflowError};
+use crate::error::BadInput;
+use crate::{Context, Failure, WorkflowError};
 use audio::{Buffer, Layout};
 use measure::{Analyser, Facts, LoudnessSeries, Options};
 use rayon::prelude::*;
@@ -32,15 +33,54 @@ pub struct MeasuredFile {
 pub struct Measured {
     /// Names the form of this object.
     pub schema: &'static str,
-    /// One per file, in the order given.
+    /// One per file that could be read, in the order given.
     pub files: Vec<MeasuredFile>,
+    /// Those that could not be read, and why.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A file of several that could not be read; the others were.
+#[derive(Debug, Clone, Serialize)]
+pub struct Unreadable {
+    /// The file.
+    pub path: String,
+    /// What is wrong with it and how to mend it.
+    pub error: String,
+}
+
+/// Splits results of several files; an error when none could be read, or when it was no fault of the file.
+pub(crate) fn readable<T>(
+    paths: &[PathBuf],
+    results: Vec<Result<T, WorkflowError>>,
+) -> Result<(Vec<T>, Vec<Unreadable>), WorkflowError> {
+    let (mut good, mut unreadable, mut bad) = (Vec::new(), Vec::new(), Vec::new());
+    for (path, result) in paths.iter().zip(results) {
+        match result {
+            Ok(one) => good.push(one),
+            Err(error) if error.failure() == Failure::Unreadable => {
+                let path = path.to_string_lossy().into_owned();
+                unreadable.push(Unreadable { path, error: error.to_string() });
+                bad.push(BadInput { strip: None, error });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if good.is_empty() {
+        WorkflowError::inputs(bad)?;
+    }
+    Ok((good, unreadable))
+}
+
+/// Tells whether a file can be read as audio, before work that needs it begins.
+pub fn readable_audio(path: &Path) -> Result<(), WorkflowError> {
+    Ok(files::probe(path).map(drop)?)
 }
 
 /// Measures files, several at a time; the order is that of the request.
 pub fn measure(paths: &[PathBuf], series: bool, context: &Context) -> Result<Measured, WorkflowError> {
     context.listener.stage("measuring", None);
     let done = std::sync::atomic::AtomicUsize::new(0);
-    let files: Result<Vec<MeasuredFile>, WorkflowError> = paths
+    let results: Vec<Result<MeasuredFile, WorkflowError>> = paths
         .par_iter()
         .map(|path| {
             context.check()?;
@@ -50,7 +90,8 @@ pub fn measure(paths: &[PathBuf], series: bool, context: &Context) -> Result<Mea
             measured
         })
         .collect();
-    Ok(Measured { schema: "tonmeister.measure/1", files: files? })
+    let (files, unreadable) = readable(paths, results)?;
+    Ok(Measured { schema: "tonmeister.measure/1", files, unreadable })
 }
 
 /// Measures one file from its beginning to its end, in bounded memory.
@@ -63,7 +104,9 @@ pub(crate) fn measure_file(
     let mut reader = files::open(path)?;
     let info = reader.info().clone();
     let layout = Layout::from_channels(info.channels);
-    let mut analyser = Analyser::new(f64::from(info.sample_rate_hz), layout, options)?;
+    let unmeasurable = |source| WorkflowError::Unmeasurable { path: path.to_path_buf(), source };
+    let mut analyser =
+        Analyser::new(f64::from(info.sample_rate_hz), layout, options).map_err(unmeasurable)?;
     let mut buffer = Buffer::new(info.channels, BLOCK_FRAMES);
     loop {
         context.check()?;

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use session::{Change, Decision, Document, Merged, Path, Session, StepId};
 use std::path::PathBuf;
 
+/// What is told with the recordings, by whoever starts the plan, and stands until somebody says otherwise.
+const TOLD: [&str; 3] = ["title", "tempo_bpm", "sections"];
+
 /// What is kept beside a session to explain it.
 #[derive(Debug, Clone, Serialize, Deserialize, Default)]
 pub(crate) struct Evidence {
@@ -35,7 +38,34 @@ fn plan_file(project: &Project) -> PathBuf {
 }
 
 fn load_if_there(file: &std::path::Path) -> Result<Option<Document>, WorkflowError> {
-    if file.exists() { Ok(Some(session::load(file)?)) } else { Ok(None) }
+    if !file.exists() {
+        return Ok(None);
+    }
+    let document = session::load(file).map_err(WorkflowError::session(file))?;
+    document.session().map_err(WorkflowError::session(file))?;
+    Ok(Some(document))
+}
+
+/// What a person has set in the session of a project, against what the machine wrote last.
+pub(crate) fn persons(project: &Project, mine: &Document) -> Result<Vec<Path>, WorkflowError> {
+    let base = load_if_there(&plan_file(project))?;
+    Ok(edits(session::yours(base.as_ref(), mine)))
+}
+
+/// Every file has a version: it is nobody's wish.
+fn edits(mut yours: Vec<Path>) -> Vec<Path> {
+    let version = Path::new(["version"]);
+    yours.retain(|path| *path != version);
+    yours
+}
+
+/// Writes a first session that the machine was told, not a person wrote.
+pub(crate) fn tell(project: &Project, session: &Session) -> Result<(), WorkflowError> {
+    let state = project.state();
+    std::fs::create_dir_all(&state).map_err(WorkflowError::io(&state, "create the folder"))?;
+    let text = Document::new(session).to_string();
+    session::save(&plan_file(project), &text)?;
+    Ok(session::save(&project.session_file(), &text)?)
 }
 
 /// A session under planning.
@@ -46,39 +76,85 @@ pub(crate) struct Merging {
     theirs: Document,
     decisions: Vec<Decision>,
     evidence: Evidence,
+    /// The mixing decisions of the plan before this one.
+    earlier: Vec<Decision>,
 }
 
 impl Merging {
     /// The session as it stands, to be planned on.
     pub(crate) fn open(project: &Project) -> Result<Merging, WorkflowError> {
         let mine = load_if_there(&project.session_file())?;
-        if let Some(mine) = &mine {
-            mine.session()?;
-        }
         let base = load_if_there(&plan_file(project))?;
         let theirs = base.clone().or_else(|| mine.clone()).unwrap_or_default();
         let evidence = Evidence::load(project);
-        Ok(Merging { mine, base, theirs, decisions: Vec::new(), evidence })
+        Ok(Merging { mine, base, theirs, decisions: Vec::new(), evidence, earlier: Vec::new() })
     }
 
-    /// Starts the plan over; what was decided in the mastering steps stays.
+    /// Starts the plan over; what was told, and what was decided in the mastering steps, stays.
     pub(crate) fn start_over(&mut self, theirs: Document) -> Result<(), WorkflowError> {
-        let kept = self.base.as_ref().map(mastering_changes).unwrap_or_default();
         self.theirs = theirs;
-        session::apply(&mut self.theirs, &kept)?;
-        self.evidence.decisions.retain(|d| crate::master::is_mastering(d.step));
+        if let Some(base) = &self.base {
+            let told = TOLD.iter().filter_map(|key| kept(base, Path::new(["song", key])));
+            let kept: Vec<Decision> = told.chain(kept(base, Path::new(["master"]))).collect();
+            session::apply(&mut self.theirs, &kept)?;
+        }
+        let decisions = std::mem::take(&mut self.evidence.decisions);
+        let is_mastering = |d: &Decision| crate::master::is_mastering(d.step);
+        (self.evidence.decisions, self.earlier) = decisions.into_iter().partition(is_mastering);
+        Ok(())
+    }
+
+    /// Writes what an earlier plan decided in a step, as far as it is `wanted` and there is still what it is about.
+    pub(crate) fn repeat(
+        &mut self,
+        step: StepId,
+        wanted: impl Fn(&Decision) -> bool,
+    ) -> Result<(), WorkflowError> {
+        let known = self.theirs.session()?;
+        let noted: Vec<Path> = self.decisions.iter().map(|d| d.change.path().clone()).collect();
+        let still_there = |d: &Decision| match d.change.path().parts() {
+            [table, id, ..] if table == "track" => known.tracks.contains_key(id),
+            _ => true,
+        };
+        let fits =
+            |d: &&Decision| d.step == step && wanted(d) && still_there(d) && !noted.contains(d.change.path());
+        let again: Vec<Decision> = self.earlier.iter().filter(fits).cloned().collect();
+        if session::apply(&mut self.theirs, &again).is_ok() {
+            self.decisions.extend(again);
+            return Ok(());
+        }
+        // Something they rest on is gone: each that can still be written is.
+        for decision in again {
+            if session::apply(&mut self.theirs, std::slice::from_ref(&decision)).is_ok() {
+                self.decisions.push(decision);
+            }
+        }
         Ok(())
     }
 
     /// True when there is a plan to go on from.
     pub(crate) fn has_plan(&self) -> bool {
-        self.base.is_some()
+        let mixing = |d: &Decision| !crate::master::is_mastering(d.step);
+        self.base.is_some() && self.mine.is_some() && self.evidence.decisions.iter().any(mixing)
+    }
+
+    /// True when the plan before had something to say about a strip.
+    pub(crate) fn decided_before(&self, strip: &str) -> bool {
+        self.earlier.iter().any(|d| d.change.path().parts().iter().take(2).any(|part| part == strip))
+    }
+
+    /// True for a strip that the machine made: it will make it again where it is needed.
+    pub(crate) fn is_the_machines(&self, strip: &Path) -> bool {
+        self.base.as_ref().is_some_and(|base| base.get(strip).is_some())
     }
 
     /// The session that a person would get now: the plan so far, with their edits.
     pub(crate) fn merged(&self) -> Merged {
         match &self.mine {
-            Some(mine) => session::merge(self.base.as_ref(), mine, &self.theirs),
+            Some(mine) => {
+                let merged = session::merge(self.base.as_ref(), mine, &self.theirs);
+                Merged { yours: edits(merged.yours), ..merged }
+            }
             None => Merged { document: self.theirs.clone(), base: self.theirs.clone(), yours: Vec::new() },
         }
     }
@@ -135,10 +211,8 @@ impl Merging {
     }
 }
 
-/// What a plan holds of the mastering chain, as changes.
-fn mastering_changes(base: &Document) -> Vec<Decision> {
-    let path = Path::new(["master"]);
-    let value = base.get(&path);
-    let set = |value| Decision::new(StepId::CriticalListening, Change::Set { path, value }, "");
-    value.map(set).into_iter().collect()
+/// What the plan before holds at a path, as a change.
+fn kept(base: &Document, path: Path) -> Option<Decision> {
+    let value = base.get(&path)?;
+    Some(Decision::new(StepId::Preparation, Change::Set { path, value }, ""))
 }

@@ -1,6 +1,7 @@
 //! Decide, listen, decide again: the mixing steps in order, over a session that a person may have edited.
 
-use crate::merging::Merging;
+use crate::error::BadInput;
+use crate::merging::{self, Merging};
 use crate::{Context, Project, WorkflowError, listen};
 use assistant::{Hears, Recording, Rules, SongFacts};
 use session::{Decision, Document, Merged, Path, Section, Session, StepId};
@@ -34,44 +35,125 @@ pub struct Planned {
     pub yours: Vec<Path>,
     /// What was measured on the way.
     pub facts: SongFacts,
+    /// What a person should know about how it was planned.
+    pub notes: Vec<String>,
 }
 
 /// Plans the mix and writes the session, unless it is a dry run.
+///
+/// With steps or strips, everything else stays as the plan before has it, and decisions and changes are only those
+/// asked for. Where there is no plan before, everything is planned.
 pub fn plan(project: &Project, request: &PlanRequest, context: &Context) -> Result<Planned, WorkflowError> {
+    known_focus(&request.rules)?;
+    mixing_only(&request.steps)?;
+    let project = if request.dry_run { &project.untouched() } else { project };
+    let merging = Merging::open(project)?;
+    let part = request.is_part() && merging.has_plan();
     let mut planner =
-        Planner { project, request, merging: Merging::open(project)?, facts: SongFacts::default() };
+        Planner { project, request, part, merging, facts: SongFacts::default(), notes: Vec::new() };
     planner.begin()?;
     planner.run(context)?;
     planner.finish()
 }
 
+impl PlanRequest {
+    fn is_part(&self) -> bool {
+        !(self.steps.is_empty() && self.strips.is_empty())
+    }
+
+    fn has_step(&self, step: StepId) -> bool {
+        self.steps.is_empty() || self.steps.contains(&step)
+    }
+
+    fn has_strip_of(&self, path: &Path) -> bool {
+        self.strips.is_empty() || path.parts().iter().take(2).any(|part| self.strips.contains(part))
+    }
+
+    fn asks_for(&self, decision: &Decision) -> bool {
+        self.has_step(decision.step) && self.has_strip_of(decision.change.path())
+    }
+}
+
+/// A role that no track can have would silently mean none.
+fn known_focus(rules: &Rules) -> Result<(), WorkflowError> {
+    let Some(focus) = &rules.focus else { return Ok(()) };
+    let roles = assistant::roles::roles();
+    if roles.iter().any(|(id, family, _)| id == focus || family == focus) {
+        return Ok(());
+    }
+    let similar = |id: &&str| id.contains(focus.as_str()) || focus.contains(*id);
+    let near: Vec<&str> = roles.iter().map(|(id, ..)| *id).filter(similar).collect();
+    let hint = if near.is_empty() { String::new() } else { format!(" (perhaps {})", near.join(", ")) };
+    Err(WorkflowError::Usage(format!("there is no role `{focus}`{hint}; `tonmeister roles` lists them all")))
+}
+
+/// Mastering hears a rendered pre-master.
+fn mixing_only(steps: &[StepId]) -> Result<(), WorkflowError> {
+    match steps.iter().find(|step| crate::master::is_mastering(**step)) {
+        None => Ok(()),
+        Some(step) => Err(WorkflowError::Usage(format!(
+            "step {step} is not part of the mix: steps 12 to 17 hear the rendered pre-master and are decided by \
+             `tonmeister produce`, or by `tonmeister master` for a finished mix; `plan` takes 1 to 11"
+        ))),
+    }
+}
+
 struct Planner<'a> {
     project: &'a Project,
     request: &'a PlanRequest,
+    /// Only what is asked for is decided; the rest is repeated from the plan before.
+    part: bool,
     merging: Merging,
     facts: SongFacts,
+    notes: Vec<String>,
 }
 
 impl Planner<'_> {
-    /// A whole plan starts from the recordings; a part of one goes on from the last.
+    /// Every plan starts from the recordings as they are now.
     fn begin(&mut self) -> Result<(), WorkflowError> {
-        let part = !(self.request.steps.is_empty() && self.request.strips.is_empty());
-        if part && self.merging.has_plan() {
-            return Ok(());
-        }
         let listing = self.project.some_recordings()?;
         let recordings = recordings(self.project, &listing.files)?;
         let imported = assistant::import(&recordings, &title(self.project));
-        let theirs = with_persons_strips(imported.session, self.merging.mine.as_ref())?;
+        let theirs = with_persons_strips(imported.session, &self.merging)?;
         self.merging.start_over(theirs)?;
         self.merging.note(imported.decisions);
+        if self.request.is_part() && !self.part {
+            self.notes.push(
+                "there is no earlier plan here, so everything is planned; shown is what was asked for".into(),
+            );
+        }
+        let session = self.session()?;
+        let no_strip =
+            |id: &&String| session.strip(id).is_none() && !["premaster", "song"].contains(&id.as_str());
+        // Returns and buses may come into being on the way.
+        if let Some(unknown) = self.request.strips.iter().find(no_strip)
+            && !self.merging.decided_before(unknown)
+        {
+            let known: Vec<&str> = session.channels().map(|s| s.id.as_str()).collect();
+            let known = known.join(", ");
+            return Err(WorkflowError::Usage(format!(
+                "`{unknown}` is neither a step nor a track; the tracks are {known}"
+            )));
+        }
         Ok(())
     }
 
-    fn wanted(&self, decision: &Decision) -> bool {
-        let strips = &self.request.strips;
-        let parts = decision.change.path().parts();
-        strips.is_empty() || parts.iter().take(2).any(|part| strips.contains(part))
+    /// What a part of a plan takes over from the plan before; true when something was.
+    fn repeat(&mut self, step: StepId) -> Result<bool, WorkflowError> {
+        let before = self.merging.decisions().len();
+        let request = self.request;
+        self.merging.repeat(step, |d| !request.asks_for(d))?;
+        Ok(self.merging.decisions().len() > before)
+    }
+
+    /// Decisions about other strips are those of the plan before, unless they make what is needed now.
+    fn wanted(&self, decision: &Decision, session: &Session) -> bool {
+        let path = decision.change.path();
+        let makes_a_strip = || match path.parts() {
+            [table, id, ..] => matches!(table.as_str(), "bus" | "return") && session.strip(id).is_none(),
+            _ => false,
+        };
+        !self.part || self.request.has_strip_of(path) || makes_a_strip()
     }
 
     fn session(&self) -> Result<Session, WorkflowError> {
@@ -81,16 +163,25 @@ impl Planner<'_> {
     fn run(&mut self, context: &Context) -> Result<(), WorkflowError> {
         let session = self.session()?;
         let sources = self.project.sources(&session)?;
+        if !self.project.untouched {
+            // A folder that cannot be written to is told now, not after minutes of listening.
+            let state = self.project.state();
+            std::fs::create_dir_all(&state).map_err(WorkflowError::io(&state, "create the folder"))?;
+        }
         self.facts = listen::recordings(self.project, &session, &sources, context)?;
         self.facts.relations = crate::relations::measure(&session, &sources, context)?;
         self.facts.tempo = session.song.tempo_bpm.map(|bpm| (bpm, 1.0));
         let mut heard = Hears::Recordings;
         for step in assistant::STEPS {
-            let steps = &self.request.steps;
-            if !(steps.is_empty() || steps.contains(&step.id())) {
-                continue;
-            }
             context.check()?;
+            if self.part {
+                if self.repeat(step.id())? {
+                    heard = Hears::Recordings;
+                }
+                if !self.request.has_step(step.id()) {
+                    continue;
+                }
+            }
             let session = self.session()?;
             if step.hears() > heard {
                 match step.hears() {
@@ -107,7 +198,7 @@ impl Planner<'_> {
             context.listener.stage(&format!("step {}", step.id()), None);
             let rules = Rules { yours: self.merging.merged().yours, ..self.request.rules.clone() };
             let decided = step.decide(&self.facts, &session, &rules);
-            let decided: Vec<Decision> = decided.into_iter().filter(|d| self.wanted(d)).collect();
+            let decided: Vec<Decision> = decided.into_iter().filter(|d| self.wanted(d, &session)).collect();
             if !decided.is_empty() {
                 self.merging.apply(decided)?;
                 // What was heard is heard no more once something has changed.
@@ -120,21 +211,27 @@ impl Planner<'_> {
     fn finish(self) -> Result<Planned, WorkflowError> {
         let Merged { document, yours, .. } = self.merging.merged();
         let session = document.session()?;
-        let changes = self.merging.changes()?;
-        let decisions = match self.request.dry_run {
+        let mut changes = self.merging.changes()?;
+        let mut decisions = match self.request.dry_run {
             true => self.merging.decisions().to_vec(),
             false => self.merging.save(self.project)?,
         };
-        Ok(Planned { session, document, decisions, changes, yours, facts: self.facts })
+        if self.request.is_part() {
+            decisions.retain(|d| self.request.asks_for(d));
+            if !self.part {
+                changes.retain(|change| decisions.iter().any(|d| d.concerns(&change.path)));
+            }
+        }
+        Ok(Planned { session, document, decisions, changes, yours, facts: self.facts, notes: self.notes })
     }
 }
 
 /// What a person has added stands in the plan as well, so that it is staged and placed like the rest.
-fn with_persons_strips(mut session: Session, mine: Option<&Document>) -> Result<Document, WorkflowError> {
-    if let Some(mine) = mine {
+fn with_persons_strips(mut session: Session, merging: &Merging) -> Result<Document, WorkflowError> {
+    if let Some(mine) = &merging.mine {
         let mine = mine.session()?;
         for strip in mine.channels() {
-            if session.strip(&strip.id).is_some() {
+            if session.strip(&strip.id).is_some() || merging.is_the_machines(&strip.path()) {
                 continue;
             }
             let mut bare = session::Strip::new(strip.class, strip.id.clone());
@@ -148,9 +245,9 @@ fn with_persons_strips(mut session: Session, mine: Option<&Document>) -> Result<
     Ok(Document::new(&session))
 }
 
-/// What the importer is told of each file.
+/// What the importer is told of each file; all that cannot be read are told at once.
 pub(crate) fn recordings(project: &Project, files: &[PathBuf]) -> Result<Vec<Recording>, WorkflowError> {
-    let one = |path: &PathBuf| {
+    let one = |path: &PathBuf| -> Result<Recording, WorkflowError> {
         let info = files::probe(path)?;
         Ok(Recording {
             path: project.relative(path),
@@ -161,7 +258,15 @@ pub(crate) fn recordings(project: &Project, files: &[PathBuf]) -> Result<Vec<Rec
             notes: info.notes.iter().map(ToString::to_string).collect(),
         })
     };
-    files.iter().map(one).collect()
+    let (mut recordings, mut bad) = (Vec::new(), Vec::new());
+    for path in files {
+        match one(path) {
+            Ok(recording) => recordings.push(recording),
+            Err(error) => bad.push(BadInput { strip: None, error }),
+        }
+    }
+    WorkflowError::inputs(bad)?;
+    Ok(recordings)
 }
 
 /// A song is called like its folder until somebody says better.
@@ -175,7 +280,7 @@ fn title(project: &Project) -> String {
     own
 }
 
-/// Writes what is known about the song before anything is planned: as a person's words, which stay.
+/// Writes what is known about the song before anything is planned; every plan goes by it.
 pub(crate) fn prepare_song(
     project: &Project,
     title: Option<&str>,
@@ -191,7 +296,5 @@ pub(crate) fn prepare_song(
         let section = |(name, start_s): &(String, f64)| Section { name: name.clone(), start_s: *start_s };
         session.song.sections = sections.iter().map(section).collect();
     }
-    let home = &project.home;
-    std::fs::create_dir_all(home).map_err(WorkflowError::io(home, "create the folder"))?;
-    Ok(session::save(&project.session_file(), &Document::new(&session).to_string())?)
+    merging::tell(project, &session)
 }

@@ -1,7 +1,9 @@
 //! A folder with recordings, and where its session, renders and caches stand.
 
 use crate::WorkflowError;
+use crate::error::BadInput;
 use engine::{Audio, Sources};
+use rayon::prelude::*;
 use session::{Document, Session};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +20,8 @@ pub struct Project {
     pub home: PathBuf,
     /// The name of a finished mix that is mastered by itself; its session is called after it.
     pub single: Option<String>,
+    /// Nothing is written, caches neither.
+    pub(crate) untouched: bool,
 }
 
 impl Project {
@@ -37,6 +41,7 @@ impl Project {
                 folder: folder.to_path_buf(),
                 home: home.unwrap_or(folder).to_path_buf(),
                 single: None,
+                untouched: false,
             }),
         }
     }
@@ -48,7 +53,13 @@ impl Project {
             _ => PathBuf::from("."),
         };
         let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Project { home: home.unwrap_or(&folder).to_path_buf(), folder, single: Some(stem) })
+        let home = home.unwrap_or(&folder).to_path_buf();
+        Ok(Project { home, folder, single: Some(stem), untouched: false })
+    }
+
+    /// The same project, in which nothing is written: for a dry run.
+    pub(crate) fn untouched(&self) -> Project {
+        Project { untouched: true, ..self.clone() }
     }
 
     /// The session file.
@@ -75,6 +86,11 @@ impl Project {
     /// Finished strips.
     pub fn strips(&self) -> PathBuf {
         self.state().join("strips")
+    }
+
+    /// Where finished strips are kept while listening; nowhere in a dry run.
+    pub(crate) fn strip_cache(&self) -> Option<PathBuf> {
+        (!self.untouched).then(|| self.strips())
     }
 
     /// The recordings in natural order, and what was passed over: those of the folder, or else those of a folder
@@ -126,16 +142,31 @@ impl Project {
         if !file.exists() {
             return Err(WorkflowError::NoSession { folder: self.home.clone() });
         }
-        Ok(session::load(&file)?)
+        let named = || WorkflowError::session(&file);
+        let document = session::load(&file).map_err(named())?;
+        document.session().map_err(named())?;
+        Ok(document)
     }
 
-    /// Opens every track's recording.
+    /// Opens every track's recording; all that cannot be opened are told at once.
     pub fn sources(&self, session: &Session) -> Result<Sources, WorkflowError> {
-        let mut sources = Sources::default();
-        for (id, track) in &session.tracks {
+        // Opening hashes the audio, which takes as long as decoding it.
+        let tracks: Vec<_> = session.tracks.iter().collect();
+        let open = |(id, track): &(&String, &session::Strip)| {
             let paths: Vec<PathBuf> = track.files.iter().map(|f| self.resolve(f)).collect();
-            sources.insert(id, Audio::open(&paths)?);
+            let bad =
+                |error: engine::EngineError| BadInput { strip: Some(id.to_string()), error: error.into() };
+            Audio::open(&paths).map_err(bad)
+        };
+        let opened: Vec<Result<Audio, BadInput>> = tracks.par_iter().map(open).collect();
+        let (mut sources, mut bad) = (Sources::default(), Vec::new());
+        for ((id, _), audio) in tracks.iter().zip(opened) {
+            match audio {
+                Ok(audio) => sources.insert(id.as_str(), audio),
+                Err(error) => bad.push(error),
+            }
         }
+        WorkflowError::inputs(bad)?;
         Ok(sources)
     }
 
