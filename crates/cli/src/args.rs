@@ -1,11 +1,26 @@
 //! The words of the command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
+
+/// Under the help of the whole.
+const EXIT_CODES: &str = "\
+Exit codes: 0 good, 1 failed, 2 asked wrongly, 3 a check did not pass, 4 an input cannot be read,
+5 the session is invalid, 130 interrupted.";
+
+/// The quietest and the loudest master that anybody could mean, in LUFS.
+const LOUDNESS_RANGE: std::ops::RangeInclusive<f64> = -60.0..=0.0;
 
 /// Mix and master a song from its raw multitrack recordings.
 #[derive(Debug, Parser)]
-#[command(name = "tonmeister", version, disable_help_subcommand = true, arg_required_else_help = false)]
+#[command(
+    name = "tonmeister",
+    version,
+    disable_help_subcommand = true,
+    arg_required_else_help = false,
+    after_help = EXIT_CODES
+)]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -38,6 +53,13 @@ pub(crate) struct Place {
     /// Folder with the recordings
     #[arg(default_value = ".")]
     pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) home: Home,
+}
+
+/// Where what is made goes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Home {
     /// Put session, renders and caches here instead of into DIR
     #[arg(short = 'o', long = "output", value_name = "FOLDER")]
     pub(crate) home: Option<PathBuf>,
@@ -81,18 +103,27 @@ pub(crate) struct Aim {
     /// Delivery target (`tonmeister targets` lists them)
     #[arg(long, value_name = "NAME")]
     pub(crate) target: Option<String>,
-    /// Loudness instead of the target's
-    #[arg(long, value_name = "LUFS", allow_negative_numbers = true)]
+    /// Loudness instead of the target's, -60 to 0
+    #[arg(long, value_name = "LUFS", allow_negative_numbers = true, value_parser = loudness)]
     pub(crate) loudness: Option<f64>,
     /// A finished song to be near to
     #[arg(long, value_name = "FILE")]
     pub(crate) reference: Option<PathBuf>,
 }
 
+fn loudness(text: &str) -> Result<f64, String> {
+    let bare = text.trim_end_matches("LUFS").trim_end();
+    match bare.parse() {
+        Ok(lufs) if LOUDNESS_RANGE.contains(&lufs) => Ok(lufs),
+        _ => Err("give a loudness from -60 to 0 LUFS, such as -14".into()),
+    }
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Synthesise a song with planted faults and produce it: tutorial and showcase in one
+    #[command(after_help = "Example:\n  tonmeister demo")]
     Demo {
         /// Folder for the song
         #[arg(default_value = "tonmeister-demo")]
@@ -100,13 +131,20 @@ pub(crate) enum Command {
         /// Another seed plays another take
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Tell what would be written and planted, but write nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Roles, formats and faults of the recordings in a folder; writes nothing
+    #[command(after_help = "Example:\n  tonmeister scan SONG")]
     Scan {
         #[command(flatten)]
         place: Place,
     },
     /// Everything: plan, mix, master, deliver, check, report
+    #[command(
+        after_help = "Examples:\n  tonmeister produce SONG\n  tonmeister produce SONG --target cd --style gentle -o MIX"
+    )]
     Produce {
         #[command(flatten)]
         place: Place,
@@ -125,6 +163,7 @@ pub(crate) enum Command {
         dry_run: bool,
     },
     /// Plan and render the pre-master, with a report
+    #[command(after_help = "Example:\n  tonmeister mix SONG --stems")]
     Mix {
         #[command(flatten)]
         place: Place,
@@ -141,12 +180,22 @@ pub(crate) enum Command {
         dry_run: bool,
     },
     /// Decide (again) and show the difference; what you have changed stays
+    #[command(
+        override_usage = "tonmeister plan [OPTIONS] [DIR] [STEP|TRACK]...",
+        after_help = "\
+Examples:
+  tonmeister plan SONG              decide everything
+  tonmeister plan SONG 4 5          only steps 4 and 5; the rest stays as it was planned
+  tonmeister plan dynamics vox      only dynamics of the track vox, in the current folder
+  tonmeister plan SONG --dry-run    show what would change, write nothing"
+    )]
     Plan {
+        /// Folder with the recordings (the current one when left out), then what to decide: steps by number (1 to
+        /// 11) or name, tracks, buses and returns by id; everything when left out
+        #[arg(value_name = "DIR|STEP|TRACK")]
+        words: Vec<OsString>,
         #[command(flatten)]
-        place: Place,
-        /// Only these steps (1 to 11, or their names) or strips
-        #[arg(value_name = "STEP|TRACK")]
-        only: Vec<String>,
+        home: Home,
         #[command(flatten)]
         taste: Taste,
         /// Decide and tell, but write nothing
@@ -154,6 +203,7 @@ pub(crate) enum Command {
         dry_run: bool,
     },
     /// The evidence behind a strip or a setting
+    #[command(after_help = "Examples:\n  tonmeister why vox -C SONG\n  tonmeister why vox.fader_db -C SONG")]
     Why {
         /// Such as vox, or vox.fader_db
         #[arg(value_name = "TRACK[.PARAM]")]
@@ -163,6 +213,9 @@ pub(crate) enum Command {
         dir: PathBuf,
     },
     /// Change settings of the session, comments kept
+    #[command(
+        after_help = "Examples:\n  tonmeister set track.vox.fader_db=-2.5 -C SONG\n  tonmeister set track.vox.fader_db= -C SONG     gives the fader back to the machine\n  tonmeister set --undo -C SONG"
+    )]
     Set {
         /// Such as track.vox.fader_db=-2.5
         #[arg(value_name = "KEY=VALUE", required_unless_present = "undo")]
@@ -178,17 +231,33 @@ pub(crate) enum Command {
         dry_run: bool,
     },
     /// Audio from the session as it stands; only what changed is rendered again
+    #[command(
+        override_usage = "tonmeister render [OPTIONS] [DIR] [premaster|master|stems|tracks]...",
+        after_help = "\
+Parts:
+  premaster   the mix, 32-bit float (this when nothing is named)
+  master      the master, with the session's chain
+  stems       what goes into the mix; together they are the mix
+  tracks      every track as it leaves its fader
+
+Examples:
+  tonmeister render SONG premaster master
+  tonmeister render stems           in the current folder; write ./stems for a folder of that name"
+    )]
     Render {
+        /// Folder with the recordings (the current one when left out), then what to render
+        #[arg(value_name = "DIR|PART")]
+        words: Vec<OsString>,
         #[command(flatten)]
-        place: Place,
-        /// What to render
-        #[arg(value_enum)]
-        parts: Vec<RenderPart>,
+        home: Home,
         /// Show, but write nothing
         #[arg(long)]
         dry_run: bool,
     },
     /// Master finished stereo mixes
+    #[command(
+        after_help = "Examples:\n  tonmeister master MIX.wav\n  tonmeister master MIX.wav --loudness -11 --reference RECORD.flac -o MASTERS"
+    )]
     Master {
         /// The mixes
         #[arg(required = true, value_name = "FILE")]
@@ -206,6 +275,7 @@ pub(crate) enum Command {
         dry_run: bool,
     },
     /// Write the finished master for delivery targets
+    #[command(after_help = "Example:\n  tonmeister deliver SONG --to streaming,cd")]
     Deliver {
         #[command(flatten)]
         place: Place,
@@ -217,6 +287,7 @@ pub(crate) enum Command {
         dry_run: bool,
     },
     /// Pass or fail of finished files against a target; exit code 3 when one does not pass
+    #[command(after_help = "Example:\n  tonmeister check MASTER.wav --target cd")]
     Check {
         /// The files
         #[arg(required = true, value_name = "FILE")]
@@ -226,6 +297,9 @@ pub(crate) enum Command {
         target: String,
     },
     /// Numbers only: loudness, peaks, spectrum and more
+    #[command(
+        after_help = "Examples:\n  tonmeister measure MASTER.wav\n  tonmeister measure --json --series *.wav"
+    )]
     Measure {
         /// The files
         #[arg(required = true, value_name = "FILE")]
@@ -235,6 +309,7 @@ pub(crate) enum Command {
         series: bool,
     },
     /// Two files at equal loudness: differences, null depth, spectrum
+    #[command(after_help = "Example:\n  tonmeister compare MIX.wav MASTER.wav")]
     Compare {
         /// First file
         a: PathBuf,
@@ -242,38 +317,32 @@ pub(crate) enum Command {
         b: PathBuf,
     },
     /// The processors and their settings
+    #[command(after_help = "Example:\n  tonmeister processors eq compressor")]
     Processors {
         /// Only these
         ids: Vec<String>,
     },
     /// The delivery targets
+    #[command(after_help = "Example:\n  tonmeister targets cd")]
     Targets {
         /// Only these
         ids: Vec<String>,
     },
     /// The roles tracks can have, or what names say
+    #[command(after_help = "Example:\n  tonmeister roles \"Gtr Rhy L\" OH")]
     Roles {
         /// Names of tracks
         names: Vec<String>,
     },
     /// Completions for a shell
+    #[command(
+        after_help = "Example:\n  tonmeister completions bash > ~/.local/share/bash-completion/completions/tonmeister"
+    )]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
     /// The manual page, in roff
+    #[command(after_help = "Example:\n  tonmeister man > tonmeister.1")]
     Man,
-}
-
-/// What to render.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RenderPart {
-    /// The mix
-    Premaster,
-    /// The master, with the session's chain
-    Master,
-    /// What goes into the mix; together they are the mix
-    Stems,
-    /// Every track as it leaves its fader
-    Tracks,
 }

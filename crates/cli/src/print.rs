@@ -1,17 +1,10 @@
 //! Results as text for people. Every number has its unit.
 
-use crate::table::{table, with_unit, wrapped};
+use crate::table::{row, table, text_columns, with_unit, wrapped};
 use workflow::{
-    CheckResult, Compared, Decision, DeliverResult, DemoResult, Edited, MasterResult, Measured, NamedInfo,
-    Planned, ProcessorInfo, Produced, RenderResult, RoleInfo, Scanned, Severity, Target, Why, WrittenFile,
+    CheckResult, Compared, Decision, DeliverResult, DemoContents, DemoResult, Edited, MasterResult, Measured,
+    Planned, Produced, RenderResult, Scanned, Severity, Why, WrittenFile,
 };
-
-/// Width of running text.
-const WIDTH: usize = 100;
-
-fn row(cells: &[&str]) -> Vec<String> {
-    cells.iter().map(|c| c.to_string()).collect()
-}
 
 pub(crate) fn scanned(scan: &Scanned) -> String {
     let mut rows = vec![row(&["track", "role", "sure", "bus", "file", "format", "loudness", "peak"])];
@@ -35,10 +28,10 @@ pub(crate) fn scanned(scan: &Scanned) -> String {
         scan.sample_rate_hz
     );
     for t in scan.tracks.iter().filter(|t| !t.faults.is_empty()) {
-        text += &wrapped(&format!("{}: {}", t.id, t.faults.join("; ")), "  ", WIDTH);
+        text += &wrapped(&format!("{}: {}", t.id, t.faults.join("; ")), "  ", text_columns());
     }
     for ignored in &scan.ignored {
-        text += &wrapped(&format!("passed over: {ignored}"), "  ", WIDTH);
+        text += &wrapped(&format!("passed over: {ignored}"), "  ", text_columns());
     }
     text
 }
@@ -52,7 +45,7 @@ fn reasons(decisions: &[Decision]) -> String {
             step = Some(decision.step);
         }
         let path = decision.change.path();
-        text += &wrapped(&format!("{path}: {}", decision.why), "  ", WIDTH);
+        text += &wrapped(&format!("{path}: {}", decision.why), "  ", text_columns());
     }
     text
 }
@@ -74,7 +67,7 @@ pub(crate) fn planned(plan: &Planned, verbose: bool, dry_run: bool) -> String {
     }
     if !plan.yours.is_empty() {
         let yours: Vec<String> = plan.yours.iter().map(ToString::to_string).collect();
-        text += &wrapped(&format!("yours, and kept: {}", yours.join(", ")), "", WIDTH);
+        text += &wrapped(&format!("yours, and kept: {}", yours.join(", ")), "", text_columns());
     }
     let written = if dry_run { "; nothing was written" } else { "" };
     text += &format!("{} decisions, {} changes{written}\n", plan.decisions.len(), plan.changes.len());
@@ -102,10 +95,10 @@ fn files(files: &[WrittenFile]) -> String {
 pub(crate) fn produced(done: &Produced) -> String {
     let mut text = files(&done.files);
     for note in &done.notes {
-        text += &wrapped(note, "", WIDTH);
+        text += &wrapped(note, "", text_columns());
     }
     if !done.yours.is_empty() {
-        text += &wrapped(&format!("yours, and kept: {}", done.yours.join(", ")), "", WIDTH);
+        text += &wrapped(&format!("yours, and kept: {}", done.yours.join(", ")), "", text_columns());
     }
     text += &format!("\n{} decisions in {}\nreport: {}\n", done.decisions, done.session, done.report);
     text
@@ -117,13 +110,24 @@ pub(crate) fn demo(done: &DemoResult) -> String {
     for fault in &done.faults {
         let mark = if fault.found.is_some() { "found " } else { "MISSED" };
         text += &format!("{mark}  step {:>2}  {} ({})\n", fault.step, fault.fault, fault.track);
-        text += &wrapped(&format!("planted: {}", fault.planted), "                 ", WIDTH);
+        text += &wrapped(&format!("planted: {}", fault.planted), "                 ", text_columns());
         if let Some(answer) = &fault.found {
-            text += &wrapped(&format!("answer:  {answer}"), "                 ", WIDTH);
+            text += &wrapped(&format!("answer:  {answer}"), "                 ", text_columns());
         }
     }
     text += &format!("\n{found} of {} planted faults found\n\n", done.faults.len());
     text + &produced(&done.produced)
+}
+
+pub(crate) fn demo_contents(contents: &DemoContents) -> String {
+    let mut text = format!("{}: {} tracks would be written\n", contents.title, contents.tracks.len());
+    text += &wrapped(&contents.tracks.join(", "), "  ", text_columns());
+    text += &format!("{} faults would be planted\n", contents.faults.len());
+    for fault in &contents.faults {
+        text += &format!("  step {:>2}  {} ({})\n", fault.step, fault.fault, fault.track);
+        text += &wrapped(&fault.planted, "           ", text_columns());
+    }
+    text + "nothing was written\n"
 }
 
 pub(crate) fn rendered(done: &RenderResult) -> String {
@@ -163,28 +167,33 @@ pub(crate) fn why(why: &Why) -> String {
     }
     for d in &why.decisions {
         text += &format!("\n{} ({:.0} % sure): {}\n", d.step, d.confidence * 100.0, d.change.path());
-        text += &wrapped(&d.why, "  ", WIDTH);
+        text += &wrapped(&d.why, "  ", text_columns());
         for e in &d.evidence {
             text += &format!("  measured: {} {:.2} {}\n", e.name, e.value, e.unit);
         }
         if !d.unless.is_empty() {
-            text += &wrapped(&format!("would change its mind: {}", d.unless), "  ", WIDTH);
+            text += &wrapped(&format!("would change its mind: {}", d.unless), "  ", text_columns());
         }
     }
     text
 }
 
-pub(crate) fn mastered(done: &MasterResult, verbose: bool) -> String {
+pub(crate) fn mastered(done: &MasterResult, verbose: bool, dry_run: bool) -> String {
     let mut text = String::new();
     for f in &done.files {
         text += &files(&[f.before.clone(), f.master.clone()]);
         for note in &f.notes {
-            text += &wrapped(note, "", WIDTH);
+            text += &wrapped(note, "", text_columns());
         }
         if verbose {
             text += &reasons(&f.decisions);
         }
-        text += &format!("session: {}\nreport: {}\n\n", f.session, f.report);
+        if !dry_run {
+            text += &format!("session: {}\nreport:  {}\n", f.session, f.report);
+        }
+    }
+    if dry_run {
+        text += "nothing was written\n";
     }
     text
 }
@@ -214,12 +223,12 @@ fn findings(findings: &[workflow::Finding]) -> String {
             Severity::Info => "info",
         };
         let place = f.place_s.map(|s| format!(" at {s:.3} s")).unwrap_or_default();
-        text += &wrapped(&format!("{mark}{place}: {}", f.what), "  ", WIDTH);
+        text += &wrapped(&format!("{mark}{place}: {}", f.what), "  ", text_columns());
         if !f.heard_as.is_empty() {
-            text += &wrapped(&format!("heard as: {}", f.heard_as), "        ", WIDTH);
+            text += &wrapped(&format!("heard as: {}", f.heard_as), "        ", text_columns());
         }
         if !f.remedy.is_empty() {
-            text += &wrapped(&format!("remedy: {}", f.remedy), "        ", WIDTH);
+            text += &wrapped(&format!("remedy: {}", f.remedy), "        ", text_columns());
         }
     }
     text
@@ -273,7 +282,7 @@ pub(crate) fn measured(measured: &Measured) -> String {
         );
         text += &table(&rows);
         for note in &f.notes {
-            text += &wrapped(note, "  ", WIDTH);
+            text += &wrapped(note, "  ", text_columns());
         }
     }
     text
@@ -302,59 +311,4 @@ pub(crate) fn compared(c: &Compared) -> String {
         text += &format!("{:>8.0} Hz  {:+6.1} dB  {bar}\n", b.hz, b.difference_db);
     }
     text
-}
-
-pub(crate) fn processors(all: &[ProcessorInfo]) -> String {
-    let mut text = String::new();
-    for p in all {
-        text += &format!("{} ({}, {})\n", p.id, p.label, p.family);
-        text += &wrapped(p.help, "  ", WIDTH);
-        let mut rows = Vec::new();
-        for s in &p.params {
-            let range = match s.choices.is_empty() {
-                false => s.choices.join(" | "),
-                true if s.neutral == "on" || s.neutral == "off" => "on | off".into(),
-                true => format!("{} to {} {}", s.min, s.max, s.unit).trim_end().to_string(),
-            };
-            let fixed = if s.fixed { " (cannot be automated)" } else { "" };
-            rows.push(vec![
-                format!("  {}", s.id),
-                range,
-                format!("neutral {}", s.neutral),
-                format!("{}{fixed}", s.help),
-            ]);
-        }
-        text += &table(&rows);
-        text.push('\n');
-    }
-    text
-}
-
-pub(crate) fn targets(all: &[&Target]) -> String {
-    let mut rows = vec![row(&["target", "loudness", "true peak", "what for", "source", "as of"])];
-    for t in all {
-        rows.push(vec![
-            t.id.to_string(),
-            with_unit(t.integrated_lufs, 0, "LUFS"),
-            with_unit(Some(t.ceiling_dbtp), 1, "dBTP"),
-            t.label.to_string(),
-            format!("{} ({})", t.source, t.mark.describe()),
-            t.as_of.to_string(),
-        ]);
-    }
-    table(&rows)
-}
-
-pub(crate) fn roles(all: &[RoleInfo]) -> String {
-    let mut rows = vec![row(&["role", "family", "names such as"])];
-    rows.extend(all.iter().map(|r| vec![r.id.to_string(), r.family.to_string(), r.names.join(", ")]));
-    table(&rows)
-}
-
-pub(crate) fn named(all: &[NamedInfo]) -> String {
-    let rows: Vec<Vec<String>> = all
-        .iter()
-        .map(|n| vec![n.name.clone(), n.role.to_string(), format!("{:.0} % sure", n.confidence * 100.0)])
-        .collect();
-    table(&rows)
 }

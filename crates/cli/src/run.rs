@@ -1,72 +1,105 @@
 //! From words to a verb, and from its result to text.
 
-use crate::args::{Command, Place, RenderPart, Taste, Voice};
-use crate::print;
+use crate::args::{Aim, Command, Home, Place, Style, Taste, Voice};
+use crate::{manual, print, print_known, words};
 use serde_json::{Value, json};
-use workflow::{
-    Context, MasterRequest, Part, PlanRequest, ProduceRequest, Project, Rules, StepId, WorkflowError,
-};
+use workflow::{Context, Failure, MasterRequest, PlanRequest, ProduceRequest, Project, Rules, WorkflowError};
 
 /// What a command answers.
 pub(crate) struct Answer {
     /// Text or JSON, with a line end.
     pub(crate) text: String,
-    /// False when a check did not pass.
-    pub(crate) passed: bool,
+    /// What was wrong with a part of it, for standard error.
+    pub(crate) complaints: Vec<String>,
+    /// Why the exit code is not 0.
+    pub(crate) failure: Option<Failure>,
 }
 
-fn answer(voice: &Voice, value: Value, text: impl FnOnce() -> String) -> Answer {
-    let text = if voice.json { format!("{value}\n") } else { text() };
-    Answer { text, passed: true }
+impl Answer {
+    fn new(voice: &Voice, value: &Value, text: impl FnOnce() -> String) -> Answer {
+        let text = if voice.json { format!("{value}\n") } else { text() };
+        Answer { text, complaints: Vec::new(), failure: None }
+    }
+
+    /// A check that did not pass is no error, but has its exit code.
+    fn passing(self, passed: bool) -> Answer {
+        Answer { failure: (!passed).then_some(Failure::NotPassed), ..self }
+    }
+
+    /// Files that could not be read weigh more than one that did not pass.
+    fn except(self, unreadable: &[workflow::Unreadable]) -> Answer {
+        let failure = if unreadable.is_empty() { self.failure } else { Some(Failure::Unreadable) };
+        let complaints = unreadable.iter().map(|u| u.error.clone()).collect();
+        Answer { failure, complaints, ..self }
+    }
 }
 
 fn json_of(value: &impl serde::Serialize) -> Value {
     serde_json::to_value(value).expect("results have only plain values")
 }
 
+/// The object of a command that can be asked to write nothing.
+fn json_of_run(value: &impl serde::Serialize, dry_run: bool) -> Value {
+    let mut value = json_of(value);
+    value["dry_run"] = dry_run.into();
+    value
+}
+
 fn project(place: &Place) -> Result<Project, WorkflowError> {
-    Project::new(&place.dir, place.home.as_deref())
+    Project::new(&place.dir, place.home.home.as_deref())
 }
 
 fn rules(taste: &Taste) -> Rules {
     Rules { strength: taste.style.strength(), focus: taste.focus.clone(), ..Rules::default() }
 }
 
+/// What is asked of the master; what cannot be is told before any work begins.
+fn aimed(aim: Aim, style: Style) -> Result<MasterRequest, WorkflowError> {
+    workflow::targets(aim.target.as_slice())?;
+    aim.reference.as_deref().map_or(Ok(()), workflow::readable_audio)?;
+    Ok(MasterRequest {
+        target: aim.target,
+        reference: aim.reference,
+        loudness_lufs: aim.loudness,
+        strength: Some(style.strength()),
+        as_it_is: false,
+    })
+}
+
 pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<Answer, WorkflowError> {
     match command {
-        Command::Demo { dir, seed } => {
+        Command::Demo { seed, dry_run: true, .. } => {
+            let contents = workflow::demo_contents(seed);
+            Ok(Answer::new(voice, &json_of(&contents), || print::demo_contents(&contents)))
+        }
+        Command::Demo { dir, seed, dry_run: false } => {
             let done = workflow::demo(&dir, seed, context)?;
-            let passed = done.produced.passed;
-            Ok(Answer { passed, ..answer(voice, json_of(&done), || print::demo(&done)) })
+            let answer = Answer::new(voice, &json_of_run(&done, false), || print::demo(&done));
+            Ok(answer.passing(done.produced.passed))
         }
         Command::Scan { place } => {
             let scan = workflow::scan(&project(&place)?, context)?;
-            Ok(answer(voice, json_of(&scan), || print::scanned(&scan)))
+            Ok(Answer::new(voice, &json_of(&scan), || print::scanned(&scan)))
         }
         Command::Produce { place, taste, aim, stems, tracks, dry_run } => {
-            let master = MasterRequest {
-                target: aim.target,
-                reference: aim.reference,
-                loudness_lufs: aim.loudness,
-                strength: Some(taste.style.strength()),
-                as_it_is: false,
-            };
-            let plan = PlanRequest { rules: rules(&taste), ..PlanRequest::default() };
+            let master = aimed(aim, taste.style)?;
+            let plan = PlanRequest { rules: rules(&taste), dry_run, ..PlanRequest::default() };
             let request = ProduceRequest { plan, master, stems, tracks, ..ProduceRequest::default() };
-            produce(&place, request, dry_run, voice, context)
+            produce(&place, request, voice, context)
         }
         Command::Mix { place, taste, stems, tracks, dry_run } => {
-            let plan = PlanRequest { rules: rules(&taste), ..PlanRequest::default() };
+            let plan = PlanRequest { rules: rules(&taste), dry_run, ..PlanRequest::default() };
             let request = ProduceRequest { plan, stems, tracks, only_mix: true, ..ProduceRequest::default() };
-            produce(&place, request, dry_run, voice, context)
+            produce(&place, request, voice, context)
         }
-        Command::Plan { place, only, taste, dry_run } => {
-            let (steps, strips) = steps_and_strips(only);
-            plan(&place, PlanRequest { steps, strips, rules: rules(&taste), dry_run }, voice, context)
+        Command::Plan { words, home: Home { home }, taste, dry_run } => {
+            let (dir, steps, strips) = words::of_plan(&words)?;
+            let request = PlanRequest { steps, strips, rules: rules(&taste), dry_run };
+            plan("plan", &Project::new(&dir, home.as_deref())?, &request, voice, context)
         }
         Command::Why { what, dir } => {
             let why = workflow::why(&Project::new(&dir, None)?, &what, context)?;
-            Ok(answer(voice, json_of(&why), || print::why(&why)))
+            Ok(Answer::new(voice, &json_of(&why), || print::why(&why)))
         }
         Command::Set { settings, undo, dir, dry_run } => {
             let project = Project::new(&dir, None)?;
@@ -74,134 +107,118 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
                 true => workflow::undo(&project, dry_run)?,
                 false => workflow::set(&project, &settings, dry_run)?,
             };
-            Ok(answer(voice, json_of(&edited), || print::edited(&edited)))
+            Ok(Answer::new(voice, &json_of(&edited), || print::edited(&edited)))
         }
-        Command::Render { place, parts, dry_run } => render(&place, &parts, dry_run, voice, context),
+        Command::Render { words, home: Home { home }, dry_run } => {
+            let (dir, parts) = words::of_render(&words)?;
+            let project = Project::new(&dir, home.as_deref())?;
+            let done = workflow::render(&project, &parts.mix, parts.master, dry_run, context)?;
+            let passed = done.files.iter().all(|file| file.passed != Some(false));
+            Ok(Answer::new(voice, &json_of(&done), || print::rendered(&done)).passing(passed))
+        }
         Command::Master { files, aim, style, home, dry_run } => {
-            let request = MasterRequest {
-                target: aim.target,
-                reference: aim.reference,
-                loudness_lufs: aim.loudness,
-                strength: Some(style.strength()),
-                as_it_is: false,
-            };
+            let request = aimed(aim, style)?;
+            files.iter().try_for_each(|file| workflow::readable_audio(file))?;
             let done = workflow::master_files(&files, home.as_deref(), &request, dry_run, context)?;
-            let passed = done.passed;
-            Ok(Answer { passed, ..answer(voice, json_of(&done), || print::mastered(&done, voice.verbose)) })
+            let answer = Answer::new(voice, &json_of_run(&done, dry_run), || {
+                print::mastered(&done, voice.verbose, dry_run)
+            });
+            Ok(answer.passing(done.passed))
         }
         Command::Deliver { place, to, dry_run } => {
+            workflow::targets(&to)?;
             let done = workflow::deliver(&project(&place)?, &to, dry_run, context)?;
-            let passed = done.passed;
-            Ok(Answer { passed, ..answer(voice, json_of(&done), || print::delivered(&done)) })
+            let answer = Answer::new(voice, &json_of_run(&done, dry_run), || print::delivered(&done));
+            Ok(answer.passing(done.passed))
         }
         Command::Check { files, target } => {
             let done = workflow::check(&files, &target, context)?;
-            let passed = done.passed;
-            Ok(Answer { passed, ..answer(voice, json_of(&done), || print::checked(&done, voice.verbose)) })
+            let answer = Answer::new(voice, &json_of(&done), || print::checked(&done, voice.verbose));
+            Ok(answer.passing(done.passed).except(&done.unreadable))
         }
         Command::Measure { files, series } => {
             let done = workflow::measure(&files, series, context)?;
-            Ok(answer(voice, json_of(&done), || print::measured(&done)))
+            let answer = Answer::new(voice, &json_of(&done), || print::measured(&done));
+            Ok(answer.except(&done.unreadable))
         }
         Command::Compare { a, b } => {
             let done = workflow::compare(&a, &b, context)?;
-            Ok(answer(voice, json_of(&done), || print::compared(&done)))
+            Ok(Answer::new(voice, &json_of(&done), || print::compared(&done)))
         }
+        other => known(other, voice),
+    }
+}
+
+/// What needs no audio and no folder.
+fn known(command: Command, voice: &Voice) -> Result<Answer, WorkflowError> {
+    match command {
         Command::Processors { ids } => {
             let all = workflow::processors(&ids)?;
             let value = json!({"schema": "tonmeister.processors/1", "processors": json_of(&all)});
-            Ok(answer(voice, value, || print::processors(&all)))
+            Ok(Answer::new(voice, &value, || print_known::processors(&all)))
         }
         Command::Targets { ids } => {
             let all = workflow::targets(&ids)?;
             let value = json!({"schema": "tonmeister.targets/1", "targets": json_of(&all)});
-            Ok(answer(voice, value, || print::targets(&all)))
+            Ok(Answer::new(voice, &value, || print_known::targets(&all, !ids.is_empty())))
         }
         Command::Roles { names } if names.is_empty() => {
             let all = workflow::roles();
             let value = json!({"schema": "tonmeister.roles/1", "roles": json_of(&all)});
-            Ok(answer(voice, value, || print::roles(&all)))
+            Ok(Answer::new(voice, &value, || print_known::roles(&all)))
         }
         Command::Roles { names } => {
             let all = workflow::name_roles(&names);
             let value = json!({"schema": "tonmeister.roles/1", "names": json_of(&all)});
-            Ok(answer(voice, value, || print::named(&all)))
+            Ok(Answer::new(voice, &value, || print_known::named(&all)))
         }
-        Command::Completions { .. } | Command::Man => unreachable!("answered before anything is set up"),
+        Command::Completions { shell } => {
+            let script = manual::completions(shell);
+            let value = json!({
+                "schema": "tonmeister.completions/1", "shell": shell.to_string(), "script": script,
+            });
+            Ok(Answer::new(voice, &value, || script))
+        }
+        _ => {
+            let roff = manual::manual().map_err(|e| WorkflowError::Usage(format!("the manual page: {e}")))?;
+            Ok(Answer::new(voice, &json!({"schema": "tonmeister.man/1", "roff": roff}), || roff))
+        }
     }
 }
 
 fn produce(
     place: &Place,
     request: ProduceRequest,
-    dry_run: bool,
-    voice: &Voice,
-    context: &Context,
-) -> Result<Answer, WorkflowError> {
-    if dry_run {
-        return plan(place, PlanRequest { dry_run, ..request.plan }, voice, context);
-    }
-    let (done, ..) = workflow::produce(&project(place)?, &request, context)?;
-    let passed = done.passed;
-    Ok(Answer { passed, ..answer(voice, json_of(&done), || print::produced(&done)) })
-}
-
-fn plan(
-    place: &Place,
-    request: PlanRequest,
-    voice: &Voice,
-    context: &Context,
-) -> Result<Answer, WorkflowError> {
-    let dry_run = request.dry_run;
-    let done = workflow::plan(&project(place)?, &request, context)?;
-    let value = json!({
-        "schema": "tonmeister.plan/1",
-        "dry_run": dry_run,
-        "decisions": json_of(&done.decisions),
-        "changes": json_of(&done.changes),
-        "yours": json_of(&done.yours),
-    });
-    Ok(answer(voice, value, || print::planned(&done, voice.verbose, dry_run)))
-}
-
-fn render(
-    place: &Place,
-    parts: &[RenderPart],
-    dry_run: bool,
     voice: &Voice,
     context: &Context,
 ) -> Result<Answer, WorkflowError> {
     let project = project(place)?;
-    let wants_master = parts.contains(&RenderPart::Master);
-    let mut mix: Vec<Part> = parts
-        .iter()
-        .filter_map(|part| match part {
-            RenderPart::Premaster => Some(Part::Premaster),
-            RenderPart::Stems => Some(Part::Stems),
-            RenderPart::Tracks => Some(Part::Tracks),
-            RenderPart::Master => None,
-        })
-        .collect();
-    if parts.is_empty() || (wants_master && !mix.contains(&Part::Premaster)) {
-        mix.insert(0, Part::Premaster);
+    if request.plan.dry_run {
+        let command = if request.only_mix { "mix" } else { "produce" };
+        return plan(command, &project, &request.plan, voice, context);
     }
-    let done = workflow::render(&project, &mix, wants_master, dry_run, context)?;
-    Ok(answer(voice, json_of(&done), || print::rendered(&done)))
+    let (done, ..) = workflow::produce(&project, &request, context)?;
+    let answer = Answer::new(voice, &json_of_run(&done, false), || print::produced(&done));
+    Ok(answer.passing(done.passed))
 }
 
-/// Numbers 1 to 11 and names of steps are steps; everything else is a strip.
-fn steps_and_strips(only: Vec<String>) -> (Vec<StepId>, Vec<String>) {
-    let mut steps = Vec::new();
-    let mut strips = Vec::new();
-    for word in only {
-        let step = StepId::ALL.iter().find(|step| {
-            word.parse() == Ok(step.number())
-                || word.replace(['-', '_'], " ").eq_ignore_ascii_case(step.label())
-        });
-        match step {
-            Some(step) => steps.push(*step),
-            None => strips.push(word),
-        }
-    }
-    (steps, strips)
+/// Plans, for itself or for what a command that writes nothing would do first.
+fn plan(
+    command: &str,
+    project: &Project,
+    request: &PlanRequest,
+    voice: &Voice,
+    context: &Context,
+) -> Result<Answer, WorkflowError> {
+    let done = workflow::plan(project, request, context)?;
+    let value = json!({
+        "schema": format!("tonmeister.{command}/1"),
+        "dry_run": request.dry_run,
+        "session": project.session_file().to_string_lossy(),
+        "notes": done.notes,
+        "decisions": json_of(&done.decisions),
+        "changes": json_of(&done.changes),
+        "yours": json_of(&done.yours),
+    });
+    Ok(Answer::new(voice, &value, || print::planned(&done, voice.verbose, request.dry_run)))
 }

@@ -8,25 +8,100 @@ pub(crate) fn with_unit(value: Option<f64>, decimals: usize, unit: &str) -> Stri
     }
 }
 
-/// Columns as wide as their widest cell; the first row is the heading.
+/// A row of fixed cells.
+pub(crate) fn row(cells: &[&str]) -> Vec<String> {
+    cells.iter().map(|c| c.to_string()).collect()
+}
+
+/// Running text is no wider than this, however wide the terminal is.
+const TEXT_COLUMNS: usize = 100;
+
+/// A column is never made narrower than this to fit.
+const NARROWEST_COLUMN: usize = 10;
+
+/// Between two columns.
+const GAP: usize = 2;
+
+/// Columns of the terminal; none where the result goes to a file or a pipe.
+fn terminal_columns() -> Option<usize> {
+    use terminal_size::{Width, terminal_size_of};
+    let (Width(columns), _) = terminal_size_of(std::io::stdout())?;
+    Some(usize::from(columns).max(40))
+}
+
+/// How wide running text is.
+pub(crate) fn text_columns() -> usize {
+    terminal_columns().unwrap_or(TEXT_COLUMNS).min(TEXT_COLUMNS)
+}
+
+/// Columns as wide as their widest cell; the first row is the heading. On a terminal no wider than that: what does not
+/// fit is broken into lines within its column.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    table_within(rows, terminal_columns().unwrap_or(usize::MAX))
+}
+
+fn table_within(rows: &[Vec<String>], columns: usize) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut widths: Vec<usize> = (0..count).map(width).collect();
+    fit(&mut widths, columns);
     let mut text = String::new();
     for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            let blanks = width - cell.chars().count() + 2;
-            line += cell;
-            line.extend(std::iter::repeat_n(' ', blanks));
+        let cells: Vec<Vec<String>> =
+            row.iter().zip(&widths).map(|(c, width)| cell_lines(c, *width)).collect();
+        let lines = cells.iter().map(Vec::len).max().unwrap_or(1);
+        for n in 0..lines {
+            let mut line = String::new();
+            for (cell, width) in cells.iter().zip(&widths) {
+                let part = cell.get(n).map_or("", String::as_str);
+                line += part;
+                line.extend(std::iter::repeat_n(' ', width + GAP - part.chars().count()));
+            }
+            text += line.trim_end();
+            text.push('\n');
         }
-        text += line.trim_end();
-        text.push('\n');
     }
     text
+}
+
+/// Takes from the widest column until all of them fit, or none can give any more.
+fn fit(widths: &mut [usize], columns: usize) {
+    let total = |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
+    while total(widths) > columns {
+        let Some(widest) = widths.iter_mut().max_by_key(|width| **width) else { return };
+        if *widest <= NARROWEST_COLUMN {
+            return;
+        }
+        *widest -= 1;
+    }
+}
+
+/// A cell in lines of at most `width` characters, broken between words where there are any.
+fn cell_lines(cell: &str, width: usize) -> Vec<String> {
+    if cell.chars().count() <= width {
+        return vec![cell.to_string()];
+    }
+    let indent: String = cell.chars().take_while(|c| *c == ' ').collect();
+    let mut lines = vec![indent];
+    for word in cell.split_whitespace() {
+        let mut word: Vec<char> = word.chars().collect();
+        while !word.is_empty() {
+            let line = lines.last_mut().expect("begins with one");
+            let used = line.chars().count();
+            let blank = usize::from(!line.trim().is_empty());
+            if used + blank + word.len() <= width {
+                line.extend(std::iter::repeat_n(' ', blank).chain(word.drain(..)));
+            } else if line.trim().is_empty() {
+                // Longer than the column by itself: file names are.
+                line.extend(word.drain(..width - used));
+            } else {
+                lines.push(String::new());
+            }
+        }
+    }
+    lines
 }
 
 /// Breaks a text into lines of at most `width` characters, each after `indent`.
@@ -58,6 +133,25 @@ mod tests {
         let rows = [vec!["a".into(), "level".into()], vec!["longer".into(), with_unit(Some(-3.04), 1, "dB")]];
         assert_eq!(table(&rows), "a       level\nlonger  -3.0 dB\n");
         assert_eq!(with_unit(None, 1, "dB"), "-");
+    }
+
+    #[test]
+    fn a_table_fits_where_it_is_shown_and_loses_nothing() {
+        let rows = [
+            vec!["track".into(), "file".into(), "level".into()],
+            vec!["vox".into(), "05_Lead Vocal Take 3 final final.wav".into(), "-18.0 dBFS".into()],
+            vec!["gtr".into(), "averyveryverylongnamewithoutanyblanks.wav".into(), "-20.0 dBFS".into()],
+        ];
+        let text = table_within(&rows, 40);
+        assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
+        let letters = |text: &str| {
+            let mut letters: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
+            letters.sort_unstable();
+            letters
+        };
+        assert_eq!(letters(&text), letters(&rows.concat().concat()));
+        // Narrower than any table can be: wider than asked, but whole.
+        assert_eq!(letters(&table_within(&rows, 1)), letters(&rows.concat().concat()));
     }
 
     #[test]

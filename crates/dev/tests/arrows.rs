@@ -33,7 +33,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("cli", &["workflow"]),
     ("benches", &["audio", "dsp", "engine", "files", "measure", "session"]),
-    ("dev", &["assistant", "audio", "delivery", "demo", "dsp", "measure", "session"]),
+    ("dev", &["assistant", "audio", "cli", "delivery", "demo", "dsp", "measure", "session"]),
 ];
 
 fn folder_of(package: &cargo_metadata::Package) -> String {
@@ -70,5 +70,24 @@ fn the_table_itself_points_one_way() {
         for used in *uses {
             assert!(place(used) < place(name), "{used} stands after {name}");
         }
+    }
+}
+
+/// What carries the work on from one stage to the next meets in one place.
+#[test]
+fn only_workflow_joins_the_stages() {
+    let stages = ["engine", "assistant", "mastering", "delivery"];
+    for (name, uses) in ALLOWED {
+        let joined = uses.iter().filter(|used| stages.contains(used)).count();
+        // `dev` writes the manual and never ships.
+        let may_join = ["workflow", "dev"].contains(name);
+        assert!(joined <= 1 || may_join, "{name} joins {joined} stages, which is for `workflow` alone");
+        assert!(!stages.contains(name) || joined == 0, "{name} knows another stage");
+    }
+    let faces: Vec<&str> =
+        ALLOWED.iter().filter(|(_, uses)| uses.contains(&"workflow")).map(|(n, _)| *n).collect();
+    for face in faces {
+        let (_, uses) = ALLOWED.iter().find(|(name, _)| *name == face).expect("found above");
+        assert_eq!(*uses, ["workflow"], "a face knows nothing but `workflow`");
     }
 }

@@ -113,6 +113,33 @@ fn processors_never_wait_log_or_touch_files() {
     }
 }
 
+/// Only the program itself and the tool that never ships talk to a terminal.
+#[test]
+fn libraries_never_print() {
+    let words =
+        ["print", "println", "eprint", "eprintln", "dbg", "io::stdout", "io::stderr", "stdout", "stderr"];
+    let mut seen = 0;
+    for manifest in manifests() {
+        let folder = manifest.parent().expect("a crate's folder");
+        let name = folder.file_name().expect("a name").to_string_lossy();
+        if ["cli", "dev"].contains(&name.as_ref()) {
+            continue;
+        }
+        seen += 1;
+        forbid(&format!("crates/{name}/src"), &words, "a library tells its caller, not the terminal");
+    }
+    assert!(seen > 5, "the crates were looked for in the wrong place");
+    for path in files("crates/cli/src", &["rs"]) {
+        for (line, code) in code(&path) {
+            for word in ["print!", "println!", "eprint!", "eprintln!", "process::exit"] {
+                // These panic on a closed pipe; an interrupt that is repeated is the one way out without return.
+                let allowed = word == "process::exit" && shown(&path).ends_with("src/lib.rs");
+                assert!(allowed || !code.contains(word), "{}:{line}: `{word}`", shown(&path));
+            }
+        }
+    }
+}
+
 /// The one room for `unsafe`: calling a loop that is compiled for vectors which the machine was found to have.
 const UNSAFE_ROOM: &str = "crates/audio/src/wide.rs";
 

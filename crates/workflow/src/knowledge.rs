@@ -132,3 +132,50 @@ pub fn name_roles(names: &[String]) -> Vec<NamedInfo> {
     };
     names.iter().map(one).collect()
 }
+
+/// What `demo --dry-run` prints: what the demo would write, and what is wrong in it.
+#[derive(Debug, Clone, Serialize)]
+pub struct DemoContents {
+    /// Names the form of this object.
+    pub schema: &'static str,
+    /// The song's title.
+    pub title: String,
+    /// The recordings that would be written.
+    pub tracks: Vec<String>,
+    /// The planted faults.
+    pub faults: Vec<PlantedInfo>,
+    /// Nothing was written.
+    pub dry_run: bool,
+}
+
+/// A planted fault.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlantedInfo {
+    /// The step whose work it is.
+    pub step: u8,
+    /// The file.
+    pub track: String,
+    /// The fault, as one word.
+    pub fault: String,
+    /// What is wrong, in plain words.
+    pub planted: String,
+}
+
+/// What the demo with this seed consists of; nothing is written.
+pub fn demo_contents(seed: u64) -> DemoContents {
+    let mut tracks = Vec::new();
+    let sheet = demo::each_track(seed, demo::Take::Faulty, |track| tracks.push(track.file_name.to_string()));
+    let planted = sheet.planted.iter().map(|p| PlantedInfo {
+        step: p.step,
+        track: p.track.to_string(),
+        fault: p.fault.to_string(),
+        planted: p.what.clone(),
+    });
+    DemoContents {
+        schema: "tonmeister.demo/1",
+        title: sheet.title.to_string(),
+        tracks,
+        faults: planted.collect(),
+        dry_run: true,
+    }
+}

@@ -33,7 +33,8 @@ pub use demo_song::{DemoResult, FoundFault, demo};
 pub use edit::{Edited, Why, set, undo, why};
 pub use error::{Failure, WorkflowError};
 pub use knowledge::{
-    NamedInfo, ParamInfo, ProcessorInfo, RoleInfo, name_roles, processors, roles, scalar_readings,
+    DemoContents, NamedInfo, ParamInfo, PlantedInfo, ProcessorInfo, RoleInfo, demo_contents, name_roles,
+    processors, roles, scalar_readings,
 };
 pub use master::{MasterRequest, Mastered, is_mastering, master};
 pub use master_file::{MasterResult, MasteredFile, master_files};

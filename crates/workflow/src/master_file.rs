@@ -49,16 +49,40 @@ pub fn master_files(
         context.check()?;
         files.push(match dry_run {
             false => master_file(path, home, request, context)?,
-            true => {
-                // Decided on a copy of the work in a folder that is thrown away.
-                let scratch =
-                    tempfile::tempdir().map_err(WorkflowError::io("the temporary folder", "create"))?;
-                master_file(path, Some(scratch.path()), request, context)?
-            }
+            true => dry_run_of(path, home, request, context)?,
         });
     }
     let passed = files.iter().all(|f| f.master.passed == Some(true));
     Ok(MasterResult { schema: "tonmeister.master/1", files, passed })
+}
+
+/// Decides on a copy of the session, in a folder that is thrown away.
+fn dry_run_of(
+    path: &Path,
+    home: Option<&Path>,
+    request: &MasterRequest,
+    context: &Context,
+) -> Result<MasteredFile, WorkflowError> {
+    let scratch = tempfile::tempdir().map_err(WorkflowError::io("the temporary folder", "create it"))?;
+    let (real, copy) = (Project::of_file(path, home)?, Project::of_file(path, Some(scratch.path()))?);
+    let state = copy.state();
+    std::fs::create_dir_all(&state).map_err(WorkflowError::io(&state, "create the folder"))?;
+    let kept = ["plan.toml", "decisions.json"].map(|name| (real.state().join(name), state.join(name)));
+    for (from, to) in kept.into_iter().chain([(real.session_file(), copy.session_file())]) {
+        if from.exists() {
+            std::fs::copy(&from, &to).map_err(WorkflowError::io(&from, "copy it"))?;
+        }
+    }
+    let mut file = master_file(path, Some(scratch.path()), request, context)?;
+    // What is told is where things would stand.
+    let there = |name: &str| {
+        let name = Path::new(name).file_name().unwrap_or_default();
+        real.home.join(name).to_string_lossy().into_owned()
+    };
+    file.session = there(&file.session);
+    file.report = there(&file.report);
+    file.master.path = there(&file.master.path);
+    Ok(file)
 }
 
 fn master_file(
