@@ -138,8 +138,9 @@ pub(crate) enum Command {
     /// Roles, formats and faults of the recordings in a folder; writes nothing
     #[command(after_help = "Example:\n  tonmeister scan SONG")]
     Scan {
-        #[command(flatten)]
-        place: Place,
+        /// Folder with the recordings
+        #[arg(default_value = ".")]
+        dir: PathBuf,
     },
     /// Everything: plan, mix, master, deliver, check, report
     #[command(

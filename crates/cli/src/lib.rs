@@ -74,7 +74,8 @@ pub fn run() -> ExitCode {
             if cli.voice.json {
                 out(&format!("{}\n", error_object(&error)));
             }
-            complain(&error.to_string());
+            let hint = error.hint().map(|hint| format!("\n  {hint}")).unwrap_or_default();
+            complain(&format!("{error}{hint}"));
             ExitCode::from(error.failure().code())
         }
     }
@@ -87,7 +88,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     if code != 0 && wants_json {
         let text = error.render().to_string();
         let text = text.trim_start_matches("error: ").trim_end();
-        out(&format!("{}\n", object(Failure::Usage, text, json!([]))));
+        out(&format!("{}\n", object(Failure::Usage, text, None, json!([]))));
     }
     let _ = error.print();
     ExitCode::from(code)
@@ -95,16 +96,17 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 fn error_object(error: &WorkflowError) -> Value {
     let problems = serde_json::to_value(error.problems()).expect("problems have only plain values");
-    object(error.failure(), &error.to_string(), problems)
+    object(error.failure(), &error.to_string(), error.hint(), problems)
 }
 
 /// What `--json` prints instead of a result.
-fn object(failure: Failure, error: &str, problems: Value) -> Value {
+fn object(failure: Failure, error: &str, hint: Option<&str>, problems: Value) -> Value {
     json!({
         "schema": "tonmeister.error/1",
         "kind": failure.id(),
         "exit_code": failure.code(),
         "error": error,
+        "hint": hint,
         "problems": problems,
     })
 }

@@ -22,8 +22,8 @@ pub(crate) fn scanned(scan: &Scanned) -> String {
     }
     let mut text = table(&rows);
     text += &format!(
-        "\n{} tracks, {:.1} s, session at {} Hz\n",
-        scan.tracks.len(),
+        "\n{}, {:.1} s, session at {} Hz\n",
+        counted(scan.tracks.len(), "track"),
         scan.duration_s,
         scan.sample_rate_hz
     );
@@ -70,15 +70,30 @@ pub(crate) fn planned(plan: &Planned, verbose: bool, dry_run: bool) -> String {
         text += &wrapped(&format!("yours, and kept: {}", yours.join(", ")), "", text_columns());
     }
     let written = if dry_run { "; nothing was written" } else { "" };
-    text += &format!("{} decisions, {} changes{written}\n", plan.decisions.len(), plan.changes.len());
+    for note in &plan.notes {
+        text += &wrapped(note, "", text_columns());
+    }
+    let (decisions, changes) =
+        (counted(plan.decisions.len(), "decision"), counted(plan.changes.len(), "change"));
+    text += &format!("{decisions}, {changes}{written}\n");
     text
+}
+
+/// A file of the current folder by its name alone.
+fn bare(path: &str) -> &str {
+    path.strip_prefix("./").unwrap_or(path)
+}
+
+/// `1 change`, `2 changes`.
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn files(files: &[WrittenFile]) -> String {
     let mut rows = vec![row(&["file", "loudness", "range", "true peak", "check"])];
     for f in files {
         rows.push(vec![
-            f.path.clone(),
+            bare(&f.path).to_string(),
             with_unit(f.integrated_lufs, 1, "LUFS"),
             with_unit(f.loudness_range_lu, 1, "LU"),
             with_unit(f.true_peak_dbtp, 2, "dBTP"),
@@ -100,7 +115,8 @@ pub(crate) fn produced(done: &Produced) -> String {
     if !done.yours.is_empty() {
         text += &wrapped(&format!("yours, and kept: {}", done.yours.join(", ")), "", text_columns());
     }
-    text += &format!("\n{} decisions in {}\nreport: {}\n", done.decisions, done.session, done.report);
+    let decisions = counted(done.decisions, "decision");
+    text += &format!("\n{decisions} in {}\nreport: {}\n", bare(&done.session), bare(&done.report));
     text
 }
 
@@ -189,7 +205,7 @@ pub(crate) fn mastered(done: &MasterResult, verbose: bool, dry_run: bool) -> Str
             text += &reasons(&f.decisions);
         }
         if !dry_run {
-            text += &format!("session: {}\nreport:  {}\n", f.session, f.report);
+            text += &format!("session: {}\nreport:  {}\n", bare(&f.session), bare(&f.report));
         }
     }
     if dry_run {
@@ -200,15 +216,14 @@ pub(crate) fn mastered(done: &MasterResult, verbose: bool, dry_run: bool) -> Str
 
 pub(crate) fn delivered(done: &DeliverResult) -> String {
     if !done.planned.is_empty() {
-        let lines = done
-            .planned
-            .iter()
-            .map(|p| format!("{}: {} Hz, {}\n", p.path.display(), p.sample_rate_hz, p.depth.name()));
+        let lines = done.planned.iter().map(|p| {
+            format!("{}: {} Hz, {}\n", bare(&p.path.to_string_lossy()), p.sample_rate_hz, p.depth.name())
+        });
         return lines.collect::<String>() + "nothing was written\n";
     }
     let mut text = files(&done.files);
     for d in &done.details {
-        text += &format!("{}  {}\n", d.sha256(), d.path.display());
+        text += &format!("{}  {}\n", d.sha256(), bare(&d.path.to_string_lossy()));
         text += &findings(&d.findings);
     }
     text
@@ -277,12 +292,15 @@ pub(crate) fn measured(measured: &Measured) -> String {
             })
             .collect();
         text += &format!(
-            "  {}, {} Hz, {} channels, {:.3} s\n",
-            f.format, facts.sample_rate_hz, facts.channels, facts.duration_s
+            "  {}, {} Hz, {}, {:.3} s\n",
+            f.format,
+            facts.sample_rate_hz,
+            counted(facts.channels, "channel"),
+            facts.duration_s
         );
         text += &table(&rows);
         for note in &f.notes {
-            text += &wrapped(note, "  ", text_columns());
+            text += &wrapped(&format!("note: {note}"), "  ", text_columns());
         }
     }
     text

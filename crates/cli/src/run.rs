@@ -77,8 +77,8 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let answer = Answer::new(voice, &json_of_run(&done, false), || print::demo(&done));
             Ok(answer.passing(done.produced.passed))
         }
-        Command::Scan { place } => {
-            let scan = workflow::scan(&project(&place)?, context)?;
+        Command::Scan { dir } => {
+            let scan = workflow::scan(&Project::new(&dir, None)?, context)?;
             Ok(Answer::new(voice, &json_of(&scan), || print::scanned(&scan)))
         }
         Command::Produce { place, taste, aim, stems, tracks, dry_run } => {

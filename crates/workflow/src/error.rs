@@ -173,6 +173,33 @@ impl WorkflowError {
         }
     }
 
+    /// How to mend what the system refused, where its own words do not say it.
+    pub fn hint(&self) -> Option<&'static str> {
+        use std::io::ErrorKind;
+        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = next {
+            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+                return match error.kind() {
+                    ErrorKind::PermissionDenied => {
+                        Some("change its permissions, or choose another folder with -o")
+                    }
+                    ErrorKind::ReadOnlyFilesystem => {
+                        Some("this disk cannot be written to: choose a folder elsewhere with -o")
+                    }
+                    ErrorKind::StorageFull => {
+                        Some("the disk is full: make room, or choose a folder elsewhere with -o")
+                    }
+                    ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+                        Some("a file stands where a folder is needed: choose another folder with -o")
+                    }
+                    _ => None,
+                };
+            }
+            next = error.source();
+        }
+        None
+    }
+
     /// What the session file at `file` says wrong, with its name before every line.
     pub(crate) fn session(file: &Path) -> impl FnOnce(SessionError) -> WorkflowError {
         let file = file.to_path_buf();

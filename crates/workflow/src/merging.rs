@@ -104,32 +104,53 @@ impl Merging {
         Ok(())
     }
 
-    /// Writes what an earlier plan decided in a step, as far as it is `wanted` and there is still what it is about.
-    pub(crate) fn repeat(
-        &mut self,
+    /// What the plan before decided in a step, as far as it is `wanted` and there is still what it is about.
+    pub(crate) fn earlier(
+        &self,
         step: StepId,
         wanted: impl Fn(&Decision) -> bool,
-    ) -> Result<(), WorkflowError> {
+    ) -> Result<Vec<Decision>, WorkflowError> {
         let known = self.theirs.session()?;
-        let noted: Vec<Path> = self.decisions.iter().map(|d| d.change.path().clone()).collect();
         let still_there = |d: &Decision| match d.change.path().parts() {
             [table, id, ..] if table == "track" => known.tracks.contains_key(id),
             _ => true,
         };
-        let fits =
-            |d: &&Decision| d.step == step && wanted(d) && still_there(d) && !noted.contains(d.change.path());
-        let again: Vec<Decision> = self.earlier.iter().filter(fits).cloned().collect();
-        if session::apply(&mut self.theirs, &again).is_ok() {
-            self.decisions.extend(again);
-            return Ok(());
+        // The importer has spoken anew before the first step.
+        let said = |d: &Decision| self.decisions.iter().any(|new| new.change.path() == d.change.path());
+        let fits = |d: &&Decision| d.step == step && wanted(d) && still_there(d);
+        let anew = |d: &&Decision| step != StepId::Preparation || !said(d);
+        Ok(self.earlier.iter().filter(fits).filter(anew).cloned().collect())
+    }
+
+    /// What the plan before decided in a step about inserts in which a person has changed something since, and about
+    /// which nothing was decided now: the person's are the settings they changed, not the whole insert.
+    pub(crate) fn under_edit(
+        &self,
+        step: StepId,
+        decided: &[Decision],
+    ) -> Result<Vec<Decision>, WorkflowError> {
+        let yours = self.mine.as_ref().map(|mine| session::yours(self.base.as_ref(), mine));
+        let yours = yours.unwrap_or_default();
+        let edited: Vec<Path> =
+            yours.iter().filter_map(|path| insert_of(path).filter(|i| i != path)).collect();
+        let anew =
+            |insert: &Path| decided.iter().any(|d| insert_of(d.change.path()).as_ref() == Some(insert));
+        let left = |insert: Path| edited.contains(&insert) && !anew(&insert);
+        self.earlier(step, |d| insert_of(d.change.path()).is_some_and(left))
+    }
+
+    /// Writes decisions, some of them from the plan before: where something they rest on is gone, each that can still
+    /// be written is.
+    pub(crate) fn apply_what_can_be(&mut self, decisions: Vec<Decision>) {
+        if session::apply(&mut self.theirs, &decisions).is_ok() {
+            self.decisions.extend(decisions);
+            return;
         }
-        // Something they rest on is gone: each that can still be written is.
-        for decision in again {
+        for decision in decisions {
             if session::apply(&mut self.theirs, std::slice::from_ref(&decision)).is_ok() {
                 self.decisions.push(decision);
             }
         }
-        Ok(())
     }
 
     /// True when there is a plan to go on from.
@@ -209,6 +230,13 @@ impl Merging {
         session::save(&project.session_file(), &merged.document.to_string())?;
         Ok(self.decisions)
     }
+}
+
+/// The insert that a path lies on or in.
+fn insert_of(path: &Path) -> Option<Path> {
+    let parts = path.parts();
+    let at = parts.iter().position(|part| part == "insert")?;
+    parts.get(..at + 2).map(Path::new)
 }
 
 /// What the plan before holds at a path, as a change.

@@ -138,19 +138,22 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// What a part of a plan takes over from the plan before; true when something was.
-    fn repeat(&mut self, step: StepId) -> Result<bool, WorkflowError> {
-        let before = self.merging.decisions().len();
-        let request = self.request;
-        self.merging.repeat(step, |d| !request.asks_for(d))?;
-        Ok(self.merging.decisions().len() > before)
+    /// What a part of a plan takes over from the plan before.
+    fn earlier(&self, step: StepId) -> Result<Vec<Decision>, WorkflowError> {
+        if !self.part {
+            return Ok(Vec::new());
+        }
+        self.merging.earlier(step, |d| !self.request.asks_for(d))
     }
 
     /// Decisions about other strips are those of the plan before, unless they make what is needed now.
-    fn wanted(&self, decision: &Decision, session: &Session) -> bool {
+    fn wanted(&self, decision: &Decision, session: &Session, earlier: &[Decision]) -> bool {
         let path = decision.change.path();
         let makes_a_strip = || match path.parts() {
-            [table, id, ..] => matches!(table.as_str(), "bus" | "return") && session.strip(id).is_none(),
+            [table, id, ..] if table == "bus" || table == "return" => {
+                let strip = Path::new([table, id]);
+                session.strip(id).is_none() && !earlier.iter().any(|d| strip.contains(d.change.path()))
+            }
             _ => false,
         };
         !self.part || self.request.has_strip_of(path) || makes_a_strip()
@@ -174,13 +177,13 @@ impl Planner<'_> {
         let mut heard = Hears::Recordings;
         for step in assistant::STEPS {
             context.check()?;
-            if self.part {
-                if self.repeat(step.id())? {
+            let earlier = self.earlier(step.id())?;
+            if self.part && !self.request.has_step(step.id()) {
+                if !earlier.is_empty() {
+                    self.merging.apply_what_can_be(earlier);
                     heard = Hears::Recordings;
                 }
-                if !self.request.has_step(step.id()) {
-                    continue;
-                }
+                continue;
             }
             let session = self.session()?;
             if step.hears() > heard {
@@ -198,9 +201,17 @@ impl Planner<'_> {
             context.listener.stage(&format!("step {}", step.id()), None);
             let rules = Rules { yours: self.merging.merged().yours, ..self.request.rules.clone() };
             let decided = step.decide(&self.facts, &session, &rules);
-            let decided: Vec<Decision> = decided.into_iter().filter(|d| self.wanted(d, &session)).collect();
-            if !decided.is_empty() {
-                self.merging.apply(decided)?;
+            // Decided as in a whole plan; what is not asked for comes as it was.
+            let decided = decided.into_iter().filter(|d| self.wanted(d, &session, &earlier));
+            let decided: Vec<Decision> = decided.collect();
+            let mut under_edit = self.merging.under_edit(step.id(), &decided)?;
+            under_edit.retain(|d| !self.part || self.request.asks_for(d));
+            let decisions = [earlier, under_edit, decided].concat();
+            if !decisions.is_empty() {
+                match self.part {
+                    true => self.merging.apply_what_can_be(decisions),
+                    false => self.merging.apply(decisions)?,
+                }
                 // What was heard is heard no more once something has changed.
                 heard = Hears::Recordings;
             }

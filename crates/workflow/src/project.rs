@@ -115,14 +115,16 @@ impl Project {
     pub fn some_recordings(&self) -> Result<files::Listing, WorkflowError> {
         let listing = self.recordings()?;
         if listing.files.is_empty() {
-            let reason = match listing.ignored.first() {
-                Some(first) => format!(
-                    "{} of {} files passed over: {}",
-                    first.path.file_name().unwrap_or_default().to_string_lossy(),
-                    listing.ignored.len(),
-                    first.reason
-                ),
-                None => "it is empty".to_string(),
+            let reason = match listing.ignored.as_slice() {
+                [] => "it is empty".to_string(),
+                [first, others @ ..] => {
+                    let name = first.path.file_name().unwrap_or_default().to_string_lossy();
+                    let more = match others.len() {
+                        0 => String::new(),
+                        n => format!("; passed over with {n} more"),
+                    };
+                    format!("{name} is {}{more}", first.reason)
+                }
             };
             return Err(WorkflowError::NoAudio { folder: self.folder.clone(), reason });
         }

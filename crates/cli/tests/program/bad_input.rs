@@ -1,0 +1,197 @@
+//! Files that cannot be read, and those that can, but not wholly.
+
+use crate::common::{
+    FRAMES, RATE_HZ, Ran, contents, object, recordings, refuses, song, succeeds, tonmeister, unfinished,
+    voice, wav16, wav32, words,
+};
+use std::path::Path;
+use tempfile::TempDir;
+
+const UNREADABLE: i32 = 4;
+
+/// A good file `good.wav` and bad ones of every kind, each with what must be said about it.
+fn bad_files() -> (TempDir, [(&'static str, &'static str); 5]) {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    write("good.wav", &wav16(&[voice(), voice()]));
+    write("text.wav", b"Dear band,\nthe files are on the other disk.\n");
+    write("nothing.wav", b"");
+    write("no-frames.wav", &wav16(&[Vec::new()]));
+    std::fs::create_dir(folder.path().join("folder.wav")).unwrap();
+    let bad = [
+        ("missing.wav", "not found"),
+        ("text.wav", "looks like text"),
+        ("nothing.wav", "holds no audio (0 bytes"),
+        ("no-frames.wav", "holds no audio (44 bytes"),
+        ("folder.wav", "is a folder"),
+    ];
+    (folder, bad)
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_with_the_reason_by_every_command() {
+    let (folder, bad) = bad_files();
+    for (file, why) in bad {
+        for line in
+            ["measure FILE", "check FILE", "compare FILE good.wav", "compare good.wav FILE", "master FILE"]
+        {
+            refuses(folder.path(), &words(&line.replace("FILE", file)), UNREADABLE, &[file, why]);
+        }
+    }
+    for line in
+        ["master good.wav --reference text.wav", "master good.wav text.wav", "master --dry-run text.wav"]
+    {
+        refuses(folder.path(), &words(line), UNREADABLE, &["text.wav", "looks like text"]);
+    }
+}
+
+#[test]
+fn of_several_files_the_good_ones_are_told_and_the_bad_ones_too() {
+    let (folder, _) = bad_files();
+    for command in ["measure", "check"] {
+        let ran = tonmeister(folder.path(), &words(&format!("{command} text.wav good.wav missing.wav")));
+        assert_eq!(ran.code, UNREADABLE, "{ran:?}");
+        assert!(ran.stdout.contains("good.wav") && !ran.stdout.contains("text.wav"), "{ran:?}");
+        assert!(ran.stderr.contains("text.wav") && ran.stderr.contains("missing.wav"), "{ran:?}");
+        let ran =
+            tonmeister(folder.path(), &words(&format!("{command} --json text.wav good.wav missing.wav")));
+        let value = object(&ran);
+        assert_eq!(value["files"].as_array().unwrap().len(), 1);
+        let unreadable: Vec<_> = value["unreadable"].as_array().unwrap().iter().map(|u| &u["path"]).collect();
+        assert_eq!(unreadable, ["text.wav", "missing.wav"]);
+    }
+}
+
+#[test]
+fn folders_without_a_song_say_what_is_in_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir(at("empty")).unwrap();
+    std::fs::create_dir(at("notes")).unwrap();
+    std::fs::write(at("notes/lyrics.txt"), "la la").unwrap();
+    std::fs::write(at("mix.wav"), wav16(&[voice()])).unwrap();
+    let cases = [
+        ("nowhere", UNREADABLE, vec!["nowhere: not found"]),
+        ("empty", UNREADABLE, vec!["empty: no audio files here", "it is empty", "exported tracks"]),
+        ("notes", UNREADABLE, vec!["notes: no audio files here", "lyrics.txt"]),
+        ("mix.wav", 2, vec!["mix.wav: is a file", "give the folder", "`master`"]),
+    ];
+    for (name, code, says) in cases {
+        for line in
+            ["scan DIR", "plan DIR", "mix DIR", "produce DIR", "plan DIR --dry-run", "produce DIR --dry-run"]
+        {
+            refuses(folder.path(), &words(&line.replace("DIR", name)), code, &says);
+        }
+    }
+    for line in ["render nowhere", "deliver nowhere", "why vox -C nowhere", "set a.b=1 -C nowhere"] {
+        refuses(folder.path(), &words(line), UNREADABLE, &["nowhere: not found"]);
+    }
+    for line in ["render notes", "deliver notes", "why vox -C notes", "set song.title=x -C notes"] {
+        refuses(folder.path(), &words(line), 2, &["notes: no session here", "tonmeister plan notes"]);
+    }
+}
+
+#[test]
+fn all_bad_recordings_of_a_folder_are_told_at_once() {
+    let folder = song();
+    let song = folder.path().join("song");
+    std::fs::write(song.join("04_Gtr.wav"), "not audio at all, sorry\n").unwrap();
+    std::fs::write(song.join("05_Keys.wav"), "").unwrap();
+    for line in ["scan song", "plan song", "mix song", "produce song"] {
+        let says = ["2 files cannot be used", "04_Gtr.wav", "looks like text", "05_Keys.wav", "0 bytes"];
+        refuses(folder.path(), &words(line), UNREADABLE, &says);
+    }
+}
+
+/// A header that promises twice as many frames as there are.
+fn truncated(samples: &[f64]) -> Vec<u8> {
+    let mut file = wav16(&[samples.to_vec(), samples.to_vec()]);
+    file.truncate(44 + FRAMES / 2 * 4);
+    file
+}
+
+fn broken() -> Vec<u8> {
+    let mut samples = voice();
+    samples[RATE_HZ as usize] = f64::NAN;
+    samples[RATE_HZ as usize + 1] = f64::INFINITY;
+    wav32(&[samples.clone(), samples])
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) {
+    std::fs::write(folder.join(name), bytes).unwrap();
+}
+
+#[test]
+fn a_truncated_file_is_read_as_far_as_it_goes_and_the_rest_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "cut.wav", &truncated(&voice()));
+    let said = format!("{} of {FRAMES} frames", FRAMES / 2);
+    let ran = succeeds(folder.path(), "measure cut.wav");
+    assert!(ran.stdout.contains(&said), "{ran:?}");
+    let value = object(&succeeds(folder.path(), "measure --json cut.wav"));
+    assert_eq!(value["files"][0]["frames"], FRAMES / 2);
+    assert!(value["files"][0]["notes"][0].as_str().unwrap().contains(&said), "{value}");
+    let check = tonmeister(folder.path(), &words("check cut.wav"));
+    assert_eq!(check.code, 3, "a file that ends early is not delivered: {check:?}");
+    assert!(check.stdout.contains(&said), "{check:?}");
+}
+
+#[test]
+fn samples_that_are_no_numbers_are_silenced_and_told_with_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "nan.wav", &broken());
+    let said = "2 NaN or infinite samples silenced, the first at 0:01.000";
+    let finite = |ran: &Ran| assert!(!ran.stdout.contains("NaN ") && !ran.stdout.contains("inf "), "{ran:?}");
+    let ran = succeeds(folder.path(), "measure nan.wav");
+    assert!(ran.stdout.contains(said), "{ran:?}");
+    finite(&Ran { stdout: ran.stdout.replace(said, ""), ..ran });
+    let value = object(&succeeds(folder.path(), "measure --json nan.wav"));
+    assert_eq!(value["files"][0]["notes"][0], said);
+    // Read as numbers: JSON has no other, so a `null` here would be a reading that was spoiled.
+    for reading in ["integrated_lufs", "true_peak_dbtp", "sample_peak_dbfs", "rms_dbfs"] {
+        assert!(value["files"][0][reading].is_f64(), "{reading}: {}", value["files"][0]);
+    }
+    assert_eq!(tonmeister(folder.path(), &words("check nan.wav")).code, 3);
+}
+
+#[test]
+fn a_song_with_damaged_recordings_is_produced_and_they_are_told() {
+    let folder = song();
+    let song = folder.path().join("song");
+    write(&song, "04_Gtr.wav", &truncated(&voice()));
+    write(&song, "05_Keys.wav", &broken());
+    let sources = recordings(&song);
+    let scan = succeeds(folder.path(), "scan song");
+    assert!(scan.stdout.contains("ends early") && scan.stdout.contains("silenced"), "{scan:?}");
+    assert_eq!(contents(&song).len(), sources.len(), "scan writes nothing");
+    let value = object(&succeeds(folder.path(), "mix song --json"));
+    let faults = value["tracks"].to_string();
+    assert!(faults.contains("ends early") && faults.contains("silenced"), "{faults}");
+    let mix = succeeds(folder.path(), "measure song/out/premaster.wav --json");
+    assert_eq!(object(&mix)["files"][0]["notes"].as_array().unwrap().len(), 0, "the mix is sound");
+    assert_eq!(recordings(&song), sources, "recordings are never written to");
+    assert_eq!(unfinished(&song), [""; 0].map(std::path::PathBuf::from));
+}
+
+#[cfg(unix)]
+#[test]
+fn names_that_are_not_unicode_work() {
+    use std::ffi::{OsStr, OsString};
+    use std::os::unix::ffi::OsStrExt;
+    let folder = song();
+    // "Gitarre ü" as Latin-1 wrote it.
+    let name = OsStr::from_bytes(b"04_Gitarre \xfc.wav");
+    let song = folder.path().join("song");
+    std::fs::write(song.join(name), wav16(&[voice()])).unwrap();
+    let sources = recordings(&song);
+    for command in ["measure", "check"] {
+        let ran = tonmeister(&song, &[OsStr::new(command), OsStr::new("--json"), name]);
+        let value = object(&ran);
+        assert!(value["files"][0].to_string().contains("Gitarre"), "{command}: {ran:?}");
+    }
+    let missing = OsString::from(OsStr::from_bytes(b"\xff\xfe.wav"));
+    refuses(folder.path(), &[OsString::from("measure"), missing], UNREADABLE, &["not found"]);
+    succeeds(folder.path(), "mix song");
+    assert!(succeeds(folder.path(), "plan song").stdout.contains("0 changes"), "the file is found again");
+    assert_eq!(recordings(&song), sources);
+}
