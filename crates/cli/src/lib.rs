@@ -27,6 +27,7 @@ Tonmeister mixes and masters a song from its raw multitrack recordings.
 
   tonmeister demo                     a song with planted faults, mixed, mastered and explained
   tonmeister produce SONG/            your folder of tracks to a finished master and a report
+  tonmeister master MIX.wav           a finished mix to a master
 
   scan, plan, why, set                look, decide, ask for reasons, change
   render, mix, master, deliver        audio from the session or from a finished mix

@@ -3,7 +3,13 @@
 /// A number with its unit, or a dash where it is not defined.
 pub(crate) fn with_unit(value: Option<f64>, decimals: usize, unit: &str) -> String {
     match value {
-        Some(value) => format!("{value:.decimals$} {unit}").trim_end().to_string(),
+        Some(value) => {
+            let number = format!("{value:.decimals$}");
+            // Nothing is below nothing.
+            let is_zero = number.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
+            let number = if is_zero { number.trim_start_matches('-') } else { &number };
+            format!("{number} {unit}").trim_end().to_string()
+        }
         None => "-".to_string(),
     }
 }
@@ -133,6 +139,7 @@ mod tests {
         let rows = [vec!["a".into(), "level".into()], vec!["longer".into(), with_unit(Some(-3.04), 1, "dB")]];
         assert_eq!(table(&rows), "a       level\nlonger  -3.0 dB\n");
         assert_eq!(with_unit(None, 1, "dB"), "-");
+        assert_eq!(with_unit(Some(-0.04), 1, "dB"), "0.0 dB");
     }
 
     #[test]

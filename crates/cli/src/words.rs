@@ -33,10 +33,10 @@ pub(crate) fn of_plan(words: &[OsString]) -> Result<(PathBuf, Vec<StepId>, Vec<S
     Ok((folder, steps, strips))
 }
 
-/// A bare name, in a folder that is a song's: one of its tracks, or a slip of the pen that is told as such.
+/// A bare name, in a folder with a session: one of its tracks, or a slip of the pen that is told as such.
 fn is_of_this_folder(word: &OsStr) -> bool {
     let bare = Path::new(word).components().count() == 1 && !Path::new(word).exists();
-    bare && Project::new(Path::new("."), None).is_ok_and(|project| project.is_a_song())
+    bare && Project::new(Path::new("."), None).is_ok_and(|project| project.session_file().exists())
 }
 
 fn is_folder(word: &OsStr) -> bool {

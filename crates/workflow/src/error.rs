@@ -18,10 +18,10 @@ pub enum WorkflowError {
     Session(#[from] session::SessionError),
     /// The engine.
     #[error(transparent)]
-    Engine(#[from] engine::EngineError),
+    Engine(engine::EngineError),
     /// Delivery.
     #[error(transparent)]
-    Delivery(#[from] delivery::DeliveryError),
+    Delivery(delivery::DeliveryError),
     /// A meter.
     #[error(transparent)]
     Measure(#[from] measure::Error),
@@ -86,6 +86,25 @@ pub enum WorkflowError {
     /// The user stopped it.
     #[error("stopped; what is finished stays, run the same command again to go on")]
     Cancelled,
+}
+
+// Whoever stops the work is told so in the same words, wherever it was.
+impl From<EngineError> for WorkflowError {
+    fn from(error: EngineError) -> WorkflowError {
+        match error {
+            EngineError::Cancelled => WorkflowError::Cancelled,
+            error => WorkflowError::Engine(error),
+        }
+    }
+}
+
+impl From<DeliveryError> for WorkflowError {
+    fn from(error: DeliveryError) -> WorkflowError {
+        match error {
+            DeliveryError::Cancelled => WorkflowError::Cancelled,
+            error => WorkflowError::Delivery(error),
+        }
+    }
 }
 
 /// An input that cannot be used, with the place that names it.
@@ -257,7 +276,6 @@ fn of_engine(error: &EngineError) -> Failure {
         EngineError::NoSource { .. } | EngineError::Cycle { .. } | EngineError::Missing { .. } => {
             Failure::InvalidSession
         }
-        EngineError::Cancelled => Failure::Interrupted,
         _ => Failure::Failed,
     }
 }
@@ -270,7 +288,6 @@ fn of_delivery(error: &DeliveryError) -> Failure {
         | DeliveryError::BitDepth { .. }
         | DeliveryError::NotTaken { .. }
         | DeliveryError::OverSource { .. } => Failure::Usage,
-        DeliveryError::Cancelled => Failure::Interrupted,
         _ => Failure::Failed,
     }
 }

@@ -2,14 +2,18 @@
 
 use crate::{Context, Project, WorkflowError};
 use assistant::{FileFacts, SongFacts, TrackFacts};
-use audio::{BlockRef, Layout};
+use audio::{BlockRef, Buffer, Layout};
 use engine::{EngineError, Output, Plan, RenderOptions, Sources, Tap};
 use measure::{Analyser, Analysis, Options};
+use serde::Serialize;
 use session::Session;
 use std::path::{Path, PathBuf};
 
 /// Measured anew when the meters change.
 const METERS: &str = concat!("facts-", env!("CARGO_PKG_VERSION"));
+
+/// Frames read at a time.
+const BLOCK_FRAMES: usize = 1 << 14;
 
 /// Everything that is measured of a recording once.
 fn recording_options() -> Options {
@@ -137,7 +141,9 @@ fn measure_recordings(
         let audio = sources.get(id).ok_or_else(|| EngineError::NoSource { track: id.clone() })?;
         let name = format!("{METERS}-{rate}-{}-{}.json", track.start_s, audio.hash());
         let kept = folder.map(|f| f.join(name));
-        let file = file_facts(project, track)?;
+        let mut file = file_facts(project, track)?;
+        let notes = kept.as_ref().map(|kept| kept.with_extension("notes.json"));
+        file.notes.extend(notes_of_reading(project, track, notes.as_deref())?);
         match kept.as_deref().and_then(read_kept) {
             Some(raw) => {
                 facts.tracks.insert(id.clone(), TrackFacts { file, raw, strip: None });
@@ -234,14 +240,43 @@ fn file_facts(project: &Project, track: &session::Strip) -> Result<FileFacts, Wo
     Ok(facts)
 }
 
+/// What only shows when all of a file is read: samples that are no numbers, which only floats can hold. Kept by the
+/// content of the recording, as its measurements are.
+fn notes_of_reading(
+    project: &Project,
+    track: &session::Strip,
+    kept: Option<&Path>,
+) -> Result<Vec<String>, WorkflowError> {
+    let known = kept.and_then(|kept| std::fs::read(kept).ok());
+    if let Some(notes) = known.and_then(|text| serde_json::from_slice(&text).ok()) {
+        return Ok(notes);
+    }
+    let (mut notes, mut floats) = (Vec::new(), false);
+    for file in &track.files {
+        let mut reader = files::open(project.resolve(file))?;
+        let at_opening = reader.info().notes.len();
+        if !reader.info().encoding.is_float() {
+            continue;
+        }
+        floats = true;
+        let mut buffer = Buffer::new(reader.info().channels, BLOCK_FRAMES);
+        while reader.read(&mut buffer.as_block_mut())? > 0 {}
+        notes.extend(reader.info().notes.iter().skip(at_opening).map(ToString::to_string));
+    }
+    if let Some(kept) = kept.filter(|_| floats && !project.untouched) {
+        keep(kept, &notes)?;
+    }
+    Ok(notes)
+}
+
 /// Whatever cannot be read back is measured again.
 fn read_kept(path: &Path) -> Option<Analysis> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
-fn keep(path: &Path, analysis: &Analysis) -> Result<(), WorkflowError> {
+fn keep(path: &Path, facts: &impl Serialize) -> Result<(), WorkflowError> {
     let folder = path.parent().expect("a file in the facts folder");
     std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
-    let text = serde_json::to_vec(analysis).expect("an analysis has only plain values");
+    let text = serde_json::to_vec(facts).expect("facts have only plain values");
     Ok(files::atomic_write(path, &text)?)
 }

@@ -104,7 +104,7 @@ fn master_file(
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if !project.session_file().exists() {
         let document = session_of_file(&project.relative(path), &stem);
-        session::save(&project.session_file(), &document.to_string())?;
+        crate::merging::tell(&project, &document.session()?)?;
     }
     let target = project.home.join(format!("{stem}-master.wav"));
     let mastered: Mastered = master(&project, path, &target, request, context)?;

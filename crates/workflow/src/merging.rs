@@ -38,12 +38,11 @@ fn plan_file(project: &Project) -> PathBuf {
 }
 
 fn load_if_there(file: &std::path::Path) -> Result<Option<Document>, WorkflowError> {
-    if !file.exists() {
-        return Ok(None);
+    if file.exists() {
+        Ok(Some(session::load(file).map_err(WorkflowError::session(file))?))
+    } else {
+        Ok(None)
     }
-    let document = session::load(file).map_err(WorkflowError::session(file))?;
-    document.session().map_err(WorkflowError::session(file))?;
-    Ok(Some(document))
 }
 
 /// What a person has set in the session of a project, against what the machine wrote last.
@@ -83,7 +82,12 @@ pub(crate) struct Merging {
 impl Merging {
     /// The session as it stands, to be planned on.
     pub(crate) fn open(project: &Project) -> Result<Merging, WorkflowError> {
-        let mine = load_if_there(&project.session_file())?;
+        let file = project.session_file();
+        let mine = load_if_there(&file)?;
+        if let Some(mine) = &mine {
+            mine.session().map_err(WorkflowError::session(&file))?;
+        }
+        // Without what is a person's it need not be a whole session.
         let base = load_if_there(&plan_file(project))?;
         let theirs = base.clone().or_else(|| mine.clone()).unwrap_or_default();
         let evidence = Evidence::load(project);

@@ -93,11 +93,6 @@ impl Project {
         (!self.untouched).then(|| self.strips())
     }
 
-    /// True when there is a session or something to make one of.
-    pub fn is_a_song(&self) -> bool {
-        self.session_file().exists() || self.recordings().is_ok_and(|listing| !listing.files.is_empty())
-    }
-
     /// The recordings in natural order, and what was passed over: those of the folder, or else those of a folder
     /// in it that is called as exporters call it.
     pub fn recordings(&self) -> Result<files::Listing, WorkflowError> {
