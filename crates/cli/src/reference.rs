@@ -2,9 +2,9 @@
 
 use clap::{Arg, Command};
 
-/// What each command can end with, besides 0, 1 and 2; and the name of its JSON object, if it is not its own.
+/// What each command can end with, besides 0, 1 and 2.
 const ENDS: &[(&str, &[u8])] = &[
-    ("demo", &[3, 130]),
+    ("demo", &[3, 4, 5, 130]),
     ("scan", &[4, 130]),
     ("produce", &[3, 4, 5, 130]),
     ("mix", &[4, 5, 130]),

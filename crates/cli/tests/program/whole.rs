@@ -39,7 +39,7 @@ fn a_song_is_produced_changed_rendered_and_delivered() {
     succeeds(home, "render song");
     assert!(std::fs::read(song.join("out/premaster.wav")).unwrap() == first, "as it was");
 
-    let delivered = object(&succeeds(home, "deliver song --to streaming,cd --json"));
+    let delivered = object(&succeeds(home, "deliver song --to streaming,qobuz --json"));
     let files = delivered["files"].as_array().unwrap();
     assert_eq!(files.len(), 2);
     for file in files {
