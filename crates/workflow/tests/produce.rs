@@ -143,6 +143,23 @@ fn a_session_gives_the_same_bits_again_for_any_number_of_threads() {
 }
 
 #[test]
+fn planning_again_changes_nothing() {
+    // A song that is complete gets the same decisions: its session is the same to the byte.
+    let (folder, ..) = song();
+    let copy = tempfile::tempdir().expect("a folder");
+    record(copy.path());
+    let project = Project::new(copy.path(), None).expect("a project");
+    let session = || std::fs::read_to_string(copy.path().join("session.toml")).expect("a session");
+    produce(&project, &ProduceRequest::default(), &context(0)).expect("a song");
+    let first = session();
+    let title = |text: &str| text.lines().filter(|l| !l.starts_with("title")).collect::<Vec<_>>().join("\n");
+    let other = std::fs::read_to_string(folder.path().join("session.toml")).expect("a session");
+    assert_eq!(title(&first), title(&other), "the same recordings in another folder");
+    produce(&project, &ProduceRequest::default(), &context(0)).expect("a song");
+    assert_eq!(session(), first);
+}
+
+#[test]
 fn each_target_gets_its_own_loudness_and_the_session_keeps_its_own() {
     let copy = tempfile::tempdir().expect("a folder");
     record(copy.path());
