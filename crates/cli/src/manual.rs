@@ -79,7 +79,11 @@ fn section(command: &Command) -> io::Result<String> {
     }
     let text = String::from_utf8_lossy(&page).into_owned();
     let lines = text.lines().filter(|line| !line.starts_with(".ie") && !line.starts_with(".el"));
-    Ok(lines.map(|line| format!("{}\n", line.replacen(".SH ", ".SS ", 1))).collect())
+    Ok(lines
+        .map(|line| {
+            format!("{}\n", line.replacen(".SH EXTRA", ".SS EXAMPLES", 1).replacen(".SH ", ".SS ", 1))
+        })
+        .collect())
 }
 
 /// The completions for a shell.

@@ -1,6 +1,6 @@
 //! Results as text for people. Every number has its unit.
 
-use crate::table::{row, table, text_columns, with_unit, wrapped};
+use crate::table::{firm, reading, row, table, text_columns, with_unit, wrapped};
 use workflow::{
     CheckResult, Compared, Decision, DeliverResult, DemoContents, DemoResult, Edited, MasterResult, Measured,
     Planned, Produced, RenderResult, Scanned, Severity, Why, WrittenFile,
@@ -12,12 +12,12 @@ pub(crate) fn scanned(scan: &Scanned) -> String {
         rows.push(vec![
             t.id.clone(),
             t.role.clone().unwrap_or_else(|| "unknown".into()),
-            format!("{:.0} %", t.confidence * 100.0),
+            reading(Some(t.confidence * 100.0), 0, "%"),
             t.bus.clone().unwrap_or_else(|| if t.muted { "set aside" } else { "mix" }.into()),
             t.files.join(" + "),
-            format!("{} Hz {}", t.sample_rate_hz, t.depth),
-            with_unit(t.active_lufs, 1, "LUFS"),
-            with_unit(t.true_peak_dbtp, 1, "dBTP"),
+            format!("{} {}", firm(&format!("{} Hz", t.sample_rate_hz)), t.depth),
+            reading(t.active_lufs, 1, "LUFS"),
+            reading(t.true_peak_dbtp, 1, "dBTP"),
         ]);
     }
     let mut text = table(&rows);
@@ -52,13 +52,28 @@ fn reasons(decisions: &[Decision]) -> String {
 
 pub(crate) fn planned(plan: &Planned, verbose: bool, dry_run: bool) -> String {
     let mut text = String::new();
+    let mut strip: &[String] = &[];
     for change in &plan.changes {
+        let parts = change.path.parts();
         let line = change.to_string();
+        // Those of a strip stand together under its name.
+        let (group, line) = match parts {
+            [table, id, _, ..] if matches!(table.as_str(), "track" | "bus" | "return") => {
+                let name = format!("{table}.{id}.");
+                (&parts[..2], line.strip_prefix(&name).map_or(line.clone(), |rest| format!("  {rest}")))
+            }
+            _ => (&parts[..0], line),
+        };
+        if group != strip && !group.is_empty() {
+            text += &format!("{}\n", group.join("."));
+        }
+        strip = group;
         // A whole insert in one line is more than anybody reads; `-v` shows it.
-        let shown = if verbose || line.chars().count() <= 160 {
+        let most = text_columns();
+        let shown = if verbose || line.chars().count() <= most {
             line
         } else {
-            format!("{} ...", line.chars().take(156).collect::<String>())
+            format!("{} ...", line.chars().take(most - 4).collect::<String>())
         };
         text += &format!("{shown}\n");
     }
@@ -94,9 +109,9 @@ fn files(files: &[WrittenFile]) -> String {
     for f in files {
         rows.push(vec![
             bare(&f.path).to_string(),
-            with_unit(f.integrated_lufs, 1, "LUFS"),
-            with_unit(f.loudness_range_lu, 1, "LU"),
-            with_unit(f.true_peak_dbtp, 2, "dBTP"),
+            reading(f.integrated_lufs, 1, "LUFS"),
+            reading(f.loudness_range_lu, 1, "LU"),
+            reading(f.true_peak_dbtp, 2, "dBTP"),
             match f.passed {
                 Some(true) => "passed".into(),
                 Some(false) => "DID NOT PASS".into(),
@@ -185,7 +200,11 @@ pub(crate) fn why(why: &Why) -> String {
         text += &format!("\n{} ({:.0} % sure): {}\n", d.step, d.confidence * 100.0, d.change.path());
         text += &wrapped(&d.why, "  ", text_columns());
         for e in &d.evidence {
-            text += &format!("  measured: {} {:.2} {}\n", e.name, e.value, e.unit);
+            let value = with_unit(Some(e.value), 2, "");
+            // Two decimals at most, and none that say nothing.
+            let value = value.trim_end_matches('0').trim_end_matches('.');
+            text += format!("  measured: {} {value} {}", e.name, e.unit).trim_end();
+            text.push('\n');
         }
         if !d.unless.is_empty() {
             text += &wrapped(&format!("would change its mind: {}", d.unless), "  ", text_columns());
@@ -313,20 +332,34 @@ pub(crate) fn compared(c: &Compared) -> String {
             s.what.to_string(),
             with_unit(s.a, 2, s.unit),
             with_unit(s.b, 2, s.unit),
-            with_unit(s.difference, 2, s.unit),
+            with_unit(s.difference, 2, s.difference_unit),
         ]);
     }
     let mut text = table(&rows);
-    text += &format!("\nmatched by {} on the second\n", with_unit(c.match_gain_db, 2, "dB"));
+    text += &format!("\nequally loud with {} on the second\n", with_unit(c.match_gain_db, 2, "dB"));
+    match c.offset_frames {
+        0 => {}
+        late if late > 0 => text += &format!("the second begins {} later\n", counted(late as usize, "frame")),
+        early => {
+            text +=
+                &format!("the second begins {} earlier\n", counted(early.unsigned_abs() as usize, "frame"))
+        }
+    }
     text += &match (c.null_db, &c.note) {
-        (Some(db), _) => format!("difference {db:.1} dB against the first\n"),
-        (None, Some(note)) => format!("no null depth: {note}\n"),
+        (Some(db), _) => {
+            format!(
+                "what one has and the other has not: {db:.1} dB against the first (the lower, the more alike)\n"
+            )
+        }
+        (None, Some(note)) => format!("not subtracted: {note}\n"),
         (None, None) => String::new(),
     };
-    text += "\nspectrum, second against first at equal loudness\n";
+    text += "\nspectrum of the second against the first at equal loudness\n";
     for b in &c.bands {
-        let bar = "#".repeat((b.difference_db.abs() * 2.0).round().min(40.0) as usize);
-        text += &format!("{:>8.0} Hz  {:+6.1} dB  {bar}\n", b.hz, b.difference_db);
+        let sign = if b.difference_db < 0.0 { "-" } else { "+" };
+        let bar = sign.repeat((b.difference_db.abs() * 2.0).round().min(40.0) as usize);
+        text += format!("{:>8.0} Hz  {:+6.1} dB  {bar}", b.hz, b.difference_db).trim_end();
+        text.push('\n');
     }
     text
 }

@@ -112,6 +112,12 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
         Command::Render { words, home: Home { home }, dry_run } => {
             let (dir, parts) = words::of_render(&words)?;
             let project = Project::new(&dir, home.as_deref())?;
+            if parts.master && project.load()?.session()?.master.strip.inserts.is_empty() {
+                context.listener.note(
+                    "the session has no mastering chain yet, so the master is only the mix: `tonmeister produce` \
+                     decides one",
+                );
+            }
             let done = workflow::render(&project, &parts.mix, parts.master, dry_run, context)?;
             let passed = done.files.iter().all(|file| file.passed != Some(false));
             Ok(Answer::new(voice, &json_of(&done), || print::rendered(&done)).passing(passed))

@@ -51,8 +51,14 @@ fn table_within(rows: &[Vec<String>], columns: usize) -> String {
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
+    let word = |column: usize| {
+        let words = rows.iter().filter_map(|row| row.get(column)).flat_map(|cell| cell.split(' '));
+        words.map(|word| word.chars().count()).max().unwrap_or(0)
+    };
     let mut widths: Vec<usize> = (0..count).map(width).collect();
-    fit(&mut widths, columns);
+    // First where words end; in the middle of them only when that is not enough.
+    fit(&mut widths, columns, &(0..count).map(word).collect::<Vec<_>>());
+    fit(&mut widths, columns, &vec![NARROWEST_COLUMN; count]);
     let mut text = String::new();
     for row in rows {
         let cells: Vec<Vec<String>> =
@@ -65,21 +71,32 @@ fn table_within(rows: &[Vec<String>], columns: usize) -> String {
                 line += part;
                 line.extend(std::iter::repeat_n(' ', width + GAP - part.chars().count()));
             }
-            text += line.trim_end();
+            text += &line.trim_end().replace(FIRM, " ");
             text.push('\n');
         }
     }
     text
 }
 
-/// Takes from the widest column until all of them fit, or none can give any more.
-fn fit(widths: &mut [usize], columns: usize) {
+/// A blank at which no line is broken: between a number and its unit.
+const FIRM: char = '\u{a0}';
+
+/// A number with its unit as a cell, which is never broken.
+pub(crate) fn reading(value: Option<f64>, decimals: usize, unit: &str) -> String {
+    firm(&with_unit(value, decimals, unit))
+}
+
+/// A cell that is never broken.
+pub(crate) fn firm(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
+}
+
+/// Takes from the widest column that can give until all of them fit.
+fn fit(widths: &mut [usize], columns: usize, narrowest: &[usize]) {
     let total = |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
     while total(widths) > columns {
-        let Some(widest) = widths.iter_mut().max_by_key(|width| **width) else { return };
-        if *widest <= NARROWEST_COLUMN {
-            return;
-        }
+        let giving = widths.iter_mut().zip(narrowest).filter(|(width, narrowest)| **width > **narrowest);
+        let Some((widest, _)) = giving.max_by_key(|(width, _)| **width) else { return };
         *widest -= 1;
     }
 }
@@ -91,7 +108,7 @@ fn cell_lines(cell: &str, width: usize) -> Vec<String> {
     }
     let indent: String = cell.chars().take_while(|c| *c == ' ').collect();
     let mut lines = vec![indent];
-    for word in cell.split_whitespace() {
+    for word in cell.split(' ').filter(|word| !word.is_empty()) {
         let mut word: Vec<char> = word.chars().collect();
         while !word.is_empty() {
             let line = lines.last_mut().expect("begins with one");
@@ -140,6 +157,7 @@ mod tests {
         assert_eq!(table(&rows), "a       level\nlonger  -3.0 dB\n");
         assert_eq!(with_unit(None, 1, "dB"), "-");
         assert_eq!(with_unit(Some(-0.04), 1, "dB"), "0.0 dB");
+        assert_eq!(table_within(&[vec![reading(Some(-18.0), 1, "LUFS")]], 4), "-18.0 LUFS\n", "never broken");
     }
 
     #[test]
@@ -157,6 +175,10 @@ mod tests {
             letters
         };
         assert_eq!(letters(&text), letters(&rows.concat().concat()));
+        assert!(
+            table_within(&rows, 60).contains("Take 3 final"),
+            "broken between words where that is enough"
+        );
         // Narrower than any table can be: wider than asked, but whole.
         assert_eq!(letters(&table_within(&rows, 1)), letters(&rows.concat().concat()));
     }
