@@ -11,6 +11,7 @@ mod masking;
 mod parts;
 mod power;
 mod rack;
+mod recordings;
 mod step;
 mod steps;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub mod roles;
 
 pub use facts::{FileFacts, Relation, SongFacts, TrackFacts};
 pub use import::{Imported, Recording, import};
+pub use recordings::recording_faults;
 pub use step::{Hears, Rules, Step};
 pub use steps::checks::{Finding, findings};
 pub use steps::preparation::microphone_groups;

@@ -121,7 +121,7 @@ pub(crate) fn analysis(sound: &Sound) -> Analysis {
         mono_loss_db: (sound.channels == 2).then_some(1.5),
         ..Facts::default()
     };
-    Analysis { facts, loudness: LoudnessSeries::default(), erb, onsets_s: Vec::new() }
+    Analysis { facts, loudness: LoudnessSeries::default(), erb, ..Analysis::default() }
 }
 
 /// A session of tracks `(id, role)`, each sounding like its role.

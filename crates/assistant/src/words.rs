@@ -34,3 +34,9 @@ pub(crate) fn listed(items: &[String]) -> String {
 pub(crate) fn spoken_role(role: &str) -> String {
     role.replace('_', " ")
 }
+
+/// Seconds as people read them: `1:07.4`.
+pub(crate) fn clock(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).floor();
+    format!("{minutes:.0}:{:04.1}", seconds - 60.0 * minutes)
+}

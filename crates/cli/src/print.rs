@@ -135,18 +135,32 @@ pub(crate) fn produced(done: &Produced) -> String {
     text
 }
 
+fn mark_of(fault: &workflow::FoundFault) -> &'static str {
+    match (&fault.found, &fault.told) {
+        (Some(_), _) => "found",
+        (None, Some(_)) => "told",
+        (None, None) => "MISSED",
+    }
+}
+
 pub(crate) fn demo(done: &DemoResult) -> String {
     let mut text = format!("{}: {} tracks in {}\n\n", done.title, done.tracks, done.folder);
-    let found = done.faults.iter().filter(|f| f.found.is_some()).count();
+    let count = |mark: &str| done.faults.iter().filter(|f| mark_of(f) == mark).count();
     for fault in &done.faults {
-        let mark = if fault.found.is_some() { "found " } else { "MISSED" };
-        text += &format!("{mark}  step {:>2}  {} ({})\n", fault.step, fault.fault, fault.track);
+        let mark = mark_of(fault);
+        text += &format!("{mark:<6}  step {:>2}  {} ({})\n", fault.step, fault.fault, fault.track);
         text += &wrapped(&format!("planted: {}", fault.planted), "                 ", text_columns());
-        if let Some(answer) = &fault.found {
-            text += &wrapped(&format!("answer:  {answer}"), "                 ", text_columns());
+        for (word, said) in [("answer: ", &fault.found), ("told:   ", &fault.told)] {
+            if let Some(said) = said {
+                text += &wrapped(&format!("{word} {said}"), "                 ", text_columns());
+            }
         }
     }
-    text += &format!("\n{found} of {} planted faults found\n\n", done.faults.len());
+    let (found, told, missed) = (count("found"), count("told"), count("MISSED"));
+    text += &format!(
+        "\n{} planted faults: {found} found and answered, {told} found and told, {missed} missed\n\n",
+        done.faults.len()
+    );
     text + &produced(&done.produced)
 }
 

@@ -2,10 +2,12 @@
 
 use crate::activity::{Activity, FRAME_BINS};
 use crate::bins::Binner;
+use crate::clicks::Clicks;
 use crate::clipping::Clipping;
 use crate::erb::{Erb, ErbFrames, inter_onset_median_s};
 use crate::error::Error;
 use crate::facts::{ChannelFacts, Facts};
+use crate::hum::{Hum, HumMeter};
 use crate::levels::{Levels, Stereo, level_db, power_db};
 use crate::loudness::{Energy, LoudnessSeries, MOMENTARY_BINS, SHORT_TERM_BINS, STEP_BINS};
 use crate::pitch::Pitch;
@@ -27,7 +29,7 @@ pub struct Options {
     pub true_peak_factor: usize,
     /// Spectrum, bands, width, onsets and the power frames for masking.
     pub spectrum: bool,
-    /// The range of pitch.
+    /// What a recording is asked once, and no mix: pitch, hum, clicks.
     pub pitch: bool,
 }
 
@@ -49,6 +51,24 @@ pub struct Analysis {
     pub erb: ErbFrames,
     /// Where notes begin, in seconds; empty unless the spectrum was asked for.
     pub onsets_s: Vec<f64>,
+    /// The pitch of every 100 ms in hertz, where there is one; empty unless pitch was asked for.
+    pub pitch_hz: Vec<Option<f32>>,
+    /// What a recording may suffer from.
+    pub blemishes: Blemishes,
+}
+
+/// What a recording may suffer from, beyond what [`Facts`] tell of every signal.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Blemishes {
+    /// Hum of the mains in the pauses; only where pitch was asked for.
+    pub hum: Option<Hum>,
+    /// Number of clicks; only where pitch was asked for.
+    pub clicks: usize,
+    /// Where the first of them are, in seconds.
+    pub click_places_s: Vec<f64>,
+    /// Level of right against left below 150 Hz, in dB; for two channels, where the spectrum was asked for.
+    pub low_end_balance_db: Option<f64>,
 }
 
 /// Reads a signal block by block and makes its [`Facts`].
@@ -70,6 +90,8 @@ struct Meters {
     long_term: Option<LongTerm>,
     erb: Option<Erb>,
     pitch: Option<Pitch>,
+    hum: Option<HumMeter>,
+    clicks: Option<Clicks>,
 }
 
 impl Meters {
@@ -84,6 +106,12 @@ impl Meters {
             meter.push(bin);
         }
         if let Some(meter) = &mut self.pitch {
+            meter.push(bin);
+        }
+        if let Some(meter) = &mut self.hum {
+            meter.push(bin);
+        }
+        if let Some(meter) = &mut self.clicks {
             meter.push(bin);
         }
     }
@@ -104,6 +132,8 @@ impl Analyser {
             long_term: (some && options.spectrum).then(|| LongTerm::new(sample_rate_hz, channels)),
             erb: (some && options.spectrum).then(|| Erb::new(sample_rate_hz, channels)),
             pitch: (some && options.pitch).then(|| Pitch::new(sample_rate_hz)),
+            hum: (some && options.pitch).then(|| HumMeter::new(sample_rate_hz, channels)),
+            clicks: (some && options.pitch).then(|| Clicks::new(sample_rate_hz, channels)),
         };
         Ok(Analyser { sample_rate_hz, options, binner: Binner::new(sample_rate_hz, channels), meters })
     }
@@ -143,18 +173,21 @@ impl Analyser {
         read_levels(&mut facts, &meters.levels);
         read_activity(&mut facts, &activity, &meters);
         read_clipping(&mut facts, meters.clipping);
+        let mut blemishes = Blemishes::default();
         if let Some(meter) = meters.long_term {
-            meter.finish(&mut facts);
+            blemishes.low_end_balance_db = meter.finish(&mut facts);
         }
         let (erb, onsets_s) = meters.erb.map(|meter| meter.finish(&activity)).unwrap_or_default();
         if options.spectrum && activity.seconds() > 0.0 {
             facts.onsets_per_s = Some(onsets_s.len() as f64 / activity.seconds());
             facts.inter_onset_median_s = inter_onset_median_s(&onsets_s);
         }
-        if let Some(meter) = meters.pitch {
-            read_pitch(&mut facts, meter, &activity);
+        let pitch_hz = meters.pitch.map(|meter| read_pitch(&mut facts, meter, &activity)).unwrap_or_default();
+        blemishes.hum = meters.hum.and_then(|meter| meter.finish(&activity));
+        if let Some(meter) = meters.clicks {
+            (blemishes.clicks, blemishes.click_places_s) = meter.finish();
         }
-        Analysis { facts, loudness: meters.energy.series(1), erb, onsets_s }
+        Analysis { facts, loudness: meters.energy.series(1), erb, onsets_s, pitch_hz, blemishes }
     }
 }
 
@@ -246,17 +279,20 @@ fn read_clipping(facts: &mut Facts, clipping: Clipping) {
     }
 }
 
-fn read_pitch(facts: &mut Facts, meter: Pitch, activity: &Activity) {
+fn read_pitch(facts: &mut Facts, meter: Pitch, activity: &Activity) -> Vec<Option<f32>> {
+    let all: Vec<(f64, Option<f64>)> = meter.finish().collect();
+    let pitch_hz = all.iter().map(|(_, hz)| hz.map(|hz| hz as f32)).collect();
     let active: Vec<Option<f64>> =
-        meter.finish().filter(|(time_s, _)| activity.near(*time_s)).map(|(_, hz)| hz).collect();
+        all.into_iter().filter(|(time_s, _)| activity.near(*time_s)).map(|(_, hz)| hz).collect();
     if active.is_empty() {
-        return;
+        return pitch_hz;
     }
     let pitches = sorted(active.iter().flatten().copied());
     facts.pitched_share = Some(pitches.len() as f64 / active.len() as f64);
     facts.pitch_low_hz = nearest_rank(&pitches, 0.05);
     facts.pitch_median_hz = nearest_rank(&pitches, 0.5);
     facts.pitch_high_hz = nearest_rank(&pitches, 0.95);
+    pitch_hz
 }
 
 /// Everything about a whole block: channels of the layout x frames, at a sample rate in hertz.

@@ -22,6 +22,8 @@ pub(crate) const OCTAVE_EDGES_HZ: [f64; 10] =
     [20.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0];
 /// Frames last at least this long: four bins in the band of 25 Hz, which is 5.8 Hz wide.
 const FRAME_S: f64 = 0.3;
+/// The low end, in hertz: what loudspeakers and ears hardly place.
+const LOW_END_HZ: (f64, f64) = (40.0, 150.0);
 /// Below this there is no music, in hertz.
 const SUBSONIC_HZ: f64 = 25.0;
 
@@ -95,8 +97,9 @@ impl LongTerm {
         }
     }
 
-    /// Writes what the spectrum says into the facts of the signal.
-    pub(crate) fn finish(mut self, facts: &mut Facts) {
+    /// Writes what the spectrum says into the facts of the signal; level of right against left in the low end,
+    /// in dB, for two channels.
+    pub(crate) fn finish(mut self, facts: &mut Facts) -> Option<f64> {
         self.framer.finish();
         self.work();
         let size = 2 * self.hop;
@@ -136,6 +139,10 @@ impl LongTerm {
             let below = self.bands([(0.0, SUBSONIC_HZ)].into_iter());
             facts.below_25_hz_db = below.sums(&self.power).next().and_then(|power| ratio_db(power, total));
         }
+        let low = self.bands([LOW_END_HZ].into_iter());
+        let [left, right, _] = self.stereo.as_ref()?;
+        let (left, right) = (low.sums(left).next()?, low.sums(right).next()?);
+        ratio_db(right, left)
     }
 
     fn bands(&self, edges: impl Iterator<Item = (f64, f64)>) -> Bands {

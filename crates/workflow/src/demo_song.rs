@@ -1,12 +1,13 @@
 //! The demo: a song with planted faults is written, produced, and what was found is held against what was planted.
 
+mod answers;
+
 use crate::produce::{ProduceRequest, Produced, produce};
 use crate::{Context, Project, WorkflowError};
 use demo::{Planted, Sheet, Take, Track};
 use files::{FileType, SampleFormat, WriteSpec, Writer};
 use serde::Serialize;
-use session::{Decision, Session, StepId};
-use std::path::Path;
+use session::{Change, Decision, Path, Session};
 
 /// One planted fault and what became of it.
 #[derive(Debug, Clone, Serialize)]
@@ -19,8 +20,10 @@ pub struct FoundFault {
     pub fault: String,
     /// What is wrong, in plain words.
     pub planted: String,
-    /// What was found and done; absent when it was missed.
+    /// What was found and done; absent when nothing was done.
     pub found: Option<String>,
+    /// What was found and told, where nothing mends it or nothing needs to; absent when it was missed.
+    pub told: Option<String>,
 }
 
 /// What `demo` prints.
@@ -41,7 +44,7 @@ pub struct DemoResult {
 }
 
 /// Writes the demo song into a folder and produces it.
-pub fn demo(folder: &Path, seed: u64, context: &Context) -> Result<DemoResult, WorkflowError> {
+pub fn demo(folder: &std::path::Path, seed: u64, context: &Context) -> Result<DemoResult, WorkflowError> {
     std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
     let audio = folder.join("audio");
     std::fs::create_dir_all(&audio).map_err(WorkflowError::io(&audio, "create the folder"))?;
@@ -80,7 +83,7 @@ fn song(sheet: &Sheet) -> (f64, Vec<(String, f64)>) {
     (sheet.tempo_bpm, sheet.sections.iter().map(|(name, start)| (name.to_string(), *start)).collect())
 }
 
-fn write(folder: &Path, track: &Track) -> Result<(), WorkflowError> {
+fn write(folder: &std::path::Path, track: &Track) -> Result<(), WorkflowError> {
     let sample_format = match track.format {
         demo::SampleFormat::Int16 => SampleFormat::Int16,
         demo::SampleFormat::Int24 => SampleFormat::Int24,
@@ -98,73 +101,45 @@ fn write(folder: &Path, track: &Track) -> Result<(), WorkflowError> {
     Ok(())
 }
 
-/// Holds one planted fault against the decisions about its track.
+/// Holds one planted fault against what stands in the session now, and the reasons of that.
 fn judge(planted: &Planted, session: &Session, decisions: &[Decision], produced: &Produced) -> FoundFault {
     let track = session.tracks.values().find(|t| {
         t.files.iter().any(|f| f.file_name().is_some_and(|name| name.to_string_lossy() == planted.track))
     });
-    let about = |d: &&Decision| match track {
-        Some(track) => track.path().contains(d.change.path()),
-        None => true,
-    };
-    let found = decisions.iter().filter(about).find(|d| answers(planted.fault, d)).map(|d| d.why.clone());
-    let noted = || {
+    let found = answers::answer(planted, track, session).and_then(|path| reason(&path, decisions));
+    let told = || {
         let id = track.map(|t| t.id.as_str()).unwrap_or_default();
         let tracks = produced.tracks.iter().filter(|t| t.id == id);
-        tracks.flat_map(|t| &t.faults).find(|text| names(planted.fault, text)).cloned()
+        tracks.flat_map(|t| &t.faults).find(|text| names(planted, text)).cloned()
     };
     FoundFault {
         step: planted.step,
         track: planted.track.to_string(),
         fault: planted.fault.to_string(),
         planted: planted.what.clone(),
-        found: found.or_else(noted),
+        told: if found.is_none() { told() } else { None },
+        found,
     }
 }
 
-/// Whether a decision is an answer to a fault: the right step, the right setting.
-fn answers(fault: &str, decision: &Decision) -> bool {
-    let path = decision.change.path().to_string();
-    let has = |text: &str| path.contains(text);
-    let step = decision.step;
-    match fault {
-        "dc_offset" | "rumble" => step == StepId::Preparation && has("insert"),
-        "polarity" => step == StepId::Preparation && has("invert"),
-        "late_microphone" => step == StepId::Preparation && has("delay_frames"),
-        "hum" | "noise" | "clicks" | "clipping" => {
-            step == StepId::Preparation && decision.why.contains(fault)
-        }
-        "sample_rate" | "sample_format" | "shorter" => {
-            step == StepId::Preparation && decision.why.contains("Hz")
-        }
-        "too_quiet" => step == StepId::GainStaging && has("trim_db"),
-        "too_loud" => step == StepId::StaticMix && has("fader_db"),
-        "mud" | "ring" => step == StepId::SubtractiveEq && has("insert"),
-        "uneven" => step == StepId::Dynamics && has(".insert.comp"),
-        "bleed" => step == StepId::Dynamics && has("gate"),
-        "sibilance" => step == StepId::Dynamics && has(".insert.deess"),
-        "dull" => step == StepId::AdditiveEq && has("insert"),
-        "dry" => step == StepId::Space && (has("sends") || has("return")),
-        "no_harmonics" => step == StepId::Character && has("insert"),
-        "line_drops" => step == StepId::Automation && has("automation"),
-        "out_of_phase" => step == StepId::Checks || (step == StepId::Preparation && has("insert")),
-        "overshoot" => step == StepId::Premaster && has("fader_db"),
-        "dark" => step == StepId::MasteringEq && has("insert"),
-        "booming_note" => step == StepId::MasteringCompression && has("insert"),
-        "lopsided_low_end" => step == StepId::Stereo && has("insert"),
-        "hot_hit" => step == StepId::Limiting && has("limiter"),
-        _ => false,
-    }
+/// Why a setting is as it is: the decision about it, or else about what it stands in.
+fn reason(path: &Path, decisions: &[Decision]) -> Option<String> {
+    let about = |d: &&Decision| !matches!(d.change, Change::Place { .. });
+    let exactly = decisions.iter().rev().filter(about).find(|d| d.change.path() == path);
+    let around = || decisions.iter().rev().filter(about).find(|d| d.change.path().contains(path));
+    let inside = || decisions.iter().filter(about).find(|d| path.contains(d.change.path()));
+    exactly.or_else(around).or_else(inside).map(|d| d.why.clone())
 }
 
-/// Whether a note about a recording names a fault that nothing in the rack mends.
-fn names(fault: &str, note: &str) -> bool {
-    match fault {
+/// Whether a note about a recording names a fault that nothing mends, or that needs no mending, with its
+/// number where it has one.
+fn names(planted: &Planted, note: &str) -> bool {
+    let says = |number: String| note.split([' ', '-']).any(|word| word == number);
+    match planted.fault {
         "clipping" => note.contains("clipped"),
-        "sample_rate" => note.contains("Hz instead of"),
-        "sample_format" => note.contains("-bit"),
-        "shorter" => note.contains("shorter"),
-        "hum" | "noise" | "clicks" => note.contains(fault),
+        "sample_format" => note.starts_with(&format!("{:.0}-bit", planted.amount)),
+        "shorter" => note.contains("shorter") && says(format!("{:.1}", planted.amount)),
+        "clicks" => note.contains("clicks") && says(format!("{:.0}", planted.amount)),
         _ => false,
     }
 }

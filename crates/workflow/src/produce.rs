@@ -179,7 +179,12 @@ fn tracks(planned: &Planned, session: &Session) -> Vec<TrackSummary> {
         trim_db: track.trim_db,
         fader_db: track.fader_db,
         pan: track.pan,
-        faults: planned.facts.tracks.get(&track.id).map(|t| faults_of(t, &planned.facts)).unwrap_or_default(),
+        faults: planned
+            .facts
+            .tracks
+            .get(&track.id)
+            .map(|t| faults_of(t, track.role.as_deref(), &planned.facts))
+            .unwrap_or_default(),
     };
     session.tracks.values().map(one).collect()
 }

@@ -245,7 +245,7 @@ fn tracks(planned: &Planned, session: &Session) -> Vec<TrackPart> {
             pan: track.pan,
             before: facts.raw.facts.clone(),
             after: facts.strip.as_ref().map(|s| s.facts.clone()),
-            faults: faults_of(facts, &planned.facts),
+            faults: faults_of(facts, track.role.as_deref(), &planned.facts),
         })
         .collect()
 }

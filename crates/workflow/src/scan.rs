@@ -72,7 +72,7 @@ pub fn scan(project: &Project, context: &Context) -> Result<Scanned, WorkflowErr
             duration_s: known.file.duration_s,
             active_lufs: known.raw.facts.active_lufs,
             true_peak_dbtp: known.raw.facts.true_peak_dbtp,
-            faults: faults_of(known, &facts),
+            faults: faults_of(known, track.role.as_deref(), &facts),
         }
     });
     Ok(Scanned {
@@ -86,28 +86,10 @@ pub fn scan(project: &Project, context: &Context) -> Result<Scanned, WorkflowErr
 }
 
 /// What a listener would frown at, from the measurements of a recording.
-pub(crate) fn faults_of(track: &assistant::TrackFacts, song: &assistant::SongFacts) -> Vec<String> {
-    let facts = &track.raw.facts;
-    let mut faults = track.file.notes.clone();
-    let mut say = |wrong: bool, text: String| {
-        if wrong {
-            faults.push(text);
-        }
-    };
-    say(facts.active_lufs.is_none(), "silent".into());
-    // -60 dBFS of DC costs no headroom and makes no click at an edit.
-    say(facts.dc_offset.abs() > 1e-3, format!("DC offset {:+.4} of full scale", facts.dc_offset));
-    say(
-        facts.clipped_samples > 0,
-        format!("{} clipped samples in {} runs", facts.clipped_samples, facts.clipped_runs),
-    );
-    let rumble = facts.below_25_hz_db.unwrap_or(-120.0);
-    say(rumble > -25.0, format!("energy below 25 Hz {rumble:.0} dB under the whole"));
-    let (own, session) = (track.file.sample_rate_hz, song.sample_rate_hz);
-    say(own != session, format!("{own} Hz instead of the session's {session} Hz: converted"));
-    let short = song.duration_s - track.file.duration_s;
-    say(short > 1.0, format!("{short:.1} s shorter than the longest track"));
-    let mono = facts.mono_loss_db.unwrap_or(0.0);
-    say(mono > 6.0, format!("loses {mono:.1} dB in mono"));
-    faults
+pub(crate) fn faults_of(
+    track: &assistant::TrackFacts,
+    role: Option<&str>,
+    song: &assistant::SongFacts,
+) -> Vec<String> {
+    assistant::recording_faults(track, role.unwrap_or_default(), song)
 }

@@ -3,7 +3,7 @@
 
 use crate::levels::{Curve, Levels, crossing};
 use crate::parts::{heard, role};
-use crate::rack::{is_taken, settings};
+use crate::rack::{Band, is_taken, settings};
 use crate::roles;
 use crate::tone::share_db;
 use crate::words::tenth;
@@ -31,10 +31,14 @@ const SMALL_HZ: f64 = 250.0;
 const LEAST_SHARE_DB: f64 = -14.0;
 /// So much of it should come from overtones, in dB; more than that changes the instrument.
 const WANTED_SHARE_DB: f64 = -22.0;
-/// Bounds of the drive, in dB, and how much of the saturated signal is added, in percent: a low note needs a
-/// hard drive to reach so far up, and little of it.
-const DRIVE_DB: (f64, f64) = (3.0, 27.0);
-const MIX_PERCENT: f64 = 40.0;
+/// Bounds of the drive, in dB, and how much of the saturated signal is added, in percent. Harder, a bass
+/// turns into a fuzz.
+const DRIVE_DB: (f64, f64) = (3.0, 18.0);
+const MIX_PERCENT: f64 = 50.0;
+/// Working point of the saturator's tube on its curve (see there).
+const TUBE_BIAS: f64 = 0.3;
+/// A bent wave that is not symmetric has direct current; this takes it away, in hertz.
+const DIRECT_CURRENT_HZ: f64 = 20.0;
 /// The working level of the saturator, in dBFS.
 const WORKING_DBFS: f64 = -18.0;
 
@@ -53,8 +57,10 @@ impl Step for Character {
     fn decide(&self, facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
         let basses = heard(session)
             .filter(|track| roles::family(role(track)) == "bass" && !is_taken(track, "drive", rules));
-        let mut decisions: Vec<Decision> =
-            basses.filter_map(|track| overtones(track, facts.tracks.get(&track.id)?, rules)).collect();
+        let mut decisions: Vec<Decision> = basses
+            .filter_map(|track| overtones(track, facts.tracks.get(&track.id)?, rules))
+            .flatten()
+            .collect();
         let buses = session.buses.values().filter(|bus| !bus.mute && !is_taken(bus, "glue", rules));
         decisions.extend(buses.filter_map(|bus| glue(bus, facts, session, rules)));
         decisions
@@ -136,31 +142,42 @@ fn glue(bus: &Strip, facts: &SongFacts, session: &Session, rules: &Rules) -> Opt
     })
 }
 
-/// Share of the energy above [`SMALL_HZ`], as a factor, that the soft curve gives a sine of a level and a
-/// pitch; the harmonics are those of the hyperbolic tangent, by Fourier's sum over one period.
-fn harmonics_share(level_dbfs: f64, drive_db: f64, pitch_hz: f64) -> f64 {
+/// The tube's curve of a sine of a level in dBFS, over one period, without its direct current.
+fn curved(level_dbfs: f64) -> Vec<f64> {
     const POINTS: usize = 256;
-    let amplitude = audio::db_to_gain(level_dbfs + drive_db) * SQRT_2;
-    let wave: Vec<f64> =
-        (0..POINTS).map(|n| (amplitude * (TAU * (n as f64 + 0.5) / POINTS as f64).sin()).tanh()).collect();
-    let harmonic = |number: usize| {
-        let turn = |n: usize| 2.0 * PI * number as f64 * (n as f64 + 0.5) / POINTS as f64;
-        let sum: f64 = wave.iter().enumerate().map(|(n, x)| x * turn(n).sin()).sum();
-        (2.0 * sum / POINTS as f64).powi(2)
+    let amplitude = audio::db_to_gain(level_dbfs) * SQRT_2;
+    let at_rest = TUBE_BIAS.tanh();
+    let bent = |n: usize| {
+        let x = amplitude * (TAU * (n as f64 + 0.5) / POINTS as f64).sin();
+        ((x + TUBE_BIAS).tanh() - at_rest) / (1.0 - at_rest * at_rest)
     };
-    // The curve is odd, and so are its harmonics.
-    let all: f64 = (1..40).step_by(2).map(harmonic).sum();
-    let heard: f64 =
-        (1..40).step_by(2).filter(|number| *number as f64 * pitch_hz >= SMALL_HZ).map(harmonic).sum();
+    let wave: Vec<f64> = (0..POINTS).map(bent).collect();
+    let mean = wave.iter().sum::<f64>() / POINTS as f64;
+    wave.into_iter().map(|x| x - mean).collect()
+}
+
+/// Share of the energy above [`SMALL_HZ`], as a factor, that the tube gives a sine of a level and a pitch, by
+/// Fourier's sums over one period.
+fn harmonics_share(level_dbfs: f64, drive_db: f64, pitch_hz: f64) -> f64 {
+    let wave = curved(level_dbfs + drive_db);
+    let harmonic = |number: usize| {
+        let turn = |n: usize| 2.0 * PI * number as f64 * (n as f64 + 0.5) / wave.len() as f64;
+        let (mut re, mut im) = (0.0, 0.0);
+        for (n, x) in wave.iter().enumerate() {
+            re += x * turn(n).cos();
+            im += x * turn(n).sin();
+        }
+        re * re + im * im
+    };
+    let all: f64 = (1..40).map(harmonic).sum();
+    let heard: f64 = (1..40).filter(|number| *number as f64 * pitch_hz >= SMALL_HZ).map(harmonic).sum();
     heard / all.max(1e-30)
 }
 
-/// Level of a sine behind the soft curve, in dBFS.
+/// Level of a sine behind the curve, in dBFS.
 fn curved_dbfs(level_dbfs: f64) -> f64 {
-    const POINTS: usize = 256;
-    let amplitude = audio::db_to_gain(level_dbfs) * SQRT_2;
-    let square = |n: usize| (amplitude * (TAU * (n as f64 + 0.5) / POINTS as f64).sin()).tanh().powi(2);
-    audio::power_to_db((0..POINTS).map(square).sum::<f64>() / POINTS as f64)
+    let wave = curved(level_dbfs);
+    audio::power_to_db(wave.iter().map(|x| x * x).sum::<f64>() / wave.len() as f64)
 }
 
 /// Gain that keeps the loudness of a blend: the saturator matches a signal at the working level, and this one
@@ -179,7 +196,7 @@ fn blended_db(level_dbfs: f64, drive_db: f64, pitch_hz: f64) -> f64 {
 }
 
 /// Overtones for a bass that has none.
-fn overtones(track: &Strip, known: &TrackFacts, rules: &Rules) -> Option<Decision> {
+fn overtones(track: &Strip, known: &TrackFacts, rules: &Rules) -> Option<[Decision; 2]> {
     let now = &known.now().facts;
     let share = share_db(now, SMALL_HZ, 20_000.0)?;
     if share >= LEAST_SHARE_DB {
@@ -190,14 +207,14 @@ fn overtones(track: &Strip, known: &TrackFacts, rules: &Rules) -> Option<Decisio
     // The middle note; without one, a low A.
     let pitch_hz = known.raw.facts.pitch_median_hz.filter(|_| pitched).unwrap_or(55.0);
     // The level decides how hard the curve is driven; what stands lower than usual needs so much more.
-    let lift_db = WORKING_DBFS - level_dbfs;
+    let lift_db = (WORKING_DBFS - level_dbfs).clamp(-12.0, 12.0);
     let missing = |drive_db: f64| WANTED_SHARE_DB - blended_db(WORKING_DBFS, drive_db, pitch_hz);
     let most_db = DRIVE_DB.1 * rules.strength.clamp(0.0, 1.2);
     if most_db < DRIVE_DB.0 {
         return None;
     }
     let needed_db = crossing(DRIVE_DB.0, most_db, missing);
-    let drive_db = tenth((needed_db + lift_db).clamp(-12.0, 36.0));
+    let drive_db = tenth(needed_db + lift_db);
     let after_db = blended_db(WORKING_DBFS, needed_db, pitch_hz);
     let values = settings(
         &saturator::KIND,
@@ -206,7 +223,7 @@ fn overtones(track: &Strip, known: &TrackFacts, rules: &Rules) -> Option<Decisio
             ("mix_percent", MIX_PERCENT),
             ("output_db", tenth(matched_db(needed_db, drive_db - needed_db))),
         ],
-        &[("curve", "soft")],
+        &[("curve", "tube")],
     );
     let stopped = if after_db < WANTED_SHARE_DB - 0.5 {
         format!(" {WANTED_SHARE_DB:.0} dB were wanted; more drive would be heard as distortion.")
@@ -219,14 +236,22 @@ fn overtones(track: &Strip, known: &TrackFacts, rules: &Rules) -> Option<Decisio
          overtones of about {after_db:.0} dB.{stopped}"
     );
     let change = Change::insert(&track.path(), "drive", &saturator::KIND, &values);
-    Some(
-        Decision::new(StepId::Character, change, why)
-            .noted(format!("{share:.0} dB above {SMALL_HZ:.0} Hz"))
-            .measured("energy above 250 Hz", share, "dB")
-            .measured("level", level_dbfs, "dBFS")
-            .sure(0.7)
-            .unless("the bass shall only be felt"),
-    )
+    let drive = Decision::new(StepId::Character, change, why)
+        .noted(format!("{share:.0} dB above {SMALL_HZ:.0} Hz"))
+        .measured("energy above 250 Hz", share, "dB")
+        .measured("level", level_dbfs, "dBFS")
+        .sure(0.7)
+        .unless("the bass shall only be felt");
+    let band = Band::high_pass("direct_current", DIRECT_CURRENT_HZ);
+    let why = format!(
+        "The curve bends one side of the wave more than the other, by {drive_db:.1} dB of drive: a high-pass at \
+         {DIRECT_CURRENT_HZ:.0} Hz takes away the direct current of that."
+    );
+    let clean = Decision::new(StepId::Character, band.change(track, "drive_clean", true), why)
+        .noted("no direct current")
+        .measured("drive", drive_db, "dB")
+        .sure(0.9);
+    Some([drive, clean])
 }
 
 #[cfg(test)]

@@ -112,6 +112,7 @@ pub fn findings(facts: &SongFacts, session: &Session) -> Vec<Finding> {
             );
         }
     }
+    found.extend(crate::recordings::beyond_repair(facts, session));
     found
 }
 

@@ -1,10 +1,13 @@
 //! Step 1: what is wrong with the recordings themselves is mended before anything is built on them.
 //!
-//! Constant offset and rumble are filtered out, polarity and delay of microphones of one source are set right
-//! where their sum gains from it, silent tracks are set aside, and tracks without a telling name get a role
-//! from their sound where it is plain.
+//! Constant offset, rumble and hum are filtered out, a low end on one side goes to the middle, polarity and
+//! delay of microphones of one source are set right where their sum gains from it, silent tracks are set
+//! aside, and tracks without a telling name get a role from their sound where it is plain. The tempo is written
+//! down where the players keep one.
 
+mod blemishes;
 mod microphones;
+mod tempo;
 
 use crate::parts::{heard, role, sources};
 use crate::words::signed_db;
@@ -59,6 +62,8 @@ impl Step for Preparation {
             decisions.extend(turned_channel(track, raw));
         }
         decisions.extend(clean(facts, session));
+        decisions.extend(blemishes::mend(facts, session));
+        decisions.extend(tempo::tempo(facts, session));
         decisions.extend(facts.relations.iter().flat_map(|relation| align(relation, facts, session)));
         decisions.retain(|decision| !rules.is_yours(decision.change.path()));
         decisions

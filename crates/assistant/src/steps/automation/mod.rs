@@ -1,11 +1,12 @@
-//! Step 9: the lead is ridden to keep its distance to what plays with it, and choruses lift where the
-//! recording itself does not.
+//! Step 9: the lead is ridden to keep its distance to what plays with it, single strokes that stick out are
+//! taken down, and choruses lift where the recording itself does not.
 
 mod ride;
+mod strokes;
 
 use crate::parts::{heard, lead, role};
 use crate::power::Rows;
-use crate::words::{signed_db, tenth};
+use crate::words::{clock, signed_db, tenth};
 use crate::{Hears, Rules, SongFacts, Step, roles};
 use audio::db_to_power;
 use ride::{Bounds, Ride};
@@ -44,6 +45,7 @@ impl Step for Automation {
         for track in leads.iter().filter(voice) {
             decisions.extend(ride_of(track, &leads, facts, session, rules));
         }
+        decisions.extend(strokes::dips(facts, session, rules));
         decisions.extend(chorus_lift(facts, session, rules));
         decisions
     }
@@ -104,12 +106,6 @@ fn ride_of(
             .sure(0.7)
             .unless("its dynamics are the expression of the song"),
     )
-}
-
-/// Seconds as people read them: `1:07.4`.
-fn clock(seconds: f64) -> String {
-    let minutes = (seconds / 60.0).floor();
-    format!("{minutes:.0}:{:04.1}", seconds - 60.0 * minutes)
 }
 
 /// Mean loudness of the mix over the sections whose name begins so, in LUFS.

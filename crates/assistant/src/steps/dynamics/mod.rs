@@ -1,4 +1,4 @@
-//! Step 5: microphones of single drums are closed between their strokes, what wanders in level is held
+//! Step 5: microphones of single drums are closed between their strokes, noise in pauses is turned down, what wanders in level is held
 //! together, uneven strokes are evened, and sibilants that stick out are softened.
 //!
 //! In the chain a gate comes first, since a compressor would raise what it should shut out, and a de-esser
@@ -6,9 +6,13 @@
 
 mod gates;
 mod levelling;
+mod noise;
 mod onsets;
 mod sibilants;
 mod strokes;
+
+pub(crate) use noise::noise_db;
+pub(crate) use onsets::strokes_db;
 
 use crate::parts::heard;
 use crate::rack::is_taken;
@@ -34,7 +38,8 @@ impl Step for Dynamics {
             let Some(known) = facts.tracks.get(&track.id) else { continue };
             let free = |track: &Strip, insert: &str| !is_taken(track, insert, rules);
             if free(track, "gate") {
-                decisions.extend(gates::gate(track, known, rules));
+                let gate = gates::gate(track, known, rules);
+                decisions.extend(gate.or_else(|| noise::expander(track, known, rules)));
             }
             if free(track, "comp") {
                 let levelled = levelling::compressor(track, known, rules);

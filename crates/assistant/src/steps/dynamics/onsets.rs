@@ -4,7 +4,7 @@
 //! inside of the heaps (N. Otsu, *A threshold selection method from gray-level histograms*, IEEE Trans. SMC 9,
 //! 1979).
 
-use crate::levels::{level_db, sorted};
+use crate::levels::{at, level_db, sorted};
 use measure::Analysis;
 
 /// From the mean power of 50 ms with the beginning of a decaying low tone in it to its peak: 3 dB of a sine
@@ -32,8 +32,35 @@ pub(super) fn drum(role: &str) -> Option<Drum> {
     }
 }
 
+/// Own strokes of a drum: onset in seconds and level in its own band in dB, in order of time. Bleed is left out
+/// where it is told from them. `None` for what is no drum.
+pub(crate) fn strokes_db(now: &Analysis, role: &str) -> Option<Vec<(f64, f64)>> {
+    let all = timed_db(now, &drum(role)?);
+    let levels = sorted(all.iter().map(|(_, level)| *level).collect());
+    let own = &levels[bleed(&levels)..];
+    let softest = own.first().copied()?;
+    Some(all.into_iter().filter(|(_, level)| *level >= softest).collect())
+}
+
+/// Strokes are what lies within this of the loudest, in dB: the rest is bleed.
+pub(super) const STROKES_DB: f64 = 16.0;
+
+/// How many of the onsets are bleed: the lower heap, where the heaps are far apart.
+pub(super) fn bleed(onsets: &[f64]) -> usize {
+    let place = split(onsets);
+    match (at(&onsets[..place], 0.5), at(&onsets[place..], 0.5)) {
+        (Some(low), Some(high)) if high - low > STROKES_DB / 2.0 => place,
+        _ => 0,
+    }
+}
+
 /// Levels of the onsets in a drum's own band, in dB, in ascending order.
 pub(super) fn onsets_db(now: &Analysis, drum: &Drum) -> Vec<f64> {
+    sorted(timed_db(now, drum).into_iter().map(|(_, level)| level).collect())
+}
+
+/// Onsets in seconds with their levels in a drum's own band, in dB.
+fn timed_db(now: &Analysis, drum: &Drum) -> Vec<(f64, f64)> {
     let erb = &now.erb;
     let own = |row: usize| -> f64 {
         let bands = erb.row(row).iter().zip(&erb.centres_hz);
@@ -44,7 +71,7 @@ pub(super) fn onsets_db(now: &Analysis, drum: &Drum) -> Vec<f64> {
         let rows = first..(first + REACH_ROWS).min(erb.rows());
         level_db(rows.map(own).fold(0.0, f64::max))
     };
-    sorted(now.onsets_s.iter().map(level).collect())
+    now.onsets_s.iter().map(|time_s| (*time_s, level(time_s))).collect()
 }
 
 /// Number of values in the lower heap of two that have the least variance inside of them.

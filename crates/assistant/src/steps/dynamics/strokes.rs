@@ -4,7 +4,7 @@
 //! the level are left alone: the crest of a stroke is that of its decay, and a compressor that is slow enough
 //! not to bend the drum's own tone takes the whole stroke down with its peak.
 
-use super::onsets::{PEAK_DB, drum, onsets_db, split};
+use super::onsets::{PEAK_DB, STROKES_DB, bleed, drum, onsets_db};
 use crate::levels::{at, crossing};
 use crate::parts::role;
 use crate::rack::settings;
@@ -13,8 +13,6 @@ use crate::{Rules, TrackFacts};
 use dsp::processors::compressor::{self, static_reduction_db};
 use session::{Change, Decision, StepId, Strip};
 
-/// Strokes are what lies within this of the loudest (95th percentile), in dB: the rest is bleed.
-const STROKES_DB: f64 = 16.0;
 /// What differs by more than this are not strokes of one drum: bleed is among them, and nobody can tell which.
 const NOT_ONE_DRUM_DB: f64 = 11.0;
 /// So many strokes are needed.
@@ -106,13 +104,4 @@ pub(super) fn compressor(track: &Strip, known: &TrackFacts, rules: &Rules) -> Op
             .sure(0.6)
             .unless("the accents are the groove"),
     )
-}
-
-/// How many of the onsets are bleed: the lower heap, where the heaps are far apart.
-fn bleed(onsets: &[f64]) -> usize {
-    let place = split(onsets);
-    match (at(&onsets[..place], 0.5), at(&onsets[place..], 0.5)) {
-        (Some(low), Some(high)) if high - low > STROKES_DB / 2.0 => place,
-        _ => 0,
-    }
 }

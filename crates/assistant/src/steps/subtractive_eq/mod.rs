@@ -1,9 +1,10 @@
 //! Step 4: what does not belong to a track is taken away before anything is added: low end that is not its
-//! own, too much of a range against what is usual for its role, resonances, and where it hides what matters
+//! own, too much of a range against what is usual for its role, resonances, notes that boom, and where it hides what matters
 //! more.
 //!
 //! All of it goes into one equaliser, `eq`, whose bands are named after what they are for.
 
+mod boom;
 mod low_end;
 mod masking;
 mod resonance;
@@ -60,6 +61,7 @@ impl Step for SubtractiveEq {
             let Some(known) = facts.tracks.get(&track.id) else { continue };
             cuts.extend(too_much::cuts(track, known, rules));
             cuts.extend(resonance::cut(track, known, rules));
+            cuts.extend(boom::cut(track, known, rules));
         }
         let made_room = masking::cuts(&free, &cuts, facts, session, rules);
         cuts.extend(made_room);

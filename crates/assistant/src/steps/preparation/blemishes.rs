@@ -1,0 +1,115 @@
+//! Hum of the mains, and a low end that lies on one side.
+
+use crate::parts::{heard, role};
+use crate::rack::settings;
+use crate::words::{listed, tenth};
+use crate::{SongFacts, roles};
+use dsp::Values;
+use dsp::processors::{eq, width};
+use measure::Hum;
+use session::{Change, Decision, Session, StepId, Strip};
+
+/// Hum farther than this below what is played is not heard beside it, nor after it is compressed, in dB.
+const MATTERS_DB: f64 = 60.0;
+/// Lines weaker than the strongest by more than this are left alone, in dB.
+const WEAK_DB: f64 = 30.0;
+/// At most so many lines, and the deepest cut, in dB: farther down nobody hears it.
+const MOST_LINES: usize = 8;
+const DEEPEST_DB: f64 = 20.0;
+/// Width of a cut in hertz: notes beside the line stay, and the mains may wander by some tenths.
+const WIDTH_HZ: f64 = 3.0;
+/// Narrowness of a cut, at least and at most.
+const Q: (f64, f64) = (8.0, 40.0);
+/// A low end lies on one side when it leans by this much more than the whole track, in dB: the left hand of a
+/// piano before two microphones leans by less.
+const LEANS_DB: f64 = 8.0;
+/// It matters when at least this share of the energy lies there, in dB.
+const LOW_SHARE_DB: f64 = -20.0;
+/// Where the low end ends, in hertz.
+const LOW_HZ: f64 = 150.0;
+
+/// Cuts on the lines of hum, and low ends to the middle.
+pub(super) fn mend(facts: &SongFacts, session: &Session) -> Vec<Decision> {
+    let mut decisions = Vec::new();
+    for track in heard(session) {
+        let Some(known) = facts.tracks.get(&track.id) else { continue };
+        let blemishes = &known.raw.blemishes;
+        if let Some((hum, level_dbfs)) = blemishes.hum.as_ref().zip(known.raw.facts.active_rms_dbfs) {
+            decisions.extend(notches(track, hum, level_dbfs));
+        }
+        if let Some(low_db) = blemishes.low_end_balance_db {
+            decisions.extend(low_end_to_the_middle(track, low_db, &known.raw.facts));
+        }
+    }
+    decisions
+}
+
+/// Narrow cuts where the mains hum; what was measured in the pauses is no note.
+fn notches(track: &Strip, hum: &Hum, level_dbfs: f64) -> Option<Decision> {
+    let below_db = level_dbfs - hum.dbfs();
+    if below_db > MATTERS_DB || track.insert("hum").is_some() {
+        return None;
+    }
+    let strongest = hum.lines.iter().map(|line| line.dbfs).fold(f64::NEG_INFINITY, f64::max);
+    let lines = hum.lines.iter().filter(|line| line.dbfs > strongest - WEAK_DB).take(MOST_LINES);
+    let mut values = Values::neutral(&eq::KIND);
+    let mut shown = Vec::new();
+    for (place, line) in lines.enumerate() {
+        let known = "a setting of the equaliser";
+        values.push(&eq::KIND, "bands").expect(known);
+        let mut set = |name: &str, value: f64| {
+            values.set(&eq::KIND, &format!("bands.{place}.{name}"), value).expect(known);
+        };
+        set("freq_hz", line.hz);
+        set("gain_db", -tenth(line.above_floor_db.min(DEEPEST_DB)));
+        set("q", tenth((line.hz / WIDTH_HZ).clamp(Q.0, Q.1)));
+        shown.push(format!("{:.0}", line.hz));
+    }
+    let loudest = hum.lines.iter().max_by(|a, b| a.above_floor_db.total_cmp(&b.above_floor_db))?;
+    let why = format!(
+        "It hums: in its pauses lines stand at {} Hz, {:.1} dBFS together and up to {:.0} dB above what is beside \
+         them, {below_db:.0} dB below what is played: {} cuts of up to {DEEPEST_DB:.0} dB, {WIDTH_HZ:.0} Hz wide.",
+        listed(&shown),
+        hum.dbfs(),
+        loudest.above_floor_db,
+        shown.len()
+    );
+    Some(
+        Decision::new(StepId::Preparation, Change::insert(&track.path(), "hum", &eq::KIND, &values), why)
+            .noted(format!("mains hum, {:.0} Hz", hum.mains_hz))
+            .measured("hum in the pauses", hum.dbfs(), "dBFS")
+            .measured("highest line above the floor", loudest.above_floor_db, "dB")
+            .sure(0.9)
+            .unless("a drone at this pitch is meant"),
+    )
+}
+
+/// Low notes that come from one side only are put in the middle.
+fn low_end_to_the_middle(track: &Strip, low_db: f64, raw: &measure::Facts) -> Option<Decision> {
+    let whole_db = raw.balance_db.unwrap_or(0.0);
+    let leans_db = low_db - whole_db;
+    let share_db = crate::tone::share_db(raw, 40.0, LOW_HZ)?;
+    // What was recorded by several microphones of a room has its picture there.
+    let distant = matches!(roles::family(role(track)), "fx" | "returns") || super::is_distant(track);
+    let taken = track.inserts.iter().any(|insert| insert.kind.id == width::KIND.id);
+    if low_db.abs() < LEANS_DB || leans_db.abs() < LEANS_DB || share_db < LOW_SHARE_DB || distant || taken {
+        return None;
+    }
+    let values = settings(&width::KIND, &[("width_percent", 100.0), ("mono_below_hz", LOW_HZ)], &[]);
+    let side = if low_db < 0.0 { "left" } else { "right" };
+    let shown_db = low_db.abs().min(60.0);
+    let why = format!(
+        "Below {LOW_HZ:.0} Hz it is {shown_db:.0} dB louder on the {side}, as a whole only {:.1} dB: what lies there \
+         ({share_db:.1} dB of its energy) goes to the middle.",
+        whole_db.abs()
+    );
+    let change = Change::insert(&track.path(), "low_mono", &width::KIND, &values);
+    Some(
+        Decision::new(StepId::Preparation, change, why)
+            .noted(format!("low end {shown_db:.0} dB to the {side}"))
+            .measured("right against left below 150 Hz", low_db, "dB")
+            .measured("right against left", whole_db, "dB")
+            .sure(0.8)
+            .unless("the low notes are meant to come from one side"),
+    )
+}

@@ -1,0 +1,174 @@
+//! Mains hum: steady lines at multiples of 50 or 60 Hz, judged where the signal pauses.
+//!
+//! Spectra of about 0.7 s under a Hann window. In a pause a line of the mains stands in every frame, and is as
+//! strong in all of them; the tail of a note is not, and noise has no lines. A line counts by the power of its
+//! main lobe against the middle level of what lies beside it.
+
+use crate::activity::{Activity, FRAME_S as ACTIVITY_S};
+use crate::frames::{Framer, Spectrum, size_for};
+use crate::stats::{nearest_rank, sorted};
+use audio::{BlockRef, Frames, power_to_db};
+use serde::{Deserialize, Serialize};
+use std::f64::consts::PI;
+
+/// Frames last at least this long: lines 10 Hz apart are told from each other and from what lies between.
+const FRAME_S: f64 = 0.6;
+/// Spectra are kept up to here, in hertz: what hums higher is a buzz, and has its strong lines below.
+const HIGHEST_HZ: f64 = 680.0;
+/// Multiples that are looked for.
+const MULTIPLES: usize = 12;
+/// So many frames have to lie in pauses.
+const LEAST_FRAMES: usize = 5;
+/// What has just ended still sounds for so long, in seconds.
+const TAIL_S: f64 = 0.4;
+/// The main lobe of the window reaches so many bins to either side.
+const LOBE: usize = 2;
+/// The level beside a line is the middle one of the bins between these distances, either way.
+const BESIDE: (usize, usize) = (5, 14);
+/// A line of hum stands out by this much, in dB; and two of them by this much more before anything is hum.
+const STANDS_OUT_DB: f64 = 6.0;
+const PLAIN_DB: f64 = 12.0;
+/// The level of a line in the tenth and the ninetieth percentile of the frames differs by no more, in dB.
+const STEADY_DB: f64 = 6.0;
+
+/// Hum of the mains.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Hum {
+    /// 50 or 60 Hz.
+    pub mains_hz: f64,
+    /// The lines that stand out, the lowest first.
+    pub lines: Vec<HumLine>,
+}
+
+/// One line of hum.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct HumLine {
+    /// Its nominal frequency in hertz.
+    pub hz: f64,
+    /// Its level in dBFS RMS.
+    pub dbfs: f64,
+    /// Its level against noise in the same bandwidth beside it, in dB.
+    pub above_floor_db: f64,
+}
+
+impl Hum {
+    /// Level of all lines together, in dBFS RMS.
+    pub fn dbfs(&self) -> f64 {
+        power_to_db(self.lines.iter().map(|line| audio::db_to_power(line.dbfs)).sum())
+    }
+}
+
+/// The low spectra of a stream.
+#[derive(Clone)]
+pub(crate) struct HumMeter {
+    framer: Framer,
+    spectrum: Spectrum,
+    sample_rate_hz: f64,
+    size: usize,
+    channels: usize,
+    next: i64,
+    frames: Frames,
+    kept: usize,
+    scale: f64,
+    /// Power of the lowest bins, frame after frame.
+    rows: Vec<f32>,
+}
+
+impl HumMeter {
+    pub(crate) fn new(sample_rate_hz: f64, channels: usize) -> HumMeter {
+        let size = size_for(FRAME_S, sample_rate_hz);
+        let window: Vec<f64> =
+            (0..size).map(|n| (PI * (n as f64 + 0.5) / size as f64).sin().powi(2)).collect();
+        let energy: f64 = window.iter().map(|w| w * w).sum();
+        let bin_hz = sample_rate_hz / size as f64;
+        HumMeter {
+            framer: Framer::new(channels, size, 0),
+            spectrum: Spectrum::new(window),
+            sample_rate_hz,
+            size,
+            channels,
+            next: 0,
+            frames: 0,
+            kept: ((HIGHEST_HZ / bin_hz) as usize).min(size / 2) + 1,
+            scale: 2.0 / (size as f64 * energy * channels as f64),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Takes clean samples.
+    pub(crate) fn push(&mut self, block: &BlockRef) {
+        self.frames += block.frames();
+        self.framer.push(block);
+        while self.framer.has(self.next) {
+            let mut row = vec![0.0; self.kept];
+            for channel in 0..self.channels {
+                let whole = 0..self.size;
+                let spectrum = self.spectrum.without_dc(self.framer.frame(channel, self.next), whole);
+                row.iter_mut().zip(spectrum).for_each(|(sum, x)| *sum += x.norm_sqr());
+            }
+            self.rows.extend(row.iter().map(|power| (power * self.scale) as f32));
+            self.next += (self.size / 2) as i64;
+            self.framer.forget(self.next);
+        }
+    }
+
+    /// The hum in the pauses; `None` where nothing hums or nothing pauses.
+    pub(crate) fn finish(self, activity: &Activity) -> Option<Hum> {
+        let hop_s = (self.size / 2) as f64 / self.sample_rate_hz;
+        let pauses = |row: &usize| {
+            let (from_s, to_s) = (*row as f64 * hop_s - TAIL_S, (*row + 2) as f64 * hop_s);
+            let from = (from_s / ACTIVITY_S).max(0.0) as usize;
+            let to = ((to_s / ACTIVITY_S).ceil() as usize).min(activity.active.len());
+            !activity.active[from.min(to)..to].contains(&true)
+        };
+        let rows: Vec<&[f32]> = self.rows.chunks_exact(self.kept).collect();
+        // Digital silence says nothing about the mains.
+        let quiet: Vec<&[f32]> = (0..rows.len())
+            .filter(pauses)
+            .map(|row| rows[row])
+            .filter(|row| row.iter().any(|power| *power > 0.0))
+            .collect();
+        if quiet.len() < LEAST_FRAMES {
+            return None;
+        }
+        let bin_hz = self.sample_rate_hz / self.size as f64;
+        let hums = [50.0, 60.0].map(|mains_hz| hum(&quiet, mains_hz, bin_hz));
+        let plain = |hum: &Hum| hum.lines.iter().map(|line| line.above_floor_db).sum::<f64>();
+        hums.into_iter().flatten().max_by(|a, b| plain(a).total_cmp(&plain(b)))
+    }
+}
+
+/// The hum of one mains frequency in spectra of pauses.
+fn hum(quiet: &[&[f32]], mains_hz: f64, bin_hz: f64) -> Option<Hum> {
+    let bins = quiet[0].len();
+    let middle: Vec<f64> = (0..bins)
+        .map(|bin| nearest_rank(&sorted(quiet.iter().map(|row| f64::from(row[bin]))), 0.5).unwrap_or(0.0))
+        .collect();
+    let line = |multiple: usize| {
+        let hz = mains_hz * multiple as f64;
+        let bin = (hz / bin_hz).round() as usize;
+        if bin + BESIDE.1 >= bins || bin < LOBE {
+            return None;
+        }
+        let lobe = bin - LOBE..=bin + LOBE;
+        let beside = (BESIDE.0..=BESIDE.1).flat_map(|far| [bin.checked_sub(far), Some(bin + far)]);
+        let floor = nearest_rank(&sorted(beside.flatten().map(|bin| middle[bin])), 0.5)?;
+        let power: f64 = middle[lobe.clone()].iter().sum();
+        let width = (2 * LOBE + 1) as f64;
+        let above_floor_db = power_to_db(power / (width * floor).max(1e-18));
+        let levels = sorted(quiet.iter().map(|row| row[lobe.clone()].iter().map(|p| f64::from(*p)).sum()));
+        let (low, high) = (nearest_rank(&levels, 0.1)?, nearest_rank(&levels, 0.9)?);
+        let steady = high <= low * audio::db_to_power(STEADY_DB);
+        let stands_out = steady && above_floor_db >= STANDS_OUT_DB;
+        stands_out.then(|| (multiple, HumLine { hz, dbfs: power_to_db(power), above_floor_db }))
+    };
+    let lines: Vec<(usize, HumLine)> = (1..=MULTIPLES).filter_map(line).collect();
+    let plain: Vec<usize> = lines
+        .iter()
+        .filter(|(_, line)| line.above_floor_db >= PLAIN_DB)
+        .map(|(multiple, _)| *multiple)
+        .collect();
+    // Every rectifier and every transformer has the first or the second.
+    let hums = plain.len() >= 2 && plain[0] <= 2;
+    hums.then(|| Hum { mains_hz, lines: lines.into_iter().map(|(_, line)| line).collect() })
+}
