@@ -1,15 +1,16 @@
 //! Step 8: the drums are glued by a gentle compressor on their bus, and a bass that small loudspeakers cannot
-//! play gets the overtones it lacks. Nothing is saturated for its own sake.
+//! play gets the overtones it lacks beside it. Nothing is saturated for its own sake.
 
 use crate::levels::{Curve, Levels, crossing};
 use crate::parts::{heard, role};
-use crate::rack::{Band, is_taken, settings};
+use crate::rack::{is_taken, settings};
 use crate::roles;
 use crate::tone::share_db;
 use crate::words::tenth;
-use crate::{Hears, Rules, SongFacts, Step, TrackFacts};
-use dsp::processors::{compressor, saturator};
-use session::{Change, Decision, Session, StepId, Strip};
+use crate::{Hears, Rules, SongFacts, Step};
+use dsp::processors::{compressor, eq, saturator};
+use dsp::{Kind, Values};
+use session::{Change, Decision, Path, Session, StepId, Strip, Value};
 use std::f64::consts::{PI, SQRT_2, TAU};
 
 /// Reduction of the glue that 10 % of the time exceed, in dB.
@@ -25,20 +26,24 @@ const GLUE_RELEASE_MS: f64 = 180.0;
 const DENSE_DB: f64 = 9.0;
 /// So many tracks make a group.
 const GROUP: usize = 2;
+/// The id of the path that gives a bass overtones.
+const RETURN: &str = "overtones";
 /// Small loudspeakers begin here, in hertz.
 const SMALL_HZ: f64 = 250.0;
 /// A bass that has less than this share of its energy above is not heard there, in dB.
 const LEAST_SHARE_DB: f64 = -14.0;
-/// So much of it should come from overtones, in dB; more than that changes the instrument.
-const WANTED_SHARE_DB: f64 = -22.0;
-/// Bounds of the drive, in dB, and how much of the saturated signal is added, in percent. Harder, a bass
-/// turns into a fuzz.
-const DRIVE_DB: (f64, f64) = (3.0, 18.0);
-const MIX_PERCENT: f64 = 50.0;
+/// Overtones beside it should have this level against the bass itself, in dB; more changes the instrument.
+const WANTED_DB: f64 = -20.0;
+/// Drive of the path beside it against the working level, in dB: the fundamental, which it would bend most, is
+/// not heard from there.
+const DRIVE_DB: f64 = 18.0;
+/// Where the overtones begin and end that the path beside it gives, in hertz, and how steeply.
+const OVERTONES_HZ: (f64, f64) = (200.0, 2_500.0);
+const SLOPE_DB_PER_OCT: f64 = 24.0;
+/// Bounds of the path's fader, in dB.
+const FADER_DB: (f64, f64) = (-30.0, 10.0);
 /// Working point of the saturator's tube on its curve (see there).
 const TUBE_BIAS: f64 = 0.3;
-/// A bent wave that is not symmetric has direct current; this takes it away, in hertz.
-const DIRECT_CURRENT_HZ: f64 = 20.0;
 /// The working level of the saturator, in dBFS.
 const WORKING_DBFS: f64 = -18.0;
 
@@ -55,12 +60,7 @@ impl Step for Character {
     }
 
     fn decide(&self, facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
-        let basses = heard(session)
-            .filter(|track| roles::family(role(track)) == "bass" && !is_taken(track, "drive", rules));
-        let mut decisions: Vec<Decision> = basses
-            .filter_map(|track| overtones(track, facts.tracks.get(&track.id)?, rules))
-            .flatten()
-            .collect();
+        let mut decisions = overtones(facts, session, rules);
         let buses = session.buses.values().filter(|bus| !bus.mute && !is_taken(bus, "glue", rules));
         decisions.extend(buses.filter_map(|bus| glue(bus, facts, session, rules)));
         decisions
@@ -156,102 +156,133 @@ fn curved(level_dbfs: f64) -> Vec<f64> {
     wave.into_iter().map(|x| x - mean).collect()
 }
 
-/// Share of the energy above [`SMALL_HZ`], as a factor, that the tube gives a sine of a level and a pitch, by
-/// Fourier's sums over one period.
-fn harmonics_share(level_dbfs: f64, drive_db: f64, pitch_hz: f64) -> f64 {
+/// Level in dBFS of what the tube gives a sine of a level and a pitch in its overtones, behind the filters of
+/// the path; by Fourier's sums over one period. The saturator matches its output for the working level.
+fn overtones_dbfs(level_dbfs: f64, drive_db: f64, pitch_hz: f64) -> f64 {
     let wave = curved(level_dbfs + drive_db);
+    let count = wave.len() as f64;
+    // Butterworth's of fourth order.
+    let passes = |hz: f64| {
+        let (low, high) = ((hz / OVERTONES_HZ.0).powi(8), (hz / OVERTONES_HZ.1).powi(8));
+        low / (1.0 + low) / (1.0 + high)
+    };
     let harmonic = |number: usize| {
-        let turn = |n: usize| 2.0 * PI * number as f64 * (n as f64 + 0.5) / wave.len() as f64;
+        let turn = |n: usize| 2.0 * PI * number as f64 * (n as f64 + 0.5) / count;
         let (mut re, mut im) = (0.0, 0.0);
         for (n, x) in wave.iter().enumerate() {
             re += x * turn(n).cos();
             im += x * turn(n).sin();
         }
-        re * re + im * im
+        2.0 * (re * re + im * im) / (count * count) * passes(number as f64 * pitch_hz)
     };
-    let all: f64 = (1..40).map(harmonic).sum();
-    let heard: f64 = (1..40).filter(|number| *number as f64 * pitch_hz >= SMALL_HZ).map(harmonic).sum();
-    heard / all.max(1e-30)
+    let matched = curved_power(WORKING_DBFS + drive_db);
+    let power: f64 = (1..64).map(harmonic).sum();
+    audio::power_to_db((power / matched).max(1e-18)) + WORKING_DBFS
 }
 
-/// Level of a sine behind the curve, in dBFS.
-fn curved_dbfs(level_dbfs: f64) -> f64 {
+/// Mean square of a sine behind the curve.
+fn curved_power(level_dbfs: f64) -> f64 {
     let wave = curved(level_dbfs);
-    audio::power_to_db(wave.iter().map(|x| x * x).sum::<f64>() / wave.len() as f64)
+    wave.iter().map(|x| x * x).sum::<f64>() / wave.len() as f64
 }
 
-/// Gain that keeps the loudness of a blend: the saturator matches a signal at the working level, and this one
-/// stands `lift_db` lower.
-fn matched_db(needed_db: f64, lift_db: f64) -> f64 {
-    let (own, matched) =
-        (curved_dbfs(WORKING_DBFS + needed_db), curved_dbfs(WORKING_DBFS + needed_db + lift_db));
-    let wet = MIX_PERCENT / 100.0;
-    -audio::gain_to_db(1.0 - wet + wet * audio::db_to_gain(own - matched + lift_db))
-}
-
-/// The share in dB that a blend of dry and saturated signal has, both equally loud and in phase.
-fn blended_db(level_dbfs: f64, drive_db: f64, pitch_hz: f64) -> f64 {
-    let wet = MIX_PERCENT / 100.0;
-    audio::power_to_db((harmonics_share(level_dbfs, drive_db, pitch_hz) * wet * wet).max(1e-12))
-}
-
-/// Overtones for a bass that has none.
-fn overtones(track: &Strip, known: &TrackFacts, rules: &Rules) -> Option<[Decision; 2]> {
-    let now = &known.now().facts;
-    let share = share_db(now, SMALL_HZ, 20_000.0)?;
-    if share >= LEAST_SHARE_DB {
-        return None;
+/// Overtones for a bass that has none: a driven path beside it, of which only the overtones are heard. The bass
+/// itself stays as it is.
+fn overtones(facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
+    let is_bass = |track: &&Strip| roles::family(role(track)) == "bass";
+    let share = |track: &Strip| share_db(&facts.tracks.get(&track.id)?.now().facts, SMALL_HZ, 20_000.0);
+    let basses: Vec<(&Strip, f64)> =
+        heard(session).filter(is_bass).filter_map(|track| Some((track, share(track)?))).collect();
+    // One microphone that has them is enough.
+    if basses.iter().any(|(_, share)| *share >= LEAST_SHARE_DB) {
+        return Vec::new();
     }
-    let level_dbfs = now.active_rms_dbfs?;
-    let pitched = known.raw.facts.pitched_share.unwrap_or(0.0) > 0.5;
+    let Some((track, share)) = basses.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)) else {
+        return Vec::new();
+    };
+    let path = Path::new(["return", RETURN]);
+    let send = track.path().child("sends").child(format!("{RETURN}_db"));
+    let taken = session.strip(RETURN).is_some() || rules.is_yours(&path) || rules.is_yours(&send);
+    let wanted_db = WANTED_DB + 6.0 * rules.strength.clamp(0.01, 1.5).log2();
+    let level_dbfs = facts.tracks.get(&track.id).and_then(|known| known.now().facts.active_rms_dbfs);
+    let Some(level_dbfs) = level_dbfs.filter(|_| !taken && wanted_db > -40.0) else { return Vec::new() };
+    path_beside(track, share, level_dbfs, wanted_db, facts)
+}
+
+fn path_beside(
+    track: &Strip,
+    share_db: f64,
+    level_dbfs: f64,
+    wanted_db: f64,
+    facts: &SongFacts,
+) -> Vec<Decision> {
+    let raw = facts.tracks.get(&track.id).map(|known| &known.raw.facts);
+    let pitched = raw.and_then(|raw| raw.pitched_share).unwrap_or(0.0) > 0.5;
     // The middle note; without one, a low A.
-    let pitch_hz = known.raw.facts.pitch_median_hz.filter(|_| pitched).unwrap_or(55.0);
-    // The level decides how hard the curve is driven; what stands lower than usual needs so much more.
-    let lift_db = (WORKING_DBFS - level_dbfs).clamp(-12.0, 12.0);
-    let missing = |drive_db: f64| WANTED_SHARE_DB - blended_db(WORKING_DBFS, drive_db, pitch_hz);
-    let most_db = DRIVE_DB.1 * rules.strength.clamp(0.0, 1.2);
-    if most_db < DRIVE_DB.0 {
-        return None;
+    let pitch_hz = raw.and_then(|raw| raw.pitch_median_hz).filter(|_| pitched).unwrap_or(55.0);
+    // The send takes the bass behind its fader; the drive brings it to where the curve was made to work.
+    let sent_dbfs = level_dbfs + track.fader_db;
+    let drive_db = tenth((DRIVE_DB + WORKING_DBFS - sent_dbfs).clamp(0.0, 30.0));
+    let made_dbfs = overtones_dbfs(sent_dbfs, drive_db, pitch_hz);
+    let wanted_fader_db = sent_dbfs + wanted_db - made_dbfs;
+    let fader_db = tenth(wanted_fader_db.clamp(FADER_DB.0, FADER_DB.1));
+    let reached_db = made_dbfs + fader_db - sent_dbfs;
+    let curve =
+        settings(&saturator::KIND, &[("drive_db", drive_db), ("mix_percent", 100.0)], &[("curve", "tube")]);
+    let mut filter = Values::neutral(&eq::KIND);
+    for (place, (shape, hz)) in
+        [("high_pass", OVERTONES_HZ.0), ("low_pass", OVERTONES_HZ.1)].iter().enumerate()
+    {
+        let known = "a setting of the equaliser";
+        filter.push(&eq::KIND, "bands").expect(known);
+        filter.set_choice(&eq::KIND, &format!("bands.{place}.type"), shape).expect(known);
+        filter.set(&eq::KIND, &format!("bands.{place}.freq_hz"), *hz).expect(known);
+        filter.set(&eq::KIND, &format!("bands.{place}.slope_db_per_oct"), SLOPE_DB_PER_OCT).expect(known);
     }
-    let needed_db = crossing(DRIVE_DB.0, most_db, missing);
-    let drive_db = tenth(needed_db + lift_db);
-    let after_db = blended_db(WORKING_DBFS, needed_db, pitch_hz);
-    let values = settings(
-        &saturator::KIND,
-        &[
-            ("drive_db", drive_db),
-            ("mix_percent", MIX_PERCENT),
-            ("output_db", tenth(matched_db(needed_db, drive_db - needed_db))),
-        ],
-        &[("curve", "tube")],
-    );
-    let stopped = if after_db < WANTED_SHARE_DB - 0.5 {
-        format!(" {WANTED_SHARE_DB:.0} dB were wanted; more drive would be heard as distortion.")
-    } else {
-        String::new()
+    let path = Path::new(["return", RETURN]);
+    let insert =
+        |id: &str, kind: &'static Kind, values: &Values| match Change::insert(&path, id, kind, values) {
+            Change::Set { value: Value::Table(mut table), .. } => {
+                table.insert("id".to_string(), Value::from(id));
+                Value::Table(table)
+            }
+            _ => Value::from(Vec::<Value>::new()),
+        };
+    let value = Value::table([
+        ("label", Value::from("Overtones")),
+        ("fader_db", Value::from(fader_db)),
+        (
+            "insert",
+            Value::from(vec![insert("drive", &saturator::KIND, &curve), insert("eq", &eq::KIND, &filter)]),
+        ),
+    ]);
+    let stopped = match wanted_fader_db > FADER_DB.1 + 0.1 {
+        true => format!(" {wanted_db:.0} dB were wanted."),
+        false => String::new(),
     };
     let why = format!(
-        "Only {share:.1} dB of its energy lie above {SMALL_HZ:.0} Hz, where small loudspeakers begin \
-         ({LEAST_SHARE_DB:.0} dB at least are usual): {drive_db:.1} dB of drive, {MIX_PERCENT:.0} % mixed in, give it \
-         overtones of about {after_db:.0} dB.{stopped}"
+        "`{}` has only {share_db:.1} dB of its energy above {SMALL_HZ:.0} Hz, where small loudspeakers begin \
+         ({LEAST_SHARE_DB:.0} dB at least are usual): beside it, {drive_db:.1} dB of drive make overtones, of which \
+         {:.0} Hz to {:.0} Hz are added at {reached_db:.0} dB against it.{stopped}",
+        track.name(),
+        OVERTONES_HZ.0,
+        OVERTONES_HZ.1
     );
-    let change = Change::insert(&track.path(), "drive", &saturator::KIND, &values);
-    let drive = Decision::new(StepId::Character, change, why)
-        .noted(format!("{share:.0} dB above {SMALL_HZ:.0} Hz"))
-        .measured("energy above 250 Hz", share, "dB")
+    let to = Decision::new(StepId::Character, Change::Set { path, value }, why)
+        .noted(format!("{share_db:.0} dB above {SMALL_HZ:.0} Hz"))
+        .measured("energy above 250 Hz", share_db, "dB")
         .measured("level", level_dbfs, "dBFS")
         .sure(0.7)
         .unless("the bass shall only be felt");
-    let band = Band::high_pass("direct_current", DIRECT_CURRENT_HZ);
     let why = format!(
-        "The curve bends one side of the wave more than the other, by {drive_db:.1} dB of drive: a high-pass at \
-         {DIRECT_CURRENT_HZ:.0} Hz takes away the direct current of that."
+        "Sent whole to the path that makes overtones of it ({sent_dbfs:.1} dBFS); its fader decides how much is heard."
     );
-    let clean = Decision::new(StepId::Character, band.change(track, "drive_clean", true), why)
-        .noted("no direct current")
-        .measured("drive", drive_db, "dB")
-        .sure(0.9);
-    Some([drive, clean])
+    let sent = track.path().child("sends").child(format!("{RETURN}_db"));
+    let sent = Decision::set(StepId::Character, sent, 0.0, why)
+        .noted(format!("overtones at {reached_db:.0} dB"))
+        .measured("level behind the fader", sent_dbfs, "dBFS")
+        .sure(0.7);
+    vec![to, sent]
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub(super) fn answer(planted: &Planted, track: Option<&Strip>, session: &Session
                 .then(|| strip.path().child(key))
         }
         ("dark", _) => dark(planted, session),
+        ("no_harmonics", Some(track)) => no_harmonics(track, session),
         ("too_loud", Some(track)) => too_loud(track, session),
         (_, Some(track)) => on_track(planted, track),
         _ => None,
@@ -71,15 +72,12 @@ fn on_track(planted: &Planted, track: &Strip) -> Option<Path> {
                 && de_esser::Settings::from_values(&i.values).range_db >= amount / 4.0
         }),
         "dull" => band(track, |b| b.is_gain() && b.gain_db >= amount / 4.0 && b.hz >= 3_000.0),
-        "no_harmonics" => with(track, |i| {
-            let drive =
-                (i.kind.id == saturator::KIND.id).then(|| saturator::Settings::from_values(&i.values));
-            drive.is_some_and(|drive| drive.drive_db >= 6.0 && drive.mix_percent >= 20.0)
-        }),
         "line_drops" => {
             let lane = fader_lane(track)?;
-            // Raised by a quarter of what it dropped, against where the lane stands as a whole.
-            let raised = mean_over(lane, &planted.places_s) - mean_of(lane);
+            // Raised against the line before, as it dropped against that, by a quarter of it.
+            let before: Vec<(f64, f64)> =
+                planted.places_s.iter().map(|(from, to)| (from - (to - from), *from)).collect();
+            let raised = mean_over(lane, &planted.places_s) - mean_over(lane, &before);
             (raised >= amount / 4.0).then(|| track.path().child("automation").child("fader_db"))
         }
         "out_of_phase" => with(track, |i| {
@@ -196,6 +194,19 @@ fn too_loud(track: &Strip, session: &Session) -> Option<Path> {
     let level = |strip: &Strip| strip.trim_db + strip.fader_db;
     let lead = session.tracks.values().find(|strip| strip.role.as_deref() == Some("lead_vocal"))?;
     (level(track) - level(lead) <= -6.0).then(|| track.path().child("fader_db"))
+}
+
+/// A saturator on the track or on a path that it is sent to, driven so that it makes overtones, and heard.
+fn no_harmonics(track: &Strip, session: &Session) -> Option<Path> {
+    let drives = |insert: &Insert| {
+        let drive =
+            (insert.kind.id == saturator::KIND.id).then(|| saturator::Settings::from_values(&insert.values));
+        drive.is_some_and(|drive| drive.drive_db >= 6.0 && drive.mix_percent >= 20.0)
+    };
+    let path =
+        |id: &str| session.returns.get(id).filter(|to| to.fader_db > -40.0 && with(to, drives).is_some());
+    let sent = track.sends.iter().filter(|send| send.level_db > -40.0).find_map(|send| path(&send.to));
+    with(track, drives).or_else(|| sent.map(Strip::path))
 }
 
 /// A reverb that the lead voice is sent to, and is heard.

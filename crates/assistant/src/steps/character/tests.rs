@@ -2,6 +2,7 @@ use super::*;
 use crate::testing::{Sound, analysis, applied, decide};
 use crate::testing_tone::{louder, put_spectrum, raw, usual_song};
 use dsp::processors::compressor::Settings;
+use dsp::processors::{eq, saturator};
 use session::StripClass;
 
 fn run(session: &Session, facts: &SongFacts) -> (Vec<Decision>, Session) {
@@ -68,16 +69,19 @@ fn bass(share_db: f64) -> (Session, SongFacts) {
 }
 
 #[test]
-fn a_bass_without_overtones_gets_some() {
+fn a_bass_without_overtones_gets_some_beside_it() {
     let (session, facts) = bass(-42.0);
     let (decisions, session) = run(&session, &facts);
-    let insert = session.tracks["it"].insert("drive").expect("a saturator");
-    let number = |name: &str| insert.values.get(insert.kind.address(name).expect("a setting"));
-    assert!((3.0..=18.0).contains(&number("drive_db")) && number("mix_percent") == 50.0);
-    // What the curve makes of an uneven wave goes no further.
-    assert_eq!(session.tracks["it"].inserts.last().map(|insert| insert.id.as_str()), Some("drive_clean"));
-    // At the working level the saturator's own match holds.
-    assert!(number("output_db").abs() < 0.05);
+    assert!(session.tracks["it"].inserts.is_empty(), "the bass itself stays as it is");
+    assert_eq!(session.tracks["it"].sends[0].to, "overtones");
+    let path = &session.returns["overtones"];
+    let kinds: Vec<&str> = path.inserts.iter().map(|insert| insert.kind.id).collect();
+    assert_eq!(kinds, ["saturator", "eq"]);
+    let drive = saturator::Settings::from_values(&path.inserts[0].values);
+    // At the working level and with the fader at 0 the drive is what it was made for.
+    assert_eq!((drive.drive_db, drive.mix_percent), (18.0, 100.0));
+    let bands = eq::Settings::from_values(&path.inserts[1].values).bands;
+    assert!(bands.iter().any(|b| b.r#type == eq::Shape::HighPass && b.freq_hz >= 150.0), "no fundamental");
     assert!(decisions[0].why.contains("-42.0 dB of its energy"), "{}", decisions[0].why);
 }
 
@@ -88,32 +92,36 @@ fn a_bass_with_overtones_is_left_alone() {
 }
 
 #[test]
-fn the_drive_moves_against_the_level() {
+fn the_drive_moves_against_the_level_and_the_overtones_with_it() {
     let (session, facts) = bass(-42.0);
     let of = |facts: &SongFacts| {
         let session = run(&session, facts).1;
-        let insert = session.tracks["it"].insert("drive").cloned()?;
-        let number = |name: &str| insert.values.get(insert.kind.address(name).expect("a setting"));
-        Some((number("drive_db"), number("output_db")))
+        let path = session.returns["overtones"].clone();
+        (saturator::Settings::from_values(&path.inserts[0].values).drive_db, path.fader_db)
     };
-    if let (Some((usual, _)), Some((quiet, output_db))) = (of(&facts), of(&louder(&facts, -6.0))) {
-        assert!((quiet - usual - 6.0).abs() < 0.11);
-        // Driven harder than at the working level, the blend comes out too loud and is turned down.
-        assert!(output_db < -0.3, "{output_db}");
-    }
+    let (usual, quiet) = (of(&facts), of(&louder(&facts, -6.0)));
+    assert!((quiet.0 - usual.0 - 6.0).abs() < 0.11, "{quiet:?} {usual:?}");
+    // The curve is met where it was; its output is matched for the working level, the dry bass stands 6 dB lower.
+    assert!(quiet.1 < usual.1, "{quiet:?} {usual:?}");
 }
 
 #[test]
-fn harmonics_are_those_of_the_curve() {
+fn overtones_are_those_of_the_curve() {
     // tanh(b + x) = tanh b + (1 - t^2)(x - t x^2 - ...), t = tanh b: divided by 1 - t^2, a sine of a small
-    // amplitude a has a second harmonic of t a / 2. With a = 0.1 and b = 0.3: 0.01457, or -36.7 dB; the third
-    // is 20 dB weaker, and the next terms change it by a^2, less than 0.1 dB.
+    // amplitude a has a second harmonic of t a / 2 of it. With a = 0.1 and b = 0.3 that is -36.7 dB; the third
+    // is 20 dB weaker. At a pitch of 800 Hz all of it passes the filters: what comes out is what went in, less
+    // what the curve's match for another level takes (under 0.1 dB). At 120 Hz the fourth-order high-pass
+    // leaves -17.8 dB of the fundamental and -0.2 of the second.
     let level_dbfs = audio::gain_to_db(0.1 / SQRT_2);
-    let share_db = audio::power_to_db(harmonics_share(level_dbfs, 0.0, 130.0));
-    assert!((share_db + 36.73).abs() < 0.15, "{share_db}");
-    // More drive, more of it; and all of it counts where the fundamental is heard already.
-    assert!(harmonics_share(-18.0, 12.0, 100.0) > harmonics_share(-18.0, 6.0, 100.0));
-    assert!((harmonics_share(-18.0, 6.0, 300.0) - 1.0).abs() < 1e-9);
+    let all = overtones_dbfs(level_dbfs, 0.0, 800.0);
+    assert!((all - level_dbfs).abs() < 0.15, "{all} {level_dbfs}");
+    let low = overtones_dbfs(level_dbfs, 0.0, 120.0) - level_dbfs;
+    assert!((low + 17.8).abs() < 0.3, "{low}");
+    // At 50 Hz the fundamental is left with -48.2 dB, the second with -24.1 - 36.7, the fourth is weaker still.
+    let lowest = overtones_dbfs(level_dbfs, 0.0, 50.0) - level_dbfs;
+    assert!((lowest + 47.9).abs() < 0.5, "{lowest}");
+    // More drive, more of them.
+    assert!(overtones_dbfs(-18.0, 12.0, 60.0) > overtones_dbfs(-18.0, 6.0, 60.0) + 3.0);
 }
 
 #[test]
