@@ -59,7 +59,9 @@ fn on_track(planted: &Planted, track: &Strip) -> Option<Path> {
             b.is_gain() && b.gain_db <= -3.0 && b.q >= 3.0 && octaves(b.hz, amount) <= 1.0 / 3.0
         }),
         "mud" => {
-            band(track, |b| b.is_gain() && b.gain_db <= -amount / 4.0 && (200.0..=450.0).contains(&b.hz))
+            // As wide as mud is: narrow cuts are for something else.
+            let wide = |b: &Band| b.is_gain() && b.q <= 2.0 && (200.0..=450.0).contains(&b.hz);
+            band(track, |b| wide(b) && b.gain_db <= -amount / 4.0)
         }
         "bleed" => with(track, |i| {
             i.kind.id == gate::KIND.id && gate::Settings::from_values(&i.values).range_db >= 6.0
