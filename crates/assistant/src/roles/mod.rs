@@ -127,6 +127,9 @@ fn classify(name: &str, look_up: &dyn Fn(&str) -> Option<Role>) -> NamedRole {
     if let Some((role, word)) = bus_role(&words, &matches) {
         return told(role, 0.9, &[word]);
     }
+    if let Some((role, word)) = effect_role(&words, &matches) {
+        return told(role, 0.75, &[word]);
+    }
     if let Some((role, word)) = room_role(&words, &matches) {
         return told(role, 0.9, &[word]);
     }
@@ -182,6 +185,19 @@ fn bus_role<'a>(words: &[&'a str], matches: &[Match]) -> Option<(Role, &'a str)>
     };
     // The stem of one instrument is that instrument, already mixed.
     (*word != "stem").then_some((Role { role, family: "buses" }, *word))
+}
+
+/// Words for echoes and reverbs outweigh the voice that they are of: a print of its effect.
+fn effect_role<'a>(words: &[&'a str], matches: &[Match]) -> Option<(Role, &'a str)> {
+    const ECHO: &[&str] =
+        &["echo", "echoes", "echos", "delay", "delays", "dly", "slap", "slapback", "throw", "throws"];
+    const REVERB: &[&str] = &["verb", "reverb", "rvb", "plate", "hall"];
+    matches.iter().any(|m| m.role.family == "vocals").then_some(())?;
+    let returns = |role| Role { role, family: "returns" };
+    let find = |known: &[&str]| words.iter().find(|w| known.contains(w)).copied();
+    find(ECHO)
+        .map(|word| (returns("delay_return"), word))
+        .or_else(|| Some((returns("reverb_return"), find(REVERB)?)))
 }
 
 /// Words for overheads and rooms outweigh the drum they are named with.

@@ -37,6 +37,8 @@ fn names_as_engineers_write_them() {
         ("03a_hihat", "hihat"),
         ("Drum Bus", "drum_bus"),
         ("Vox Verb Print", "reverb_return"),
+        ("03_bgvox-echo", "delay_return"),
+        ("LeadVox Delay Throws", "delay_return"),
         ("click", "click"),
         ("Audio 14", "unknown"),
         ("qwxzy", "unknown"),

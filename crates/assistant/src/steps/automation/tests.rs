@@ -113,6 +113,51 @@ fn a_chorus_that_does_not_lift_by_itself_is_lifted() {
     assert!(decide(&Automation, &facts, &session, &Rules::default()).is_empty());
 }
 
+/// A snare with a stroke every second; the one at 12 s is `hot_db` louder, as on the microphone below it.
+fn snares(hot_db: f64) -> (Session, SongFacts) {
+    let moves_db: Vec<f64> = (0..ROWS)
+        .map(|row| match row {
+            240 => hot_db,
+            row if row % 20 == 0 => {
+                if row % 40 == 0 {
+                    0.0
+                } else {
+                    -2.0
+                }
+            }
+            _ => -50.0,
+        })
+        .collect();
+    let sound = || Sound { moves_db: moves_db.clone(), ..Sound::band(150.0, 900.0) };
+    let (session, mut facts) = song_of(&[
+        ("top", "snare_top", sound()),
+        ("bottom", "snare_bottom", sound()),
+        ("keys", "keys", sound()),
+    ]);
+    for track in facts.tracks.values_mut() {
+        track.raw.onsets_s = (0..30).map(|n| f64::from(n) + 0.01).collect();
+    }
+    (session, facts)
+}
+
+#[test]
+fn one_stroke_that_sticks_out_is_taken_down_and_no_other() {
+    let (session, facts) = snares(8.0);
+    let after = applied(&session, &decide(&Automation, &facts, &session, &Rules::default()));
+    for id in ["top", "bottom"] {
+        let lane = &after.tracks[id].lanes[0];
+        // All but one of the eight decibels, from before the stroke until it has died away.
+        assert_eq!((lane.value_at(12.0), lane.value_at(12.2)), (-7.0, -7.0), "{id}");
+        for second in (0..30).filter(|second| *second != 12) {
+            assert_eq!(lane.value_at(f64::from(second) + 0.1), 0.0, "{id} at {second} s");
+        }
+    }
+    assert!(after.tracks["keys"].lanes.is_empty());
+    // An accent is none.
+    let (session, facts) = snares(3.5);
+    assert!(decide(&Automation, &facts, &session, &Rules::default()).is_empty());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 

@@ -1,13 +1,14 @@
 //! Step 5: microphones of single drums are closed between their strokes, noise in pauses is turned down, what wanders in level is held
 //! together, uneven strokes are evened, and sibilants that stick out are softened.
 //!
-//! In the chain a gate comes first, since a compressor would raise what it should shut out, and a de-esser
-//! last, since a compressor raises sibilants.
+//! In the chain a gate comes first, since a compressor would raise what it should shut out, then a limiter
+//! for single peaks, which a compressor is too slow for, and a de-esser last, since a compressor raises sibilants.
 
 mod gates;
 mod levelling;
 mod noise;
 mod onsets;
+mod peaks;
 mod sibilants;
 mod strokes;
 
@@ -40,6 +41,9 @@ impl Step for Dynamics {
             if free(track, "gate") {
                 let gate = gates::gate(track, known, rules);
                 decisions.extend(gate.or_else(|| noise::expander(track, known, rules)));
+            }
+            if free(track, "peaks") {
+                decisions.extend(peaks::limiter(track, known, rules));
             }
             if free(track, "comp") {
                 let levelled = levelling::compressor(track, known, rules);

@@ -32,12 +32,17 @@ pub(super) fn drum(role: &str) -> Option<Drum> {
     }
 }
 
+/// A heap of fewer than this is not all that a drum plays.
+const LEAST_OWN: usize = 4;
+
 /// Own strokes of a drum: onset in seconds and level in its own band in dB, in order of time. Bleed is left out
 /// where it is told from them. `None` for what is no drum.
 pub(crate) fn strokes_db(now: &Analysis, role: &str) -> Option<Vec<(f64, f64)>> {
     let all = timed_db(now, &drum(role)?);
     let levels = sorted(all.iter().map(|(_, level)| *level).collect());
-    let own = &levels[bleed(&levels)..];
+    // A few strokes far above all others are not the only ones of the drum.
+    let place = Some(bleed(&levels)).filter(|place| levels.len() - place >= LEAST_OWN).unwrap_or(0);
+    let own = &levels[place..];
     let softest = own.first().copied()?;
     Some(all.into_iter().filter(|(_, level)| *level >= softest).collect())
 }

@@ -262,3 +262,49 @@ fn the_loudness_that_compression_takes_is_given_back() {
     assert_eq!(comp.makeup_db, tenth(outcome.lost_lu));
     assert!(comp.makeup_db > 0.5);
 }
+
+/// A voice that sings half of the time, over noise of so many dBFS that wanders by so many dB.
+fn noisy(noise_dbfs: f64, wanders_db: f64) -> Option<gate::Settings> {
+    let (session, mut facts) = usual_song(&[("it", "backing_vocal")]);
+    let it = raw(&mut facts, "it");
+    it.erb = analysis(&Sound { on: 100, of: 200, ..Sound::band(200.0, 4_000.0) }).erb;
+    for row in (0..ROWS).filter(|row| row % 200 >= 100) {
+        let level = noise_dbfs + if row % 2 == 0 { wanders_db } else { 0.0 };
+        it.erb.power[row * ERB_BANDS..][..ERB_BANDS]
+            .fill((audio::db_to_power(level) / ERB_BANDS as f64) as f32);
+    }
+    let session = run(&session, &facts).1;
+    session.tracks["it"].insert("gate").map(|insert| gate::Settings::from_values(&insert.values))
+}
+
+#[test]
+fn steady_noise_in_pauses_is_turned_down_gently() {
+    let expander = noisy(-46.0, 1.0).expect("an expander");
+    assert!((6.0..=12.0).contains(&expander.range_db) && expander.ratio <= 2.0, "{expander:?}");
+    // Above the peaks of the noise, under the voice at -18 dBFS.
+    assert!((-40.0..-25.0).contains(&expander.threshold_db), "{expander:?}");
+    assert!(noisy(-70.0, 1.0).is_none(), "nobody hears that");
+    assert!(noisy(-46.0, 12.0).is_none(), "bleed wanders");
+}
+
+/// A track whose highest peak stands so high above its level.
+fn tall(role: &str, peak_db: f64, crest_db: f64) -> Option<dsp::processors::limiter::Settings> {
+    let (session, mut facts) = usual_song(&[("it", role)]);
+    let it = &mut raw(&mut facts, "it").facts;
+    it.true_peak_dbtp = it.active_rms_dbfs.map(|level| level + peak_db);
+    it.active_crest_db = Some(crest_db);
+    let session = run(&session, &facts).1;
+    let insert = session.tracks["it"].insert("peaks");
+    insert.map(|insert| dsp::processors::limiter::Settings::from_values(&insert.values))
+}
+
+#[test]
+fn tops_are_taken_off_within_bounds() {
+    // 26 dB above -18 dBFS, 18 are usual, 6 dB at most.
+    assert_eq!(tall("backing_vocal", 26.0, 14.0).map(|l| l.ceiling_dbtp), Some(2.0));
+    assert_eq!(tall("backing_vocal", 17.0, 14.0), None);
+    // Strokes are judged by their crest: 0.8 of 3 dB off a peak 19 dB above -26 dBFS, where a made-up kick stands.
+    assert_eq!(tall("kick_in", 19.0, 19.0).map(|l| l.ceiling_dbtp), Some(-9.4));
+    assert_eq!(tall("kick_in", 26.0, 15.0), None);
+    assert_eq!(tall("shaker", 26.0, 20.0), None);
+}

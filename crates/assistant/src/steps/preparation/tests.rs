@@ -232,3 +232,71 @@ proptest! {
         prop_assert!(!after.tracks["bottom"].invert || (inverted && gain >= 0.5 && confidence >= 0.6));
     }
 }
+
+/// A guitar with hum of so many dBFS in its pauses.
+fn hums(dbfs: f64) -> (Session, SongFacts) {
+    let (session, mut facts) = song(&[("gtr", "guitar_electric")]);
+    let line =
+        |hz: f64, below: f64| measure::HumLine { hz, dbfs: dbfs - below, above_floor_db: 30.0 - below };
+    let lines = vec![line(50.0, 0.0), line(100.0, 6.0), line(150.0, 15.0), line(300.0, 40.0)];
+    facts.tracks.get_mut("gtr").unwrap().raw.blemishes.hum = Some(measure::Hum { mains_hz: 50.0, lines });
+    (session, facts)
+}
+
+#[test]
+fn hum_is_cut_narrowly_at_the_lines_that_stand_out() {
+    let (session, facts) = hums(-50.0);
+    let after = prepared(&session, &facts);
+    let bands = eq::Settings::from_values(&after.tracks["gtr"].insert("hum").expect("cuts").values).bands;
+    let cuts: Vec<(f64, f64)> = bands.iter().map(|b| (b.freq_hz, b.gain_db)).collect();
+    // The line at 300 Hz is 40 dB weaker than the strongest. No cut is deeper than 20 dB, or than the line is high.
+    assert_eq!(cuts, [(50.0, -20.0), (100.0, -20.0), (150.0, -15.0)]);
+    // 98 Hz, the G two hertz beside the line, keeps all but 6 dB: a bell of -20 dB, Q 33.
+    assert!(bands.iter().all(|b| b.q >= 16.0), "{bands:?}");
+    let (session, facts) = hums(-90.0);
+    assert!(prepared(&session, &facts).tracks["gtr"].inserts.is_empty(), "72 dB below what is played");
+}
+
+/// Keys whose low end leans by `low_db`, as a whole by `whole_db`.
+fn leaning(low_db: f64, whole_db: f64) -> Vec<session::Insert> {
+    let (session, mut facts) = song_of(&[("keys", "keys", Sound::band(60.0, 3_000.0).stereo())]);
+    let raw = &mut facts.tracks.get_mut("keys").unwrap().raw;
+    crate::testing_tone::put_spectrum(&mut raw.facts, &|hz| if hz > 50.0 { 0.0 } else { -60.0 });
+    raw.facts.balance_db = Some(whole_db);
+    raw.blemishes.low_end_balance_db = Some(low_db);
+    prepared(&session, &facts).tracks["keys"].inserts.clone()
+}
+
+#[test]
+fn only_a_low_end_that_leans_by_itself_goes_to_the_middle() {
+    let inserts = leaning(-30.0, -2.0);
+    assert_eq!(inserts.len(), 1);
+    assert_eq!(dsp::processors::width::Settings::from_values(&inserts[0].values).mono_below_hz, 150.0);
+    // A pianist's left hand, a track that is on one side as a whole, and one that is even.
+    for (low_db, whole_db) in [(-5.0, -1.0), (-30.0, -28.0), (0.0, 0.0)] {
+        assert!(leaning(low_db, whole_db).is_empty(), "{low_db} {whole_db}");
+    }
+}
+
+#[test]
+fn a_plain_tempo_is_written_down_and_a_stated_one_stays() {
+    let (mut session, mut facts) =
+        song(&[("kick", "kick_in"), ("snare", "snare_top"), ("hat", "hihat"), ("vox", "lead_vocal")]);
+    assert_eq!(prepared(&session, &facts).song.tempo_bpm, None, "nothing is known of onsets");
+    // 96 beats per minute: the kick on 1 and 3, the snare on 2 and 4, the hat on eighths.
+    let beat = 60.0 / 96.0;
+    for (id, first, every) in [("kick", 0.0, 2.0), ("snare", 1.0, 2.0), ("hat", 0.0, 0.5)] {
+        let raw = &mut facts.tracks.get_mut(id).unwrap().raw;
+        raw.onsets_s =
+            (0..).map(|n| (first + f64::from(n) * every) * beat + 0.2).take_while(|t| *t < 29.0).collect();
+        for row in 0..raw.erb.rows() {
+            let strikes = raw.onsets_s.iter().any(|t| (t / 0.05) as usize == row);
+            let power = if strikes { 1e-2 } else { 1e-6 };
+            raw.erb.power[row * measure::ERB_BANDS..][..measure::ERB_BANDS].fill(power);
+        }
+    }
+    let found = prepared(&session, &facts).song.tempo_bpm.expect("a tempo");
+    assert!((found - 96.0).abs() < 0.3, "{found}");
+    session.song.tempo_bpm = Some(120.0);
+    assert_eq!(prepared(&session, &facts).song.tempo_bpm, Some(120.0));
+}

@@ -239,3 +239,34 @@ fn silence_and_missing_facts_are_no_trouble() {
     facts.tracks.clear();
     assert!(run(&session, &facts).0.is_empty());
 }
+
+/// A bass line over seven semitones of a scale, one of which (50 Hz) is `boom_db` louder; the notes below it
+/// by `below_db`.
+fn bass_line(boom_db: f64, below_db: f64) -> Vec<dsp::processors::eq::Band> {
+    let pitches: Vec<f64> =
+        [-5, -3, 0, 2, 4, 5, 7].map(|semitone: i32| 50.0 * (f64::from(semitone) / 12.0).exp2()).into();
+    let (session, mut facts) = usual_song(&[("it", "bass_di")]);
+    let it = raw(&mut facts, "it");
+    // Half a second each.
+    let note = |row: usize| (row / 10) % pitches.len();
+    let moves_db = (0..crate::testing::ROWS)
+        .map(|row| match note(row) {
+            2 => boom_db,
+            0 | 1 => below_db,
+            _ => 0.0,
+        })
+        .collect();
+    it.erb = analysis(&Sound { moves_db, ..Sound::band(40.0, 160.0) }).erb;
+    it.pitch_hz = (0..crate::testing::ROWS / 2).map(|n| Some(pitches[note(2 * n)] as f32)).collect();
+    bands(&run(&session, &facts).1, "it").into_iter().filter(|band| band.r#type == Shape::Bell).collect()
+}
+
+#[test]
+fn a_note_that_booms_is_cut_and_a_loud_register_is_not() {
+    let found = bass_line(8.0, 0.0);
+    let boom = found.iter().find(|band| (band.freq_hz - 50.0).abs() < 0.5).expect("a cut");
+    // 0.7 of the eight decibels; a made-up band has no steps finer than itself, hence one decibel.
+    assert!((boom.gain_db + 5.6).abs() < 1.0, "{boom:?}");
+    assert!(bass_line(3.0, 0.0).is_empty(), "players differ by that");
+    assert!(bass_line(8.0, 7.0).is_empty(), "all low notes are loud");
+}
