@@ -116,7 +116,10 @@ impl Clicks {
             // The cluster: up to the last outlier within its longest duration.
             let reach = &error[at..(at + longest).min(error.len())];
             let length = reach.iter().rposition(|e| e.abs() >= least).map_or(1, |last| last + 1);
-            let height = reach[..length].iter().fold(0.0, |most: f64, e| most.max(e.abs()));
+            let highest = |best: (usize, f64), (n, e): (usize, &f64)| {
+                if e.abs() > best.1 { (n, e.abs()) } else { best }
+            };
+            let (place, height) = reach[..length].iter().enumerate().fold((0, 0.0), highest);
             // The prediction of what follows a click is wrong for as long as the click is in its past.
             let after = (at + length + ORDER).min(error.len());
             let near = error[at.saturating_sub(alone)..at.saturating_sub(2)]
@@ -128,7 +131,7 @@ impl Clicks {
             let goes_on = power(&error[after..(after + side).min(error.len())])
                 > GOES_ON * before.max((LEAST * 0.03).powi(2));
             if height > ALONE * highest && !goes_on {
-                self.note((self.next + at as i64).max(0) as Frames);
+                self.note((self.next + (at + place) as i64).max(0) as Frames);
             }
             at = after;
         }
