@@ -10,11 +10,8 @@ const SURE: f64 = 0.6;
 /// So many tracks of drums and percussion speak for all.
 const ENOUGH: usize = 3;
 
-/// Writes the song's tempo where nobody has stated it and the onsets are plain.
+/// The song's tempo where the onsets are plain.
 pub(super) fn tempo(facts: &SongFacts, session: &Session) -> Option<Decision> {
-    if session.song.tempo_bpm.is_some() {
-        return None;
-    }
     let analysis = |track: &session::Strip| facts.tracks.get(&track.id).map(|known| &known.raw);
     let all: Vec<_> = heard(session).filter_map(analysis).collect();
     let beats = heard(session).filter(|track| matches!(roles::family(role(track)), "drums" | "percussion"));
