@@ -7,6 +7,7 @@
 mod clock;
 mod kinds;
 mod meters;
+mod peers;
 mod render;
 mod song;
 
@@ -47,8 +48,10 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["kinds", kinds @ ..] => kinds::run(kinds),
         ["meters"] => meters::meters(),
         ["files"] => meters::files(),
+        ["peers", files @ ..] => peers::run(files),
         _ => Err(
-            "run without words, or with one of: render MINUTES, song MINUTES FOLDER, kinds KIND ..., meters, files"
+            "run without words, or with one of: render MINUTES, song MINUTES FOLDER, kinds KIND ..., meters, files, \
+             peers FILE ..."
                 .into(),
         ),
     }
