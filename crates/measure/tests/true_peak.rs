@@ -4,8 +4,9 @@ mod common;
 
 use audio::{BlockRef, Buffer, db_to_gain, gain_to_db};
 use common::{RATES, Random, programme};
-use measure::{Over, Overs, TruePeak, overs, true_peak_dbtp};
+use measure::{Overs, TruePeak, overs, true_peak_dbtp};
 use proptest::prelude::*;
+use realfft::RealFftPlanner;
 use std::f64::consts::PI;
 
 fn dbtp(samples: Vec<f64>, factor: usize) -> f64 {
@@ -159,38 +160,79 @@ fn other_factors_are_refused() {
     }
 }
 
-/// The definition itself, without any shortcut: every grid point by a direct sum over windowed-sinc taps.
-fn by_definition(samples: &[f64], factor: usize) -> Vec<f64> {
-    let kaiser = |edge: f64| {
-        let bessel = |x: f64| {
-            let (mut term, mut sum) = (1.0, 1.0);
-            for k in 1..80 {
-                term *= (x / 2.0) * (x / 2.0) / (k * k) as f64;
-                sum += term;
-            }
-            sum
-        };
-        bessel(7.857 * edge.max(0.0).sqrt()) / bessel(7.857)
-    };
-    let taps: Vec<f64> = (0..=32 * factor)
-        .map(|n| {
-            let t = n as f64 / factor as f64;
-            let sinc = if n == 0 { 1.0 } else { (PI * t).sin() / (PI * t) };
-            sinc * kaiser(1.0 - (t / 32.0).powi(2))
-        })
-        .collect();
-    let points = (samples.len() + 64) * factor;
-    (0..points)
-        .map(|p| {
-            let at = p as i64 - (32 * factor) as i64;
-            let mut sum = 0.0;
-            for (n, x) in samples.iter().enumerate() {
-                let distance = (at - (n * factor) as i64).unsigned_abs() as usize;
-                sum += taps.get(distance).map_or(0.0, |h| h * x);
-            }
-            sum.abs()
-        })
-        .collect()
+/// The ideal: the signal amid long silence, its spectrum extended with zeros; `factor` points per frame, the
+/// first one `AROUND` frames before the signal.
+fn ideal(samples: &[f64], factor: usize) -> Vec<f64> {
+    let length = (samples.len() + 2 * AROUND).next_power_of_two();
+    let mut planner = RealFftPlanner::new();
+    let (forward, inverse) = (planner.plan_fft_forward(length), planner.plan_fft_inverse(length * factor));
+    let mut time = forward.make_input_vec();
+    time[AROUND..AROUND + samples.len()].copy_from_slice(samples);
+    let (mut spectrum, mut wide) = (forward.make_output_vec(), inverse.make_input_vec());
+    forward.process(&mut time, &mut spectrum).unwrap();
+    wide[..spectrum.len()].copy_from_slice(&spectrum);
+    // The bin at half the rate stands for both of its sides.
+    wide[length / 2] *= 0.5;
+    let mut points = inverse.make_output_vec();
+    inverse.process(&mut wide, &mut points).unwrap();
+    points.iter().map(|x| x / length as f64).collect()
+}
+
+const AROUND: usize = 1 << 14;
+
+fn highest_db(points: &[f64]) -> f64 {
+    gain_to_db(points.iter().fold(0.0, |most: f64, x| most.max(x.abs())))
+}
+
+/// White noise without what lies above `part` of the sample rate.
+fn noise_up_to(part: f64, frames: usize, seed: u64) -> Vec<f64> {
+    let mut random = Random(seed);
+    let mut planner = RealFftPlanner::new();
+    let (forward, inverse) = (planner.plan_fft_forward(frames), planner.plan_fft_inverse(frames));
+    let mut time: Vec<f64> = (0..frames).map(|_| random.number()).collect();
+    let mut spectrum = forward.make_output_vec();
+    forward.process(&mut time, &mut spectrum).unwrap();
+    let last = (part * frames as f64) as usize;
+    spectrum[last + 1..].fill(Default::default());
+    inverse.process(&mut spectrum, &mut time).unwrap();
+    time.iter().map(|x| x / frames as f64).collect()
+}
+
+/// Against the ideal: a meter whose filter begins to fall at 0.46 of the rate reads noise up to 0.49 low by a tenth
+/// of a decibel, and white noise by two. What remains of white noise is the last 0.0003 of the rate, where 62 dB /
+/// (14.36 x 8192) of all power stands: the error's deviation is under 0.04 dB of a peak 10 dB above the mean. Four of them are allowed.
+#[test]
+fn noise_reads_as_its_ideal_curve() {
+    for seed in 1..5 {
+        for (part, within_db) in [(0.45, 0.003), (0.49, 0.003), (0.499, 0.003), (0.5, 0.15)] {
+            let samples = noise_up_to(part, 30_000, seed);
+            let expected = highest_db(&ideal(&samples, 16));
+            let got = dbtp(samples, 16);
+            assert!((got - expected).abs() < within_db, "up to {part}, seed {seed}: {got} for {expected} dB");
+        }
+    }
+}
+
+/// Bursts of noise that begin and end in the middle of full scale hold every frequency there is.
+#[test]
+fn bursts_read_as_their_ideal_curve() {
+    for (seed, length) in [(1, 100), (2, 1_000), (3, 5_000)] {
+        let mut random = Random(seed);
+        let noise: Vec<f64> = (0..30_000)
+            .map(|n| if (n / length) % 2 == 0 { random.number().clamp(-0.7, 0.7) } else { 0.0 })
+            .collect();
+        let square: Vec<f64> =
+            (0..30_000).map(|n| if (n / length) % 2 == 0 { [0.7, -0.7][n / 31 % 2] } else { 0.0 }).collect();
+        for samples in [noise, square] {
+            let expected = highest_db(&ideal(&samples, 16));
+            let got = dbtp(samples.clone(), 16);
+            assert!((got - expected).abs() < 0.15, "meter: {got} for {expected} dB");
+            let found = overs(&BlockRef::from_mono(&samples), 0.5, 16).unwrap();
+            let verified = gain_to_db(found.iter().fold(0.0, |most, over| over.level.max(most)));
+            // Eight times as many taps leave the eighth part of the power.
+            assert!((verified - expected).abs() < 0.035, "search: {verified} for {expected} dB");
+        }
+    }
 }
 
 fn cut(samples: &[f64], size: usize) -> impl Iterator<Item = BlockRef<'_>> {
@@ -218,38 +260,37 @@ fn noise(character: usize, frames: usize, seed: u64) -> Vec<f64> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    // 1e-12: the sums run in another order here.
+    // What the filter of the search leaves to the ideal, for signals whose every end is an edge: two parts in a
+    // thousand of the highest point.
     #[test]
     fn the_search_finds_what_computing_everything_finds(
         character in 0usize..5, frames in 1usize..300, seed in 1u64..100_000, power in 1u32..5,
     ) {
         let factor = 2usize.pow(power);
         let samples = noise(character, frames, seed);
-        let points = by_definition(&samples, factor);
-        let highest = points.iter().copied().fold(0.0, f64::max);
+        let points = ideal(&samples, factor);
+        let highest = points.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+        let (ceiling, slack) = (0.7 * highest, 0.002 * highest);
+        let found = overs(&BlockRef::from_mono(&samples), ceiling, factor).unwrap();
+        let level_at = |frame: usize| found.iter().find(|o| o.frame == frame).map(|o| o.level);
+        let last = frames - 1;
+        let mut expected = vec![0.0f64; frames];
+        for (n, interval) in points.chunks(factor).enumerate() {
+            let level = interval.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+            let frame = n.saturating_sub(AROUND).min(last);
+            expected[frame] = expected[frame].max(level);
+        }
+        prop_assert!(found.iter().all(|o| o.frame <= last && o.channel == 0));
+        for (frame, expected) in expected.into_iter().enumerate() {
+            match level_at(frame) {
+                Some(level) => prop_assert!((level - expected).abs() < slack, "{}: {} {}", frame, level, expected),
+                None => prop_assert!(expected < ceiling + slack, "{}: {} is not found", frame, expected),
+            }
+        }
         let mut meter = TruePeak::new(1, factor).unwrap();
         meter.push(&BlockRef::from_mono(&samples));
         let peak = meter.reading().channels[0];
-        prop_assert!((peak.level - highest).abs() < 1e-12, "{} for {}", peak.level, highest);
-
-        let ceiling = 0.7 * highest;
-        let mut expected: Vec<Over> = Vec::new();
-        for (n, interval) in points.chunks(factor).enumerate() {
-            let level = interval.iter().copied().fold(0.0, f64::max);
-            let frame = n.saturating_sub(32).min(frames - 1);
-            if level > ceiling {
-                match expected.last_mut().filter(|o| o.frame == frame) {
-                    Some(over) => over.level = over.level.max(level),
-                    None => expected.push(Over { frame, channel: 0, level }),
-                }
-            }
-        }
-        let found = overs(&BlockRef::from_mono(&samples), ceiling, factor).unwrap();
-        prop_assert_eq!(found.len(), expected.len());
-        for (f, e) in found.iter().zip(&expected) {
-            prop_assert_eq!(f.frame, e.frame);
-            prop_assert!((f.level - e.level).abs() < 1e-12, "{:?} for {:?}", f, e);
-        }
+        prop_assert!((peak.level - highest).abs() < 4.0 * slack, "{} for {}", peak.level, highest);
     }
 
     #[test]

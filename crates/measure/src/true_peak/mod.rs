@@ -4,13 +4,20 @@
 //! An oversampling meter reads low by at most `20 log10 cos(pi f / (n fs))`: at 0.45 of the sample rate
 //! 0.55 dB for n = 4, 0.14 for 8, 0.034 for 16, 0.009 for 32. A search that only computes what can matter
 //! (see [`scan`]) makes 16 times affordable for whole files.
+//!
+//! It also reads low by what its filter loses below half the sample rate, and there the difference is larger:
+//! the standard's example of 48 taps at 4 times reads white noise some tenths of a decibel low. The filters here
+//! are long (see [`halves`]): what has nothing above 0.499 of the sample rate is read within 0.003 dB of the ideal
+//! band-limited curve, white noise by a meter within 0.15 dB, by the search for overs within 0.035 dB.
 
+mod halves;
 mod interpolator;
 mod scan;
 
 use crate::bins::clean;
 use crate::error::Error;
 use audio::{BlockRef, Buffer, Frames, gain_to_db};
+use halves::{Halves, Room};
 use interpolator::Interpolator;
 use scan::{CHUNK, Scanner, Search};
 use std::sync::Arc;
@@ -50,6 +57,7 @@ pub struct TruePeak {
     channels: Vec<(Scanner, Highest)>,
     frames: Frames,
     scratch: Vec<f64>,
+    room: Room,
 }
 
 /// The search of one channel for its highest peak, and for that of each stretch of equal length.
@@ -64,8 +72,8 @@ struct Highest {
 }
 
 impl Search for Highest {
-    fn begin(&mut self, _first: i64, largest: f64) -> f64 {
-        if self.chunks > 0 {
+    fn begin(&mut self, first: i64, largest: f64) -> f64 {
+        if self.chunks > 0 && first >= 0 {
             if self.seen > 0 && self.seen.is_multiple_of(self.chunks) {
                 self.stretches.push(self.stretch);
                 self.stretch = 0.0;
@@ -90,7 +98,7 @@ fn interpolator(factor: usize) -> Result<Arc<Interpolator>, Error> {
     if !factor.is_power_of_two() || !(2..=64).contains(&factor) {
         return Err(Error::Factor { factor });
     }
-    Ok(Arc::new(Interpolator::new(factor)))
+    Ok(Arc::new(Interpolator::new(factor / 2)))
 }
 
 impl TruePeak {
@@ -98,8 +106,13 @@ impl TruePeak {
     /// A meter for quality control uses 16 or more.
     pub fn new(channels: usize, factor: usize) -> Result<TruePeak, Error> {
         let interpolator = interpolator(factor)?;
-        let channel = (Scanner::new(interpolator), Highest::default());
-        Ok(TruePeak { channels: vec![channel; channels], frames: 0, scratch: Vec::new() })
+        let channel = (Scanner::new(Halves::of_meter(), interpolator), Highest::default());
+        Ok(TruePeak {
+            channels: vec![channel; channels],
+            frames: 0,
+            scratch: Vec::new(),
+            room: Room::default(),
+        })
     }
 
     /// The same meter, which also keeps the peak of each stretch of about `frames` (whole kiloframes).
@@ -119,7 +132,7 @@ impl TruePeak {
         for ((scanner, highest), samples) in self.channels.iter_mut().zip(block.iter()) {
             self.scratch.clear();
             self.scratch.extend(samples.iter().map(|s| clean(*s)));
-            scanner.push(&self.scratch, highest);
+            scanner.push(&self.scratch, &mut self.room, highest);
         }
         self.frames += block.frames();
     }
@@ -147,9 +160,10 @@ impl TruePeak {
     }
 
     fn finished(&self) -> impl Iterator<Item = Highest> {
-        self.channels.iter().map(|(scanner, highest)| {
+        let mut room = Room::default();
+        self.channels.iter().map(move |(scanner, highest)| {
             let (mut scanner, mut highest) = (scanner.clone(), highest.clone());
-            scanner.finish(&mut highest);
+            scanner.finish(&mut room, &mut highest);
             highest
         })
     }
@@ -180,6 +194,7 @@ pub struct Overs {
     channels: Vec<(Scanner, Above)>,
     frames: Frames,
     scratch: Vec<f64>,
+    room: Room,
 }
 
 #[derive(Debug, Clone)]
@@ -209,14 +224,17 @@ impl Overs {
         let interpolator = interpolator(factor)?;
         let channels = (0..channels)
             .map(|channel| {
-                (Scanner::new(interpolator.clone()), Above { ceiling, channel, found: Vec::new() })
+                (
+                    Scanner::new(Halves::that_verify(), interpolator.clone()),
+                    Above { ceiling, channel, found: Vec::new() },
+                )
             })
             .collect();
-        Ok(Overs { channels, frames: 0, scratch: Vec::new() })
+        Ok(Overs { channels, frames: 0, scratch: Vec::new(), room: Room::default() })
     }
 
     /// Takes the next block and returns the places found so far and not yet returned, channel by channel,
-    /// each in order of time. The search runs behind the input by up to about 1100 frames.
+    /// each in order of time. The search runs behind the input by up to about 230,000 frames.
     ///
     /// # Panics
     /// When the block has another number of channels than the search was built for.
@@ -227,7 +245,7 @@ impl Overs {
         for ((scanner, above), samples) in self.channels.iter_mut().zip(block.iter()) {
             self.scratch.clear();
             self.scratch.extend(samples.iter().map(|s| clean(*s)));
-            scanner.push(&self.scratch, above);
+            scanner.push(&self.scratch, &mut self.room, above);
             found.append(&mut above.found);
         }
         merged(found)
@@ -238,7 +256,7 @@ impl Overs {
         let last = self.frames.saturating_sub(1);
         let mut found = Vec::new();
         for (scanner, above) in &mut self.channels {
-            scanner.finish(above);
+            scanner.finish(&mut self.room, above);
             found.extend(above.found.drain(..).map(|over| Over { frame: over.frame.min(last), ..over }));
         }
         merged(found)

@@ -1,0 +1,138 @@
+//! The values of a signal halfway between its samples, as its band-limited curve has them.
+//!
+//! The whole difficulty of a true peak lies in this first doubling: the filter must pass what is below half the
+//! sample rate and stop what is above, and the nearer it comes to that edge the longer it is. BS.1770's example
+//! has 12 taps per phase; 64 taps still read bursts of white noise 0.2 dB low. Here the filter is a Kaiser window
+//! of thousands of taps, which costs little as a product of spectra (overlap-save; Oppenheim & Schafer,
+//! *Discrete-Time Signal Processing*, section 8.7.3).
+
+use super::interpolator::kaiser;
+use num_complex::Complex64;
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use std::f64::consts::PI;
+use std::sync::{Arc, OnceLock};
+
+/// Side lobes of -70 dB: 0.0027 dB of ripple. Kaiser's beta is 0.1102 (70 - 8.7) (Kaiser 1974).
+const BETA: f64 = 6.755;
+
+/// Taps of a meter's filter: by Kaiser's estimate, 62 dB / (14.36 x 8192), flat up to 0.4997 of the sample rate.
+/// A render of many stems has a meter on each, and a block takes two megabytes.
+pub(super) const METER_TAPS: usize = 1 << 13;
+/// Taps of the filter that verifies a finished file: flat up to 0.49997 of the sample rate.
+pub(super) const VERIFYING_TAPS: usize = 1 << 16;
+
+/// A filter for values halfway between samples.
+pub(super) struct Halves {
+    taps: usize,
+    forward: Arc<dyn RealToComplex<f64>>,
+    inverse: Arc<dyn ComplexToReal<f64>>,
+    /// The taps' spectrum, divided by the length of the transform.
+    spectrum: Vec<Complex64>,
+}
+
+impl std::fmt::Debug for Halves {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Halves").field("taps", &self.taps).finish_non_exhaustive()
+    }
+}
+
+/// What a [`Halves`] works in; one for all channels.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Room {
+    time: Vec<f64>,
+    spectrum: Vec<Complex64>,
+    scratch: Vec<Complex64>,
+}
+
+impl Halves {
+    /// The filter of a meter, made once.
+    pub(super) fn of_meter() -> Arc<Halves> {
+        static MADE: OnceLock<Arc<Halves>> = OnceLock::new();
+        MADE.get_or_init(|| Arc::new(Halves::new(METER_TAPS))).clone()
+    }
+
+    /// The filter that verifies a finished file, made once.
+    pub(super) fn that_verify() -> Arc<Halves> {
+        static MADE: OnceLock<Arc<Halves>> = OnceLock::new();
+        MADE.get_or_init(|| Arc::new(Halves::new(VERIFYING_TAPS))).clone()
+    }
+
+    /// A filter of `taps`, a power of two.
+    fn new(taps: usize) -> Halves {
+        let size = 4 * taps;
+        let mut planner = RealFftPlanner::new();
+        let (forward, inverse) = (planner.plan_fft_forward(size), planner.plan_fft_inverse(size));
+        let half = (taps / 2) as f64;
+        let mut time = forward.make_input_vec();
+        for (n, tap) in time[..taps].iter_mut().enumerate() {
+            let t = n as f64 + 0.5 - half;
+            *tap = (PI * t).sin() / (PI * t) * kaiser(t / half, BETA);
+        }
+        // A constant stays what it is; the transforms there and back multiply by their length.
+        let unit = 1.0 / (time.iter().sum::<f64>() * size as f64);
+        time.iter_mut().for_each(|tap| *tap *= unit);
+        let mut spectrum = forward.make_output_vec();
+        forward.process(&mut time, &mut spectrum).expect("buffers come from the plan itself");
+        Halves { taps, forward, inverse, spectrum }
+    }
+
+    /// Samples on either side that shape a value.
+    pub(super) fn reach(&self) -> usize {
+        self.taps / 2
+    }
+
+    /// How many values are worked out together.
+    pub(super) fn block(&self) -> usize {
+        3 * self.taps
+    }
+
+    /// Samples that a block of values needs.
+    pub(super) fn needed(&self) -> usize {
+        self.block() + self.taps - 1
+    }
+
+    /// The values halfway after each of [`Halves::block`] samples, of which the first is `samples[reach - 1]`;
+    /// `samples` is [`Halves::needed`] long.
+    pub(super) fn find<'a>(&self, samples: &[f64], room: &'a mut Room) -> &'a [f64] {
+        let size = 4 * self.taps;
+        room.time.clear();
+        room.time.extend_from_slice(&samples[..self.needed()]);
+        room.time.resize(size, 0.0);
+        if samples.iter().all(|s| *s == 0.0) {
+            return &room.time[..self.block()];
+        }
+        const LENGTHS: &str = "buffers have the plan's lengths";
+        room.spectrum.resize(size / 2 + 1, Complex64::default());
+        room.scratch
+            .resize(self.forward.get_scratch_len().max(self.inverse.get_scratch_len()), Complex64::default());
+        let Room { time, spectrum, scratch } = room;
+        self.forward.process_with_scratch(time, spectrum, scratch).expect(LENGTHS);
+        spectrum.iter_mut().zip(&self.spectrum).for_each(|(s, taps)| *s *= taps);
+        // Real by nature; rounding must not say otherwise.
+        spectrum[0].im = 0.0;
+        spectrum[size / 2].im = 0.0;
+        self.inverse.process_with_scratch(spectrum, time, scratch).expect(LENGTHS);
+        &room.time[self.taps - 1..][..self.block()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tones_are_met_halfway() {
+        let halves = Halves::of_meter();
+        let mut room = Room::default();
+        for cycles in [0.0, 0.01, 0.25, 0.4535, 0.49, 0.4993] {
+            let tone = |t: f64| (2.0 * PI * cycles * t + 0.4).cos();
+            let samples: Vec<f64> = (0..halves.needed()).map(|n| tone(n as f64)).collect();
+            let found = halves.find(&samples, &mut room);
+            for (n, value) in found.iter().enumerate() {
+                let expected = tone((n + halves.reach() - 1) as f64 + 0.5);
+                // -70 dB: the window's side lobes.
+                assert!((value - expected).abs() < 3.2e-4, "{cycles}, {n}: {value} for {expected}");
+            }
+        }
+    }
+}
