@@ -1,5 +1,6 @@
 //! What a render must keep: time, sums, bits.
 
+mod everything;
 mod support;
 
 use audio::{Buffer, db_to_gain};
