@@ -36,6 +36,9 @@ pub(crate) fn scanned(scan: &Scanned) -> String {
     text
 }
 
+/// A ratio below this is told as such, in dB.
+const SILENT_DB: f64 = -120.0;
+
 fn reasons(decisions: &[Decision]) -> String {
     let mut text = String::new();
     let mut step = None;
@@ -321,7 +324,12 @@ pub(crate) fn measured(measured: &Measured) -> String {
         let rows: Vec<Vec<String>> = workflow::scalar_readings(facts)
             .into_iter()
             .map(|(label, value, decimals, unit)| {
-                vec![format!("  {label}"), with_unit(value, decimals, unit)]
+                let shown = match value {
+                    // Below every noise floor: as good as nothing.
+                    Some(db) if unit == "dB" && db < SILENT_DB => format!("under {SILENT_DB:.0} dB"),
+                    value => with_unit(value, decimals, unit),
+                };
+                vec![format!("  {label}"), shown]
             })
             .collect();
         text += &format!(
@@ -334,6 +342,20 @@ pub(crate) fn measured(measured: &Measured) -> String {
         text += &table(&rows);
         for note in &f.notes {
             text += &wrapped(&format!("note: {note}"), "  ", text_columns());
+        }
+        if let Some(series) = &f.series {
+            let mut rows = vec![row(&["  time", "momentary", "short-term"])];
+            let mut next_s = 1.0;
+            for (n, time_s) in series.time_s.iter().enumerate() {
+                // Once a second is what people read; `--json` has all.
+                if *time_s + 1e-9 >= next_s {
+                    next_s = time_s.floor() + 1.0;
+                    let at = |values: &[Option<f64>]| reading(values.get(n).copied().flatten(), 1, "LUFS");
+                    let time = format!("  {time_s:.1} s");
+                    rows.push(vec![time, at(&series.momentary_lufs), at(&series.short_term_lufs)]);
+                }
+            }
+            text += &table(&rows);
         }
     }
     text

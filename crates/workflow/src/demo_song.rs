@@ -45,7 +45,7 @@ pub struct DemoResult {
 
 /// Writes the demo song into a folder and produces it.
 pub fn demo(folder: &std::path::Path, seed: u64, context: &Context) -> Result<DemoResult, WorkflowError> {
-    std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
+    crate::project::claim_for_demo(folder)?;
     let audio = folder.join("audio");
     std::fs::create_dir_all(&audio).map_err(WorkflowError::io(&audio, "create the folder"))?;
     context.listener.stage("synthesising the song", None);

@@ -77,6 +77,8 @@ pub(crate) struct Merging {
     evidence: Evidence,
     /// The mixing decisions of the plan before this one.
     earlier: Vec<Decision>,
+    /// What was told with the recordings.
+    told: Vec<Path>,
 }
 
 impl Merging {
@@ -91,21 +93,39 @@ impl Merging {
         let base = load_if_there(&plan_file(project))?;
         let theirs = base.clone().or_else(|| mine.clone()).unwrap_or_default();
         let evidence = Evidence::load(project);
-        Ok(Merging { mine, base, theirs, decisions: Vec::new(), evidence, earlier: Vec::new() })
+        Ok(Merging {
+            mine,
+            base,
+            theirs,
+            decisions: Vec::new(),
+            evidence,
+            earlier: Vec::new(),
+            told: Vec::new(),
+        })
     }
 
     /// Starts the plan over; what was told, and what was decided in the mastering steps, stays.
     pub(crate) fn start_over(&mut self, theirs: Document) -> Result<(), WorkflowError> {
         self.theirs = theirs;
         if let Some(base) = &self.base {
-            let told = TOLD.iter().filter_map(|key| kept(base, Path::new(["song", key])));
-            let kept: Vec<Decision> = told.chain(kept(base, Path::new(["master"]))).collect();
+            let decided = |path: &Path| self.evidence.decisions.iter().any(|d| d.change.path() == path);
+            let told = TOLD.iter().map(|key| Path::new(["song", key]));
+            self.told = told.filter(|path| base.get(path).is_some() && !decided(path)).collect();
+            let paths = self.told.iter().cloned().chain([Path::new(["master"])]);
+            let kept: Vec<Decision> = paths.filter_map(|path| kept(base, path)).collect();
             session::apply(&mut self.theirs, &kept)?;
         }
         let decisions = std::mem::take(&mut self.evidence.decisions);
         let is_mastering = |d: &Decision| crate::master::is_mastering(d.step);
         (self.evidence.decisions, self.earlier) = decisions.into_iter().partition(is_mastering);
         Ok(())
+    }
+
+    /// What no step decides about: what is a person's, and what was told with the recordings.
+    pub(crate) fn settled(&self) -> Vec<Path> {
+        let mut settled = self.merged().yours;
+        settled.extend(self.told.iter().cloned());
+        settled
     }
 
     /// What the plan before decided in a step, as far as it is `wanted` and there is still what it is about.

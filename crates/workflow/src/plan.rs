@@ -199,7 +199,7 @@ impl Planner<'_> {
                 heard = step.hears();
             }
             context.listener.stage(&format!("step {}", step.id()), None);
-            let rules = Rules { yours: self.merging.merged().yours, ..self.request.rules.clone() };
+            let rules = Rules { yours: self.merging.settled(), ..self.request.rules.clone() };
             let decided = step.decide(&self.facts, &session, &rules);
             // Decided as in a whole plan; what is not asked for comes as it was.
             let decided = decided.into_iter().filter(|d| self.wanted(d, &session, &earlier));

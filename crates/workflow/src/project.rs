@@ -184,3 +184,23 @@ impl Project {
         Ok(())
     }
 }
+
+/// Makes a folder that of the demo: a new one, an empty one, or that of an earlier demo. In any other the demo could
+/// write over somebody's recordings.
+pub(crate) fn claim_for_demo(folder: &Path) -> Result<(), WorkflowError> {
+    let state = folder.join(".tonmeister");
+    let mark = state.join("demo");
+    let is_free = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => return Err(WorkflowError::io(folder, "open the folder")(error)),
+        Ok(mut entries) => entries.next().is_none() || mark.exists(),
+    };
+    if !is_free {
+        return Err(WorkflowError::Usage(format!(
+            "{}: is not empty, and not an earlier demo; the demo writes recordings, so give it a folder of its own",
+            folder.display()
+        )));
+    }
+    std::fs::create_dir_all(&state).map_err(WorkflowError::io(&state, "create the folder"))?;
+    Ok(files::atomic_write(mark, b"")?)
+}

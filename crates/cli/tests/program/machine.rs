@@ -111,3 +111,15 @@ fn measurements_have_their_names() {
     assert!(series["short_term_lufs"].as_array().unwrap().iter().all(serde_json::Value::is_null));
     assert!(series["momentary_lufs"].as_array().unwrap().iter().any(serde_json::Value::is_number));
 }
+
+/// People get the series too: a line a second.
+#[test]
+fn loudness_against_time_is_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("mix.wav"), wav16(&[voice(), voice()])).unwrap();
+    let with = tonmeister(folder.path(), &words("measure mix.wav --series")).stdout;
+    let without = tonmeister(folder.path(), &words("measure mix.wav")).stdout;
+    let series = with.strip_prefix(&without).expect("the readings come first");
+    assert_eq!(series.lines().count(), 3, "a heading and two seconds: {series}");
+    assert!(series.contains("2.0 s") && series.contains("LUFS"), "{series}");
+}

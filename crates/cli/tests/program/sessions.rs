@@ -197,7 +197,14 @@ fn a_folder_without_permission_is_told() {
     permit(0o755);
 }
 
-/// A title that would lead out of the folder, or onto a recording.
+/// The demo writes recordings: not into a folder that has somebody else's.
+#[test]
+fn the_demo_takes_only_a_folder_of_its_own() {
+    let folder = song();
+    refuses(folder.path(), &words("demo song"), 2, &["song: is not empty", "a folder of its own"]);
+}
+
+/// A session may name what would be rendered over.
 #[test]
 fn a_recording_is_never_written_over() {
     let folder = song();
