@@ -24,6 +24,8 @@ const THRESHOLDS: [f64; 4] = [0.6, 0.5, 0.4, 0.25];
 const MEAN_DB: f64 = 5.0;
 const P95_DB: f64 = 9.0;
 const VOICE_P95_DB: f64 = 10.0;
+/// Crest over 400 ms from which attack and detector are fast, in dB.
+const PEAKY_DB: f64 = 15.0;
 /// At least this share of the spread stays.
 const KEPT: f64 = 0.5;
 /// Release follows the notes: this share of the time between two, within bounds, in ms.
@@ -79,11 +81,15 @@ pub(super) fn compressor(track: &Strip, known: &TrackFacts, rules: &Rules) -> Op
     let intervals = now.facts.inter_onset_median_s.or(known.raw.facts.inter_onset_median_s);
     let release_ms =
         intervals.map_or(USUAL_RELEASE_MS, |s| RELEASE_SHARE * s * 1000.0).clamp(RELEASE_MS.0, RELEASE_MS.1);
+    // Peaks that stand high would pass a slow attack, and the make-up would raise them.
+    let peaky = now.facts.active_crest_db.is_some_and(|crest| crest > PEAKY_DB);
+    let (attack_ms, rms_ms) =
+        if peaky { ((usual.attack_ms / 3.0).round(), 5.0) } else { (usual.attack_ms, 20.0) };
     let start = Curve {
         threshold_db: 0.0,
         ratio: RATIO.0,
         knee_db: usual.knee_db,
-        attack_ms: usual.attack_ms,
+        attack_ms,
         release_ms: (release_ms / 5.0).round() * 5.0,
     };
     let p95_db = if roles::family(role) == "vocals" { VOICE_P95_DB } else { P95_DB };
@@ -102,7 +108,7 @@ pub(super) fn compressor(track: &Strip, known: &TrackFacts, rules: &Rules) -> Op
             ("knee_db", curve.knee_db),
             ("attack_ms", curve.attack_ms),
             ("release_ms", curve.release_ms),
-            ("rms_ms", 20.0),
+            ("rms_ms", rms_ms),
             ("makeup_db", makeup_db),
         ],
         &[("detector", "rms")],

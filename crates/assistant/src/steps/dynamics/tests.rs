@@ -303,6 +303,10 @@ fn tops_are_taken_off_within_bounds() {
     // 26 dB above -18 dBFS, 18 are usual, 6 dB at most.
     assert_eq!(tall("backing_vocal", 26.0, 14.0).map(|l| l.ceiling_dbtp), Some(2.0));
     assert_eq!(tall("backing_vocal", 17.0, 14.0), None);
+    // A voice of nothing but consonants: 4 dB of crest more than usual.
+    assert_eq!(tall("backing_vocal", 21.0, 18.0).map(|l| l.ceiling_dbtp), Some(-1.0));
+    // A plucked part of which every note is as tall.
+    assert_eq!(tall("guitar_electric", 23.0, 21.0), None);
     // Strokes are judged by their crest: 0.8 of 3 dB off a peak 19 dB above -26 dBFS, where a made-up kick stands.
     assert_eq!(tall("kick_in", 19.0, 19.0).map(|l| l.ceiling_dbtp), Some(-9.4));
     assert_eq!(tall("kick_in", 26.0, 15.0), None);
