@@ -6,6 +6,9 @@ use measure::Facts;
 
 /// The loudness is on target within this, in LU.
 const TOLERANCE_LU: f64 = 0.03;
+/// The range of the limiter's drive, in dB.
+const LEAST_DRIVE_DB: f64 = -24.0;
+const MOST_DRIVE_DB: f64 = 36.0;
 /// Renders at most; the secant needs three or four.
 const MOST_TRIALS: usize = 10;
 /// Bounds on the damage of the last stage: mean reduction, and what nineteen in twenty moments stay below, in dB; and
@@ -124,7 +127,7 @@ fn next_drive(trials: &[Trial], missing: impl Fn(&Trial) -> f64) -> f64 {
         let moved = now.drive_db - before.drive_db;
         if moved.abs() < 1e-9 { 1.0 } else { ((missing(before) - missing(now)) / moved).clamp(0.15, 1.5) }
     });
-    now.drive_db + (missing(now) / slope).clamp(-12.0, 12.0)
+    (now.drive_db + (missing(now) / slope).clamp(-12.0, 12.0)).clamp(LEAST_DRIVE_DB, MOST_DRIVE_DB)
 }
 
 /// The loudest drive within the bounds, by bisection between a drive that keeps them and one that does not.
@@ -170,7 +173,11 @@ fn within_bounds<E>(
         trials.push(trial);
     }
     let reached = best.facts.integrated_lufs.unwrap_or(f64::NEG_INFINITY);
-    let stopped = format!("Asked {target:.1} LUFS, stopped at {reached:.1}: to get there {reason}.");
+    // What gave way first, at the least drive that was too much.
+    let too_much = trials.iter().filter(|t| t.damage().is_some());
+    let first = too_much.min_by(|a, b| a.drive_db.total_cmp(&b.drive_db));
+    let reason = first.and_then(Trial::damage).unwrap_or(reason);
+    let stopped = format!("Asked {target:.1} LUFS, stopped at {reached:.1}: beyond it {reason}.");
     Ok(Solved { best, trials: trials.len(), stopped: Some(stopped) })
 }
 
