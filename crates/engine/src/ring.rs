@@ -1,6 +1,6 @@
 //! What a strip has given out lately, by slab: the history from which every edge takes its delay.
 
-use audio::{Block, Buffer, Frames};
+use audio::{Block, BlockRef, Buffer, Frames};
 use std::collections::VecDeque;
 
 /// The last slabs of one signal. Before the first slab there is silence.
@@ -32,6 +32,19 @@ impl Ring {
     /// Channels of the signal; none before the first slab.
     pub(crate) fn channels(&self) -> usize {
         self.slabs.front().map_or(1, Buffer::channels)
+    }
+
+    /// Calls `piece(offset, slab part)` for each unbroken part of `frames` stream frames from `start` on; frames before
+    /// the first are silence, for which it is not called.
+    pub(crate) fn each(&self, start: i64, frames: Frames, mut piece: impl FnMut(Frames, &BlockRef)) {
+        let mut done = (-start).clamp(0, frames as i64) as usize;
+        while done < frames {
+            let frame = (start + done as i64) as usize;
+            let (slab, offset) = (frame / self.frames, frame % self.frames);
+            let count = (self.frames - offset).min(frames - done);
+            piece(done, &self.slabs[slab - self.first].range(offset, count));
+            done += count;
+        }
     }
 
     /// Copies stream frames `start ..` into `target`; frames before the first are silence.

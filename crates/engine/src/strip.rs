@@ -175,11 +175,10 @@ impl<'a> Strip<'a> {
             let first = start as i64 - edge.delay as i64;
             let mut target = input.range_mut(skip, frames);
             match &edge.pan {
-                None => {
-                    ring.read(first, &mut self.scratch.as_block_mut());
-                    let heard = self.scratch.range(skip, frames);
-                    add_scaled(&mut target, &heard, &edge.gain_db, song_frame);
-                }
+                None => ring.each(first + skip as i64, frames, |offset, heard| {
+                    let mut sum = target.range_mut(offset, heard.frames());
+                    add_scaled(&mut sum, heard, &edge.gain_db, song_frame + offset);
+                }),
                 Some(pan) => {
                     let mut before_fader = Buffer::new(ring.channels(), self.scratch.frames());
                     ring.read(first, &mut before_fader.as_block_mut());

@@ -4,6 +4,7 @@
 //! 20.6 kHz at 48 kHz, at any fraction. See Laakso, Välimäki, Karjalainen and Laine, *Splitting the unit
 //! delay*, IEEE Signal Processing Magazine 1996, section "windowing the ideal impulse response".
 
+use super::kaiser;
 use std::f64::consts::PI;
 
 /// Taps of the interpolator.
@@ -30,8 +31,7 @@ impl FractionalDelay {
             let x = n as f64 - centre;
             let sinc = if x.abs() < 1e-12 { 1.0 } else { (PI * x).sin() / (PI * x) };
             let across = x / (TAPS as f64 / 2.0);
-            *tap = sinc * bessel_i0(KAISER_BETA * (1.0 - across * across).max(0.0).sqrt())
-                / bessel_i0(KAISER_BETA);
+            *tap = sinc * kaiser::window(across, KAISER_BETA);
         }
         let sum: f64 = taps.iter().sum();
         taps.iter_mut().for_each(|t| *t /= sum);
@@ -46,20 +46,22 @@ impl FractionalDelay {
             self.history[self.position] = *sample;
             self.history[self.position + TAPS] = *sample;
             let newest_first = &self.history[self.position..self.position + TAPS];
-            *sample = newest_first.iter().zip(&self.taps).map(|(x, h)| x * h).sum();
+            *sample = dot(newest_first, &self.taps);
         }
     }
 }
 
-/// Modified Bessel function of the first kind, order zero, by its power series.
-fn bessel_i0(x: f64) -> f64 {
-    let (mut sum, mut term, mut k) = (1.0, 1.0, 1.0);
-    while term > 1e-17 * sum {
-        term *= (x / (2.0 * k)).powi(2);
-        sum += term;
-        k += 1.0;
+audio::wide! {
+    /// Sum of products in eight interleaved sums, always in the same order.
+    fn dot(samples: &[f64], taps: &[f64; TAPS]) -> f64 {
+        let mut sums = [0.0; 8];
+        for (x, h) in samples.chunks_exact(8).zip(taps.chunks_exact(8)) {
+            for lane in 0..8 {
+                sums[lane] += x[lane] * h[lane];
+            }
+        }
+        ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]))
     }
-    sum
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod dynamics;
 pub mod fractional;
 pub mod grid;
 pub mod history;
+pub mod kaiser;
 pub mod lookahead;
 pub mod matched;
 pub mod math;

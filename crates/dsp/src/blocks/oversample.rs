@@ -10,6 +10,7 @@
 //! frequency, here 20.0 to 24.1 kHz at 44.1 kHz. With a shorter one the residue is what it lets through,
 //! whatever the factor. The delay of all stages together is a whole number of frames.
 
+use super::kaiser;
 use super::lookahead::Delay;
 use audio::Frames;
 use std::f64::consts::PI;
@@ -23,8 +24,8 @@ const CHUNK: Frames = 64;
 /// 88.2 kHz; 34, 22 and 19 for the wider ones that follow. Rounded up to what the loop likes.
 const HALF_TAPS: [usize; 4] = [44, 12, 8, 8];
 
-/// Kaiser's window parameter for 120 dB of attenuation: 0.1102 (A - 8.7).
-const KAISER_BETA: f64 = 0.1102 * (120.0 - 8.7);
+/// 120 dB of attenuation.
+const KAISER_BETA: f64 = kaiser::beta(120.0);
 
 /// Raises one channel to a multiple of its rate, lets something happen there, and brings it back.
 #[derive(Debug, Clone)]
@@ -183,23 +184,12 @@ fn half_band(half_taps: usize) -> Vec<f64> {
             let x = 2.0 * j as f64 - centre;
             // The window reaches zero one tap beyond the ends.
             let across = x / (centre + 1.0);
-            (0.5 * PI * x).sin() / (PI * x) * bessel_i0(KAISER_BETA * (1.0 - across * across).sqrt())
+            (0.5 * PI * x).sin() / (PI * x) * kaiser::window(across, KAISER_BETA)
         })
         .collect();
     let sum: f64 = taps.iter().sum();
     taps.iter_mut().for_each(|tap| *tap *= 0.5 / sum);
     taps
-}
-
-/// Modified Bessel function of order zero by its power series.
-fn bessel_i0(x: f64) -> f64 {
-    let (mut sum, mut term, mut k) = (1.0, 1.0, 1.0);
-    while term > sum * 1e-17 {
-        term *= (x / (2.0 * k)).powi(2);
-        sum += term;
-        k += 1.0;
-    }
-    sum
 }
 
 #[cfg(test)]

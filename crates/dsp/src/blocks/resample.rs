@@ -14,6 +14,7 @@
 //! The same input gives the same bits however it is cut. The transforms use the widest instructions of the
 //! machine: machines of different kinds agree to about -290 dB, not to the last bit.
 
+use super::kaiser;
 use audio::{BlockRef, Buffer, Frames};
 use num_complex::Complex64;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
@@ -261,13 +262,13 @@ fn kernel_spectrum(
     let ratio = size_low as f64 / size_high as f64;
     let cutoff = ratio * (1.0 + PASS) / 2.0;
     let half = kernel_half_frames() / ratio;
-    let beta = 0.1102 * (STOP_DB - 8.7);
+    let beta = kaiser::beta(STOP_DB);
     let mut kernel = vec![0.0; size_high];
     kernel[0] = 1.0;
     for n in 1..=half as usize {
         let x = n as f64;
         let sinc = (PI * cutoff * x).sin() / (PI * cutoff * x);
-        let value = sinc * bessel_i0(beta * (1.0 - (x / half).powi(2)).sqrt()) / bessel_i0(beta);
+        let value = sinc * kaiser::window(x / half, beta);
         kernel[n] = value;
         kernel[size_high - n] = value;
     }
@@ -277,18 +278,6 @@ fn kernel_spectrum(
     // One at zero frequency, and nothing at the lower Nyquist frequency, whose bin the two rates do not share.
     let unit = 1.0 / (spectrum[0].re * size_in as f64);
     spectrum[..size_low.div_ceil(2)].iter().map(|bin| bin.re * unit).collect()
-}
-
-/// The modified Bessel function of order zero, by its power series.
-fn bessel_i0(x: f64) -> f64 {
-    let quarter = x * x / 4.0;
-    let (mut term, mut sum, mut k) = (1.0, 1.0, 1.0);
-    while term > sum * f64::EPSILON * 0.01 {
-        term *= quarter / (k * k);
-        sum += term;
-        k += 1.0;
-    }
-    sum
 }
 
 #[cfg(test)]
@@ -356,7 +345,7 @@ mod tests {
         let kaiser: Vec<f64> = (0..window)
             .map(|n| {
                 let x = (2 * n) as f64 / (window - 1) as f64 - 1.0;
-                bessel_i0(beta * (1.0 - x * x).sqrt()) / bessel_i0(beta)
+                kaiser::window(x, beta)
             })
             .collect();
         let sum: f64 = kaiser.iter().sum();

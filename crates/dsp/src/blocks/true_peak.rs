@@ -8,6 +8,7 @@
 //! (20 log10 cos(pi f / (8 fs))), with the parabola by less than 0.004 dB.
 
 use super::grid::CONTROL_FRAMES;
+use super::kaiser;
 use super::lookahead::greater;
 use audio::Frames;
 use std::f64::consts::PI;
@@ -29,21 +30,11 @@ const ABOVE_GRID: f64 = PI * PI / 512.0;
 /// Frames of a piece, rounded up to what the filter loop takes at a time.
 const WIDTH: usize = 8;
 
-/// Modified Bessel function of the first kind, order zero, by its series.
-fn bessel_i0(x: f64) -> f64 {
-    let (mut sum, mut term) = (1.0, 1.0);
-    for k in 1..60 {
-        term *= (x / (2.0 * f64::from(k))).powi(2);
-        sum += term;
-    }
-    sum
-}
-
 /// Right half of a half-sample interpolator: weight of the samples at distance 1/2, 3/2, ... on either side.
 fn halfway<const TAPS: usize>(beta: f64) -> [f64; TAPS] {
     let weight = |k: usize| {
         let t = k as f64 + 0.5;
-        let window = bessel_i0(beta * (1.0 - (t / TAPS as f64).powi(2)).sqrt()) / bessel_i0(beta);
+        let window = kaiser::window(t / TAPS as f64, beta);
         (PI * t).sin() / (PI * t) * window
     };
     let sum: f64 = (0..TAPS).map(|k| 2.0 * weight(k)).sum();
