@@ -15,4 +15,5 @@ pub mod ramp;
 pub mod repair;
 pub mod resample;
 pub mod svf;
+pub mod symmetric;
 pub mod true_peak;

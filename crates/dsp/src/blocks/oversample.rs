@@ -12,6 +12,7 @@
 
 use super::kaiser;
 use super::lookahead::Delay;
+use super::symmetric::{WIDTH, halfway};
 use audio::Frames;
 use std::f64::consts::PI;
 
@@ -99,24 +100,26 @@ impl Oversampler {
 /// One doubling and its way back.
 #[derive(Debug, Clone)]
 struct Stage {
-    /// The outer taps that are not zero, `2 m` of them, symmetrical, summing to a half; the middle tap is
-    /// another half.
+    /// The right half of the outer taps that are not zero, `m` of them, summing to a quarter; the left half is its
+    /// mirror image, and the middle tap a half.
     taps: Vec<f64>,
     /// The last `2 m - 1` inputs, then the chunk.
     low: Vec<f64>,
     /// The same for the even and odd samples of the raised signal.
     even: Vec<f64>,
     odd: Vec<f64>,
+    halves: Vec<f64>,
 }
 
 impl Stage {
     fn new(half_taps: usize, chunk: Frames) -> Stage {
         let length = 2 * half_taps - 1 + chunk;
         Stage {
-            taps: half_band(half_taps),
+            taps: half_band(half_taps)[half_taps..].to_vec(),
             low: vec![0.0; length],
             even: vec![0.0; length],
             odd: vec![0.0; length],
+            halves: vec![0.0; chunk],
         }
     }
 
@@ -126,54 +129,32 @@ impl Stage {
 
     /// Between every two samples stands the filtered one; the samples themselves pass the middle tap.
     fn up(&mut self, input: &[f64], output: &mut [f64]) {
-        let history = self.taps.len() - 1;
+        let history = 2 * self.taps.len() - 1;
         self.low[history..history + input.len()].copy_from_slice(input);
-        up(&self.taps, &self.low, output);
+        let halves = &mut self.halves[..input.len().next_multiple_of(WIDTH)];
+        halfway(&self.taps, &self.low, halves);
+        for (i, pair) in output.chunks_exact_mut(2).enumerate() {
+            pair[0] = 2.0 * halves[i];
+            pair[1] = self.low[i + self.taps.len()];
+        }
         self.low.copy_within(input.len()..input.len() + history, 0);
     }
 
     fn down(&mut self, input: &[f64], output: &mut [f64]) {
-        let history = self.taps.len() - 1;
+        let history = 2 * self.taps.len() - 1;
         for (i, pair) in input.chunks_exact(2).enumerate() {
             self.even[history + i] = pair[0];
             self.odd[history + i] = pair[1];
         }
-        down(&self.taps, &self.even, &self.odd, output);
+        let halves = &mut self.halves[..output.len().next_multiple_of(WIDTH)];
+        halfway(&self.taps, &self.even, halves);
+        for (i, sample) in output.iter_mut().enumerate() {
+            *sample = halves[i] + 0.5 * self.odd[i + self.taps.len() - 1];
+        }
         for line in [&mut self.even, &mut self.odd] {
             line.copy_within(output.len()..output.len() + history, 0);
         }
     }
-}
-
-audio::wide! {
-    fn up(taps: &[f64], low: &[f64], output: &mut [f64]) {
-        let count = taps.len();
-        for (i, pair) in output.chunks_exact_mut(2).enumerate() {
-            pair[0] = 2.0 * dot(taps, &low[i..i + count]);
-            pair[1] = low[i + count / 2];
-        }
-    }
-}
-
-audio::wide! {
-    fn down(taps: &[f64], even: &[f64], odd: &[f64], output: &mut [f64]) {
-        let count = taps.len();
-        for (i, sample) in output.iter_mut().enumerate() {
-            *sample = dot(taps, &even[i..i + count]) + 0.5 * odd[i + count / 2 - 1];
-        }
-    }
-}
-
-/// Sum of products in eight interleaved sums, always in the same order; lengths are multiples of eight.
-#[inline(always)]
-fn dot(taps: &[f64], samples: &[f64]) -> f64 {
-    let mut sums = [0.0; 8];
-    for (taps, samples) in taps.chunks_exact(8).zip(samples.chunks_exact(8)) {
-        for i in 0..8 {
-            sums[i] += taps[i] * samples[i];
-        }
-    }
-    ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]))
 }
 
 /// The non-zero outer taps of a windowed half-band filter of `4 m - 1` taps.
