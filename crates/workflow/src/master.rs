@@ -334,10 +334,17 @@ pub(crate) fn keep_ceiling(
         context.listener.stage("verifying the peaks", None);
         let overs = find_overs(file, ceiling)?;
         if overs.is_empty() {
-            break;
+            return Ok(repaired);
         }
         repaired += overs.len();
         lower(file, &overs)?;
+    }
+    let left = find_overs(file, ceiling)?.len();
+    if left > 0 {
+        context.listener.note(&format!(
+            "{left} peaks stay above {ceiling_dbtp:.1} dBTP after {REPAIR_PASSES} passes of repair; the check of the file \
+             tells by how much"
+        ));
     }
     Ok(repaired)
 }
