@@ -72,6 +72,11 @@ impl StepId {
     pub fn number(self) -> u8 {
         self as u8
     }
+
+    /// Whether it works on the finished mix, not on its tracks.
+    pub fn is_mastering(self) -> bool {
+        self >= StepId::CriticalListening
+    }
 }
 
 impl fmt::Display for StepId {

@@ -1,9 +1,9 @@
 //! Finished files: `deliver` and `check`.
 
 use crate::master::MASTERED;
-use crate::produce::{WrittenFile, deliver_one, delivered_file};
+use crate::written::{WrittenFile, delivered_file};
 use crate::{Context, Project, WorkflowError};
-use delivery::{Checked, Preview, Target};
+use delivery::{Checked, Delivered, Job, Preview, Target};
 use serde::Serialize;
 use session::Session;
 use std::path::{Path, PathBuf};
@@ -74,6 +74,22 @@ pub fn deliver(
         result.details.push(delivered);
     }
     Ok(result)
+}
+
+/// Writes the master for one target; says why where its loudness could not be reached.
+pub(crate) fn deliver_one(
+    project: &Project,
+    session: &Session,
+    target: &str,
+    title: &str,
+    context: &Context,
+) -> Result<(Delivered, Option<String>), WorkflowError> {
+    let target = delivery::find_target(target)?;
+    let float = crate::retarget::float_for(project, session, target, context)?;
+    let folder: PathBuf = project.out().join("deliver").join(target.id.as_ref());
+    std::fs::create_dir_all(&folder).map_err(WorkflowError::io(&folder, "create the folder"))?;
+    let job = Job { seed: session.seed, ..Job::new(&float.path, target, &folder, title) };
+    Ok((delivery::deliver(&job)?, float.stopped))
 }
 
 /// Whether the sound of a session is another than that of the one a master was rendered from; not when that one cannot

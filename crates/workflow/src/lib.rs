@@ -23,6 +23,7 @@ mod render;
 mod report_song;
 mod retarget;
 mod scan;
+mod written;
 
 pub use assistant::Rules;
 pub use compare::{BandDifference, Compared, Side, compare};
@@ -36,15 +37,16 @@ pub use knowledge::{
     DemoContents, NamedInfo, ParamInfo, PlantedInfo, ProcessorInfo, RoleInfo, demo_contents, name_roles,
     processors, roles, scalar_readings,
 };
-pub use master::{MasterRequest, Mastered, is_mastering, master};
+pub use master::{MasterRequest, Mastered, master};
 pub use master_file::{MasterResult, MasteredFile, master_files};
 pub use measure_files::{Measured, MeasuredFile, Unreadable, measure, readable_audio};
 pub use plan::{PlanRequest, Planned, plan};
-pub use produce::{ProduceRequest, Produced, TrackSummary, WrittenFile, produce};
+pub use produce::{ProduceRequest, Produced, TrackSummary, produce};
 pub use project::Project;
 pub use render::{Part, RenderResult, Rendered, render, render_parts};
 pub use scan::{Scanned, ScannedTrack, scan};
 pub use session::{Decision, Difference, Problem, SessionError, StepId};
+pub use written::WrittenFile;
 
 /// Keeps the messages of decoders that give up on a damaged file off the terminal; the failure itself is an error
 /// of the verb. Called once at the start of a program.

@@ -25,6 +25,11 @@ fn strip_options() -> Options {
     Options { true_peak_factor: 4, spectrum: true, pitch: false }
 }
 
+/// What is measured of everything that is written.
+pub(crate) fn written_options() -> Options {
+    Options { true_peak_factor: 16, spectrum: true, pitch: false }
+}
+
 /// An analyser that takes rendered audio.
 pub(crate) struct Ear(pub(crate) Analyser);
 

@@ -1,8 +1,7 @@
 //! From a pre-master to a master: decide, render, solve the loudness, verify and repair the peaks.
 
-use crate::listen::{hear, render_options};
+use crate::listen::{hear, render_options, written_options};
 use crate::merging::Merging;
-use crate::render::written_options;
 use crate::{Context, Project, WorkflowError};
 use audio::{BlockRef, Buffer, db_to_gain, gain_to_db};
 use delivery::{Delivered, Job, Target};
@@ -11,7 +10,7 @@ use engine::{Audio, GainReduction, MASTER, Output, Sources, Tap};
 use files::{FileType, SampleFormat, WriteSpec, Writer};
 use mastering::{Goal, MasterFacts, Solved, Trial};
 use measure::{Analysis, Options, Overs};
-use session::{Document, Session, StepId};
+use session::{Document, Session};
 use std::path::{Path, PathBuf};
 
 /// Peaks are verified at this oversampling: it under-reads by at most 0.034 dB at 0.45 of the sample rate.
@@ -410,9 +409,4 @@ pub(crate) fn session_of_file(path: &Path, title: &str) -> Document {
     track.role = Some("mix_bus".into());
     session.add(track);
     Document::new(&session)
-}
-
-/// The steps of mastering, for a filter of plans.
-pub fn is_mastering(step: StepId) -> bool {
-    step >= StepId::CriticalListening
 }

@@ -1,7 +1,7 @@
 //! Finished mixes: `master FILE`.
 
 use crate::master::{MasterRequest, Mastered, master, session_of_file};
-use crate::produce::{WrittenFile, delivered_file};
+use crate::written::{WrittenFile, delivered_file};
 use crate::{Context, Project, WorkflowError, report_song};
 use serde::Serialize;
 use std::path::{Path, PathBuf};

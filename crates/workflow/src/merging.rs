@@ -116,7 +116,7 @@ impl Merging {
             session::apply(&mut self.theirs, &kept)?;
         }
         let decisions = std::mem::take(&mut self.evidence.decisions);
-        let is_mastering = |d: &Decision| crate::master::is_mastering(d.step);
+        let is_mastering = |d: &Decision| d.step.is_mastering();
         (self.evidence.decisions, self.earlier) = decisions.into_iter().partition(is_mastering);
         Ok(())
     }
@@ -179,7 +179,7 @@ impl Merging {
 
     /// True when there is a plan to go on from.
     pub(crate) fn has_plan(&self) -> bool {
-        let mixing = |d: &Decision| !crate::master::is_mastering(d.step);
+        let mixing = |d: &Decision| !d.step.is_mastering();
         self.base.is_some() && self.mine.is_some() && self.evidence.decisions.iter().any(mixing)
     }
 

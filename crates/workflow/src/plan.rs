@@ -89,7 +89,7 @@ fn known_focus(rules: &Rules) -> Result<(), WorkflowError> {
 
 /// Mastering hears a rendered pre-master.
 fn mixing_only(steps: &[StepId]) -> Result<(), WorkflowError> {
-    match steps.iter().find(|step| crate::master::is_mastering(**step)) {
+    match steps.iter().find(|step| step.is_mastering()) {
         None => Ok(()),
         Some(step) => Err(WorkflowError::Usage(format!(
             "step {step} is not part of the mix: steps 12 to 17 hear the rendered pre-master and are decided by \

@@ -1,14 +1,15 @@
 //! Everything: plan, mix, master, deliver, check, report.
 
+use crate::deliver::deliver_one;
 use crate::master::{MasterRequest, master};
 use crate::plan::{PlanRequest, Planned, plan};
-use crate::render::{Part, Rendered, render_parts};
+use crate::render::{Part, render_parts};
 use crate::scan::faults_of;
+use crate::written::{WrittenFile, delivered_file, rendered_file, shown};
 use crate::{Context, Project, WorkflowError, report_song};
-use delivery::{Delivered, Job};
+use delivery::Delivered;
 use serde::Serialize;
 use session::{Decision, Session};
-use std::path::{Path, PathBuf};
 
 /// What to produce.
 #[derive(Debug, Clone, Default)]
@@ -44,23 +45,6 @@ pub struct TrackSummary {
     pub pan: f64,
     /// What the recording suffers from.
     pub faults: Vec<String>,
-}
-
-/// A file that was written.
-#[derive(Debug, Clone, Serialize)]
-pub struct WrittenFile {
-    /// What it is.
-    pub what: String,
-    /// Where it is.
-    pub path: String,
-    /// Integrated loudness, in LUFS.
-    pub integrated_lufs: Option<f64>,
-    /// Loudness range, in LU.
-    pub loudness_range_lu: Option<f64>,
-    /// True peak, in dBTP.
-    pub true_peak_dbtp: Option<f64>,
-    /// Whether it passed its check, where it has one.
-    pub passed: Option<bool>,
 }
 
 /// What `produce` and `mix` print.
@@ -99,7 +83,8 @@ pub fn produce(
     parts.extend(request.stems.then_some(Part::Stems));
     parts.extend(request.tracks.then_some(Part::Tracks));
     let (rendered, reductions) = render_parts(project, &planned.session, &parts, &out, context)?;
-    let mut files: Vec<WrittenFile> = rendered.iter().map(written).collect();
+    let mut files: Vec<WrittenFile> =
+        rendered.iter().map(|r| rendered_file(&r.strip, &r.path, &r.analysis.facts)).collect();
     let mastered = match request.only_mix {
         true => None,
         false => {
@@ -144,34 +129,6 @@ pub fn produce(
     Ok((produced, session, decisions))
 }
 
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
-}
-
-pub(crate) fn written(rendered: &Rendered) -> WrittenFile {
-    let facts = &rendered.analysis.facts;
-    WrittenFile {
-        what: rendered.strip.clone(),
-        path: shown(&rendered.path),
-        integrated_lufs: facts.integrated_lufs,
-        loudness_range_lu: facts.loudness_range_lu,
-        true_peak_dbtp: facts.true_peak_dbtp,
-        passed: None,
-    }
-}
-
-pub(crate) fn delivered_file(what: &str, delivered: &Delivered) -> WrittenFile {
-    let facts = delivered.facts();
-    WrittenFile {
-        what: what.to_string(),
-        path: shown(&delivered.path),
-        integrated_lufs: facts.integrated_lufs,
-        loudness_range_lu: facts.loudness_range_lu,
-        true_peak_dbtp: facts.true_peak_dbtp,
-        passed: Some(delivered.passed),
-    }
-}
-
 fn tracks(planned: &Planned, session: &Session) -> Vec<TrackSummary> {
     let one = |track: &session::Strip| TrackSummary {
         id: track.id.clone(),
@@ -192,20 +149,4 @@ fn tracks(planned: &Planned, session: &Session) -> Vec<TrackSummary> {
 /// The title that files are named by.
 fn title(planned: &Planned) -> String {
     planned.session.song.title.clone().unwrap_or_else(|| "master".into())
-}
-
-/// Writes the master for one target; says why where its loudness could not be reached.
-pub(crate) fn deliver_one(
-    project: &Project,
-    session: &Session,
-    target: &str,
-    title: &str,
-    context: &Context,
-) -> Result<(Delivered, Option<String>), WorkflowError> {
-    let target = delivery::find_target(target)?;
-    let float = crate::retarget::float_for(project, session, target, context)?;
-    let folder: PathBuf = project.out().join("deliver").join(target.id.as_ref());
-    std::fs::create_dir_all(&folder).map_err(WorkflowError::io(&folder, "create the folder"))?;
-    let job = Job { seed: session.seed, ..Job::new(&float.path, target, &folder, title) };
-    Ok((delivery::deliver(&job)?, float.stopped))
 }

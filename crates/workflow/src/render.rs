@@ -1,13 +1,13 @@
 //! Audio from the session: pre-master, stems, processed tracks.
 
-use crate::listen::{Ear, render_options};
+use crate::listen::{Ear, render_options, written_options};
 use crate::master::MasterRequest;
-use crate::produce::WrittenFile;
+use crate::written::{WrittenFile, delivered_file, rendered_file};
 use crate::{Context, Project, WorkflowError};
 use audio::BlockRef;
 use engine::{Amplification, Amplified, EngineError, GainReduction, Output, Plan, Sources, Tap};
 use files::{FileType, SampleFormat, WriteSpec, Writer};
-use measure::{Analysis, Options};
+use measure::Analysis;
 use serde::Serialize;
 use session::{Session, Strip};
 use std::path::{Path, PathBuf};
@@ -46,11 +46,6 @@ impl engine::Sink for &mut Recorder {
         let writer = self.writer.as_mut().expect("a writer until the end");
         Ok(writer.write_f64(block)?)
     }
-}
-
-/// What is measured of everything that is written.
-pub(crate) fn written_options() -> Options {
-    Options { true_peak_factor: 16, spectrum: true, pitch: false }
 }
 
 /// Renders parts of the mix to 32-bit float files under `folder`.
@@ -168,13 +163,13 @@ pub fn render(
         return Ok(result);
     }
     let (rendered, _) = render_parts(project, &session, parts, &out, context)?;
-    result.files = rendered.iter().map(crate::produce::written).collect();
+    result.files = rendered.iter().map(|r| rendered_file(&r.strip, &r.path, &r.analysis.facts)).collect();
     if with_master {
         let request = MasterRequest { as_it_is: true, ..MasterRequest::default() };
         let premaster = out.join("premaster.wav");
         let mastered =
             crate::master::master(project, &premaster, &out.join("master.wav"), &request, context)?;
-        result.files.push(crate::produce::delivered_file("master", &mastered.delivered));
+        result.files.push(delivered_file("master", &mastered.delivered));
     }
     Ok(result)
 }

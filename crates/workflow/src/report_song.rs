@@ -99,8 +99,8 @@ fn base(
     // The page shows the time of the master; the session speaks in that of the song.
     let cut_s = if mastered.is_some() { session.master.start_s } else { 0.0 };
     let ran = |step: StepId| match step {
-        step if crate::is_mastering(step) => mastered.is_some(),
-        _ => decisions.iter().any(|d| !crate::is_mastering(d.step)),
+        step if step.is_mastering() => mastered.is_some(),
+        _ => decisions.iter().any(|d| !d.step.is_mastering()),
     };
     let mut steps = StepPart::all(decisions, ran);
     for step in &mut steps {
