@@ -19,6 +19,31 @@ const BIAS: u64 = 1024 << 52;
 /// A double whose last mantissa bit is worth one: whole numbers below 2^52 can be read off its bits.
 const TWO_52: f64 = 4_503_599_627_370_496.0;
 
+/// 1/n! from n = 0: the coefficients of e^t.
+const INVERSE_FACTORIALS: [f64; 11] = [
+    1.0,
+    1.0,
+    1.0 / 2.0,
+    1.0 / 6.0,
+    1.0 / 24.0,
+    1.0 / 120.0,
+    1.0 / 720.0,
+    1.0 / 5040.0,
+    1.0 / 40_320.0,
+    1.0 / 362_880.0,
+    1.0 / 3_628_800.0,
+];
+
+/// A polynomial by Horner's rule, coefficients from the lowest power up.
+#[inline(always)]
+fn polynomial<const N: usize>(x: f64, coefficients: [f64; N]) -> f64 {
+    let mut sum = coefficients[N - 1];
+    for coefficient in coefficients[..N - 1].iter().rev() {
+        sum = coefficient + x * sum;
+    }
+    sum
+}
+
 /// Base-two logarithm of a positive normal number.
 ///
 /// Zero, subnormal and negative numbers give a meaningless finite value: put a floor under the level first.
@@ -31,9 +56,7 @@ pub fn log2(x: f64) -> f64 {
     let t = (mantissa - 1.0) / (mantissa + 1.0);
     let u = t * t;
     // 2 artanh(t) / ln 2; with |t| <= 0.1716 the first term left out is 1.3e-12 of the result.
-    let series = 1.0
-        + u * (1.0 / 3.0
-            + u * (1.0 / 5.0 + u * (1.0 / 7.0 + u * (1.0 / 9.0 + u * (1.0 / 11.0 + u * (1.0 / 13.0))))));
+    let series = polynomial(u, [1.0, 1.0 / 3.0, 1.0 / 5.0, 1.0 / 7.0, 1.0 / 9.0, 1.0 / 11.0, 1.0 / 13.0]);
     exponent + (2.0 / LN_2) * t * series
 }
 
@@ -46,16 +69,7 @@ pub fn exp2(x: f64) -> f64 {
     let shifted = x + ROUND;
     let t = (x - (shifted - ROUND)) * LN_2;
     // e^t with |t| <= 0.347: the first term left out is 2.2e-13 of the result.
-    let series = 1.0
-        + t * (1.0
-            + t * (1.0 / 2.0
-                + t * (1.0 / 6.0
-                    + t * (1.0 / 24.0
-                        + t * (1.0 / 120.0
-                            + t * (1.0 / 720.0
-                                + t * (1.0 / 5040.0
-                                    + t * (1.0 / 40_320.0
-                                        + t * (1.0 / 362_880.0 + t * (1.0 / 3_628_800.0))))))))));
+    let series = polynomial(t, INVERSE_FACTORIALS);
     f64::from_bits(series.to_bits().wrapping_add(shifted.to_bits() << 52))
 }
 
