@@ -13,8 +13,8 @@ mod processor;
 pub mod processors;
 
 pub use description::{
-    Address, Choice, Class, Family, Group, Kind, Param, Response, Setting, Taper, Unit, Unknown, Values,
-    help_text, plain_name,
+    Address, Choice, Class, Family, Group, ImpulseResponse, Kind, Param, Response, Setting, Taper, Unit,
+    Unknown, Values, help_text, plain_name,
 };
 pub use processor::{Processor, Reading, Tail};
 pub use processors::{KINDS, kind};

@@ -14,8 +14,14 @@ pub enum Family {
     Equaliser,
     /// Compressors, gates, de-essers, limiters.
     Dynamics,
+    /// What takes faults out of a recording.
+    Restoration,
     /// Saturation and character.
     Saturation,
+    /// Chorus, phaser, tremolo and other movement.
+    Modulation,
+    /// Width, placing and phase of two channels.
+    Stereo,
     /// Reverbs and delays.
     Space,
 }
@@ -27,7 +33,10 @@ impl Family {
             Family::Level => "level",
             Family::Equaliser => "equaliser",
             Family::Dynamics => "dynamics",
+            Family::Restoration => "restoration",
             Family::Saturation => "saturation",
+            Family::Modulation => "modulation",
+            Family::Stereo => "stereo",
             Family::Space => "space",
         }
     }
@@ -57,6 +66,8 @@ pub struct Kind {
     pub groups: &'static [Group],
     /// Listens to another signal when given one.
     pub key_input: bool,
+    /// Is built from an impulse response that the session names; see [`crate::ImpulseResponse`].
+    pub impulse_response: bool,
     /// Equal channels in give equal channels out, whatever the settings. False for kinds that place or
     /// spread: pan, width of a reverb, ping-pong.
     pub keeps_mono: bool,

@@ -7,4 +7,4 @@ mod values;
 
 pub use kind::{Family, Kind, Response};
 pub use param::{Choice, Class, Group, Param, Setting, Taper, Unit, help_text, plain_name};
-pub use values::{Address, Unknown, Values};
+pub use values::{Address, ImpulseResponse, Unknown, Values};

@@ -1,7 +1,9 @@
 //! The values of one processor's settings, by place; and the address of one of them.
 
 use super::{Class, Kind, Param};
+use audio::Buffer;
 use std::fmt;
+use std::sync::Arc;
 
 /// Where a value stands among a kind's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,6 +21,16 @@ pub enum Address {
     },
 }
 
+/// A recorded or measured impulse response that a kind with [`Kind::impulse_response`] is built from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImpulseResponse {
+    /// Channels x frames: one channel, two (left and right), or four (true stereo: left to left, left to
+    /// right, right to left, right to right).
+    pub audio: Buffer,
+    /// Its sample rate in hertz; the processor converts it to its own.
+    pub sample_rate_hz: f64,
+}
+
 /// All values of one processor; switches and choices are held as numbers.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Values {
@@ -26,6 +38,8 @@ pub struct Values {
     pub fields: Vec<f64>,
     /// Per entry of `Kind::groups`: its items, each with one number per parameter.
     pub groups: Vec<Vec<Vec<f64>>>,
+    /// What a kind with [`Kind::impulse_response`] is built from; without it that kind is neutral.
+    pub impulse_response: Option<Arc<ImpulseResponse>>,
 }
 
 /// A name that a kind does not have.
@@ -51,6 +65,7 @@ impl Values {
         Values {
             fields: kind.params.iter().map(|p| p.default).collect(),
             groups: vec![Vec::new(); kind.groups.len()],
+            impulse_response: None,
         }
     }
 

@@ -73,6 +73,7 @@ pub static KIND: Kind = Kind {
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: false,
+    impulse_response: false,
     keeps_mono: true,
     build: |values, spec| Box::new(DeEsser::new(Settings::from_values(values), spec)),
     response: None,

@@ -67,6 +67,7 @@ pub static KIND: Kind = Kind {
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: true,
+    impulse_response: false,
     keeps_mono: true,
     build: |values, spec| Box::new(Gate::new(Settings::from_values(values), spec)),
     response: None,

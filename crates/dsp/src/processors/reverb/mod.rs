@@ -105,6 +105,7 @@ pub static KIND: Kind = Kind {
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: false,
+    impulse_response: false,
     keeps_mono: false,
     build: |values, spec| Box::new(Reverb::new(Settings::from_values(values), spec)),
     response: None,
