@@ -46,6 +46,11 @@ fn page(kind: &'static Kind, plot: Option<&(String, String)>) -> String {
         text += "\nIt can listen to another strip: `key = \"kick\"` names the track, bus or return that it hears instead of \
                  its own input.\n";
     }
+    if kind.impulse_response {
+        text += "\nIt is built from a recording: `impulse_response = \"halls/church.wav\"` names a file of one channel, two (left \
+                 and right) or four (true stereo: left to left, left to right, right to left, right to right), relative to the \
+                 session. Without it the sound passes unchanged.\n";
+    }
     if !kind.params.is_empty() {
         text += &format!("\n## Settings\n\n{}", params(kind.params));
     }
