@@ -3,7 +3,7 @@
 //! A processor without a recipe still gets its page: a linear one is plotted with each of its parameters moved, and
 //! any other goes without a plot.
 
-use dsp::{Address, Class, Kind, Values};
+use dsp::{Class, Kind, Values};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,27 +148,12 @@ pub(crate) fn recipe_of(kind: &Kind) -> Option<&'static Recipe> {
     RECIPES.iter().find(|recipe| recipe.kind == kind.id)
 }
 
-/// Settings from their text. Items of groups come into being when they are named, and other settings are neutral.
+/// Settings from their text.
 ///
 /// # Panics
 /// When the text names what the kind does not have: recipes are ours.
 pub(crate) fn values(kind: &Kind, text: &str) -> Values {
-    let mut values = Values::neutral(kind);
-    for setting in text.split(';').map(str::trim).filter(|s| !s.is_empty()) {
-        let (name, value) = setting.split_once(" = ").unwrap_or_else(|| panic!("{}: `{setting}`", kind.id));
-        let address = kind.address(name).unwrap_or_else(|unknown| panic!("{unknown}"));
-        if let Address::Item { group, item, .. } = address {
-            while values.groups[group].len() <= item {
-                values.push(kind, kind.groups[group].id).expect("a group of the kind");
-            }
-        }
-        let set = match value.parse() {
-            Ok(number) => values.set(kind, name, number),
-            Err(_) => values.set_choice(kind, name, value),
-        };
-        set.unwrap_or_else(|unknown| panic!("{unknown}"));
-    }
-    values
+    Values::parse(kind, text).unwrap_or_else(|unknown| panic!("{unknown}"))
 }
 
 /// What a linear kind without a recipe is plotted at: each number that can be automated, three quarters up.
