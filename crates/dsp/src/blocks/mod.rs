@@ -1,7 +1,9 @@
 //! Building blocks that processors are made of.
 
+pub mod convolution;
 pub mod cut;
 pub mod dynamics;
+pub mod fir;
 pub mod fractional;
 pub mod grid;
 pub mod history;
