@@ -4,6 +4,7 @@ pub mod convolution;
 pub mod cut;
 pub mod dynamics;
 pub mod fir;
+pub mod fir_bank;
 pub mod fractional;
 pub mod grid;
 pub mod history;

@@ -522,7 +522,7 @@ mod tests {
 
     #[test]
     fn an_all_pass_turns_the_phase_and_keeps_the_level() {
-        for q in [0.1, 0.5, 0.7071, 5.0] {
+        for q in [0.1, 0.5, FRAC_1_SQRT_2, 5.0] {
             let filters = design(&band(Shape::AllPass, 1_000.0, 0.0, q), 48_000.0);
             let at = |hz: f64| filters[0].response(Complex64::from_polar(1.0, TAU * hz / 48_000.0));
             for hz in [20.0, 500.0, 3_000.0, 20_000.0] {
