@@ -7,6 +7,7 @@ pub mod eq;
 pub mod gain;
 pub mod gate;
 pub mod limiter;
+pub mod phase_eq;
 pub mod reverb;
 pub mod saturator;
 pub mod width;
@@ -17,6 +18,7 @@ use crate::Kind;
 pub static KINDS: &[&Kind] = &[
     &gain::KIND,
     &eq::KIND,
+    &phase_eq::KIND,
     &gate::KIND,
     &compressor::KIND,
     &de_esser::KIND,
