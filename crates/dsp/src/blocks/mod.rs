@@ -1,6 +1,7 @@
 //! Building blocks that processors are made of.
 
 pub mod convolution;
+pub mod crest;
 pub mod cut;
 pub mod dynamics;
 pub mod fir;
