@@ -1,8 +1,10 @@
 //! Building blocks that processors are made of.
 
+pub mod convolution;
 pub mod crossover;
 pub mod cut;
 pub mod dynamics;
+pub mod fir;
 pub mod fractional;
 pub mod grid;
 pub mod history;
