@@ -9,6 +9,7 @@ pub mod fractional;
 pub mod grid;
 pub mod history;
 pub mod kaiser;
+pub mod linear_crossover;
 pub mod lookahead;
 pub mod matched;
 pub mod math;

@@ -7,6 +7,7 @@ pub mod eq;
 pub mod gain;
 pub mod gate;
 pub mod limiter;
+pub mod multiband;
 pub mod reverb;
 pub mod saturator;
 pub mod width;
@@ -19,6 +20,7 @@ pub static KINDS: &[&Kind] = &[
     &eq::KIND,
     &gate::KIND,
     &compressor::KIND,
+    &multiband::KIND,
     &de_esser::KIND,
     &saturator::KIND,
     &width::KIND,

@@ -153,13 +153,9 @@ impl Voice {
     }
 
     pub(super) fn reset(&mut self) {
-        for ramp in [
-            &mut self.threshold_db,
-            &mut self.slope,
-            &mut self.knee_db,
-            &mut self.range_db,
-            &mut self.makeup,
-        ] {
+        for ramp in
+            [&mut self.threshold_db, &mut self.slope, &mut self.knee_db, &mut self.range_db, &mut self.makeup]
+        {
             ramp.finish();
         }
         for lane in &mut self.lanes {
@@ -201,7 +197,8 @@ impl Voice {
     /// Turns power into decibels taken away; with `whole`, the power of the whole signal per lane, the threshold
     /// is counted from that.
     pub(super) fn compute(&mut self, frames: usize, whole: Option<&[Piece]>) {
-        let moving = [&self.threshold_db, &self.slope, &self.knee_db, &self.range_db].iter().any(|r| r.moves());
+        let moving =
+            [&self.threshold_db, &self.slope, &self.knee_db, &self.range_db].iter().any(|r| r.moves());
         let start = (self.threshold_db, self.slope, self.knee_db, self.range_db);
         let mut end = start;
         for (place, lane) in self.lanes.iter_mut().enumerate() {
@@ -223,7 +220,8 @@ impl Voice {
                 for value in values {
                     let (threshold, knee) = (sign * threshold.next_value(), knee.next_value());
                     let level_db = math::power_to_db(*value);
-                    let change = reduction_db(level_db, threshold, slope.next_value(), knee, knee_scale(knee));
+                    let change =
+                        reduction_db(level_db, threshold, slope.next_value(), knee, knee_scale(knee));
                     *value = sign * change.min(range.next_value());
                 }
             } else if slope.target() == 0.0 {
