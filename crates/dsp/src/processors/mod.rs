@@ -6,9 +6,12 @@ pub mod delay;
 pub mod eq;
 pub mod gain;
 pub mod gate;
+pub mod haas;
 pub mod limiter;
+pub mod mid_side;
 pub mod multiband;
 pub mod reverb;
+pub mod rotation;
 pub mod saturator;
 pub mod width;
 
@@ -24,6 +27,9 @@ pub static KINDS: &[&Kind] = &[
     &de_esser::KIND,
     &saturator::KIND,
     &width::KIND,
+    &mid_side::KIND,
+    &rotation::KIND,
+    &haas::KIND,
     &reverb::KIND,
     &delay::KIND,
     &limiter::KIND,

@@ -257,7 +257,7 @@ impl Voice {
         deepest
     }
 
-    /// Turns the decibels into gains, make-up and mix included; gives back nothing when nothing is to be done.
+    /// Turns the decibels into gains, make-up and mix included.
     ///
     /// `bands` is the band of each channel, as long as the piece, already delayed by the lookahead.
     pub(super) fn gains<'a>(&mut self, frames: usize, bands: impl Iterator<Item = &'a [f64]>, wet: Ramp) {
@@ -270,9 +270,10 @@ impl Voice {
             }
         }
         self.listen(frames, bands);
-        let (mut makeup, mut returned, mut wet_now) = (self.makeup, self.returned.gain, wet);
+        let (mut makeup, mut returned) = (self.makeup, self.returned.gain);
         for lane in &mut self.lanes {
-            (makeup, returned, wet_now) = (self.makeup, self.returned.gain, wet);
+            let mut wet_now = wet;
+            (makeup, returned) = (self.makeup, self.returned.gain);
             for gain in &mut lane.values[..frames] {
                 let whole = *gain * (makeup.next_value() * returned.next_value());
                 *gain = 1.0 + wet_now.next_value() * (whole - 1.0);
