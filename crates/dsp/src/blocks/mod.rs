@@ -2,6 +2,7 @@
 
 pub mod convolution;
 pub mod crest;
+pub mod crossover;
 pub mod cut;
 pub mod dynamics;
 pub mod fir;
@@ -10,6 +11,7 @@ pub mod fractional;
 pub mod grid;
 pub mod history;
 pub mod kaiser;
+pub mod linear_crossover;
 pub mod lookahead;
 pub mod matched;
 pub mod math;

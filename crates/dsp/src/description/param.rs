@@ -25,6 +25,8 @@ pub enum Unit {
     Beat,
     /// Metres.
     Metre,
+    /// Degrees of an angle or a phase.
+    Degree,
 }
 
 impl Unit {
@@ -42,6 +44,7 @@ impl Unit {
             Unit::BeatsPerMinute => "_bpm",
             Unit::Beat => "_beats",
             Unit::Metre => "_m",
+            Unit::Degree => "_degrees",
         }
     }
 
@@ -59,6 +62,7 @@ impl Unit {
             Unit::BeatsPerMinute => "bpm",
             Unit::Beat => "beats",
             Unit::Metre => "m",
+            Unit::Degree => "°",
         }
     }
 }

@@ -6,9 +6,13 @@ pub mod delay;
 pub mod eq;
 pub mod gain;
 pub mod gate;
+pub mod haas;
 pub mod limiter;
 pub mod phase_eq;
+pub mod mid_side;
+pub mod multiband;
 pub mod reverb;
+pub mod rotation;
 pub mod saturator;
 pub mod width;
 
@@ -21,9 +25,13 @@ pub static KINDS: &[&Kind] = &[
     &phase_eq::KIND,
     &gate::KIND,
     &compressor::KIND,
+    &multiband::KIND,
     &de_esser::KIND,
     &saturator::KIND,
     &width::KIND,
+    &mid_side::KIND,
+    &rotation::KIND,
+    &haas::KIND,
     &reverb::KIND,
     &delay::KIND,
     &limiter::KIND,
