@@ -20,6 +20,7 @@ pub mod pan;
 pub mod ramp;
 pub mod repair;
 pub mod resample;
+pub mod stft;
 pub mod svf;
 pub mod symmetric;
 pub mod true_peak;

@@ -2,6 +2,7 @@
 
 pub mod compressor;
 pub mod de_esser;
+pub mod declip;
 pub mod delay;
 pub mod eq;
 pub mod gain;
@@ -21,6 +22,7 @@ use crate::Kind;
 /// Every processor, in the order people see.
 pub static KINDS: &[&Kind] = &[
     &gain::KIND,
+    &declip::KIND,
     &eq::KIND,
     &phase_eq::KIND,
     &gate::KIND,
