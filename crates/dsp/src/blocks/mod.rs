@@ -3,6 +3,8 @@
 pub mod convolution;
 pub mod crest;
 pub mod crossover;
+pub mod antiderivative;
+pub mod clip;
 pub mod cut;
 pub mod dynamics;
 pub mod fir;
@@ -21,6 +23,8 @@ pub mod ramp;
 pub mod repair;
 pub mod resample;
 pub mod stft;
+#[cfg(test)]
+pub(crate) mod spectrum;
 pub mod svf;
 pub mod symmetric;
 pub mod true_peak;

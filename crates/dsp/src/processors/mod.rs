@@ -1,5 +1,6 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
+pub mod clipper;
 pub mod compressor;
 pub mod de_esser;
 pub mod declip;
@@ -30,6 +31,7 @@ pub static KINDS: &[&Kind] = &[
     &multiband::KIND,
     &de_esser::KIND,
     &saturator::KIND,
+    &clipper::KIND,
     &width::KIND,
     &mid_side::KIND,
     &rotation::KIND,
