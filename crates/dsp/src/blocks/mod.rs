@@ -1,6 +1,9 @@
 //! Building blocks that processors are made of.
 
+#[cfg(test)]
+pub(crate) mod acoustics;
 pub mod cut;
+pub mod decay;
 pub mod dynamics;
 pub mod fractional;
 pub mod grid;
@@ -11,6 +14,8 @@ pub mod matched;
 pub mod math;
 pub mod oversample;
 pub mod pan;
+pub mod predelay;
+pub mod primes;
 pub mod ramp;
 pub mod repair;
 pub mod resample;

@@ -9,10 +9,11 @@
 //!
 //! Sixteen lines are one `[f64; 16]` per frame, so that the compiler can do several lines at once.
 
-use super::decay::{SHELF_COEFFICIENTS, Shelves};
-use super::space::{Space, prime_lengths};
+use super::space::Space;
+use crate::blocks::decay::{SHELF_COEFFICIENTS, Shelves};
 use crate::blocks::grid::{CONTROL_FRAMES, FLUSH_BELOW, flush};
 use crate::blocks::history::History;
+use crate::blocks::primes::prime_lengths;
 use audio::Frames;
 use std::f64::consts::TAU;
 

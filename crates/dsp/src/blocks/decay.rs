@@ -6,16 +6,17 @@
 //! so that lines of all lengths agree on one decay time per frequency:
 //! `1 / T(f) = 1/T_mid + (1/T_low - 1/T_mid) / (1 + (f/f_low)^2) + (1/T_high - 1/T_mid) / (1 + (f_high/f)^2)`.
 
-use super::Settings;
+use super::grid::flush;
+use super::ramp::Ramp;
 use audio::{db_to_gain, db_to_power};
 use std::f64::consts::PI;
 
 /// Numbers that make a pair of shelves.
-pub(super) const SHELF_COEFFICIENTS: usize = 5;
+pub const SHELF_COEFFICIENTS: usize = 5;
 
 /// A low and a high shelf around a middle gain.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Shelves {
+pub struct Shelves {
     low_pole: f64,
     low_gain: f64,
     high_pole: f64,
@@ -26,7 +27,7 @@ pub(super) struct Shelves {
 impl Shelves {
     /// Changes nothing.
     #[cfg(test)]
-    pub(super) const NONE: Shelves =
+    pub const NONE: Shelves =
         Shelves { low_pole: 0.0, low_gain: 0.0, high_pole: 0.0, direct: 1.0, smooth: 0.0 };
 
     /// Gain in the middle, and by how many decibels the ends differ from it.
@@ -42,17 +43,18 @@ impl Shelves {
     }
 
     /// The same with another overall gain.
-    pub(super) fn scaled(self, factor: f64) -> Shelves {
+    pub fn scaled(self, factor: f64) -> Shelves {
         Shelves { direct: self.direct * factor, smooth: self.smooth * factor, ..self }
     }
 
     /// In the order the loops use them: `y1 = x + low_gain LP(x)`, `y = direct y1 + smooth LP(y1)`.
-    pub(super) fn coefficients(self) -> [f64; SHELF_COEFFICIENTS] {
+    pub fn coefficients(self) -> [f64; SHELF_COEFFICIENTS] {
         [self.low_pole, self.low_gain, self.high_pole, self.direct, self.smooth]
     }
 }
 
 /// Crossovers at a sample rate.
+#[derive(Debug, Clone)]
 struct Corners {
     low_hz: f64,
     high_hz: f64,
@@ -67,8 +69,24 @@ impl Corners {
     }
 }
 
+/// What a reverb is told about its decay.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Times {
+    /// Decay time of the middle of the spectrum, in seconds.
+    pub middle_s: f64,
+    /// Those of bass and treble as a part of it.
+    pub low_ratio: f64,
+    /// See `low_ratio`.
+    pub high_ratio: f64,
+    /// Where bass goes over into the middle.
+    pub low_crossover_hz: f64,
+    /// Where the middle goes over into treble.
+    pub high_crossover_hz: f64,
+}
+
 /// Decay times in seconds and where they change over.
-pub(super) struct Decay {
+#[derive(Debug, Clone)]
+pub struct Decay {
     middle_s: f64,
     low_s: f64,
     high_s: f64,
@@ -76,34 +94,33 @@ pub(super) struct Decay {
 }
 
 impl Decay {
-    pub(super) fn new(settings: &Settings, sample_rate_hz: f64) -> Decay {
+    /// The decay of a space at a sample rate.
+    pub fn new(times: &Times, sample_rate_hz: f64) -> Decay {
         Decay {
-            middle_s: settings.decay_s,
-            low_s: settings.decay_s * settings.low_decay_ratio,
-            high_s: settings.decay_s * settings.high_decay_ratio,
+            middle_s: times.middle_s,
+            low_s: times.middle_s * times.low_ratio,
+            high_s: times.middle_s * times.high_ratio,
             corners: Corners {
-                low_hz: settings.low_crossover_hz,
-                high_hz: settings.high_crossover_hz,
+                low_hz: times.low_crossover_hz,
+                high_hz: times.high_crossover_hz,
                 sample_rate_hz,
             },
         }
     }
 
     /// The longest of the three.
-    pub(super) fn longest_s(&self) -> f64 {
+    pub fn longest_s(&self) -> f64 {
         self.middle_s.max(self.low_s).max(self.high_s)
     }
 
     /// What a line of `frames` frames loses.
-    pub(super) fn of_line(&self, frames: usize) -> Shelves {
-        let db = |decay_s: f64| -60.0 * frames as f64 / (self.corners.sample_rate_hz * decay_s);
-        let middle_db = db(self.middle_s);
-        Shelves::new(middle_db, db(self.low_s) - middle_db, db(self.high_s) - middle_db, &self.corners)
+    pub fn of_line(&self, frames: usize) -> Shelves {
+        self.shelves(|decay_s| -60.0 * frames as f64 / (self.corners.sample_rate_hz * decay_s))
     }
 
     /// What makes the late field of lines of these lengths as loud as what it comes from, at every frequency:
     /// its energy is the product of decay time and power (Jot & Chaigne 1991, "tone correction").
-    pub(super) fn tone(&self, lengths: &[usize]) -> Shelves {
+    pub fn tone(&self, lengths: &[usize]) -> Shelves {
         let db = |decay_s: f64| {
             // Of 16 lines one mixture is heard; each line keeps `kept` of its energy per round.
             let kept: f64 = lengths
@@ -114,17 +131,83 @@ impl Decay {
             // Decays shorter than a round are not brought up: they end before they become a field.
             10.0 * ((1.0 - kept) / kept.max(0.25) * lengths.len() as f64 / 2.0).log10()
         };
+        self.shelves(db)
+    }
+
+    /// Shelves through the decibels that a decay time in seconds asks for, at bass, middle and treble.
+    pub fn shelves(&self, db: impl Fn(f64) -> f64) -> Shelves {
         let middle_db = db(self.middle_s);
         Shelves::new(middle_db, db(self.low_s) - middle_db, db(self.high_s) - middle_db, &self.corners)
     }
 
+    /// The part of the energy that a path of `frames` frames leaves at a decay time in seconds.
+    pub fn kept(&self, frames: usize, decay_s: f64) -> f64 {
+        db_to_power(-60.0 * frames as f64 / (self.corners.sample_rate_hz * decay_s))
+    }
+
     /// The decay time at a frequency, in seconds.
     #[cfg(test)]
-    pub(super) fn at(&self, hz: f64) -> f64 {
+    pub fn at(&self, hz: f64) -> f64 {
         let rate = 1.0 / self.middle_s;
         let low = (1.0 / self.low_s - rate) / (1.0 + (hz / self.corners.low_hz).powi(2));
         let high = (1.0 / self.high_s - rate) / (1.0 + (self.corners.high_hz / hz).powi(2));
         1.0 / (rate + low + high)
+    }
+}
+
+/// A pair of shelves over two channels, which may move: the tone correction of a late field.
+#[derive(Debug, Clone)]
+pub struct Tone {
+    coefficients: [Ramp; SHELF_COEFFICIENTS],
+    low: [f64; 2],
+    high: [f64; 2],
+}
+
+impl Default for Tone {
+    fn default() -> Tone {
+        Tone { coefficients: [Ramp::new(0.0); SHELF_COEFFICIENTS], low: [0.0; 2], high: [0.0; 2] }
+    }
+}
+
+impl Tone {
+    /// Moves to other shelves within the next control period.
+    pub fn go_to(&mut self, shelves: Shelves) {
+        let targets = shelves.coefficients();
+        self.coefficients.iter_mut().zip(targets).for_each(|(ramp, value)| ramp.go_to(value));
+    }
+
+    /// Forgets the past and stands at the last shelves asked for.
+    pub fn reset(&mut self) {
+        self.coefficients.iter_mut().for_each(Ramp::finish);
+        (self.low, self.high) = ([0.0; 2], [0.0; 2]);
+    }
+
+    /// Clears what is too small to matter; belongs on the control grid.
+    pub fn flush(&mut self) {
+        self.low = self.low.map(flush);
+        self.high = self.high.map(flush);
+    }
+
+    /// Filters both channels in place; they are equally long, at most a control period.
+    pub fn process(&mut self, left: &mut [f64], right: &mut [f64]) {
+        let path = self.coefficients.each_mut().map(|ramp| ramp.path(left.len()));
+        let (mut low, mut high) = (self.low, self.high);
+        for (n, (left, right)) in left.iter_mut().zip(right).enumerate() {
+            let [low_pole, low_gain, high_pole, direct, smooth] = path.each_ref().map(|p| p[n]);
+            let mut both = [*left, *right];
+            for c in 0..2 {
+                let to_low = (both[c] - low[c]) * low_pole;
+                let below = low[c] + to_low;
+                low[c] = below + to_low;
+                let shelved = both[c] + low_gain * below;
+                let to_high = (shelved - high[c]) * high_pole;
+                let below = high[c] + to_high;
+                high[c] = below + to_high;
+                both[c] = direct * shelved + smooth * below;
+            }
+            [*left, *right] = both;
+        }
+        (self.low, self.high) = (low, high);
     }
 }
 
@@ -149,9 +232,14 @@ mod tests {
     #[test]
     fn every_line_has_the_decay_time_of_the_formula() {
         for rate in [44_100.0, 96_000.0] {
-            let settings =
-                Settings { decay_s: 2.0, low_decay_ratio: 1.4, high_decay_ratio: 0.5, ..Settings::default() };
-            let decay = Decay::new(&settings, rate);
+            let times = Times {
+                middle_s: 2.0,
+                low_ratio: 1.4,
+                high_ratio: 0.5,
+                low_crossover_hz: 250.0,
+                high_crossover_hz: 4000.0,
+            };
+            let decay = Decay::new(&times, rate);
             for line in [601, 2_003, 4_409] {
                 for hz in [63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0] {
                     let seen = -60.0 * line as f64 / rate / gain_db(&decay.of_line(line), hz, rate);
