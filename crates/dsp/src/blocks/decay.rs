@@ -42,6 +42,31 @@ impl Shelves {
         }
     }
 
+    /// As [`Decay`] joins them, from decibels in the middle and those by which bass and treble differ from it;
+    /// crossovers in hertz.
+    pub fn between(
+        middle_db: f64,
+        low_db: f64,
+        high_db: f64,
+        [low_hz, high_hz]: [f64; 2],
+        sample_rate_hz: f64,
+    ) -> Shelves {
+        Shelves::new(middle_db, low_db, high_db, &Corners { low_hz, high_hz, sample_rate_hz })
+    }
+
+    /// The gain at a frequency, for tests.
+    #[cfg(test)]
+    pub(crate) fn response(&self, hz: f64, sample_rate_hz: f64) -> num_complex::Complex64 {
+        let z = num_complex::Complex64::from_polar(1.0, 2.0 * PI * hz / sample_rate_hz);
+        // Trapezoidal one-pole: G (z + 1) / ((z - 1) + G ((z + 1) - (z - 1))) with G = g / (1 + g).
+        let low_pass = |pole: f64| {
+            let g = pole / (1.0 - pole);
+            g * (z + 1.0) / ((z - 1.0) + g * (z + 1.0))
+        };
+        let shelved = 1.0 + self.low_gain * low_pass(self.low_pole);
+        shelved * (self.direct + self.smooth * low_pass(self.high_pole))
+    }
+
     /// The same with another overall gain.
     pub fn scaled(self, factor: f64) -> Shelves {
         Shelves { direct: self.direct * factor, smooth: self.smooth * factor, ..self }
@@ -190,10 +215,20 @@ impl Tone {
 
     /// Filters both channels in place; they are equally long, at most a control period.
     pub fn process(&mut self, left: &mut [f64], right: &mut [f64]) {
-        let path = self.coefficients.each_mut().map(|ramp| ramp.path(left.len()));
+        if self.coefficients.iter().any(Ramp::moves) {
+            let path = self.coefficients.each_mut().map(|ramp| ramp.path(left.len()));
+            self.run(left, right, |n| path.each_ref().map(|p| p[n]));
+        } else {
+            let still = self.coefficients.map(|ramp| ramp.target());
+            self.run(left, right, |_| still);
+        }
+    }
+
+    #[inline(always)]
+    fn run(&mut self, left: &mut [f64], right: &mut [f64], at: impl Fn(usize) -> [f64; SHELF_COEFFICIENTS]) {
         let (mut low, mut high) = (self.low, self.high);
         for (n, (left, right)) in left.iter_mut().zip(right).enumerate() {
-            let [low_pole, low_gain, high_pole, direct, smooth] = path.each_ref().map(|p| p[n]);
+            let [low_pole, low_gain, high_pole, direct, smooth] = at(n);
             let mut both = [*left, *right];
             for c in 0..2 {
                 let to_low = (both[c] - low[c]) * low_pole;
@@ -214,20 +249,6 @@ impl Tone {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use num_complex::Complex64;
-    use std::f64::consts::TAU;
-
-    fn gain_db(shelves: &Shelves, hz: f64, rate: f64) -> f64 {
-        let z = Complex64::from_polar(1.0, TAU * hz / rate);
-        // Trapezoidal one-pole: G (z + 1) / ((z - 1) + G ((z + 1) - (z - 1))) with G = g / (1 + g).
-        let low_pass = |pole: f64| {
-            let g = pole / (1.0 - pole);
-            g * (z + 1.0) / ((z - 1.0) + g * (z + 1.0))
-        };
-        let shelved = 1.0 + shelves.low_gain * low_pass(shelves.low_pole);
-        let total = shelved * (shelves.direct + shelves.smooth * low_pass(shelves.high_pole));
-        20.0 * total.norm().log10()
-    }
 
     #[test]
     fn every_line_has_the_decay_time_of_the_formula() {
@@ -242,7 +263,9 @@ mod tests {
             let decay = Decay::new(&times, rate);
             for line in [601, 2_003, 4_409] {
                 for hz in [63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0] {
-                    let seen = -60.0 * line as f64 / rate / gain_db(&decay.of_line(line), hz, rate);
+                    let seen = -60.0 * line as f64
+                        / rate
+                        / (20.0 * decay.of_line(line).response(hz, rate).norm().log10());
                     let wished = decay.at(hz);
                     // Half of the 5 % that the whole reverb may be off: shelves of up to 3 dB are not quite
                     // proportional, and the trapezoidal rule bends 8 kHz at 44.1 kHz.

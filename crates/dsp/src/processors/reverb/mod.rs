@@ -1,8 +1,8 @@
-//! Reverb: the sound of a room, a plate or a hall.
+//! Reverb: the sound of a room, a plate, a hall or a chamber.
 //!
 //! Pre-delay, low and high cut, then two paths: early reflections of a box-shaped room, and a late field from a
 //! diffuser and a feedback delay network (Jot & Chaigne 1991; see the parts of this folder). A plate has no
-//! walls; there the diffuser itself is the early part. The wet sound of steady noise is as loud as the dry
+//! walls and a chamber scatters; there the diffuser itself is the early part. The wet sound of steady noise is as loud as the dry
 //! one whatever the decay time; dry and wet are mixed at constant power.
 //!
 //! Path: predelay -> low cut, high cut -> { early | diffuser -> network -> tone } -> width -> mix.
@@ -35,6 +35,8 @@ choices! {
         Plate = "plate",
         /// A concert hall: late reflections, long paths.
         Hall = "hall",
+        /// An echo chamber: hard walls close together, bright, and dense from the beginning.
+        Chamber = "chamber",
     }
 }
 
@@ -94,14 +96,15 @@ settings! {
     }
 }
 
-/// Room, plate and hall.
+/// Room, plate, hall and chamber.
 pub static KIND: Kind = Kind {
     id: "reverb",
     label: "Reverb",
     family: Family::Space,
-    help: "Puts a sound into a room, on a plate or into a hall. Use it on a return with the mix at 100 %, and \
+    help: "Puts a sound into a room, on a plate, into a hall or a chamber. Use it on a return with the mix at 100 %, and \
            send several tracks there: what shares a space belongs together.",
-    revision: 1,
+    // 2: reflections up to the sixth order, each bounce with the absorption of its surface and the air before it.
+    revision: 2,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: false,

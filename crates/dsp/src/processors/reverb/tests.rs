@@ -4,7 +4,7 @@ use super::*;
 use crate::blocks::acoustics::*;
 use audio::Buffer;
 
-const STYLES: [Style; 3] = [Style::Room, Style::Plate, Style::Hall];
+const STYLES: [Style; 4] = [Style::Room, Style::Plate, Style::Hall, Style::Chamber];
 
 /// Only wet, one decay time at all frequencies.
 fn wet(style: Style) -> Settings {
@@ -57,7 +57,9 @@ fn decay_time_in_every_octave() {
 
 #[test]
 fn echoes_become_dense_in_time() {
-    for (style, time_s) in [(Style::Room, 0.06), (Style::Plate, 0.06), (Style::Hall, 0.1)] {
+    for (style, time_s) in
+        [(Style::Room, 0.06), (Style::Plate, 0.06), (Style::Hall, 0.1), (Style::Chamber, 0.05)]
+    {
         let responses = many_responses(&wet(style), 0.3);
         // From 0.9 on the ear takes echoes for noise (Abel & Huang 2006).
         for later in [0.0, 0.02, 0.05, 0.1] {
