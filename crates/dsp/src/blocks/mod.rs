@@ -1,5 +1,6 @@
 //! Building blocks that processors are made of.
 
+pub mod absorption;
 #[cfg(test)]
 pub(crate) mod acoustics;
 pub mod cut;
@@ -9,9 +10,12 @@ pub mod fractional;
 pub mod grid;
 pub mod history;
 pub mod kaiser;
+pub mod lfo;
+pub mod line;
 pub mod lookahead;
 pub mod matched;
 pub mod math;
+pub mod moving;
 pub mod oversample;
 pub mod pan;
 pub mod predelay;

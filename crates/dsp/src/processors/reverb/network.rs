@@ -12,8 +12,9 @@
 //! Sixteen lines are one `[f64; 16]` per frame, so that the compiler can do several lines at once.
 
 use super::space::Space;
-use crate::blocks::decay::{SHELF_COEFFICIENTS, Shelves};
-use crate::blocks::grid::{CONTROL_FRAMES, FLUSH_BELOW, flush};
+use crate::blocks::absorption::Absorption;
+use crate::blocks::decay::Shelves;
+use crate::blocks::grid::CONTROL_FRAMES;
 use crate::blocks::history::History;
 use crate::blocks::primes::prime_lengths;
 use audio::Frames;
@@ -307,72 +308,11 @@ fn rotation(t: f64) -> [f64; 2] {
     [(1.0 - t * t) * unit, 2.0 * t * unit]
 }
 
-/// The absorption of all lines, and where it is going.
-#[derive(Clone)]
-struct Absorption {
-    now: [Vector; SHELF_COEFFICIENTS],
-    step: [Vector; SHELF_COEFFICIENTS],
-    target: [Vector; SHELF_COEFFICIENTS],
-    changed: bool,
-    moves: bool,
-    low: Vector,
-    high: Vector,
-}
-
-impl Absorption {
-    fn new() -> Absorption {
-        let zero = [[0.0; LINES]; SHELF_COEFFICIENTS];
-        Absorption {
-            now: zero,
-            step: zero,
-            target: zero,
-            changed: false,
-            moves: false,
-            low: [0.0; LINES],
-            high: [0.0; LINES],
-        }
-    }
-
-    /// Moves to the shelves of these lengths, times `factor`, within the next control period.
-    fn go_to(&mut self, lengths: &[Frames; LINES], factor: f64, mut shelves: impl FnMut(Frames) -> Shelves) {
-        for (line, &frames) in lengths.iter().enumerate() {
-            let coefficients = shelves(frames).scaled(factor).coefficients();
-            for (vector, value) in self.target.iter_mut().zip(coefficients) {
-                vector[line] = value;
-            }
-        }
-        self.changed = true;
-    }
-
-    fn control(&mut self) {
-        if self.moves {
-            self.now = self.target;
-        }
-        self.moves = self.changed;
-        self.changed = false;
-        if self.moves {
-            for ((step, target), now) in self.step.iter_mut().zip(&self.target).zip(&self.now) {
-                for line in 0..LINES {
-                    step[line] = (target[line] - now[line]) / CONTROL_FRAMES as f64;
-                }
-            }
-        }
-        self.low = self.low.map(flush);
-        self.high = self.high.map(flush);
-    }
-
-    fn reset(&mut self) {
-        self.now = self.target;
-        (self.changed, self.moves) = (false, false);
-        (self.low, self.high) = ([0.0; LINES], [0.0; LINES]);
-    }
-}
-
 /// The network of sixteen lines.
 pub(super) struct Network {
     lengths: [Frames; LINES],
     rings: Rings,
-    absorption: Absorption,
+    absorption: Absorption<LINES>,
     nested: Option<Nested>,
     turning: Turning,
     tile: Box<Tile>,
@@ -445,37 +385,12 @@ impl Network {
     }
 }
 
-/// One frame through the shelves of every line, which move on by a frame where they move.
-#[inline(always)]
-fn absorb(lines: &mut Vector, absorption: &mut Absorption) {
-    let Absorption { now, step, moves, low, high, .. } = absorption;
-    let [low_pole, low_gain, high_pole, direct, smooth] = &*now;
-    for line in 0..LINES {
-        let to_low = (lines[line] - low[line]) * low_pole[line];
-        let below = low[line] + to_low;
-        low[line] = below + to_low;
-        let shelved = lines[line] + low_gain[line] * below;
-        let to_high = (shelved - high[line]) * high_pole[line];
-        let below = high[line] + to_high;
-        high[line] = below + to_high;
-        let absorbed = direct[line] * shelved + smooth[line] * below;
-        lines[line] = if absorbed.abs() < FLUSH_BELOW { 0.0 } else { absorbed };
-    }
-    if *moves {
-        for (now, step) in now.iter_mut().zip(step.iter()) {
-            for line in 0..LINES {
-                now[line] += step[line];
-            }
-        }
-    }
-}
-
 /// An allpass behind every line, whose own delay absorbs in proportion to its length: all modes of the network keep
 /// one decay time per frequency.
 struct Nested {
     lengths: [Frames; LINES],
     rings: Rings,
-    absorption: Absorption,
+    absorption: Absorption<LINES>,
     tile: Box<Tile>,
 }
 
@@ -512,10 +427,10 @@ impl Nested {
 
 audio::wide! {
     /// `w = x + g A(w delayed)`, `y = A(w delayed) - g w`: from `own`, what was delayed, and `tile`, x, to w and y.
-    fn allpass(tile: &mut [Vector], own: &mut [Vector], absorption: &mut Absorption) {
+    fn allpass(tile: &mut [Vector], own: &mut [Vector], absorption: &mut Absorption<LINES>) {
         for (x, w) in tile.iter_mut().zip(own) {
             let mut delayed = *w;
-            absorb(&mut delayed, absorption);
+            absorption.absorb(&mut delayed);
             for line in 0..LINES {
                 w[line] = x[line] + NESTED_GAIN * delayed[line];
                 x[line] = delayed[line] - NESTED_GAIN * w[line];
@@ -528,7 +443,7 @@ audio::wide! {
     /// Absorbs, turns and mixes the lines of each frame, and hears two of the sixteen mixtures.
     fn turn_and_mix(
         tile: &mut [Vector],
-        absorption: &mut Absorption,
+        absorption: &mut Absorption<LINES>,
         turning: &mut Turning,
         left: &mut [f64],
         right: &mut [f64],
@@ -536,7 +451,7 @@ audio::wide! {
         let Turning { cos, sin, cos_step, sin_step, .. } = turning;
         for ((frame, left), right) in tile.iter_mut().zip(left).zip(right) {
             let mut lines = *frame;
-            absorb(&mut lines, absorption);
+            absorption.absorb(&mut lines);
             for pair in 0..LINES / 2 {
                 let (a, b) = (lines[pair], lines[pair + LINES / 2]);
                 lines[pair] = cos[pair] * a - sin[pair] * b;
