@@ -4,6 +4,7 @@ pub mod cut;
 pub mod dynamics;
 pub mod fractional;
 pub mod grid;
+pub mod guard;
 pub mod history;
 pub mod kaiser;
 pub mod lookahead;
