@@ -1,5 +1,7 @@
 //! Building blocks that processors are made of.
 
+pub mod antiderivative;
+pub mod clip;
 pub mod cut;
 pub mod dynamics;
 pub mod fractional;

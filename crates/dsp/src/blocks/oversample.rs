@@ -16,8 +16,8 @@ use super::symmetric::{WIDTH, halfway};
 use audio::Frames;
 use std::f64::consts::PI;
 
-/// Frames worked on at a time; the result does not depend on it.
-const CHUNK: Frames = 64;
+/// Most frames worked on at a time; the result does not depend on it.
+pub const CHUNK: Frames = 64;
 
 /// Half the number of non-zero outer taps of each doubling, outermost first.
 ///
@@ -75,25 +75,37 @@ impl Oversampler {
     }
 
     /// Processes `samples` in place. `work` is given the raised signal, a whole number of frames at a time
-    /// and at most 64 of them, in order. Never allocates.
+    /// and at most [`CHUNK`] of them, in order. Never allocates.
     pub fn process(&mut self, samples: &mut [f64], mut work: impl FnMut(&mut [f64])) {
         for chunk in samples.chunks_mut(CHUNK) {
-            let frames = chunk.len();
-            self.stages[0].up(chunk, &mut self.rungs[0][..2 * frames]);
-            for s in 1..self.stages.len() {
-                let (below, above) = self.rungs.split_at_mut(s);
-                self.stages[s].up(&below[s - 1][..frames << s], &mut above[0][..frames << (s + 1)]);
-            }
-            let last = self.stages.len() - 1;
-            let raised = &mut self.rungs[last][..frames << (last + 1)];
-            work(raised);
-            self.pad.pass(raised);
-            for s in (1..self.stages.len()).rev() {
-                let (below, above) = self.rungs.split_at_mut(s);
-                self.stages[s].down(&above[0][..frames << (s + 1)], &mut below[s - 1][..frames << s]);
-            }
-            self.stages[0].down(&self.rungs[0][..2 * frames], chunk);
+            work(self.raise(chunk));
+            self.lower(chunk);
         }
+    }
+
+    /// The way up alone: the raised signal of at most [`CHUNK`] frames, to be changed in place before
+    /// [`Oversampler::lower`] is called for as many. For work on several channels at once.
+    pub fn raise(&mut self, chunk: &[f64]) -> &mut [f64] {
+        let frames = chunk.len();
+        self.stages[0].up(chunk, &mut self.rungs[0][..2 * frames]);
+        for s in 1..self.stages.len() {
+            let (below, above) = self.rungs.split_at_mut(s);
+            self.stages[s].up(&below[s - 1][..frames << s], &mut above[0][..frames << (s + 1)]);
+        }
+        let last = self.stages.len() - 1;
+        &mut self.rungs[last][..frames << (last + 1)]
+    }
+
+    /// The way back of what [`Oversampler::raise`] gave and somebody has changed.
+    pub fn lower(&mut self, chunk: &mut [f64]) {
+        let frames = chunk.len();
+        let last = self.stages.len() - 1;
+        self.pad.pass(&mut self.rungs[last][..frames << (last + 1)]);
+        for s in (1..self.stages.len()).rev() {
+            let (below, above) = self.rungs.split_at_mut(s);
+            self.stages[s].down(&above[0][..frames << (s + 1)], &mut below[s - 1][..frames << s]);
+        }
+        self.stages[0].down(&self.rungs[0][..2 * frames], chunk);
     }
 }
 
