@@ -15,6 +15,7 @@ pub mod fir;
 pub mod fir_bank;
 pub mod fractional;
 pub mod grid;
+pub mod guard;
 pub mod history;
 pub mod kaiser;
 pub mod linear_crossover;
