@@ -1,13 +1,13 @@
 //! Building blocks that processors are made of.
 
-pub mod convolution;
-pub mod crest;
-pub mod crossover;
-pub mod antiderivative;
-pub mod clip;
 pub mod absorption;
 #[cfg(test)]
 pub(crate) mod acoustics;
+pub mod antiderivative;
+pub mod clip;
+pub mod convolution;
+pub mod crest;
+pub mod crossover;
 pub mod cut;
 pub mod decay;
 pub mod dynamics;
@@ -18,9 +18,9 @@ pub mod grid;
 pub mod guard;
 pub mod history;
 pub mod kaiser;
-pub mod linear_crossover;
 pub mod lfo;
 pub mod line;
+pub mod linear_crossover;
 pub mod lookahead;
 pub mod matched;
 pub mod math;
@@ -32,9 +32,9 @@ pub mod primes;
 pub mod ramp;
 pub mod repair;
 pub mod resample;
-pub mod stft;
 #[cfg(test)]
 pub(crate) mod spectrum;
+pub mod stft;
 pub mod svf;
 pub mod symmetric;
 pub mod true_peak;
