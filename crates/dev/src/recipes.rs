@@ -20,6 +20,31 @@ pub(crate) enum Shown {
     Harmonics,
     /// Level against time after an impulse.
     Decay,
+    /// Change of level against time, of a tone that becomes 24 dB louder for half a second.
+    Burst,
+    /// Level of left and right against time, of a steady tone.
+    Movement,
+    /// Spectrum before and after, of tones with a fault.
+    Spectrum(Fault),
+    /// Waveform before and after, of tones with a fault.
+    Waveform(Fault),
+}
+
+/// What is wrong with a signal that a repair is shown on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Mains hum of 50 Hz with its harmonics.
+    Hum,
+    /// Steady broadband noise.
+    Noise,
+    /// Direct current and rumble.
+    Rumble,
+    /// Clicks of one to three samples.
+    Clicks,
+    /// Peaks cut off at half of full scale.
+    Clipping,
+    /// A ringing resonance in pink noise.
+    Ringing,
 }
 
 /// One curve: its legend, and settings as `name = value; ...`.
@@ -72,6 +97,43 @@ pub(crate) static RECIPES: &[Recipe] = &[
         ],
     ),
     recipe(
+        "phase_eq",
+        Shown::Response,
+        &[
+            (
+                "three bands, linear phase",
+                "bands.0.type = low_shelf; bands.0.freq_hz = 120; bands.0.gain_db = 3; \
+                 bands.1.freq_hz = 400; bands.1.gain_db = -3; bands.1.q = 1.4; \
+                 bands.2.type = high_shelf; bands.2.freq_hz = 8000; bands.2.gain_db = 3",
+            ),
+            (
+                "a drawn curve, minimum phase",
+                "phase = minimum; points.0.freq_hz = 60; points.0.gain_db = 0; points.1.freq_hz = 250; \
+                 points.1.gain_db = -5; points.2.freq_hz = 2000; points.2.gain_db = 1; points.3.freq_hz = 9000; \
+                 points.3.gain_db = 5",
+            ),
+        ],
+    ),
+    recipe("declip", Shown::Waveform(Fault::Clipping), &[("", "ceiling_db = -6.03; rise_db = 12")]),
+    recipe(
+        "multiband",
+        Shown::Tones,
+        &[
+            (
+                "three bands with thresholds of -30, -24 and -36 dB",
+                "crossover = linear_phase_24; bands.0.freq_hz = 120; bands.0.threshold_db = -30; bands.0.ratio = 2; \
+                 bands.1.freq_hz = 4000; bands.1.threshold_db = -24; bands.1.ratio = 2; \
+                 bands.2.threshold_db = -36; bands.2.ratio = 2",
+            ),
+            (
+                "the same, band link 50 %",
+                "crossover = linear_phase_24; band_link_percent = 50; bands.0.freq_hz = 120; \
+                 bands.0.threshold_db = -30; bands.0.ratio = 2; bands.1.freq_hz = 4000; \
+                 bands.1.threshold_db = -24; bands.1.ratio = 2; bands.2.threshold_db = -36; bands.2.ratio = 2",
+            ),
+        ],
+    ),
+    recipe(
         "gate",
         Shown::Levels,
         &[
@@ -99,6 +161,23 @@ pub(crate) static RECIPES: &[Recipe] = &[
         &[
             ("drive 12 dB", "drive_db = 12; mix_percent = 100"),
             ("drive 0 dB", "drive_db = 0; mix_percent = 100"),
+        ],
+    ),
+    recipe(
+        "clipper",
+        Shown::Levels,
+        &[
+            ("ceiling -12 dB, hard", "ceiling_db = -12"),
+            ("ceiling -12 dB, knee 12 dB", "ceiling_db = -12; knee_db = 12"),
+        ],
+    ),
+    recipe("mid_side", Shown::SideResponse, &[("side +3 dB", "side_db = 3"), ("side -6 dB", "side_db = -6")]),
+    recipe(
+        "haas",
+        Shown::Response,
+        &[
+            ("left and right alike, 14 ms, amount 60 %", "amount_percent = 60; delay_ms = 14"),
+            ("amount 100 %, guard 1 dB", "amount_percent = 100; delay_ms = 14; guard_db = 1"),
         ],
     ),
     recipe(
