@@ -109,7 +109,7 @@ pub(crate) fn beyond_repair(facts: &SongFacts, session: &Session) -> Vec<Finding
             tell(format!("{text}: to be repaired by hand"), known.raw.blemishes.clicks, "clicks");
         }
         let raw = &known.raw.facts;
-        if raw.clipped_samples > 0 {
+        if raw.clipped_samples > 0 && track.insert("declip").is_none() {
             let text = format!("{} runs of clipped samples: to be recorded again", raw.clipped_runs);
             tell(text, raw.clipped_samples, "samples");
         }

@@ -6,7 +6,7 @@
 
 use crate::Curve;
 use audio::Frames;
-use dsp::{Address, Kind, Values};
+use dsp::{Address, Family, Kind, Values};
 use std::f64::consts::FRAC_PI_2;
 use std::fmt;
 
@@ -88,6 +88,11 @@ pub struct Node {
 }
 
 impl Node {
+    /// How many inserts at the head of the chain restore the recording, and so stand before the trim.
+    pub fn restoring(&self) -> usize {
+        self.chain.iter().take_while(|element| element.kind.family == Family::Restoration).count()
+    }
+
     /// Frames by which the output stands later than the song.
     pub fn departure(&self) -> Frames {
         self.arrival + self.latency

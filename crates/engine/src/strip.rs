@@ -129,7 +129,11 @@ impl<'a> Strip<'a> {
         self.fill_input(start, rings)?;
         let frames = self.pre_fader.frames();
         let node = self.node;
-        for running in &mut self.chain {
+        let restoring = node.restoring();
+        for (place, running) in self.chain.iter_mut().enumerate() {
+            if place == restoring {
+                trim(node, start, &mut self.pre_fader.as_block_mut());
+            }
             let edge = running.element.key.as_ref();
             if let (Some(key), Some(edge)) = (&mut running.key, edge) {
                 read_key(edge, start, rings, &mut self.scratch, key);
@@ -139,6 +143,9 @@ impl<'a> Strip<'a> {
             let skip = begin.saturating_sub(start).min(frames);
             let song_frame = (start + skip).saturating_sub(begin);
             running.run(&mut self.pre_fader.range_mut(skip, frames - skip), song_frame, skip);
+        }
+        if !self.finished && restoring == self.chain.len() {
+            trim(node, start, &mut self.pre_fader.as_block_mut());
         }
         match &node.fader {
             Some(fader) => {
@@ -189,11 +196,22 @@ impl<'a> Strip<'a> {
                 }
             }
         }
-        if !self.finished {
-            apply_trim(&mut input.range_mut(skip, frames), &node.trim_db, node.invert, song_frame);
-        }
         Ok(())
     }
+}
+
+/// Trim and polarity, after what restores the recording: its settings are levels of the recording as it was made,
+/// and stay right when the trim is moved.
+fn trim(node: &Node, start: Frames, block: &mut Block) {
+    let begin = node.arrival + node.chain[..node.restoring()].iter().map(|e| e.latency).sum::<Frames>();
+    let skip = begin.saturating_sub(start).min(block.frames());
+    let left = block.frames() - skip;
+    apply_trim(
+        &mut block.range_mut(skip, left),
+        &node.trim_db,
+        node.invert,
+        (start + skip).saturating_sub(begin),
+    );
 }
 
 impl Running<'_> {

@@ -37,6 +37,36 @@ fn an_empty_session_gives_the_file_back() {
     assert_same(&mix(&session, &sources, &RenderOptions::default()), &audio, "unity");
 }
 
+/// What restores a recording hears it as it was made, whatever the trim: a declipper behind the trim would find
+/// nothing cut off at its ceiling.
+#[test]
+fn restoration_at_the_head_of_the_chain_comes_before_the_trim() {
+    let clipped: Vec<f64> = (0..24_000)
+        .map(|n| (0.9 * (std::f64::consts::TAU * 330.0 * n as f64 / f64::from(RATE)).sin()).clamp(-0.5, 0.5))
+        .collect();
+    let mut sources = Sources::default();
+    sources.insert("vox", memory(Buffer::from_channels(&[clipped])));
+    let rendered = |trim_db: f64, behind: Option<Insert>| {
+        let mut session = Session::new();
+        session.song.sample_rate_hz = Some(RATE);
+        let mut track = strip(StripClass::Track, "vox", None);
+        (track.trim_db, track.invert) = (trim_db, true);
+        track.inserts.extend(behind);
+        track.inserts.push(insert("declip", &[("ceiling_db", -6.1), ("rise_db", 12.0)]));
+        session.add(track);
+        mix(&session, &sources, &RenderOptions::default())
+    };
+    let (plain, trimmed) = (rendered(0.0, None), rendered(-20.0, None));
+    // Half of full scale at the centre of the pan law; restored peaks rise clearly above it.
+    assert!(peak(&plain) > 0.6 * 0.5f64.sqrt(), "{}", peak(&plain));
+    for (a, b) in plain.channel(0).iter().zip(trimmed.channel(0)) {
+        assert!((a * db_to_gain(-20.0) - b).abs() < 1e-15);
+    }
+    // Behind another insert it stands behind the trim as well, and finds nothing.
+    let behind = rendered(-20.0, Some(late("late", 64)));
+    assert!(peak(&behind) < 0.5001 * db_to_gain(-20.0) * 0.5f64.sqrt());
+}
+
 #[test]
 fn every_impulse_stands_on_its_frame_in_every_stem_and_in_the_mix() {
     let (session, sources) = rich(30_000, |_, channels| impulse(channels, 30_000, 24_000));

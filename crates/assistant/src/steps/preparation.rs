@@ -1,6 +1,6 @@
 //! Step 1: what is wrong with the recordings themselves is mended before anything is built on them.
 //!
-//! Constant offset, rumble and hum are filtered out, a low end on one side goes to the middle, polarity and
+//! Clipped peaks are rebuilt, constant offset, rumble and hum are filtered out, a low end on one side goes to the middle, polarity and
 //! delay of microphones of one source are set right where their sum gains from it, silent tracks are set
 //! aside, and tracks without a telling name get a role from their sound where it is plain. The tempo is written
 //! down where the players keep one.
@@ -61,6 +61,7 @@ impl Step for Preparation {
             decisions.extend(role_from_sound(track, raw, session));
             decisions.extend(turned_channel(track, raw));
         }
+        decisions.extend(blemishes::restore(facts, session));
         decisions.extend(clean(facts, session));
         decisions.extend(blemishes::mend(facts, session));
         decisions.extend(tempo::tempo(facts, session));

@@ -3,7 +3,7 @@
 use audio::Spec;
 use demo::Planted;
 use dsp::Setting;
-use dsp::processors::{compressor, de_esser, eq, gain, gate, saturator, width};
+use dsp::processors::{compressor, de_esser, declip, eq, gain, gate, saturator, width};
 use session::{Insert, Lane, LaneTarget, Path, Session, Strip};
 
 /// What stands in the session against a fault: the path whose reason is told; `None` when nothing does.
@@ -42,6 +42,10 @@ fn on_track(planted: &Planted, track: &Strip) -> Option<Path> {
             };
             cut(2.0).and(cut(3.0)).and(cut(1.0))
         }
+        "clipping" => with(track, |i| {
+            let values = (i.kind.id == declip::KIND.id).then(|| declip::Settings::from_values(&i.values));
+            values.is_some_and(|declip| declip.rise_db >= 3.0 && declip.ceiling_db < 0.0)
+        }),
         "polarity" => track.invert.then(|| track.path().child("invert")),
         "late_microphone" => {
             // It is planted later by `amount` milliseconds, beyond what its distance explains.

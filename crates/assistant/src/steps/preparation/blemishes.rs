@@ -1,14 +1,20 @@
-//! Hum of the mains, and a low end that lies on one side.
+//! Peaks that were cut off, hum of the mains, and a low end that lies on one side.
 
 use crate::parts::{heard, role};
 use crate::rack::settings;
 use crate::words::{listed, tenth};
 use crate::{SongFacts, roles};
 use dsp::Values;
-use dsp::processors::{eq, width};
-use measure::Hum;
+use dsp::processors::{declip, eq, width};
+use measure::{Facts, Hum};
 use session::{Change, Decision, Session, StepId, Strip};
 
+/// Fewer runs are single overs that nobody hears.
+const CLIPPED_RUNS: usize = 4;
+/// The declipper's ceiling below the flat tops: dither and filters leave them not quite flat.
+const BELOW_THE_TOPS_DB: f64 = 0.1;
+/// How far a peak may be rebuilt: recordings that lost more than this are past mending.
+const RISE_DB: f64 = 9.0;
 /// Hum farther than this below what is played is not heard beside it, nor after it is compressed, in dB.
 const MATTERS_DB: f64 = 60.0;
 /// Lines weaker than the strongest by more than this are left alone, in dB.
@@ -28,6 +34,12 @@ const LOW_SHARE_DB: f64 = -20.0;
 /// Where the low end ends, in hertz.
 const LOW_HZ: f64 = 150.0;
 
+/// What must hear the recording as it was made, hence stands first in the chain.
+pub(super) fn restore(facts: &SongFacts, session: &Session) -> Vec<Decision> {
+    let known = |track: &&Strip| facts.tracks.contains_key(&track.id);
+    heard(session).filter(known).flat_map(|track| declip(track, &facts.tracks[&track.id].raw.facts)).collect()
+}
+
 /// Cuts on the lines of hum, and low ends to the middle.
 pub(super) fn mend(facts: &SongFacts, session: &Session) -> Vec<Decision> {
     let mut decisions = Vec::new();
@@ -42,6 +54,31 @@ pub(super) fn mend(facts: &SongFacts, session: &Session) -> Vec<Decision> {
         }
     }
     decisions
+}
+
+/// Peaks that were cut off in the recording are given back. At the head of the chain it stands before the trim.
+fn declip(track: &Strip, raw: &Facts) -> Option<Decision> {
+    let lowest = raw.clipped_places.iter().map(|run| run.level_dbfs).fold(f64::INFINITY, f64::min);
+    if raw.clipped_runs < CLIPPED_RUNS || !lowest.is_finite() || track.insert("declip").is_some() {
+        return None;
+    }
+    let ceiling_db = tenth(lowest - BELOW_THE_TOPS_DB);
+    let values = settings(&declip::KIND, &[("ceiling_db", ceiling_db), ("rise_db", RISE_DB)], &[]);
+    let share = 100.0 * raw.clipped_samples as f64 / raw.frames.max(1) as f64;
+    let why = format!(
+        "{} peaks are cut off flat at {lowest:.1} dBFS, {} samples ({share:.2} % of it): they are rebuilt from what \
+         stands around them, by up to {RISE_DB:.0} dB.",
+        raw.clipped_runs, raw.clipped_samples
+    );
+    let change = Change::insert(&track.path(), "declip", &declip::KIND, &values);
+    Some(
+        Decision::new(StepId::Preparation, change, why)
+            .noted(format!("{} clipped runs", raw.clipped_runs))
+            .measured("clipped samples", raw.clipped_samples as f64, "samples")
+            .measured("cut off at", lowest, "dBFS")
+            .sure(0.8)
+            .unless("the clipping is the sound that is wanted, or it can be recorded again"),
+    )
 }
 
 /// Narrow cuts where the mains hum; what was measured in the pauses is no note.
@@ -85,7 +122,7 @@ fn notches(track: &Strip, hum: &Hum, level_dbfs: f64) -> Option<Decision> {
 }
 
 /// Low notes that come from one side only are put in the middle.
-fn low_end_to_the_middle(track: &Strip, low_db: f64, raw: &measure::Facts) -> Option<Decision> {
+fn low_end_to_the_middle(track: &Strip, low_db: f64, raw: &Facts) -> Option<Decision> {
     let whole_db = raw.balance_db.unwrap_or(0.0);
     let leans_db = low_db - whole_db;
     let share_db = crate::tone::share_db(raw, 40.0, LOW_HZ)?;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{Sound, applied, decide, song, song_of};
+use dsp::processors::declip;
 use proptest::prelude::*;
 use session::Path;
 
@@ -231,6 +232,32 @@ proptest! {
         prop_assert!(delay_ms <= 30.0);
         prop_assert!(!after.tracks["bottom"].invert || (inverted && gain >= 0.5 && confidence >= 0.6));
     }
+}
+
+/// A voice whose peaks were cut off at -3 dBFS.
+fn clips(runs: usize) -> (Session, SongFacts) {
+    let (session, mut facts) = song(&[("vox", "lead_vocal")]);
+    let raw = &mut facts.tracks.get_mut("vox").unwrap().raw.facts;
+    (raw.clipped_runs, raw.clipped_samples) = (runs, 5 * runs);
+    let run = |n: usize| measure::ClippedRun { channel: 0, frame: 1_000 * n, frames: 5, level_dbfs: -3.0 };
+    raw.clipped_places = (0..runs.min(20)).map(run).collect();
+    // An offset as well: its high-pass would round the flat tops.
+    raw.dc_offset = 0.02;
+    (session, facts)
+}
+
+#[test]
+fn clipped_peaks_are_rebuilt_before_anything_else_touches_them() {
+    let (session, facts) = clips(300);
+    let after = prepared(&session, &facts);
+    let inserts = &after.tracks["vox"].inserts;
+    assert_eq!(inserts.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(), ["declip", "clean"]);
+    let settings = declip::Settings::from_values(&inserts[0].values);
+    // Below the flat tops, but by less than a decibel: what is below was not lost.
+    assert!((-4.0..=-3.05).contains(&settings.ceiling_db), "{}", settings.ceiling_db);
+    assert!(settings.rise_db >= 6.0);
+    let (session, facts) = clips(2);
+    assert!(prepared(&session, &facts).tracks["vox"].insert("declip").is_none(), "two single overs");
 }
 
 /// A guitar with hum of so many dBFS in its pauses.
