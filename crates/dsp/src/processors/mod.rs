@@ -3,6 +3,7 @@
 pub mod compressor;
 pub mod de_esser;
 pub mod delay;
+pub mod dynamic_eq;
 pub mod eq;
 pub mod gain;
 pub mod gate;
@@ -19,6 +20,7 @@ pub static KINDS: &[&Kind] = &[
     &gain::KIND,
     &eq::KIND,
     &phase_eq::KIND,
+    &dynamic_eq::KIND,
     &gate::KIND,
     &compressor::KIND,
     &de_esser::KIND,
