@@ -1,6 +1,7 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
 pub mod compressor;
+pub mod convolution_reverb;
 pub mod de_esser;
 pub mod delay;
 pub mod dynamic_eq;
@@ -27,6 +28,7 @@ pub static KINDS: &[&Kind] = &[
     &saturator::KIND,
     &width::KIND,
     &reverb::KIND,
+    &convolution_reverb::KIND,
     &delay::KIND,
     &limiter::KIND,
 ];
