@@ -9,6 +9,7 @@ pub mod eq;
 pub mod gain;
 pub mod gate;
 pub mod limiter;
+pub mod match_eq;
 pub mod phase_eq;
 pub mod reverb;
 pub mod saturator;
@@ -22,6 +23,7 @@ pub static KINDS: &[&Kind] = &[
     &eq::KIND,
     &phase_eq::KIND,
     &dynamic_eq::KIND,
+    &match_eq::KIND,
     &gate::KIND,
     &compressor::KIND,
     &de_esser::KIND,
