@@ -13,6 +13,7 @@ pub mod match_eq;
 pub mod phase_eq;
 pub mod reverb;
 pub mod saturator;
+pub mod tilt;
 pub mod width;
 
 use crate::Kind;
@@ -24,6 +25,7 @@ pub static KINDS: &[&Kind] = &[
     &phase_eq::KIND,
     &dynamic_eq::KIND,
     &match_eq::KIND,
+    &tilt::KIND,
     &gate::KIND,
     &compressor::KIND,
     &de_esser::KIND,
