@@ -152,6 +152,12 @@ fn neutral_settings_change_no_bit_and_latency_is_as_stated(kind: &'static Kind) 
                 cases.push(values);
             }
         }
+        if let Some(response) = impulse_response(kind) {
+            let with_one =
+                |values: &Values| Values { impulse_response: Some(response.clone()), ..values.clone() };
+            let more: Vec<Values> = cases.iter().map(with_one).collect();
+            cases.extend(more);
+        }
         for values in cases {
             let input = music(channels, 6_000, rate, 1);
             let mut processor = (kind.build)(&values, &spec);

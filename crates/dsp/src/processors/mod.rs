@@ -2,9 +2,11 @@
 
 pub mod clipper;
 pub mod compressor;
+pub mod convolution_reverb;
 pub mod de_esser;
 pub mod declip;
 pub mod delay;
+pub mod dynamic_eq;
 pub mod eq;
 pub mod gain;
 pub mod gate;
@@ -12,10 +14,12 @@ pub mod haas;
 pub mod limiter;
 pub mod mid_side;
 pub mod multiband;
+pub mod match_eq;
 pub mod phase_eq;
 pub mod reverb;
 pub mod rotation;
 pub mod saturator;
+pub mod tilt;
 pub mod width;
 
 use crate::Kind;
@@ -26,6 +30,9 @@ pub static KINDS: &[&Kind] = &[
     &declip::KIND,
     &eq::KIND,
     &phase_eq::KIND,
+    &dynamic_eq::KIND,
+    &match_eq::KIND,
+    &tilt::KIND,
     &gate::KIND,
     &compressor::KIND,
     &multiband::KIND,
@@ -37,6 +44,7 @@ pub static KINDS: &[&Kind] = &[
     &rotation::KIND,
     &haas::KIND,
     &reverb::KIND,
+    &convolution_reverb::KIND,
     &delay::KIND,
     &limiter::KIND,
 ];

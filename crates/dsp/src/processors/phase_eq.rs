@@ -68,7 +68,7 @@ settings! {
             taper: Taper::Logarithmic, fixed: true,
         },
         /// Length of the filter: what is lower and narrower needs more. 0 finds it from the bands and points.
-        length_ms: f64 { label: "Length", unit: Unit::Millisecond, max: 700.0, fixed: true },
+        length_ms: f64 { label: "Length", unit: Unit::Millisecond, max: 680.0, fixed: true },
         /// The part of a stereo signal that the drawn curve changes.
         curve_channel: Channel { label: "Curve's channel", fixed: true },
         /// Gain after everything.
@@ -115,9 +115,10 @@ pub static KIND: Kind = Kind {
     response: Some(response),
 };
 
-/// Shortest and longest filters that are chosen by themselves, in seconds.
+/// Shortest and longest filters that are chosen by themselves, in seconds; the longest just fits a grid of a power of two
+/// at 48 kHz and its multiples.
 const SHORTEST_S: f64 = 0.02;
-const LONGEST_S: f64 = 0.7;
+const LONGEST_S: f64 = 0.68;
 
 /// Filter length times the width of its narrowest feature in hertz: the feature's resonance falls by 50 dB within the
 /// window's flat part, a quarter of the length.
@@ -428,7 +429,7 @@ mod tests {
         // The reference asks 8192 to 16384 taps for the lowest careful features at 48 kHz.
         assert!((8_192..=16_384).contains(&of(band(Shape::Bell, 30.0, 3.0, FRAC_1_SQRT_2))));
         assert!(of(band(Shape::Bell, 3_000.0, 3.0, 1.0)) < 1_000);
-        assert_eq!(of(band(Shape::Bell, 10.0, 30.0, 40.0)), (0.7 * 48_000.0) as usize + 1);
+        assert_eq!(of(band(Shape::Bell, 10.0, 30.0, 40.0)), (LONGEST_S * 48_000.0).round() as usize + 1);
         let asked = Settings { length_ms: 100.0, ..Settings::default() };
         assert_eq!(taps(&asked, 48_000.0), 4_801);
     }

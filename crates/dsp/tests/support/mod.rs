@@ -1,8 +1,9 @@
 //! Signals, settings and measurements that the conformance suite shares.
 
 use audio::{Buffer, Frames};
-use dsp::{Complex64, Kind, Param, Processor, Taper, Values};
+use dsp::{Complex64, ImpulseResponse, Kind, Param, Processor, Taper, Values};
 use std::f64::consts::TAU;
+use std::sync::Arc;
 
 /// Seeded noise, uniform in -1 .. 1: Marsaglia's xorshift64*, good enough for test signals.
 pub(crate) struct Noise(u64);
@@ -98,8 +99,22 @@ pub(crate) fn between(param: &Param, place: f64) -> f64 {
     param.clamp(value)
 }
 
+/// A short space in two channels at another rate than any the suite runs at, for kinds that are built from one.
+pub(crate) fn impulse_response(kind: &Kind) -> Option<Arc<ImpulseResponse>> {
+    if !kind.impulse_response {
+        return None;
+    }
+    let mut noise = Noise::new(77);
+    let mut plane = || -> Vec<f64> {
+        (0..3_000).map(|n| if n < 200 { 0.0 } else { noise.next() * (-f64::from(n) / 400.0).exp() }).collect()
+    };
+    let audio = Buffer::from_channels(&[plane(), plane()]);
+    Some(Arc::new(ImpulseResponse { audio, sample_rate_hz: 32_000.0 }))
+}
+
 fn fill(kind: &Kind, items: usize, mut value: impl FnMut(&Param) -> f64) -> Values {
     let mut values = Values::neutral(kind);
+    values.impulse_response = impulse_response(kind);
     for (field, param) in kind.params.iter().enumerate() {
         values.fields[field] = value(param);
     }
@@ -124,7 +139,8 @@ pub(crate) fn ends(kind: &Kind) -> Vec<Values> {
     all
 }
 
-/// Neutral, and `random` settings spread over the ranges.
+/// Neutral, and `random` settings spread over the ranges. Kinds that are built from an impulse response have one in
+/// all but the first.
 pub(crate) fn cases(kind: &Kind, random: usize) -> Vec<Values> {
     let mut all = vec![Values::neutral(kind)];
     for seed in 0..random {
