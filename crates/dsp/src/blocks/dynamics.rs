@@ -19,6 +19,11 @@ pub fn one_pole(ms: f64, sample_rate_hz: f64) -> f64 {
     if ms > 0.0 { (-1000.0 / (ms * sample_rate_hz)).exp() } else { 0.0 }
 }
 
+/// [`one_pole`] for times that are found from the signal: the same bits on every machine.
+pub fn one_pole_of_signal(ms: f64, sample_rate_hz: f64) -> f64 {
+    math::exp2(-1000.0 * std::f64::consts::LOG2_E / (ms * sample_rate_hz))
+}
+
 /// The knee's width as the gain computer wants it: half its reciprocal, or 0 for a hard knee.
 pub fn knee_scale(knee_db: f64) -> f64 {
     if knee_db > 0.0 { 0.5 / knee_db } else { 0.0 }

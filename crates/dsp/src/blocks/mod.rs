@@ -4,6 +4,7 @@ pub mod crest;
 pub mod cut;
 pub mod dynamics;
 pub mod fractional;
+pub mod gain_cell;
 pub mod grid;
 pub mod history;
 pub mod kaiser;

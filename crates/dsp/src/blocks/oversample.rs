@@ -78,22 +78,42 @@ impl Oversampler {
     /// and at most 64 of them, in order. Never allocates.
     pub fn process(&mut self, samples: &mut [f64], mut work: impl FnMut(&mut [f64])) {
         for chunk in samples.chunks_mut(CHUNK) {
-            let frames = chunk.len();
-            self.stages[0].up(chunk, &mut self.rungs[0][..2 * frames]);
-            for s in 1..self.stages.len() {
-                let (below, above) = self.rungs.split_at_mut(s);
-                self.stages[s].up(&below[s - 1][..frames << s], &mut above[0][..frames << (s + 1)]);
-            }
-            let last = self.stages.len() - 1;
-            let raised = &mut self.rungs[last][..frames << (last + 1)];
-            work(raised);
-            self.pad.pass(raised);
-            for s in (1..self.stages.len()).rev() {
-                let (below, above) = self.rungs.split_at_mut(s);
-                self.stages[s].down(&above[0][..frames << (s + 1)], &mut below[s - 1][..frames << s]);
-            }
-            self.stages[0].down(&self.rungs[0][..2 * frames], chunk);
+            work(self.raise(chunk));
+            self.lower(chunk);
         }
+    }
+
+    /// The first half of [`Oversampler::process`], for at most 64 frames: the raised signal, to be changed in place
+    /// before [`Oversampler::lower`]. For work that needs several channels at once.
+    pub fn raise(&mut self, chunk: &[f64]) -> &mut [f64] {
+        let frames = chunk.len();
+        self.stages[0].up(chunk, &mut self.rungs[0][..2 * frames]);
+        for s in 1..self.stages.len() {
+            let (below, above) = self.rungs.split_at_mut(s);
+            self.stages[s].up(&below[s - 1][..frames << s], &mut above[0][..frames << (s + 1)]);
+        }
+        let last = self.stages.len() - 1;
+        &mut self.rungs[last][..frames << (last + 1)]
+    }
+
+    /// [`Oversampler::lower`] of a raised signal that was worked on elsewhere.
+    pub fn lower_from(&mut self, raised: &[f64], chunk: &mut [f64]) {
+        let last = self.stages.len() - 1;
+        self.rungs[last][..raised.len()].copy_from_slice(raised);
+        self.lower(chunk);
+    }
+
+    /// The second half of [`Oversampler::process`]: brings the raised signal back into a chunk that is as long as
+    /// the one it was raised from.
+    pub fn lower(&mut self, chunk: &mut [f64]) {
+        let frames = chunk.len();
+        let last = self.stages.len() - 1;
+        self.pad.pass(&mut self.rungs[last][..frames << (last + 1)]);
+        for s in (1..self.stages.len()).rev() {
+            let (below, above) = self.rungs.split_at_mut(s);
+            self.stages[s].down(&above[0][..frames << (s + 1)], &mut below[s - 1][..frames << s]);
+        }
+        self.stages[0].down(&self.rungs[0][..2 * frames], chunk);
     }
 }
 

@@ -36,6 +36,11 @@ impl Ramp {
         self.left > 0
     }
 
+    /// Where it is now.
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+
     /// Where it is going, or stands.
     pub fn target(&self) -> f64 {
         self.target

@@ -4,11 +4,15 @@ pub mod compressor;
 pub mod de_esser;
 pub mod delay;
 pub mod eq;
+pub mod fet_compressor;
 pub mod gain;
 pub mod gate;
 pub mod limiter;
+pub mod opto_compressor;
 pub mod reverb;
 pub mod saturator;
+pub mod vari_mu_compressor;
+pub mod vca_compressor;
 pub mod width;
 
 use crate::Kind;
@@ -19,6 +23,10 @@ pub static KINDS: &[&Kind] = &[
     &eq::KIND,
     &gate::KIND,
     &compressor::KIND,
+    &vca_compressor::KIND,
+    &fet_compressor::KIND,
+    &opto_compressor::KIND,
+    &vari_mu_compressor::KIND,
     &de_esser::KIND,
     &saturator::KIND,
     &width::KIND,

@@ -3,5 +3,6 @@
 mod common;
 mod compressor;
 mod de_esser;
+mod gain_cells;
 mod gate;
 mod limiter;
