@@ -11,6 +11,7 @@ pub mod limiter;
 pub mod opto_compressor;
 pub mod reverb;
 pub mod saturator;
+pub mod transient;
 pub mod vari_mu_compressor;
 pub mod vca_compressor;
 pub mod width;
@@ -28,6 +29,7 @@ pub static KINDS: &[&Kind] = &[
     &opto_compressor::KIND,
     &vari_mu_compressor::KIND,
     &de_esser::KIND,
+    &transient::KIND,
     &saturator::KIND,
     &width::KIND,
     &reverb::KIND,

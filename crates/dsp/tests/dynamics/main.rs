@@ -6,3 +6,4 @@ mod de_esser;
 mod gain_cells;
 mod gate;
 mod limiter;
+mod transient;
