@@ -3,6 +3,7 @@
 pub mod compressor;
 pub mod de_esser;
 pub mod delay;
+pub mod ducker;
 pub mod eq;
 pub mod fet_compressor;
 pub mod gain;
@@ -30,6 +31,7 @@ pub static KINDS: &[&Kind] = &[
     &vari_mu_compressor::KIND,
     &de_esser::KIND,
     &transient::KIND,
+    &ducker::KIND,
     &saturator::KIND,
     &width::KIND,
     &reverb::KIND,

@@ -3,6 +3,7 @@
 mod common;
 mod compressor;
 mod de_esser;
+mod ducker;
 mod gain_cells;
 mod gate;
 mod limiter;
