@@ -7,6 +7,7 @@ pub mod fractional;
 pub mod gain_cell;
 pub mod grid;
 pub mod history;
+pub mod k_weighting;
 pub mod kaiser;
 pub mod lookahead;
 pub mod matched;

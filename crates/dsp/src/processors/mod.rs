@@ -8,6 +8,7 @@ pub mod eq;
 pub mod fet_compressor;
 pub mod gain;
 pub mod gate;
+pub mod leveller;
 pub mod limiter;
 pub mod opto_compressor;
 pub mod reverb;
@@ -32,6 +33,7 @@ pub static KINDS: &[&Kind] = &[
     &de_esser::KIND,
     &transient::KIND,
     &ducker::KIND,
+    &leveller::KIND,
     &saturator::KIND,
     &width::KIND,
     &reverb::KIND,

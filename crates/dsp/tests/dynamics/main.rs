@@ -6,5 +6,6 @@ mod de_esser;
 mod ducker;
 mod gain_cells;
 mod gate;
+mod leveller;
 mod limiter;
 mod transient;
