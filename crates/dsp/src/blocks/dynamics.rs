@@ -171,22 +171,27 @@ impl KeyFilter {
         self.run(channel, [left, right]);
     }
 
-    fn run<const L: usize>(&mut self, channel: usize, mut lanes: [&mut [f64]; L]) {
+    fn run<const L: usize>(&mut self, channel: usize, lanes: [&mut [f64]; L]) {
         if self.off {
             return;
         }
         let states = &mut self.states[channel..channel + L];
-        if !self.g.moves() {
-            run_standing(&Matrix::new(self.pass, self.g.target()), states, lanes);
-            return;
-        }
-        for (samples, state) in lanes.iter_mut().zip(states) {
-            let mut g = self.g;
-            for sample in samples.iter_mut() {
+        // Where the corner comes to rest within the samples, those after it are filtered as a call of their own would.
+        let left = self.g.left();
+        let mut lane = 0;
+        let standing = lanes.map(|samples| {
+            let (moving, standing) = samples.split_at_mut(left.min(samples.len()));
+            let (mut g, state) = (self.g, &mut states[lane]);
+            for sample in moving {
                 let g = g.next_value();
                 let outputs = state.next(*sample, g, SQRT_2, loop_gain(g, SQRT_2));
                 *sample = if self.pass == Pass::High { outputs.high } else { outputs.low };
             }
+            lane += 1;
+            standing
+        });
+        if standing.iter().any(|samples| !samples.is_empty()) {
+            run_standing(&Matrix::new(self.pass, self.g.target()), states, standing);
         }
     }
 

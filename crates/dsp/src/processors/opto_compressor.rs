@@ -99,9 +99,9 @@ pub const HALF_MS: f64 = 60.0;
 /// The rest goes in this after a short reduction.
 pub const SHORT_REST_S: f64 = 0.5;
 /// Averaging time of the detector's power.
-const MEAN_MS: f64 = 2.0;
+const MEAN_MS: f64 = 4.0;
 /// Part of the attack that this averaging takes by itself at a rise of 5 dB.
-const TAKEN_MS: f64 = 1.6;
+const TAKEN_MS: f64 = 3.3;
 /// The store fills in this time.
 const STORE_MS: f64 = 4_000.0;
 /// Reduction that can fill the store entirely.

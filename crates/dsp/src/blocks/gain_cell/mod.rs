@@ -7,7 +7,8 @@
 //! a fraction of a millisecond makes no sidebands that fold back, and no peak falls between two samples.
 //!
 //! What is brought back is only the change, which is added to the delayed input: without reduction and colour the
-//! output is the input bit for bit, and a parallel mix is aligned at every frequency. The loop's high-pass and
+//! output is the input bit for bit, and a parallel mix is aligned at every frequency. What lies above the band that
+//! the filters pass (20 kHz at 44.1 kHz) is left as it is. The loop's high-pass and
 //! averaging stand in front of the point where the reduction is subtracted; they hear a gain that moves slowly
 //! against them, and the loop stays solvable without a delay.
 
@@ -114,6 +115,8 @@ pub struct GainCell<M: Model> {
     makeup: Ramp,
     wet: Ramp,
     colour: Ramp,
+    /// There is colour, or was since the last point of the control grid.
+    coloured: bool,
     high_pass: KeyFilter,
     /// The transformer's corner, loop gain and gain.
     shelf: Option<[f64; 3]>,
@@ -154,6 +157,7 @@ impl<M: Model> GainCell<M> {
             makeup: Ramp::new(db_to_gain(controls.makeup_db)),
             wet: Ramp::new(controls.mix_percent / 100.0),
             colour: Ramp::new(controls.colour_percent / 100.0),
+            coloured: controls.colour_percent > 0.0,
             high_pass: KeyFilter::new(Pass::High, controls.high_pass_hz, raised_hz, sources),
             shelf: structure.transformer.map(|(hz, gain_db)| {
                 let g = tangent(hz, spec.sample_rate_hz);
@@ -178,6 +182,7 @@ impl<M: Model> GainCell<M> {
     /// Work for a point of the control grid.
     fn flush(&mut self) {
         self.high_pass.flush();
+        self.coloured = self.colour.moves() || self.colour.target() > 0.0;
         for channel in &mut self.channels {
             channel.mean.flush();
             channel.colour.flush();
@@ -291,7 +296,11 @@ impl<M: Model> GainCell<M> {
                 for values in values.chunks_mut(factor) {
                     let threshold_db = threshold.next_value();
                     values.iter_mut().for_each(|level| *level -= threshold_db);
-                    let law = M::Element::toward(&self.law_before, &self.controls.law, share.next_value());
+                    // Where it has arrived, it is the same in every block.
+                    let law = match share.next_value() {
+                        1.0 => self.controls.law,
+                        share => M::Element::toward(&self.law_before, &self.controls.law, share),
+                    };
                     lane.element.reduce(values, &law);
                 }
             } else {
@@ -315,7 +324,6 @@ impl<M: Model> GainCell<M> {
     /// Turns the raised signal down, colours it, and brings the change back.
     fn act(&mut self, frames: usize, colour: &[f64]) {
         let raised = frames * self.structure.factor;
-        let coloured = colour[..frames].iter().any(|amount| *amount != 0.0);
         for (c, channel) in self.channels[..self.sources].iter_mut().enumerate() {
             let lane = &self.lanes[c.min(self.lanes.len() - 1)];
             let mut factors = lane.values;
@@ -323,7 +331,7 @@ impl<M: Model> GainCell<M> {
             let mut wet = channel.raised;
             let wet = &mut wet[..raised];
             wet.iter_mut().zip(&factors).for_each(|(sample, gain)| *sample *= gain);
-            if coloured {
+            if self.coloured {
                 channel.colour.process(wet, &lane.values[..raised], &colour[..frames], self.structure.factor);
             }
             for (sample, wet) in channel.raised[..raised].iter_mut().zip(wet) {
@@ -341,9 +349,8 @@ impl<M: Model> GainCell<M> {
 
     /// Adds the change to the delayed input.
     fn mix(&mut self, block: &mut Block, [drive, makeup, wet, colour]: [&[f64]; 4]) {
-        let coloured = colour[..block.frames()].iter().any(|amount| *amount != 0.0);
         for (samples, channel) in block.iter_mut().zip(&mut self.channels) {
-            if let (Some([g, scale, gain]), true) = (self.shelf, coloured) {
+            if let (Some([g, scale, gain]), true) = (self.shelf, self.coloured) {
                 // (s^2 + sqrt(2 G) s + G) / (s^2 + sqrt(2) s + 1), less the signal itself.
                 let root = (gain.sqrt() - 1.0) * SQRT_2;
                 for (n, late) in channel.late[..samples.len()].iter().enumerate() {
@@ -403,6 +410,7 @@ impl<M: Model> Processor for GainCell<M> {
             channel.colour.reset();
             channel.shelf = StateVariable::default();
         }
+        self.coloured = self.colour.target() > 0.0;
         self.lanes.iter_mut().for_each(|lane| lane.element.reset());
         self.grid.reset();
         self.deepest_db = 0.0;
@@ -427,6 +435,7 @@ impl<M: Model> Processor for GainCell<M> {
                 ramp.go_to(target);
             }
         }
+        self.coloured |= self.colour.moves();
         if before.high_pass_hz != self.controls.high_pass_hz {
             self.high_pass.set(self.controls.high_pass_hz);
         }
