@@ -19,4 +19,5 @@ pub mod repair;
 pub mod resample;
 pub mod svf;
 pub mod symmetric;
+pub mod three_bands;
 pub mod true_peak;

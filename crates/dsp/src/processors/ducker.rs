@@ -5,23 +5,19 @@
 //! channel, the demand (an S-shaped knee from nothing to the whole range), hold, sliding maximum over the lookahead,
 //! attack and release in decibels, averaging over the lookahead. One gain for all channels.
 //!
-//! In the band mode only what stands in the key's way is turned down. The band is cut by two shelves out of one
-//! state-variable filter each, `(G s^2 + sqrt(2 G) s + 1) / (s^2 + sqrt(2) s + 1)` from the lower edge on and its
-//! opposite from the upper: minimum phase at every depth, and the input itself where nothing is turned down. The
-//! denominators do not move with the gain, so that it may move in every frame (V. Zavalishin, *The Art of VA Filter
-//! Design*, section 4).
+//! In the band mode only what stands in the key's way is turned down, by a pair of shelves of minimum phase
+//! ([`crate::blocks::three_bands`]); where nothing is turned down the input passes untouched.
 
 use crate::blocks::dynamics::{
-    KeyFilter, LOW_PASS_OFF_HZ, POWER_FLOOR, Pass, Smoother, StateVariable, Times, gains, loop_gain,
-    one_pole, settle, tangent,
+    KeyFilter, LOW_PASS_OFF_HZ, POWER_FLOOR, Pass, Smoother, Times, gains, one_pole, settle,
 };
 use crate::blocks::grid::{CONTROL_FRAMES, Grid};
 use crate::blocks::lookahead::{BoxCascade, Delay, SlidingMaximum, greater};
 use crate::blocks::math;
 use crate::blocks::ramp::Ramp;
+use crate::blocks::three_bands::{Edges, ThreeBands};
 use crate::{Address, Family, Kind, Processor, Reading, Tail, Taper, Unit, choices, settings};
 use audio::{Block, BlockRef, Frames, Spec};
-use std::f64::consts::{PI, SQRT_2};
 
 choices! {
     /// What is turned down.
@@ -103,13 +99,6 @@ const LARGEST_DB: f64 = 64.0;
 /// A reduction under this is none: its step cannot be heard, and the input passes untouched again.
 const LEAST_DB: f64 = 1e-6;
 
-/// The two shelves of one channel.
-#[derive(Debug, Clone, Copy, Default)]
-struct Shelves {
-    low: StateVariable,
-    high: StateVariable,
-}
-
 struct Ducker {
     settings: Settings,
     sample_rate_hz: f64,
@@ -121,7 +110,7 @@ struct Ducker {
     threshold_db: Ramp,
     range_db: Ramp,
     knee_db: Ramp,
-    edges: [Ramp; 2],
+    edges: Edges,
     high_pass: KeyFilter,
     low_pass: KeyFilter,
     envelope: f64,
@@ -130,7 +119,7 @@ struct Ducker {
     ahead: SlidingMaximum,
     smooth: Smoother,
     average: BoxCascade,
-    shelves: Vec<Shelves>,
+    bands: Vec<ThreeBands>,
     delays: Vec<Delay>,
     grid: Grid,
     deepest_db: f64,
@@ -142,7 +131,6 @@ impl Ducker {
         let lookahead = spec.frames(settings.lookahead_ms / 1000.0);
         // A mono track may have a stereo key.
         let sources = spec.channels.max(2);
-        let edges = [settings.low_hz, settings.high_hz].map(|hz| Ramp::new(tangent(hz, rate)));
         Ducker {
             sample_rate_hz: rate,
             lookahead,
@@ -152,7 +140,7 @@ impl Ducker {
             threshold_db: Ramp::new(settings.threshold_db),
             range_db: Ramp::new(settings.range_db),
             knee_db: Ramp::new(settings.knee_db),
-            edges,
+            edges: Edges::new(settings.low_hz, settings.high_hz, rate),
             high_pass: KeyFilter::new(Pass::High, settings.key_high_pass_hz, rate, sources),
             low_pass: KeyFilter::new(Pass::Low, settings.key_low_pass_hz, rate, sources),
             envelope: 0.0,
@@ -160,7 +148,7 @@ impl Ducker {
             ahead: SlidingMaximum::new(lookahead + 1),
             smooth: Smoother::default(),
             average: BoxCascade::new(lookahead + 1, LARGEST_DB),
-            shelves: vec![Shelves::default(); spec.channels],
+            bands: vec![ThreeBands::default(); spec.channels],
             delays: (0..spec.channels).map(|_| Delay::new(lookahead)).collect(),
             grid: Grid::default(),
             deepest_db: 0.0,
@@ -242,23 +230,11 @@ impl Ducker {
 
     /// Turns down what lies between the edges.
     fn cut(&mut self, block: &mut Block, gains: &[f64]) {
+        let one = [1.0; CONTROL_FRAMES];
         let mut edges = self.edges;
-        for (samples, shelves) in block.iter_mut().zip(&mut self.shelves) {
+        for (samples, bands) in block.iter_mut().zip(&mut self.bands) {
             edges = self.edges;
-            let mut state = *shelves;
-            for (sample, &gain) in samples.iter_mut().zip(gains) {
-                let [low, high] = &mut edges;
-                let (low, high) = (low.next_value(), high.next_value());
-                let root = (2.0 * gain).sqrt();
-                let out = state.low.next(*sample, low, SQRT_2, loop_gain(low, SQRT_2));
-                let lowered = gain * out.high + root * out.band + out.low;
-                let out = state.high.next(lowered, high, SQRT_2, loop_gain(high, SQRT_2));
-                // At no reduction both are the input, but for rounding.
-                if gain != 1.0 {
-                    *sample = (out.high + root * out.band + gain * out.low) / gain;
-                }
-            }
-            *shelves = state;
+            bands.process(samples, [&one, gains, &one], &mut edges);
         }
         self.edges = edges;
     }
@@ -269,10 +245,7 @@ impl Ducker {
         self.low_pass.flush();
         self.envelope = settle(self.envelope);
         self.smooth.clear_below(LEAST_DB);
-        for shelves in &mut self.shelves {
-            shelves.low.flush();
-            shelves.high.flush();
-        }
+        self.bands.iter_mut().for_each(ThreeBands::flush);
     }
 }
 
@@ -296,16 +269,12 @@ impl Processor for Ducker {
         if self.settings.mode == Mode::Wide {
             return Tail::Frames(0);
         }
-        // A Butterworth pair falls as e^(-sqrt 2 pi f t); two of them, and what the moving gain adds, half as long
-        // again.
-        let seconds = 1.5 * 1e6f64.ln() / (SQRT_2 * PI * self.settings.low_hz);
-        Tail::Frames((seconds * self.sample_rate_hz).ceil() as Frames)
+        Tail::Frames((Edges::tail_s(self.settings.low_hz) * self.sample_rate_hz).ceil() as Frames)
     }
 
     fn reset(&mut self) {
-        let [low, high] = &mut self.edges;
-        let ramps = [&mut self.threshold_db, &mut self.range_db, &mut self.knee_db, low, high];
-        ramps.into_iter().for_each(Ramp::finish);
+        [&mut self.threshold_db, &mut self.range_db, &mut self.knee_db].into_iter().for_each(Ramp::finish);
+        self.edges.finish();
         self.high_pass.reset();
         self.low_pass.reset();
         self.envelope = 0.0;
@@ -313,7 +282,7 @@ impl Processor for Ducker {
         self.ahead.reset();
         self.smooth = Smoother::default();
         self.average.reset();
-        self.shelves.fill(Shelves::default());
+        self.bands.fill(ThreeBands::default());
         self.delays.iter_mut().for_each(Delay::reset);
         self.grid.reset();
         self.deepest_db = 0.0;
@@ -329,13 +298,11 @@ impl Processor for Ducker {
         self.hold = frames_of(settings.hold_ms, rate);
         self.held.1 = self.held.1.min(self.hold);
         self.times = Times::new(settings.attack_ms, settings.release_ms, rate);
-        let [low, high] = &mut self.edges;
+        self.edges.go_to(settings.low_hz, settings.high_hz);
         for (ramp, target) in [
             (&mut self.threshold_db, settings.threshold_db),
             (&mut self.range_db, settings.range_db),
             (&mut self.knee_db, settings.knee_db),
-            (low, tangent(settings.low_hz, rate)),
-            (high, tangent(settings.high_hz, rate)),
         ] {
             if ramp.target() != target {
                 ramp.go_to(target);

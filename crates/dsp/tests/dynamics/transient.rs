@@ -137,3 +137,57 @@ fn a_key_filter_chooses_the_drum() {
         (db(tone.channel(0)[2_600] / 0.1) - 6.0).abs() < 0.5 && (tone.channel(0)[2_000] - 0.1).abs() < 1e-12
     );
 }
+
+/// In three bands a low stroke raises the low band and leaves a steady high tone alone; in one it raises both.
+#[test]
+fn three_bands_are_shaped_apart() {
+    // A soft beginning, over 4 ms: a step would be an onset of all bands.
+    let rise =
+        |n: usize| if n < 192 { 0.5 - 0.5 * (std::f64::consts::PI * n as f64 / 192.0).cos() } else { 1.0 };
+    let stroke = sine(24_000, RATE_HZ, 70.0, 0.3, 0.0).into_iter().enumerate().map(|(n, x)| x * rise(n));
+    let low: Vec<f64> = std::iter::repeat_n(0.0, 24_000).chain(stroke).collect();
+    let high = sine(48_000, RATE_HZ, 8_000.0, 0.1, 0.0);
+    let input: Vec<f64> = low.iter().zip(&high).map(|(a, b)| a + b).collect();
+    let part = 24_000..24_960;
+    let change = |choices: &[(&str, &str)], more: &[(&str, f64)], hz: f64| {
+        let numbers = [&[("attack_db", 9.0)], more].concat();
+        let output =
+            run_aligned(build(&KIND, RATE_HZ, 1, &numbers, choices).as_mut(), std::slice::from_ref(&input));
+        db(amplitude(&output[0][part.clone()], RATE_HZ, hz) / amplitude(&input[part.clone()], RATE_HZ, hz))
+    };
+    // Over the first 20 ms the onset's gain falls from 9 dB to a third.
+    assert!(change(&[], &[], 8_000.0) > 4.0);
+    let three = [("bands", "three")];
+    assert!(change(&three, &[], 8_000.0).abs() < 0.2, "{}", change(&three, &[], 8_000.0));
+    assert!(change(&three, &[], 100.0) > 4.0, "{}", change(&three, &[], 100.0));
+    assert!(change(&three, &[("low_percent", 0.0), ("middle_percent", 0.0)], 100.0).abs() < 0.5);
+}
+
+/// The three bands keep what one band promises: the level does not matter, and steady tones stay.
+#[test]
+fn three_bands_keep_the_promises() {
+    let (loud, quiet) = (strokes(1.0), strokes(0.1));
+    let numbers = [("attack_db", 9.0), ("sustain_db", -7.0)];
+    let [a, b] = [&loud, &quiet].map(|input| {
+        run_aligned(
+            build(&KIND, RATE_HZ, 1, &numbers, &[("bands", "three")]).as_mut(),
+            std::slice::from_ref(input),
+        )
+        .remove(0)
+    });
+    // The filters remember: compared in runs of 2 ms, by level.
+    for (n, (a, b)) in a.chunks(96).zip(b.chunks(96)).enumerate() {
+        let apart = rms_db(a) - rms_db(b) - 20.0;
+        assert!(apart.abs() < 0.01, "{} ms: {apart} dB", 2 * n);
+    }
+    for hz in [41.2, 200.0, 997.0, 3_000.0, 11_998.0] {
+        let input = sine(96_000, RATE_HZ, hz, 0.3, 0.1);
+        let numbers = [("attack_db", 12.0), ("sustain_db", 12.0)];
+        let mut processor = build(&KIND, RATE_HZ, 1, &numbers, &[("bands", "three")]);
+        let output = run_aligned(processor.as_mut(), std::slice::from_ref(&input)).remove(0);
+        for start in (24_000..91_200).step_by(4_800) {
+            let change = rms_db(&output[start..start + 4_800]) - rms_db(&input[start..start + 4_800]);
+            assert!(change.abs() < 0.1, "{hz} Hz: {change} dB");
+        }
+    }
+}
