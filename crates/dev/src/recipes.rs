@@ -72,6 +72,43 @@ pub(crate) static RECIPES: &[Recipe] = &[
         ],
     ),
     recipe(
+        "vca_compressor",
+        Shown::Levels,
+        &[
+            (
+                "ratio 4, soft knee",
+                "threshold_db = -24; ratio = 4; knee = soft; release = auto; attack_ms = 10",
+            ),
+            ("ratio 2, hard knee", "threshold_db = -24; ratio = 2"),
+            ("ratio 10, feedback", "threshold_db = -24; ratio = 10; topology = feedback"),
+        ],
+    ),
+    recipe(
+        "fet_compressor",
+        Shown::Levels,
+        &[
+            ("ratio 4", "ratio = 4; attack_ms = 0.2; release_ms = 250; colour_percent = 100"),
+            ("ratio 20", "ratio = 20"),
+            ("all buttons", "ratio = all"),
+        ],
+    ),
+    recipe(
+        "opto_compressor",
+        Shown::Levels,
+        &[
+            ("compress", "threshold_db = -24; colour_percent = 50"),
+            ("limit", "threshold_db = -24; mode = limit"),
+        ],
+    ),
+    recipe(
+        "vari_mu_compressor",
+        Shown::Levels,
+        &[
+            ("threshold -24 dB", "threshold_db = -24; release = dual; colour_percent = 50"),
+            ("threshold -36 dB", "threshold_db = -36"),
+        ],
+    ),
+    recipe(
         "gate",
         Shown::Levels,
         &[
@@ -83,6 +120,21 @@ pub(crate) static RECIPES: &[Recipe] = &[
                 "expander, ratio 2, knee 12 dB, range 40 dB",
                 "threshold_db = -36; ratio = 2; knee_db = 12; range_db = 40",
             ),
+            (
+                "upward expander, ratio 1.3, range 6 dB",
+                "direction = upward; threshold_db = -30; ratio = 1.3; knee_db = 12; range_db = 6",
+            ),
+        ],
+    ),
+    recipe(
+        "ducker",
+        Shown::Tones,
+        &[
+            (
+                "band, range 6 dB",
+                "mode = band; range_db = 6; threshold_db = -40; low_hz = 150; high_hz = 4000; lookahead_ms = 20",
+            ),
+            ("wide, range 3 dB", "range_db = 3; threshold_db = -40"),
         ],
     ),
     recipe(
