@@ -220,6 +220,54 @@ pub(crate) static RECIPES: &[Recipe] = &[
                  mix_percent = 100",
         )],
     ),
+    recipe(
+        "vca_compressor",
+        Shown::Levels,
+        &[
+            (
+                "ratio 4, soft knee",
+                "threshold_db = -24; ratio = 4; knee = soft; release = auto; attack_ms = 10",
+            ),
+            ("ratio 2, hard knee", "threshold_db = -24; ratio = 2"),
+            ("ratio 10, feedback", "threshold_db = -24; ratio = 10; topology = feedback"),
+        ],
+    ),
+    recipe(
+        "fet_compressor",
+        Shown::Levels,
+        &[
+            ("ratio 4", "ratio = 4; attack_ms = 0.2; release_ms = 250; colour_percent = 100"),
+            ("ratio 20", "ratio = 20"),
+            ("all buttons", "ratio = all"),
+        ],
+    ),
+    recipe(
+        "opto_compressor",
+        Shown::Levels,
+        &[
+            ("compress", "threshold_db = -24; colour_percent = 50"),
+            ("limit", "threshold_db = -24; mode = limit"),
+        ],
+    ),
+    recipe(
+        "vari_mu_compressor",
+        Shown::Levels,
+        &[
+            ("threshold -24 dB", "threshold_db = -24; release = dual; colour_percent = 50"),
+            ("threshold -36 dB", "threshold_db = -36"),
+        ],
+    ),
+    recipe(
+        "ducker",
+        Shown::Tones,
+        &[
+            (
+                "band, range 6 dB",
+                "mode = band; range_db = 6; threshold_db = -40; low_hz = 150; high_hz = 4000; lookahead_ms = 20",
+            ),
+            ("wide, range 3 dB", "range_db = 3; threshold_db = -40"),
+        ],
+    ),
 ];
 
 /// The recipe of a kind.

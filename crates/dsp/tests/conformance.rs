@@ -63,6 +63,11 @@ const CHECKS: &[Check] = &[
     },
     Check { name: "automation_makes_no_steps", applies: |_| true, run: automation_makes_no_steps },
     Check {
+        name: "automation_gives_the_same_bits_in_all_blocks",
+        applies: |_| true,
+        run: automation_gives_the_same_bits_in_all_blocks,
+    },
+    Check {
         name: "empty_and_single_frame_blocks_run",
         applies: |_| true,
         run: empty_and_single_frame_blocks_run,
@@ -389,6 +394,35 @@ fn automation_makes_no_steps(kind: &'static Kind) {
                     kind.name(address),
                 );
             }
+        }
+    }
+}
+
+/// One parameter after the other is set anew at the points of the control grid; between them the audio may be cut
+/// anyhow.
+fn automation_gives_the_same_bits_in_all_blocks(kind: &'static Kind) {
+    const FRAMES: Frames = 2_560;
+    for values in cases(kind, 2) {
+        let moved: Vec<Address> = values.addresses().into_iter().filter(|&a| !kind.param(a).fixed).collect();
+        let spec = Spec { sample_rate_hz: 48_000.0, channels: 2, max_frames: 64 };
+        let automated = |size: Frames| {
+            let mut audio = music(2, FRAMES, 48_000.0, 8);
+            let mut processor = (kind.build)(&values, &spec);
+            let mut noise = Noise::new(9);
+            for (point, start) in (0..FRAMES).step_by(64).enumerate() {
+                if let Some(&address) = moved.get(point % moved.len().max(1)) {
+                    let place = (noise.next() + 1.0) / 2.0;
+                    processor.set(address, between(kind.param(address), place));
+                }
+                for part in (0..64).step_by(size) {
+                    processor.process(&mut audio.range_mut(start + part, size.min(64 - part)), None);
+                }
+            }
+            audio
+        };
+        let whole = automated(64);
+        for size in [1, 7] {
+            assert_same(&automated(size), &whole, &format!("{} in blocks of {size}: {values:?}", kind.id));
         }
     }
 }

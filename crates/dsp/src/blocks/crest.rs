@@ -5,7 +5,7 @@
 //! low crest factor and wants long times. Peak and mean power share one release, so that their ratio does not
 //! depend on the level and stands still in a pause.
 
-use super::dynamics::{Times, one_pole, settle};
+use super::dynamics::{Times, one_pole, one_pole_of_signal, settle};
 use super::lookahead::greater;
 
 /// Averaging time of peak and mean.
@@ -61,7 +61,10 @@ impl Crest {
     /// The same as coefficients.
     pub fn times(&self, sample_rate_hz: f64) -> Times {
         let (attack, release) = self.times_ms();
-        Times::new(attack, release, sample_rate_hz)
+        Times {
+            attack: one_pole_of_signal(attack, sample_rate_hz),
+            release: one_pole_of_signal(release, sample_rate_hz),
+        }
     }
 
     /// Forgets the past.

@@ -19,6 +19,11 @@ pub fn one_pole(ms: f64, sample_rate_hz: f64) -> f64 {
     if ms > 0.0 { (-1000.0 / (ms * sample_rate_hz)).exp() } else { 0.0 }
 }
 
+/// [`one_pole`] for times that are found from the signal: the same bits on every machine.
+pub fn one_pole_of_signal(ms: f64, sample_rate_hz: f64) -> f64 {
+    math::exp2(-1000.0 * std::f64::consts::LOG2_E / (ms * sample_rate_hz))
+}
+
 /// The knee's width as the gain computer wants it: half its reciprocal, or 0 for a hard knee.
 pub fn knee_scale(knee_db: f64) -> f64 {
     if knee_db > 0.0 { 0.5 / knee_db } else { 0.0 }
@@ -166,22 +171,27 @@ impl KeyFilter {
         self.run(channel, [left, right]);
     }
 
-    fn run<const L: usize>(&mut self, channel: usize, mut lanes: [&mut [f64]; L]) {
+    fn run<const L: usize>(&mut self, channel: usize, lanes: [&mut [f64]; L]) {
         if self.off {
             return;
         }
         let states = &mut self.states[channel..channel + L];
-        if !self.g.moves() {
-            run_standing(&Matrix::new(self.pass, self.g.target()), states, lanes);
-            return;
-        }
-        for (samples, state) in lanes.iter_mut().zip(states) {
-            let mut g = self.g;
-            for sample in samples.iter_mut() {
+        // Where the corner comes to rest within the samples, those after it are filtered as a call of their own would.
+        let left = self.g.left();
+        let mut lane = 0;
+        let standing = lanes.map(|samples| {
+            let (moving, standing) = samples.split_at_mut(left.min(samples.len()));
+            let (mut g, state) = (self.g, &mut states[lane]);
+            for sample in moving {
                 let g = g.next_value();
                 let outputs = state.next(*sample, g, SQRT_2, loop_gain(g, SQRT_2));
                 *sample = if self.pass == Pass::High { outputs.high } else { outputs.low };
             }
+            lane += 1;
+            standing
+        });
+        if standing.iter().any(|samples| !samples.is_empty()) {
+            run_standing(&Matrix::new(self.pass, self.g.target()), states, standing);
         }
     }
 

@@ -123,6 +123,13 @@ impl Oversampler {
         &mut self.rungs[last][..frames << (last + 1)]
     }
 
+    /// [`Oversampler::lower`] of a raised signal that was worked on elsewhere.
+    pub fn lower_from(&mut self, raised: &[f64], chunk: &mut [f64]) {
+        let last = self.stages.len() - 1;
+        self.rungs[last][..raised.len()].copy_from_slice(raised);
+        self.lower(chunk);
+    }
+
     /// The way back of what [`Oversampler::raise`] gave and somebody has changed.
     pub fn lower(&mut self, chunk: &mut [f64]) {
         let frames = chunk.len();

@@ -36,6 +36,16 @@ impl Ramp {
         self.left > 0
     }
 
+    /// Frames until it stands.
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Where it is now.
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+
     /// Where it is going, or stands.
     pub fn target(&self) -> f64 {
         self.target
@@ -88,6 +98,22 @@ mod tests {
         let step = -0.7 / CONTROL_FRAMES as f64;
         // 64 additions of a rounded step: a few ulp.
         assert!(path.windows(2).take(CONTROL_FRAMES - 1).all(|w| (w[1] - w[0] - step).abs() < 1e-14));
+    }
+
+    /// The sum along the way is that of the straight line, whatever the ends: what automation adds up to is exact.
+    #[test]
+    fn the_sum_along_the_way_is_the_lines() {
+        for (from, to) in [(1.0, 0.251), (0.0, 1.0), (-3.0, 1e6), (0.3, 0.3)] {
+            let mut ramp = Ramp::new(from);
+            ramp.go_to(to);
+            let sum: f64 = (0..CONTROL_FRAMES).map(|_| ramp.next_value()).sum();
+            let frames = CONTROL_FRAMES as f64;
+            let expected = frames * from + (to - from) * (frames + 1.0) / 2.0;
+            assert!(
+                (sum - expected).abs() <= 1e-9 * expected.abs().max(1.0),
+                "{from} to {to}: {sum} {expected}"
+            );
+        }
     }
 
     #[test]

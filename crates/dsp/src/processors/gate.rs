@@ -3,7 +3,8 @@
 //! It opens when the level reaches the threshold and closes when the level has stayed below the threshold
 //! less the hysteresis for the hold time; while closed it follows the expander's curve, the mirror image of a
 //! compressor's (Giannoulis, Massberg & Reiss 2012, section 2.2), down to the range. The gain moves in
-//! decibels. Path of the detector: key or input, high-pass, low-pass, peak envelope of the loudest channel,
+//! decibels. Upward it is the same curve the other way up: what is louder than the threshold is raised, by
+//! `ratio - 1` decibels per decibel and no further than the range. Path of the detector: key or input, high-pass, low-pass, peak envelope of the loudest channel,
 //! state and curve, minimum over the lookahead, attack and release. One gain for all channels.
 
 use crate::blocks::dynamics::{
@@ -14,8 +15,18 @@ use crate::blocks::grid::{CONTROL_FRAMES, Grid};
 use crate::blocks::lookahead::{Delay, SlidingMaximum, greater};
 use crate::blocks::math;
 use crate::blocks::ramp::Ramp;
-use crate::{Address, Family, Kind, Processor, Reading, Taper, Unit, settings};
+use crate::{Address, Family, Kind, Processor, Reading, Taper, Unit, choices, settings};
 use audio::{Block, BlockRef, Frames, Spec};
+
+choices! {
+    /// What it moves.
+    pub enum Direction {
+        /// Turns down what is below the threshold.
+        Downward = "downward",
+        /// Turns up what is above the threshold; hysteresis and hold have no part in it.
+        Upward = "upward",
+    }
+}
 
 settings! {
     /// Settings of the gate.
@@ -53,6 +64,8 @@ settings! {
             label: "Key low-pass", unit: Unit::Hertz, min: 40.0, max: LOW_PASS_OFF_HZ,
             default: LOW_PASS_OFF_HZ, taper: Taper::Logarithmic,
         },
+        /// What it moves.
+        direction: Direction { label: "Direction", fixed: true },
     }
 }
 
@@ -62,7 +75,7 @@ pub static KIND: Kind = Kind {
     label: "Gate / expander",
     family: Family::Dynamics,
     help: "Turns down what is between the notes: bleed in drum microphones, noise in pauses. With a low ratio \
-           it expands gently. Let the key filters hear only the drum that shall open it.",
+           it expands gently; upward, it gives flat playing its accents back. Let the key filters hear only the drum that shall open it.",
     revision: 1,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
@@ -197,6 +210,16 @@ impl Gate {
         (self.open, self.held) = (open, held);
     }
 
+    /// Turns levels into the rise that the curve asks for, as a negative reduction.
+    fn raise(&mut self, values: &mut [f64]) {
+        for value in values {
+            let (level_db, threshold_db) = (*value, self.threshold_db.next_value());
+            let (slope, knee_db) = (self.slope.next_value(), self.knee_db.next_value());
+            let asked = reduction_db(level_db, threshold_db, slope, knee_db, knee_scale(knee_db));
+            *value = -asked.min(self.range_db.next_value());
+        }
+    }
+
     /// A piece of at most [`CONTROL_FRAMES`] frames.
     fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>) {
         let mut values = [0.0; CONTROL_FRAMES];
@@ -205,12 +228,21 @@ impl Gate {
             Some(key) if key.channels() > 0 => self.levels(key, values),
             _ => self.levels(&block.as_ref(), values),
         }
-        self.decide(values);
+        let upward = self.settings.direction == Direction::Upward;
+        if upward {
+            self.raise(values)
+        } else {
+            self.decide(values)
+        }
         if self.lookahead > 0 {
             values.iter_mut().for_each(|v| *v = -self.ahead.next_value(-*v));
         }
         self.smooth.branching(values, self.coefficients.times);
-        self.deepest_db = gains(values, self.deepest_db);
+        if upward {
+            values.iter_mut().for_each(|value| *value = math::db_to_gain(-*value));
+        } else {
+            self.deepest_db = gains(values, self.deepest_db);
+        }
         for (samples, delay) in block.iter_mut().zip(&mut self.delays) {
             delay.pass(samples);
             samples.iter_mut().zip(&*values).for_each(|(sample, gain)| *sample *= gain);
@@ -244,6 +276,7 @@ impl Processor for Gate {
         self.settings.set(address, value);
         // What fixes the structure stays as built.
         self.settings.lookahead_ms = before.lookahead_ms;
+        self.settings.direction = before.direction;
         self.coefficients = design(&self.settings, self.sample_rate_hz);
         for (ramp, target) in [
             (&mut self.threshold_db, self.settings.threshold_db),

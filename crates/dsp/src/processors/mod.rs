@@ -7,7 +7,9 @@ pub mod de_esser;
 pub mod declip;
 pub mod delay;
 pub mod dynamic_eq;
+pub mod ducker;
 pub mod eq;
+pub mod fet_compressor;
 pub mod gain;
 pub mod gate;
 pub mod haas;
@@ -16,10 +18,16 @@ pub mod mid_side;
 pub mod multiband;
 pub mod match_eq;
 pub mod phase_eq;
+pub mod leveller;
+pub mod limiter;
+pub mod opto_compressor;
 pub mod reverb;
 pub mod rotation;
 pub mod saturator;
 pub mod tilt;
+pub mod transient;
+pub mod vari_mu_compressor;
+pub mod vca_compressor;
 pub mod width;
 
 use crate::Kind;
@@ -36,7 +44,14 @@ pub static KINDS: &[&Kind] = &[
     &gate::KIND,
     &compressor::KIND,
     &multiband::KIND,
+    &vca_compressor::KIND,
+    &fet_compressor::KIND,
+    &opto_compressor::KIND,
+    &vari_mu_compressor::KIND,
     &de_esser::KIND,
+    &transient::KIND,
+    &ducker::KIND,
+    &leveller::KIND,
     &saturator::KIND,
     &clipper::KIND,
     &width::KIND,

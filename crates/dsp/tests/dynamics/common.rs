@@ -71,7 +71,7 @@ pub(crate) fn rms_db(samples: &[f64]) -> f64 {
 }
 
 /// Amplitude of one frequency, by projection; exact when the samples hold whole periods.
-fn amplitude(samples: &[f64], rate_hz: f64, hz: f64) -> f64 {
+pub(crate) fn amplitude(samples: &[f64], rate_hz: f64, hz: f64) -> f64 {
     let (mut re, mut im) = (0.0, 0.0);
     for (n, x) in samples.iter().enumerate() {
         let (sin, cos) = (TAU * hz * n as f64 / rate_hz).sin_cos();

@@ -91,6 +91,34 @@ fn the_expander_follows_its_curve() {
     }
 }
 
+/// Upward the same curve stands on its head: (R - 1) decibels more per decibel over the threshold, up to the range.
+#[test]
+fn upward_it_raises_what_is_above() {
+    for (ratio, knee, range) in [(1.5, 0.0, 24.0), (2.0, 6.0, 24.0), (2.0, 12.0, 6.0)] {
+        for level in [-60.0, -45.0, -41.0, -38.0, -30.0, -20.0] {
+            let numbers = [
+                ("threshold_db", -40.0),
+                ("ratio", ratio),
+                ("knee_db", knee),
+                ("range_db", range),
+                ("attack_ms", 5.0),
+            ];
+            let mut gate = build(&KIND, RATE_HZ, 1, &numbers, &[("direction", "upward")]);
+            let output = run(gate.as_mut(), &[vec![audio::db_to_gain(level); 24_000]]);
+            let over = level + 40.0;
+            let expected: f64 = if over <= -knee / 2.0 {
+                0.0
+            } else if over < knee / 2.0 {
+                (ratio - 1.0) * (over + knee / 2.0).powi(2) / (2.0 * knee)
+            } else {
+                (ratio - 1.0) * over
+            };
+            let seen = db(output[0][23_999]) - level;
+            assert!((seen - expected.min(range)).abs() < 0.001, "{ratio} {knee} {level}: {seen} {expected}");
+        }
+    }
+}
+
 #[test]
 fn hysteresis_and_hold_are_as_stated() {
     let level = |db: f64, ms: usize| vec![audio::db_to_gain(db); ms * 48];

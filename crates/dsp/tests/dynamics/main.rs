@@ -3,5 +3,9 @@
 mod common;
 mod compressor;
 mod de_esser;
+mod ducker;
+mod gain_cells;
 mod gate;
+mod leveller;
 mod limiter;
+mod transient;
