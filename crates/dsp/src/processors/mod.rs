@@ -1,7 +1,9 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
+pub mod band_width;
 pub mod compressor;
 pub mod de_esser;
+pub mod decorrelator;
 pub mod delay;
 pub mod eq;
 pub mod gain;
@@ -27,9 +29,11 @@ pub static KINDS: &[&Kind] = &[
     &de_esser::KIND,
     &saturator::KIND,
     &width::KIND,
+    &band_width::KIND,
     &mid_side::KIND,
     &rotation::KIND,
     &haas::KIND,
+    &decorrelator::KIND,
     &reverb::KIND,
     &delay::KIND,
     &limiter::KIND,
