@@ -1,6 +1,7 @@
 //! Building blocks that processors are made of.
 
 pub mod convolution;
+pub mod correlation;
 pub mod crossover;
 pub mod cut;
 pub mod dynamics;

@@ -12,6 +12,7 @@ pub mod haas;
 pub mod limiter;
 pub mod mid_side;
 pub mod multiband;
+pub mod phase_align;
 pub mod reverb;
 pub mod rotation;
 pub mod saturator;
@@ -34,6 +35,7 @@ pub static KINDS: &[&Kind] = &[
     &rotation::KIND,
     &haas::KIND,
     &decorrelator::KIND,
+    &phase_align::KIND,
     &reverb::KIND,
     &delay::KIND,
     &limiter::KIND,
