@@ -3,10 +3,10 @@
 //! The middle `M` passes a velvet-noise sequence, 30 impulses of decaying size within 25 ms, and the result is added to
 //! the side alone: `L = M + S + a V(M)`, `R = M + S - a V(M)`. The sequence is an optimised, exponentially decaying one
 //! (S. J. Schlecht, B. Alary, V. Välimäki & E. A. P. Habets, *Optimized velvet-noise decorrelator*, DAFx 2018; B.
-//! Alary, A. Politis & V. Välimäki, *Velvet-noise decorrelator*, DAFx 2017): short and front-loaded, so that
+//! Alary, A. Politis & V. Välimäki, *Velvet-noise decorrelator*, DAFx 2017): short and decaying, so that
 //! transients are smeared little, and cheap, as only 30 products make it. Places and sizes were optimised here for what
 //! is heard of it in this arrangement: the mean powers of `1 + V`, of `1 - V` and of `V` in every third of an octave.
-//! Each channel keeps its tone within 1.35 dB at the full amount, above 300 Hz.
+//! Each channel keeps its tone within 1.4 dB at the full amount, above 300 Hz.
 //!
 //! With `V` as strong as `M` and unrelated to it, the channels' correlation is `(1 - a^2)/(1 + a^2)`: none at 100 %.
 
@@ -57,36 +57,36 @@ const LENGTH_MS: f64 = 25.0;
 
 /// The sequence: time in milliseconds, and size. The sizes' squares sum to one.
 const IMPULSES: [(f64, f64); 30] = [
-    (0.405, -0.2120),
-    (0.963, -0.1962),
-    (2.535, -0.2419),
-    (2.600, 0.3131),
-    (3.888, -0.2907),
-    (4.362, 0.1227),
-    (5.010, -0.4550),
-    (5.857, -0.2438),
-    (7.620, -0.2384),
-    (7.825, 0.2067),
-    (9.153, 0.2567),
-    (9.972, -0.2292),
-    (10.036, -0.2272),
-    (11.079, 0.1967),
-    (12.212, -0.0857),
-    (12.485, 0.0574),
-    (13.488, -0.1410),
-    (14.588, 0.1211),
-    (14.616, 0.1207),
-    (16.351, -0.0857),
-    (16.384, -0.0871),
-    (17.871, -0.0426),
-    (19.005, 0.0633),
-    (20.094, -0.0359),
-    (20.094, -0.0360),
-    (21.632, 0.0244),
-    (21.867, 0.0253),
-    (22.609, 0.0249),
-    (23.671, -0.0190),
-    (24.207, -0.0168),
+    (1.4678, 0.1601),
+    (2.0568, 0.1633),
+    (2.7543, 0.1971),
+    (4.2488, 0.2671),
+    (4.4452, -0.4206),
+    (4.7042, 0.1984),
+    (6.2026, -0.2921),
+    (8.6950, 0.1230),
+    (9.2845, 0.1685),
+    (9.5743, 0.2444),
+    (10.1354, -0.3174),
+    (11.2483, 0.1545),
+    (11.4744, 0.3088),
+    (12.8703, 0.1999),
+    (13.2992, -0.2169),
+    (13.4944, -0.2058),
+    (14.1890, 0.0868),
+    (14.6519, -0.1241),
+    (15.4840, -0.0674),
+    (15.4899, -0.0679),
+    (15.7947, -0.1166),
+    (16.0872, -0.0605),
+    (16.7638, -0.0902),
+    (18.1448, -0.1076),
+    (19.9157, 0.0403),
+    (20.6293, -0.0694),
+    (21.2780, 0.0609),
+    (21.3185, -0.0322),
+    (22.1062, -0.0303),
+    (23.1690, -0.0481),
 ];
 
 /// The sequence in frames.
@@ -153,7 +153,7 @@ impl Processor for Decorrelator {
             return Tail::Frames(0);
         }
         let last = self.impulses.iter().map(|(frame, _)| *frame).max().unwrap_or(0);
-        // The impulses' sizes sum to 4.3 (13 dB).
+        // The impulses' sizes sum to 4.6 (13 dB).
         let decay = Cut::decay_s(self.settings.low_cut_hz, 140.0) * self.sample_rate_hz;
         Tail::Frames(last + decay.ceil() as Frames)
     }
@@ -251,13 +251,13 @@ mod tests {
                 for power in [ll, rr] {
                     // Twice the dry power: middle and side, equally strong.
                     let off_db = 10.0 * (power / 2.0).log10();
-                    assert!(off_db.abs() < 1.35, "{hz:.0} Hz at {rate}: {off_db:.2} dB");
+                    assert!(off_db.abs() < 1.4, "{hz:.0} Hz at {rate}: {off_db:.2} dB");
                 }
                 let correlation = third(left, right, hz, rate) / (ll * rr).sqrt();
                 worst = worst.max(correlation.abs());
             }
-            // The optimum holds the side within 1.3 dB of the middle: |1 - v|/(1 + v) with v = 1.35 is 0.15.
-            assert!(worst < 0.17, "{worst} at {rate} Hz");
+            // A side within 1.4 dB of the middle: |1 - v|/(1 + v) with v = 1.38 is 0.16.
+            assert!(worst < 0.16, "{worst} at {rate} Hz");
         }
     }
 

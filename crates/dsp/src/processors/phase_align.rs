@@ -77,6 +77,9 @@ pub static KIND: Kind = Kind {
 
 /// From this height over the next peak on a delay is believed.
 const SURE_RATIO: f64 = 1.5;
+/// Delays in frames and phases in radians too small to be told from none: the accuracy of the estimate.
+const NO_DELAY: f64 = 0.1;
+const NO_PHASE: f64 = 0.05;
 /// Frames over which one alignment is faded into the next: a multiple of the control period.
 const FADE_FRAMES: Frames = 1_024;
 /// Half the Hilbert filter's length at 48 kHz: it turns what is above 20 Hz.
@@ -219,14 +222,15 @@ impl Follower {
         if found.peak_ratio < SURE_RATIO || found.delay_frames.abs() > self.range {
             return;
         }
-        let phase = if self.turns { found.phase } else { 0.0 };
+        let phase = if self.turns && found.phase.abs() > NO_PHASE { found.phase } else { 0.0 };
+        let found_delay = if found.delay_frames.abs() > NO_DELAY { found.delay_frames } else { 0.0 };
         self.stands = Some(match self.stands {
-            None => (found.delay_frames, phase),
+            None => (found_delay, phase),
             Some((delay, before)) => {
                 let share = 1.0 - self.keep;
                 // The shorter way around.
                 let apart = (phase - before + PI).rem_euclid(2.0 * PI) - PI;
-                (delay + share * (found.delay_frames - delay), before + share * apart)
+                (delay + share * (found_delay - delay), before + share * apart)
             }
         });
     }
