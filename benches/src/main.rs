@@ -10,6 +10,8 @@ mod meters;
 mod peers;
 mod render;
 mod song;
+mod sound;
+mod work;
 
 use std::io::Write;
 use std::process::{Command, ExitCode};
@@ -49,9 +51,10 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["meters"] => meters::meters(),
         ["files"] => meters::files(),
         ["peers", files @ ..] => peers::run(files),
+        ["sound", words @ ..] => sound::run(words),
         _ => Err(
             "run without words, or with one of: render MINUTES, song MINUTES FOLDER, kinds KIND ..., meters, files, \
-             peers FILE ..."
+             peers FILE ..., sound signals FOLDER, sound table FOLDER"
                 .into(),
         ),
     }

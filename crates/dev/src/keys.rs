@@ -59,6 +59,7 @@ fn form(form: &Form) -> (String, String) {
             let names: Vec<String> = param.choices.iter().map(|c| code(c.id)).collect();
             (names.join(", "), code(param.choices[param.default as usize].id))
         }
+        Form::Files { most: 1 } => text("a file name"),
         Form::Files { most } => (format!("a file name, or a list of at most {most}"), String::new()),
         Form::Texts => text("a list of texts"),
         Form::Sections => text("a list of `[name, seconds]`"),

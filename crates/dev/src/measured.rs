@@ -1,6 +1,7 @@
 //! What is plotted is measured: a signal goes through the processor as the engine would build it.
 
-use audio::{Buffer, Frames, Spec, gain_to_db};
+use crate::recipes::Fault;
+use audio::{Buffer, Frames, Spec, gain_to_db, power_to_db};
 use dsp::{Kind, Values};
 use std::f64::consts::TAU;
 
@@ -109,6 +110,149 @@ pub(crate) fn decay(kind: &Kind, values: &Values, seconds: f64) -> Vec<(f64, f64
     let powers: Vec<f64> = (0..frames / window).map(|n| power(0, n) + power(1, n)).collect();
     let loudest = powers.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
     powers.iter().enumerate().map(|(n, p)| (0.010 * n as f64, audio::power_to_db(p / loudest))).collect()
+}
+
+/// Seconds of each part of the burst: quiet, loud, quiet again.
+const BURST_S: [f64; 3] = [0.2, 0.5, 1.3];
+/// Levels of its quiet and loud parts, in dBFS.
+const BURST_DBFS: [f64; 2] = [-36.0, -12.0];
+
+/// Change of level in decibels in windows of 10 ms against time in seconds, of a 1 kHz tone that becomes louder and quiet
+/// again.
+pub(crate) fn burst(kind: &Kind, values: &Values) -> Vec<(f64, f64)> {
+    let [before, loud, after] = BURST_S;
+    let mut sound = tone(before + loud + after, 0.0, TONE_HZ);
+    let (up, down) = ((before * RATE_HZ) as Frames, ((before + loud) * RATE_HZ) as Frames);
+    for c in 0..2 {
+        for (n, sample) in sound.channel_mut(c).iter_mut().enumerate() {
+            *sample *= audio::db_to_gain(BURST_DBFS[usize::from((up..down).contains(&n))]);
+        }
+    }
+    let out = aligned(kind, values, &sound);
+    levels_of(sound.channel(0))
+        .zip(levels_of(out.channel(0)))
+        .map(|((t, before), (_, db))| (t, db - before))
+        .collect()
+}
+
+/// Levels of left and right in windows of 10 ms against time, of a steady 1 kHz tone of -12 dBFS.
+pub(crate) fn movement(kind: &Kind, values: &Values) -> [Vec<(f64, f64)>; 2] {
+    let sound = tone(2.0, -12.0, TONE_HZ);
+    let out = aligned(kind, values, &sound);
+    [0, 1].map(|c| levels_of(out.channel(c)).collect())
+}
+
+/// RMS level in dBFS of windows of 10 ms, a full-scale sine being 0.
+fn levels_of(samples: &[f64]) -> impl Iterator<Item = (f64, f64)> + '_ {
+    let window = (0.010 * RATE_HZ) as Frames;
+    samples.chunks_exact(window).enumerate().map(move |(n, chunk)| {
+        let power = chunk.iter().map(|x| x * x).sum::<f64>() / window as f64;
+        (0.010 * n as f64, power_to_db(2.0 * power))
+    })
+}
+
+/// Through the processor, its latency taken off, as long as what went in.
+fn aligned(kind: &Kind, values: &Values, sound: &Buffer) -> Buffer {
+    let latency = (kind.build)(values, &spec(1)).latency();
+    let extended = |c: usize| -> Vec<f64> {
+        sound.channel(c).iter().copied().chain(std::iter::repeat_n(0.0, latency)).collect()
+    };
+    let out = run(kind, values, Buffer::from_channels(&[extended(0), extended(1)]));
+    Buffer::from_channels(&[0, 1].map(|c| out.channel(c)[latency..].to_vec()))
+}
+
+/// Seconds of a faulty signal: restoration learns before it acts.
+const FAULTY_S: f64 = 10.0;
+
+/// Five tones of a chord that swells every second, with the fault on them; fixed seed.
+fn faulty(fault: Fault) -> Buffer {
+    let frames = (FAULTY_S * RATE_HZ) as Frames;
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut noise = move || {
+        // Marsaglia's xorshift64.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    };
+    let sine = |hz: f64, t: f64| (TAU * (hz * t).fract()).sin();
+    let mut pink = [0.0; 3];
+    let chord = [220.0, 277.2, 329.6, 880.0, 1760.0];
+    let sample = |n: usize| {
+        let t = n as f64 / RATE_HZ;
+        let swell = (-2.0 * t.fract()).exp();
+        let mut x: f64 = chord.iter().map(|hz| 0.1 * swell * sine(*hz, t)).sum();
+        match fault {
+            Fault::Hum => {
+                x += (1..=10).map(|n| 0.02 / f64::from(n) * sine(50.0 * f64::from(n), t)).sum::<f64>()
+            }
+            Fault::Noise => x += 0.01 * noise(),
+            Fault::Rumble => x += 0.05 + 0.1 * sine(9.0, t) + 0.05 * sine(14.0, t),
+            Fault::Clicks if n % 9_973 < 2 => x += if n.is_multiple_of(9_973) { 0.5 } else { -0.3 },
+            Fault::Clipping => x = (2.0 * x).clamp(-0.5, 0.5),
+            Fault::Ringing => {
+                // Three leaky sums make pink noise within half a decibel from 50 Hz to 10 kHz (P. Kellet, 1999).
+                let white = noise();
+                pink[0] = 0.997_65 * pink[0] + white * 0.099_046;
+                pink[1] = 0.963 * pink[1] + white * 0.296_516_4;
+                pink[2] = 0.57 * pink[2] + white * 1.052_691_3;
+                x = 0.05 * (pink.iter().sum::<f64>() + 0.1848 * white) + 0.02 * sine(2_500.0, t);
+            }
+            Fault::Clicks => {}
+        }
+        x
+    };
+    let plane: Vec<f64> = (0..frames).map(sample).collect();
+    Buffer::from_channels(&[plane.clone(), plane])
+}
+
+/// Before and after a repair: power in decibels in tenths of an octave against hertz, of the last five seconds.
+pub(crate) fn spectra(kind: &Kind, values: &Values, fault: Fault) -> [Vec<(f64, f64)>; 2] {
+    let sound = faulty(fault);
+    let out = aligned(kind, values, &sound);
+    [sound, out].map(|sound| {
+        let half = sound.frames() / 2;
+        let powers = power_spectrum(&sound.channel(0)[half..]);
+        let bins_per_hz = 2.0 * (powers.len() - 1) as f64 / RATE_HZ;
+        (0..=120)
+            .map(|step| LOWEST_HZ / 4.0 * 2f64.powf(f64::from(step) / 10.0))
+            .filter(|hz| *hz <= 20_000.0)
+            .map(|hz| {
+                let edge = |octaves: f64| (hz * 2f64.powf(octaves) * bins_per_hz).round() as usize;
+                let (low, high) = (edge(-0.05), edge(0.05).min(powers.len() - 1));
+                (hz, power_to_db(powers[low..=high].iter().sum::<f64>()))
+            })
+            .collect()
+    })
+}
+
+/// Power of each bin with a Hann window, a full-scale sine adding up to about one half.
+fn power_spectrum(samples: &[f64]) -> Vec<f64> {
+    let frames = samples.len();
+    let window = |n: usize| 1.0 - (TAU * n as f64 / frames as f64).cos();
+    let mut windowed: Vec<f64> = samples.iter().enumerate().map(|(n, x)| x * window(n)).collect();
+    let transform = realfft::RealFftPlanner::new().plan_fft_forward(frames);
+    let mut spectrum = transform.make_output_vec();
+    transform.process(&mut windowed, &mut spectrum).expect("lengths fit");
+    // The window's mean square is 1.5.
+    spectrum.iter().map(|x| x.norm_sqr() * 2.0 / 1.5 / (frames as f64).powi(2)).collect()
+}
+
+/// Before and after a repair: samples against milliseconds, ten of them around a fault in the sixth second.
+pub(crate) fn waveforms(kind: &Kind, values: &Values, fault: Fault) -> [Vec<(f64, f64)>; 2] {
+    let sound = faulty(fault);
+    let out = aligned(kind, values, &sound);
+    // The thirtieth planted click; clipping is everywhere in the loud start of a second.
+    let centre = match fault {
+        Fault::Clicks => 30 * 9_973,
+        _ => (6.01 * RATE_HZ) as Frames,
+    };
+    let length = (0.010 * RATE_HZ) as Frames;
+    let first = centre - length / 2;
+    [sound, out].map(|sound| {
+        let samples = &sound.channel(0)[first..first + length];
+        samples.iter().enumerate().map(|(n, x)| (n as f64 * 1_000.0 / RATE_HZ, *x)).collect()
+    })
 }
 
 #[cfg(test)]

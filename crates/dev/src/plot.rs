@@ -33,6 +33,14 @@ impl Axis {
         Axis { label, low, high, ticks, logarithmic: false }
     }
 
+    /// Frequency from 5 Hz to 20 kHz.
+    pub(crate) fn spectrum() -> Axis {
+        let mut axis = Axis::frequency();
+        axis.low = 5.0;
+        axis.ticks.splice(0..0, [(5.0, "5".to_string()), (10.0, "10".to_string())]);
+        axis
+    }
+
     /// Frequency from 20 Hz to 20 kHz.
     pub(crate) fn frequency() -> Axis {
         let hz = [20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0, 10_000.0, 20_000.0];

@@ -46,6 +46,11 @@ fn page(kind: &'static Kind, plot: Option<&(String, String)>) -> String {
         text += "\nIt can listen to another strip: `key = \"kick\"` names the track, bus or return that it hears instead of \
                  its own input.\n";
     }
+    if kind.impulse_response {
+        text += "\nIt is built from a recording: `impulse_response = \"halls/church.wav\"` names a file of one channel, two (left \
+                 and right) or four (true stereo: left to left, left to right, right to left, right to right), relative to the \
+                 session. Without it the sound passes unchanged.\n";
+    }
     if !kind.params.is_empty() {
         text += &format!("\n## Settings\n\n{}", params(kind.params));
     }
@@ -112,6 +117,27 @@ fn example(kind: &'static Kind) -> String {
     format!("{}\n", text[start..].trim_end())
 }
 
+/// The curves of one setting.
+fn drawn(kind: &Kind, shown: Shown, legend: &str, values: &Values) -> Vec<Curve> {
+    let one = |points| vec![Curve { legend: legend.into(), points }];
+    let pair = |names: [&str; 2], curves: [Vec<(f64, f64)>; 2]| -> Vec<Curve> {
+        let named = |name: &str| format!("{legend}: {name}").trim_start_matches(": ").to_string();
+        names.iter().zip(curves).map(|(name, points)| Curve { legend: named(name), points }).collect()
+    };
+    match shown {
+        Shown::Response => one(measured::response(kind, values, false)),
+        Shown::SideResponse => one(measured::response(kind, values, true)),
+        Shown::Levels => one(measured::levels(kind, values)),
+        Shown::Tones => one(measured::tones(kind, values)),
+        Shown::Harmonics => one(measured::harmonics(kind, values)),
+        Shown::Decay => one(measured::decay(kind, values, DECAY_S)),
+        Shown::Burst => one(measured::burst(kind, values)),
+        Shown::Movement => pair(["left", "right"], measured::movement(kind, values)),
+        Shown::Spectrum(fault) => pair(["before", "after"], measured::spectra(kind, values, fault)),
+        Shown::Waveform(fault) => pair(["before", "after"], measured::waveforms(kind, values, fault)),
+    }
+}
+
 /// The caption and the drawing.
 fn plot(kind: &Kind) -> Option<(String, String)> {
     let (shown, curves): (Shown, Vec<(String, Values)>) = match recipe_of(kind) {
@@ -122,16 +148,8 @@ fn plot(kind: &Kind) -> Option<(String, String)> {
         None if kind.response.is_some() => (Shown::Response, moved(kind)),
         None => return None,
     };
-    let measure = |values: &Values| match shown {
-        Shown::Response => measured::response(kind, values, false),
-        Shown::SideResponse => measured::response(kind, values, true),
-        Shown::Levels => measured::levels(kind, values),
-        Shown::Tones => measured::tones(kind, values),
-        Shown::Harmonics => measured::harmonics(kind, values),
-        Shown::Decay => measured::decay(kind, values, DECAY_S),
-    };
     let curves: Vec<Curve> =
-        curves.into_iter().map(|(legend, values)| Curve { legend, points: measure(&values) }).collect();
+        curves.iter().flat_map(|(legend, values)| drawn(kind, shown, legend, values)).collect();
     let (what, x, y, bars) = match shown {
         Shown::Response => (
             "Measured frequency response at 48 kHz",
@@ -167,6 +185,30 @@ fn plot(kind: &Kind) -> Option<(String, String)> {
             "Measured level after an impulse, in windows of 10 ms",
             Axis::straight("time, s", 0.0, DECAY_S, 0.5),
             Axis::straight("level, dB", -80.0, 0.0, 20.0),
+            false,
+        ),
+        Shown::Burst => (
+            "Measured change of level of a 1 kHz tone that stands at -12 dBFS from 0.2 s to 0.7 s and at -36 dBFS otherwise",
+            Axis::straight("time, s", 0.0, 2.0, 0.2),
+            Axis::straight("change, dB", -24.0, 12.0, 6.0),
+            false,
+        ),
+        Shown::Movement => (
+            "Measured level of a steady 1 kHz tone of -12 dBFS",
+            Axis::straight("time, s", 0.0, 2.0, 0.2),
+            Axis::straight("level, dBFS", -42.0, -6.0, 6.0),
+            false,
+        ),
+        Shown::Spectrum(_) => (
+            "Measured spectrum of a made signal before and after, in tenths of an octave",
+            Axis::spectrum(),
+            Axis::straight("level, dB", -100.0, 0.0, 20.0),
+            false,
+        ),
+        Shown::Waveform(_) => (
+            "Waveform of a made signal before and after",
+            Axis::straight("time, ms", 0.0, 10.0, 1.0),
+            Axis::straight("sample", -1.0, 1.0, 0.5),
             false,
         ),
     };

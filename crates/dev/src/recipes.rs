@@ -3,7 +3,7 @@
 //! A processor without a recipe still gets its page: a linear one is plotted with each of its parameters moved, and
 //! any other goes without a plot.
 
-use dsp::{Address, Class, Kind, Values};
+use dsp::{Class, Kind, Values};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,31 @@ pub(crate) enum Shown {
     Harmonics,
     /// Level against time after an impulse.
     Decay,
+    /// Change of level against time, of a tone that becomes 24 dB louder for half a second.
+    Burst,
+    /// Level of left and right against time, of a steady tone.
+    Movement,
+    /// Spectrum before and after, of tones with a fault.
+    Spectrum(Fault),
+    /// Waveform before and after, of tones with a fault.
+    Waveform(Fault),
+}
+
+/// What is wrong with a signal that a repair is shown on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Mains hum of 50 Hz with its harmonics.
+    Hum,
+    /// Steady broadband noise.
+    Noise,
+    /// Direct current and rumble.
+    Rumble,
+    /// Clicks of one to three samples.
+    Clicks,
+    /// Peaks cut off at half of full scale.
+    Clipping,
+    /// A ringing resonance in pink noise.
+    Ringing,
 }
 
 /// One curve: its legend, and settings as `name = value; ...`.
@@ -72,6 +97,43 @@ pub(crate) static RECIPES: &[Recipe] = &[
         ],
     ),
     recipe(
+        "phase_eq",
+        Shown::Response,
+        &[
+            (
+                "three bands, linear phase",
+                "bands.0.type = low_shelf; bands.0.freq_hz = 120; bands.0.gain_db = 3; \
+                 bands.1.freq_hz = 400; bands.1.gain_db = -3; bands.1.q = 1.4; \
+                 bands.2.type = high_shelf; bands.2.freq_hz = 8000; bands.2.gain_db = 3",
+            ),
+            (
+                "a drawn curve, minimum phase",
+                "phase = minimum; points.0.freq_hz = 60; points.0.gain_db = 0; points.1.freq_hz = 250; \
+                 points.1.gain_db = -5; points.2.freq_hz = 2000; points.2.gain_db = 1; points.3.freq_hz = 9000; \
+                 points.3.gain_db = 5",
+            ),
+        ],
+    ),
+    recipe("declip", Shown::Waveform(Fault::Clipping), &[("", "ceiling_db = -6.03; rise_db = 12")]),
+    recipe(
+        "multiband",
+        Shown::Tones,
+        &[
+            (
+                "three bands with thresholds of -30, -24 and -36 dB",
+                "crossover = linear_phase_24; bands.0.freq_hz = 120; bands.0.threshold_db = -30; bands.0.ratio = 2; \
+                 bands.1.freq_hz = 4000; bands.1.threshold_db = -24; bands.1.ratio = 2; \
+                 bands.2.threshold_db = -36; bands.2.ratio = 2",
+            ),
+            (
+                "the same, band link 50 %",
+                "crossover = linear_phase_24; band_link_percent = 50; bands.0.freq_hz = 120; \
+                 bands.0.threshold_db = -30; bands.0.ratio = 2; bands.1.freq_hz = 4000; \
+                 bands.1.threshold_db = -24; bands.1.ratio = 2; bands.2.threshold_db = -36; bands.2.ratio = 2",
+            ),
+        ],
+    ),
+    recipe(
         "gate",
         Shown::Levels,
         &[
@@ -99,6 +161,23 @@ pub(crate) static RECIPES: &[Recipe] = &[
         &[
             ("drive 12 dB", "drive_db = 12; mix_percent = 100"),
             ("drive 0 dB", "drive_db = 0; mix_percent = 100"),
+        ],
+    ),
+    recipe(
+        "clipper",
+        Shown::Levels,
+        &[
+            ("ceiling -12 dB, hard", "ceiling_db = -12"),
+            ("ceiling -12 dB, knee 12 dB", "ceiling_db = -12; knee_db = 12"),
+        ],
+    ),
+    recipe("mid_side", Shown::SideResponse, &[("side +3 dB", "side_db = 3"), ("side -6 dB", "side_db = -6")]),
+    recipe(
+        "haas",
+        Shown::Response,
+        &[
+            ("left and right alike, 14 ms, amount 60 %", "amount_percent = 60; delay_ms = 14"),
+            ("amount 100 %, guard 1 dB", "amount_percent = 100; delay_ms = 14; guard_db = 1"),
         ],
     ),
     recipe(
@@ -148,27 +227,12 @@ pub(crate) fn recipe_of(kind: &Kind) -> Option<&'static Recipe> {
     RECIPES.iter().find(|recipe| recipe.kind == kind.id)
 }
 
-/// Settings from their text. Items of groups come into being when they are named, and other settings are neutral.
+/// Settings from their text.
 ///
 /// # Panics
 /// When the text names what the kind does not have: recipes are ours.
 pub(crate) fn values(kind: &Kind, text: &str) -> Values {
-    let mut values = Values::neutral(kind);
-    for setting in text.split(';').map(str::trim).filter(|s| !s.is_empty()) {
-        let (name, value) = setting.split_once(" = ").unwrap_or_else(|| panic!("{}: `{setting}`", kind.id));
-        let address = kind.address(name).unwrap_or_else(|unknown| panic!("{unknown}"));
-        if let Address::Item { group, item, .. } = address {
-            while values.groups[group].len() <= item {
-                values.push(kind, kind.groups[group].id).expect("a group of the kind");
-            }
-        }
-        let set = match value.parse() {
-            Ok(number) => values.set(kind, name, number),
-            Err(_) => values.set_choice(kind, name, value),
-        };
-        set.unwrap_or_else(|unknown| panic!("{unknown}"));
-    }
-    values
+    Values::parse(kind, text).unwrap_or_else(|unknown| panic!("{unknown}"))
 }
 
 /// What a linear kind without a recipe is plotted at: each number that can be automated, three quarters up.

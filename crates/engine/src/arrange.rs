@@ -101,6 +101,10 @@ impl Hash {
         for item in element.values.groups.iter().flatten() {
             self.numbers(item);
         }
+        if let Some(response) = &element.values.impulse_response {
+            self.numbers(&[response.sample_rate_hz]);
+            response.audio.as_block().iter().for_each(|channel| self.numbers(channel));
+        }
         for (address, curve) in &element.lanes {
             self.text(&element.kind.name(*address));
             self.curve(curve);

@@ -37,7 +37,7 @@ pub fn compile(session: &Session, sources: &Sources) -> Result<Plan, EngineError
             node.source = Some(source);
         }
         node.inputs = inputs(strip, session, &place, rate);
-        node.chain = chain(strip, &place, rate);
+        node.chain = chain(strip, &place, sources, rate)?;
         node.fader = Some(fader(strip, rate));
         nodes.push(node);
     }
@@ -52,7 +52,7 @@ pub fn compile_master(session: &Session, sources: &Sources) -> Result<Plan, Engi
     let rate = audio.sample_rate_hz();
     let mut node = blank_node(strip, audio.channels(), rate);
     node.source = Some(Source { name: MASTER.into(), start: 0, fraction: 0.0 });
-    node.chain = chain(strip, &BTreeMap::new(), rate);
+    node.chain = chain(strip, &BTreeMap::new(), sources, rate)?;
     // A mono master stays mono; pan and fader belong to two loudspeakers.
     node.fader = (audio.channels() == 2).then(|| fader(strip, rate));
     node.output_channels = audio.channels();
@@ -179,12 +179,32 @@ fn inputs(strip: &Strip, session: &Session, place: &BTreeMap<&str, usize>, rate:
     edges
 }
 
-fn chain(strip: &Strip, place: &BTreeMap<&str, usize>, rate: u32) -> Vec<Element> {
+fn chain(
+    strip: &Strip,
+    place: &BTreeMap<&str, usize>,
+    sources: &Sources,
+    rate: u32,
+) -> Result<Vec<Element>, EngineError> {
     let active = strip.inserts.iter().filter(|insert| !insert.bypass);
-    active.map(|insert| element(strip, insert, place, rate)).collect()
+    active.map(|insert| element(strip, insert, place, sources, rate)).collect()
 }
 
-fn element(strip: &Strip, insert: &Insert, place: &BTreeMap<&str, usize>, rate: u32) -> Element {
+fn element(
+    strip: &Strip,
+    insert: &Insert,
+    place: &BTreeMap<&str, usize>,
+    sources: &Sources,
+    rate: u32,
+) -> Result<Element, EngineError> {
+    let mut values = insert.values.clone();
+    if let Some(name) = &insert.impulse_response {
+        let missing = || EngineError::NoResponse {
+            strip: strip.id.clone(),
+            insert: insert.id.clone(),
+            path: name.clone(),
+        };
+        values.impulse_response = Some(sources.response(name).ok_or_else(missing)?.clone());
+    }
     let lanes = strip.lanes.iter().filter_map(|lane| match &lane.target {
         LaneTarget::Insert { id, address } if *id == insert.id => {
             Some((*address, Curve::new(insert.values.get(*address), Some(lane), rate)))
@@ -193,15 +213,15 @@ fn element(strip: &Strip, insert: &Insert, place: &BTreeMap<&str, usize>, rate: 
     });
     // A key listens before the fader, so that a fader move never changes what it ducks.
     let key = insert.key.as_deref().filter(|_| insert.kind.key_input).and_then(|id| place.get(id));
-    Element {
+    Ok(Element {
         id: insert.id.clone(),
         kind: insert.kind,
-        values: insert.values.clone(),
+        values,
         lanes: lanes.collect(),
         key: key.map(|&from| Edge::new(from, Tap::PreFader, Curve::constant(0.0))),
         before: 0,
         latency: 0,
-    }
+    })
 }
 
 fn fader(strip: &Strip, rate: u32) -> Fader {

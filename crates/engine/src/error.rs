@@ -37,6 +37,24 @@ pub enum EngineError {
         /// What it has.
         channels: usize,
     },
+    /// A processor's impulse response is not among the sources given.
+    #[error("insert `{insert}` of `{strip}` has no impulse response: {} is missing from the sources", path.display())]
+    NoResponse {
+        /// The strip.
+        strip: String,
+        /// The insert.
+        insert: String,
+        /// The name the session gives it.
+        path: PathBuf,
+    },
+    /// A file cannot be an impulse response.
+    #[error("{} cannot be an impulse response: {why}", path.display())]
+    Response {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// Strips feed each other in a circle.
     #[error("these strips feed each other in a circle: {}; send one of them elsewhere", strips.join(" -> "))]
     Cycle {

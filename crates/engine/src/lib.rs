@@ -27,5 +27,5 @@ pub use curve::Curve;
 pub use error::EngineError;
 pub use plan::{Edge, Element, Excerpt, Fader, Node, Plan, Source, Tap};
 pub use render::{GainReduction, Output, RenderOptions, Sink, render, render_to_buffer};
-pub use sources::{Audio, Sources};
+pub use sources::{Audio, Sources, read_response};
 pub use strip::READING_FRAMES;

@@ -4,9 +4,10 @@ use crate::error::EngineError;
 use crate::plan::{Node, Source};
 use crate::stream::{Memory, Placed, Stream};
 use audio::{Block, Buffer, Frames};
+use dsp::ImpulseResponse;
 use dsp::blocks::resample::{Resampler, resample, resampled_frames};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// One recording.
@@ -117,10 +118,15 @@ impl Audio {
     }
 }
 
-/// All recordings of a session, by track.
+/// The longest impulse response that is read, in seconds: the longest measured reverberation (the oil tanks of
+/// Inchindown, T. Cox 2014) lasts less.
+const LONGEST_RESPONSE_S: f64 = 120.0;
+
+/// All recordings of a session: of tracks by their id, impulse responses by the name the session gives them.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     audio: BTreeMap<String, Audio>,
+    responses: BTreeMap<PathBuf, Arc<ImpulseResponse>>,
 }
 
 impl Sources {
@@ -134,6 +140,16 @@ impl Sources {
         self.audio.get(track)
     }
 
+    /// Adds or replaces an impulse response under the name that the session gives it.
+    pub fn insert_response(&mut self, name: impl Into<PathBuf>, response: Arc<ImpulseResponse>) {
+        self.responses.insert(name.into(), response);
+    }
+
+    /// The impulse response of this name.
+    pub fn response(&self, name: &Path) -> Option<&Arc<ImpulseResponse>> {
+        self.responses.get(name)
+    }
+
     /// Opens a track's audio where the plan puts it.
     pub(crate) fn place(&self, source: &Source, node: &Node, rate_hz: u32) -> Result<Placed, EngineError> {
         let missing = || EngineError::NoSource { track: source.name.clone() };
@@ -141,6 +157,40 @@ impl Sources {
         let stream = audio.stream(rate_hz)?;
         Ok(Placed::new(stream, audio.channels(), node.arrival as i64 + source.start, source.fraction))
     }
+}
+
+/// Reads an impulse response whole: 1, 2 or 4 channels, at most two minutes.
+pub fn read_response(path: &Path) -> Result<ImpulseResponse, EngineError> {
+    let unfit = |why: String| EngineError::Response { path: path.to_path_buf(), why };
+    let mut reader = files::open(path)?;
+    let info = reader.info();
+    let (channels, rate) = (info.channels, info.sample_rate_hz);
+    if ![1, 2, 4].contains(&channels) {
+        return Err(unfit(format!(
+            "it has {channels} channels; one, two (stereo) or four (true stereo) are understood"
+        )));
+    }
+    let longest = (LONGEST_RESPONSE_S * f64::from(rate)) as Frames;
+    let mut planes = vec![Vec::new(); channels];
+    let mut piece = Buffer::new(channels, 4096);
+    loop {
+        let frames = reader.read(&mut piece.as_block_mut())?;
+        if frames == 0 {
+            break;
+        }
+        for (c, plane) in planes.iter_mut().enumerate() {
+            plane.extend_from_slice(&piece.channel(c)[..frames]);
+        }
+        if planes[0].len() > longest {
+            return Err(unfit(format!(
+                "it is longer than {LONGEST_RESPONSE_S} s; cut it to the space's own length"
+            )));
+        }
+    }
+    if planes.iter().flatten().all(|&sample| sample == 0.0) {
+        return Err(unfit("it holds nothing but silence".into()));
+    }
+    Ok(ImpulseResponse { audio: Buffer::from_channels(&planes), sample_rate_hz: f64::from(rate) })
 }
 
 /// Files read one after another frame by frame, their channels side by side.

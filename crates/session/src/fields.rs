@@ -259,12 +259,16 @@ pub static ROOT: &[Field] = &[
 /// The tables of the file, in the order in which they are written.
 pub static TABLES: &[&str] = &["song", "track", "bus", "return", "premaster", "master", "deliver"];
 
+/// The key of an insert that names an impulse response.
+pub(crate) const IMPULSE_RESPONSE: &str = "impulse_response";
+
 /// Keys of an insert that are not settings of its processor.
 pub static INSERT: &[Field] = &[
     field("kind", Form::Text, "Which processor."),
     field("id", Form::Text, "Its own name; without it, the kind (the second one: kind_2)."),
     field("bypass", Form::Switch, "Takes it out of the chain; its latency stays."),
     field("key", Form::Text, "The track, bus or return it listens to instead of its own input."),
+    field(IMPULSE_RESPONSE, Form::Files { most: 1 }, "The recording of a space that it convolves with."),
 ];
 
 /// The key of one item of a group (a band of an equaliser) that names it.

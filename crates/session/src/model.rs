@@ -168,6 +168,8 @@ pub struct Insert {
     pub bypass: bool,
     /// The track, bus or return it listens to instead of its input.
     pub key: Option<String>,
+    /// The impulse response it is built from, relative to the session.
+    pub impulse_response: Option<PathBuf>,
 }
 
 /// Where everything comes together, before mastering.
@@ -272,6 +274,7 @@ impl Insert {
             item_names: vec![Vec::new(); kind.groups.len()],
             bypass: false,
             key: None,
+            impulse_response: None,
         }
     }
 
@@ -332,6 +335,7 @@ impl fmt::Debug for Insert {
             .field("item_names", &self.item_names)
             .field("bypass", &self.bypass)
             .field("key", &self.key)
+            .field("impulse_response", &self.impulse_response)
             .finish()
     }
 }
@@ -345,6 +349,7 @@ impl PartialEq for Insert {
             && self.named_items() == other.named_items()
             && self.bypass == other.bypass
             && self.key == other.key
+            && self.impulse_response == other.impulse_response
     }
 }
 

@@ -92,6 +92,7 @@ fn form(form: &Form) -> Json {
             let choices: Vec<Json> = param.choices.iter().map(described).collect();
             json!({ "oneOf": choices, "default": neutral.id })
         }
+        Form::Files { most: 1 } => json!({ "type": "string", "minLength": 1 }),
         Form::Files { most } => json!({
             "oneOf": [
                 { "type": "string", "minLength": 1 },
@@ -182,6 +183,9 @@ fn insert_of(kind: &Kind) -> Json {
     properties["kind"] = json!({ "const": kind.id });
     if !kind.key_input {
         properties.shift_remove("key");
+    }
+    if !kind.impulse_response {
+        properties.shift_remove(fields::IMPULSE_RESPONSE);
     }
     properties.extend(param_properties(kind.params));
     for group in kind.groups {

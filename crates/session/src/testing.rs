@@ -165,6 +165,8 @@ fn inserts(strip: &mut Strip, keys: &[String], dice: &mut Dice) {
         let mut insert = Insert::new(id, kind);
         insert.bypass = dice.chance(4);
         insert.key = keys.get(dice.roll(keys.len() + 2)).filter(|_| kind.key_input).cloned();
+        insert.impulse_response =
+            Some("halls/Große Halle.wav".into()).filter(|_| kind.impulse_response && dice.chance(2));
         for (field, param) in kind.params.iter().enumerate() {
             insert.values.put(Address::Field(field), dice.value(param));
         }

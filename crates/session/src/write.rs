@@ -1,6 +1,7 @@
 //! The content of a session: everything that is not neutral, in the order of the field lists.
 
 use crate::decision::setting_value;
+use crate::fields::IMPULSE_RESPONSE;
 use crate::tree::{Branches, Tree};
 use crate::{Insert, LaneTarget, Session, Strip, StripClass, Value, file_text};
 use dsp::Address;
@@ -163,6 +164,7 @@ pub(crate) fn insert_tree(insert: &Insert) -> Tree {
     entries.put("kind", kind.id);
     entries.switch("bypass", insert.bypass);
     entries.some("key", insert.key.clone());
+    entries.some(IMPULSE_RESPONSE, insert.impulse_response.as_deref().map(file_text));
     for (field, param) in kind.params.iter().enumerate() {
         put_setting(&mut entries, insert, param.id, Address::Field(field));
     }

@@ -110,16 +110,16 @@ impl From<DeliveryError> for WorkflowError {
 /// An input that cannot be used, with the place that names it.
 #[derive(Debug)]
 pub struct BadInput {
-    /// The strip of the session whose recording it is, where there is one.
-    pub strip: Option<String>,
+    /// Who in the session needs it, such as "track `vox`", where there is somebody.
+    pub wanted_by: Option<String>,
     /// What is wrong with it; names the file.
     pub error: WorkflowError,
 }
 
 impl std::fmt::Display for BadInput {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.strip {
-            Some(strip) => write!(f, "track `{strip}`: {}", self.error),
+        match &self.wanted_by {
+            Some(who) => write!(f, "{who}: {}", self.error),
             None => self.error.fmt(f),
         }
     }
@@ -232,7 +232,7 @@ impl WorkflowError {
     pub(crate) fn inputs(mut bad: Vec<BadInput>) -> Result<(), WorkflowError> {
         match bad.len() {
             0 => Ok(()),
-            1 if bad[0].strip.is_none() => Err(bad.remove(0).error),
+            1 if bad[0].wanted_by.is_none() => Err(bad.remove(0).error),
             _ => Err(WorkflowError::Inputs(bad)),
         }
     }
@@ -342,8 +342,11 @@ mod tests {
             (SessionError::NotAPath { text: String::new() }.into(), 2),
             (delivery::find_target("nothing").unwrap_err().into(), 2),
             (
-                WorkflowError::inputs(vec![BadInput { strip: Some("vox".into()), error: missing().into() }])
-                    .unwrap_err(),
+                WorkflowError::inputs(vec![BadInput {
+                    wanted_by: Some("track `vox`".into()),
+                    error: missing().into(),
+                }])
+                .unwrap_err(),
                 4,
             ),
         ];

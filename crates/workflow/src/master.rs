@@ -81,7 +81,7 @@ pub fn master(
     let session = merging.merged().document.session()?;
     project.protect(&session, path)?;
     let target = target_of(&session, request)?;
-    let source = source_of(premaster)?;
+    let source = project.master_sources(&session, premaster)?;
     context.listener.stage("listening to the pre-master", None);
     let facts = listen_to(&source, context)?;
     if facts.facts.integrated_lufs.is_none() {

@@ -60,7 +60,7 @@ pub(crate) fn readable<T>(
             Err(error) if error.failure() == Failure::Unreadable => {
                 let path = path.to_string_lossy().into_owned();
                 unreadable.push(Unreadable { path, error: error.to_string() });
-                bad.push(BadInput { strip: None, error });
+                bad.push(BadInput { wanted_by: None, error });
             }
             Err(error) => return Err(error),
         }

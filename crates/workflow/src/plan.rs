@@ -273,7 +273,7 @@ pub(crate) fn recordings(project: &Project, files: &[PathBuf]) -> Result<Vec<Rec
     for path in files {
         match one(path) {
             Ok(recording) => recordings.push(recording),
-            Err(error) => bad.push(BadInput { strip: None, error }),
+            Err(error) => bad.push(BadInput { wanted_by: None, error }),
         }
     }
     WorkflowError::inputs(bad)?;

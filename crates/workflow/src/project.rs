@@ -4,7 +4,7 @@ use crate::WorkflowError;
 use crate::error::BadInput;
 use engine::{Audio, Sources};
 use rayon::prelude::*;
-use session::{Document, Session};
+use session::{Document, Session, Strip};
 use std::path::{Path, PathBuf};
 
 /// Folders that exporters put the recordings into.
@@ -156,8 +156,10 @@ impl Project {
         let tracks: Vec<_> = session.tracks.iter().collect();
         let open = |(id, track): &(&String, &session::Strip)| {
             let paths: Vec<PathBuf> = track.files.iter().map(|f| self.resolve(f)).collect();
-            let bad =
-                |error: engine::EngineError| BadInput { strip: Some(id.to_string()), error: error.into() };
+            let bad = |error: engine::EngineError| BadInput {
+                wanted_by: Some(format!("track `{id}`")),
+                error: error.into(),
+            };
             Audio::open(&paths).map_err(bad)
         };
         let opened: Vec<Result<Audio, BadInput>> = tracks.par_iter().map(open).collect();
@@ -168,14 +170,48 @@ impl Project {
                 Err(error) => bad.push(error),
             }
         }
+        bad.extend(self.add_responses(session.strips(), &mut sources));
         WorkflowError::inputs(bad)?;
         Ok(sources)
+    }
+
+    /// What the mastering chain is rendered from: a finished mix, and the impulse responses of the master's inserts.
+    pub(crate) fn master_sources(&self, session: &Session, mix: &Path) -> Result<Sources, WorkflowError> {
+        let mut sources = crate::master::source_of(mix)?;
+        WorkflowError::inputs(self.add_responses([&session.master.strip].into_iter(), &mut sources))?;
+        Ok(sources)
+    }
+
+    /// Reads the impulse responses of processors that are not bypassed; gives those that cannot be read.
+    fn add_responses<'a>(
+        &self,
+        strips: impl Iterator<Item = &'a Strip>,
+        sources: &mut Sources,
+    ) -> Vec<BadInput> {
+        let mut bad = Vec::new();
+        for strip in strips {
+            for insert in strip.inserts.iter().filter(|insert| !insert.bypass) {
+                let Some(name) = insert.impulse_response.as_ref().filter(|n| sources.response(n).is_none())
+                else {
+                    continue;
+                };
+                match engine::read_response(&self.resolve(name)) {
+                    Ok(response) => sources.insert_response(name, response.into()),
+                    Err(error) => bad.push(BadInput {
+                        wanted_by: Some(format!("`{}` of `{}`", insert.id, strip.id)),
+                        error: error.into(),
+                    }),
+                }
+            }
+        }
+        bad
     }
 
     /// An error when `path` is one of the session's recordings: they are never written to.
     pub fn protect(&self, session: &Session, path: &Path) -> Result<(), WorkflowError> {
         let Ok(target) = std::fs::canonicalize(path) else { return Ok(()) };
-        let recordings = session.tracks.values().flat_map(|t| &t.files);
+        let responses = session.strips().flat_map(|s| &s.inserts).filter_map(|i| i.impulse_response.as_ref());
+        let recordings = session.tracks.values().flat_map(|t| &t.files).chain(responses);
         for recording in recordings {
             if std::fs::canonicalize(self.resolve(recording)).is_ok_and(|r| r == target) {
                 return Err(WorkflowError::Protected { path: path.to_path_buf() });

@@ -1,7 +1,7 @@
 //! One song, several targets: where a target asks for another loudness or a lower ceiling than the master has, the
 //! limiter is solved anew for it. The session keeps its own master.
 
-use crate::master::{MasterRequest, Work, goal, keep_ceiling, source_of, target_of, with_limiter};
+use crate::master::{MasterRequest, Work, goal, keep_ceiling, target_of, with_limiter};
 use crate::{Context, Project, WorkflowError};
 use delivery::{Force, Target};
 use mastering::Goal;
@@ -45,7 +45,7 @@ pub(crate) fn float_for(
             premaster.display()
         )));
     }
-    let source = source_of(&premaster)?;
+    let source = project.master_sources(session, &premaster)?;
     let work = Work { project, source: &source, context };
     let solved = work.solve(session, &wanted)?;
     let retargeted = with_limiter(session, solved.best.drive_db, wanted.ceiling_dbtp);

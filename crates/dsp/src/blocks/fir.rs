@@ -1,10 +1,10 @@
 //! Filters of finite length from a magnitude: of linear, minimum or mixed phase.
 //!
-//! The wished spectrum is set on a grid eight times as fine as the filter is long, transformed back and cut off under
-//! a window that is flat over its inner half: whatever has rung out by then is kept as it is, so that a curve is
-//! followed between the points of the grid too. The minimum phase that belongs to a magnitude comes from the real
+//! The wished spectrum is set on a grid finer than the filter is long, transformed back and cut off under a window that
+//! is flat over its inner half: whatever has rung out by then is kept as it is, so that a curve is followed between the
+//! points of the grid too. The minimum phase that belongs to a magnitude comes from the real
 //! cepstrum, its causal half doubled (A. V. Oppenheim & R. W. Schafer, *Discrete-Time Signal Processing*, section
-//! 12.5 of the second edition, "homomorphic" minimum phase); the fine grid keeps the cepstrum from folding over.
+//! 12.5 of the second edition, "homomorphic" minimum phase); a grid eight times as fine keeps the cepstrum from folding over.
 //! Mixed phase is minimum below a split, where linear phase would ring before the sound for long, and linear above;
 //! the two are joined in the phase, over an octave.
 //!
@@ -18,8 +18,8 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use std::f64::consts::{PI, TAU};
 use std::sync::Arc;
 
-/// Points of the grid per tap.
-const FINENESS: usize = 8;
+/// Least points of the grid per tap: for linear phase, and where the minimum phase is looked for.
+const FINENESS: [usize; 2] = [2, 8];
 
 /// Smallest gain whose phase is looked for, of the largest: -160 dB. The logarithm of nothing is no number.
 const FLOOR: f64 = 1e-8;
@@ -70,7 +70,7 @@ impl Phase {
 /// The filter of `taps` taps whose gain at each share of the sample rate (0 to 0.5) is `gain`; it is late by
 /// `phase.delay(taps)`. With linear phase an odd number of taps is symmetrical.
 pub fn design(taps: usize, phase: Phase, gain: impl Fn(f64) -> f64) -> Vec<f64> {
-    let grid = Grid::new(taps);
+    let grid = Grid::new(taps, phase);
     let gains: Vec<f64> = grid.frequencies().map(gain).collect();
     grid.realise(&grid.spectrum(&gains, phase), taps, phase.delay(taps))
 }
@@ -83,9 +83,10 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Fine enough for a filter of `taps` taps.
-    pub fn new(taps: usize) -> Grid {
-        let size = (FINENESS * taps.max(2)).next_power_of_two();
+    /// Fine enough for a filter of `taps` taps and this phase.
+    pub fn new(taps: usize, phase: Phase) -> Grid {
+        let fineness = FINENESS[usize::from(phase != Phase::Linear)];
+        let size = (fineness * taps.max(2)).next_power_of_two();
         let mut planner = RealFftPlanner::new();
         Grid { size, forward: planner.plan_fft_forward(size), inverse: planner.plan_fft_inverse(size) }
     }
@@ -340,7 +341,7 @@ mod tests {
     #[test]
     fn minimum_phase_begins_at_once_even_for_the_steepest_cut() {
         let gain = |share: f64| (1.0 + (30.0 / RATE / share.max(1e-9)).powi(32)).sqrt().recip();
-        let grid = Grid::new(TAPS);
+        let grid = Grid::new(TAPS, Phase::Minimum);
         let gains: Vec<f64> = grid.frequencies().map(gain).collect();
         let spectrum = grid.spectrum(&gains, Phase::Minimum);
         // Rotated so that what comes before the sound stands at the front.

@@ -79,6 +79,17 @@ pub fn high_shelf(gain_db: f64, q: f64) -> Fraction {
     Fraction { numerator: [a, a * slope, a * a], denominator: [a, slope, 1.0] }
 }
 
+/// Tilt: a shelf of first order that is the gain far above, one over it far below and 0 dB at the corner.
+pub fn tilt(gain_db: f64) -> Fraction {
+    let gain = 10f64.powf(gain_db / 20.0);
+    Fraction { numerator: [1.0, gain, 0.0], denominator: [gain, 1.0, 0.0] }
+}
+
+/// Band-pass: 0 dB at the centre, -3 dB at the ends of a band as wide as the centre over `q`.
+pub fn band_pass(q: f64) -> Fraction {
+    Fraction { numerator: [0.0, 1.0 / q, 0.0], denominator: [1.0, 1.0 / q, 1.0] }
+}
+
 /// Notch: silence at the centre, -3 dB at the ends of a band as wide as the centre over `q`.
 pub fn notch(q: f64) -> Fraction {
     Fraction { numerator: [1.0, 0.0, 1.0], denominator: [1.0, 1.0 / q, 1.0] }
@@ -266,8 +277,8 @@ mod tests {
     use super::*;
 
     /// Largest errors in decibels against the prototype, up to 10 kHz and up to 20 kHz (or the share of the
-    /// sample rate that corresponds to them at 44.1 kHz), where the prototype is above -60 dB.
-    fn errors(prototypes: &[Fraction], corner_hz: f64, rate: f64) -> (f64, f64) {
+    /// sample rate that corresponds to them at 44.1 kHz), where the prototype's power is above `floor`.
+    fn errors(prototypes: &[Fraction], corner_hz: f64, rate: f64, floor: f64) -> (f64, f64) {
         let mut sections = prototypes.to_vec();
         let correction = digital(&mut sections, corner_hz / rate);
         let (mut low, mut high) = (0.0f64, 0.0f64);
@@ -276,7 +287,7 @@ mod tests {
             let wanted: f64 = prototypes.iter().map(|p| p.power((hz / corner_hz).powi(2))).product();
             let seen: f64 =
                 sections.iter().chain(&correction).map(|s| s.power(square_tangent(hz / rate))).product();
-            if wanted > 1e-6 {
+            if wanted > floor {
                 let error = (10.0 * (seen / wanted).log10()).abs();
                 if hz <= 10_000.0 {
                     low = low.max(error);
@@ -293,9 +304,13 @@ mod tests {
 
     /// 0.1 dB to 10 kHz and 0.6 dB to 20 kHz: a plain bilinear bell of 6 dB misses by 3.5 dB.
     fn assert_close(prototypes: &[Fraction], what: &str) {
+        assert_close_above(1e-6, prototypes, what);
+    }
+
+    fn assert_close_above(floor: f64, prototypes: &[Fraction], what: &str) {
         for rate in RATES {
             for corner in CORNERS {
-                let (low, high) = errors(prototypes, corner, rate);
+                let (low, high) = errors(prototypes, corner, rate, floor);
                 assert!(
                     low <= 0.1 && high <= 0.6,
                     "{what} at {corner} Hz, rate {rate}: {low:.3} dB to 10 kHz, {high:.3} dB to 20 kHz"
@@ -316,6 +331,17 @@ mod tests {
                     assert_close(&[high_shelf(gain_db, q)], &format!("high shelf {gain_db} dB, Q {q}"));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn tilts_and_band_passes_follow_the_prototype() {
+        for gain_db in [0.5, 3.0, 12.0, 30.0] {
+            assert_close(&[tilt(gain_db)], &format!("tilt {gain_db} dB"));
+        }
+        for q in [0.1, 0.3, 0.71, 2.0, 12.0, 40.0] {
+            // A band-pass is there to be heard above -40 dB; its slopes go on as those of two first-order filters.
+            assert_close_above(1e-4, &[band_pass(q)], &format!("band-pass, Q {q}"));
         }
     }
 

@@ -34,6 +34,20 @@ const INVERSE_FACTORIALS: [f64; 11] = [
     1.0 / 3_628_800.0,
 ];
 
+/// (-1)^n / (2n + 1)! from n = 0: the sine of t is t times their polynomial in t^2.
+const SINE: [f64; 10] = [
+    1.0,
+    -1.0 / 6.0,
+    1.0 / 120.0,
+    -1.0 / 5040.0,
+    1.0 / 362_880.0,
+    -1.0 / 39_916_800.0,
+    1.0 / 6_227_020_800.0,
+    -1.0 / 1_307_674_368_000.0,
+    1.0 / 355_687_428_096_000.0,
+    -1.0 / 121_645_100_408_832_000.0,
+];
+
 /// A polynomial by Horner's rule, coefficients from the lowest power up.
 #[inline(always)]
 fn polynomial<const N: usize>(x: f64, coefficients: [f64; N]) -> f64 {
@@ -73,6 +87,20 @@ pub fn exp2(x: f64) -> f64 {
     f64::from_bits(series.to_bits().wrapping_add(shifted.to_bits() << 52))
 }
 
+/// Sine of an angle in turns: `sin(2 pi x)`. Meant for phases; beyond some 10^9 turns nothing is left of the part.
+///
+/// Taylor series, Abramowitz & Stegun 4.3.65, after folding to a quarter turn; error below 1e-13.
+#[inline(always)]
+pub fn sin_turns(turns: f64) -> f64 {
+    const ROUND: f64 = 1.5 * TWO_52;
+    // The nearest half turn; whether it is odd is its last bit.
+    let shifted = 2.0 * turns + ROUND;
+    let halves = shifted - ROUND;
+    let angle = (turns - 0.5 * halves) * std::f64::consts::TAU;
+    let series = polynomial(angle * angle, SINE);
+    f64::from_bits((angle * series).to_bits() ^ (shifted.to_bits() << 63))
+}
+
 /// Decibels of a positive amplitude.
 #[inline(always)]
 pub fn amplitude_to_db(amplitude: f64) -> f64 {
@@ -101,6 +129,7 @@ mod tests {
         assert_eq!(exp2(0.0), 1.0);
         assert_eq!(exp2(-0.0), 1.0);
         assert_eq!(log2(1.0), 0.0);
+        assert_eq!((sin_turns(0.0), sin_turns(1.0), sin_turns(0.5).abs()), (0.0, 0.0, 0.0));
         for power in -1000..=1000 {
             let value = 2f64.powi(power);
             assert_eq!(exp2(f64::from(power)), value);
@@ -135,6 +164,13 @@ mod tests {
         #[test]
         fn exp2_agrees_with_the_library(x in -999.0f64..999.0) {
             prop_assert!((exp2(x) / x.exp2() - 1.0).abs() < 1e-11);
+        }
+
+        #[test]
+        fn sine_agrees_with_the_library(turns in -1000.0f64..1000.0) {
+            let expected = (turns.fract() * std::f64::consts::TAU).sin();
+            // The series' first term left out is 2.4e-16 of the result; the library's angle is rounded to 1e-15.
+            prop_assert!((sin_turns(turns) - expected).abs() < 1e-14);
         }
 
         #[test]

@@ -1,24 +1,41 @@
 //! Building blocks that processors are made of.
 
+pub mod absorption;
+#[cfg(test)]
+pub(crate) mod acoustics;
+pub mod antiderivative;
+pub mod clip;
 pub mod convolution;
 pub mod correlation;
+pub mod crest;
 pub mod crossover;
 pub mod cut;
+pub mod decay;
 pub mod dynamics;
 pub mod fir;
+pub mod fir_bank;
 pub mod fractional;
 pub mod grid;
+pub mod guard;
 pub mod history;
 pub mod kaiser;
+pub mod lfo;
+pub mod line;
 pub mod linear_crossover;
 pub mod lookahead;
 pub mod matched;
 pub mod math;
+pub mod moving;
 pub mod oversample;
 pub mod pan;
+pub mod predelay;
+pub mod primes;
 pub mod ramp;
 pub mod repair;
 pub mod resample;
+#[cfg(test)]
+pub(crate) mod spectrum;
+pub mod stft;
 pub mod svf;
 pub mod symmetric;
 pub mod true_peak;

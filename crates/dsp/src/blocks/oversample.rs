@@ -13,11 +13,38 @@
 use super::kaiser;
 use super::lookahead::Delay;
 use super::symmetric::{WIDTH, halfway};
+use crate::choices;
 use audio::Frames;
 use std::f64::consts::PI;
 
-/// Frames worked on at a time; the result does not depend on it.
-const CHUNK: Frames = 64;
+/// Most frames worked on at a time; the result does not depend on it.
+pub const CHUNK: Frames = 64;
+
+choices! {
+    /// How far the sample rate is raised for the curve.
+    pub enum Rate {
+        /// 4x for curves without corners, 8x for those with corners.
+        Auto = "auto",
+        /// Four times.
+        Four = "4x",
+        /// Eight times.
+        Eight = "8x",
+        /// Sixteen times.
+        Sixteen = "16x",
+    }
+}
+
+impl Rate {
+    /// The factor, where `auto` is the kind's own choice.
+    pub fn factor(self, auto: usize) -> usize {
+        match self {
+            Rate::Auto => auto,
+            Rate::Four => 4,
+            Rate::Eight => 8,
+            Rate::Sixteen => 16,
+        }
+    }
+}
 
 /// Half the number of non-zero outer taps of each doubling, outermost first.
 ///
@@ -75,24 +102,89 @@ impl Oversampler {
     }
 
     /// Processes `samples` in place. `work` is given the raised signal, a whole number of frames at a time
-    /// and at most 64 of them, in order. Never allocates.
+    /// and at most [`CHUNK`] of them, in order. Never allocates.
     pub fn process(&mut self, samples: &mut [f64], mut work: impl FnMut(&mut [f64])) {
         for chunk in samples.chunks_mut(CHUNK) {
+            work(self.raise(chunk));
+            self.lower(chunk);
+        }
+    }
+
+    /// The way up alone: the raised signal of at most [`CHUNK`] frames, to be changed in place before
+    /// [`Oversampler::lower`] is called for as many. For work on several channels at once.
+    pub fn raise(&mut self, chunk: &[f64]) -> &mut [f64] {
+        let frames = chunk.len();
+        self.stages[0].up(chunk, &mut self.rungs[0][..2 * frames]);
+        for s in 1..self.stages.len() {
+            let (below, above) = self.rungs.split_at_mut(s);
+            self.stages[s].up(&below[s - 1][..frames << s], &mut above[0][..frames << (s + 1)]);
+        }
+        let last = self.stages.len() - 1;
+        &mut self.rungs[last][..frames << (last + 1)]
+    }
+
+    /// The way back of what [`Oversampler::raise`] gave and somebody has changed.
+    pub fn lower(&mut self, chunk: &mut [f64]) {
+        let frames = chunk.len();
+        let last = self.stages.len() - 1;
+        self.pad.pass(&mut self.rungs[last][..frames << (last + 1)]);
+        for s in (1..self.stages.len()).rev() {
+            let (below, above) = self.rungs.split_at_mut(s);
+            self.stages[s].down(&above[0][..frames << (s + 1)], &mut below[s - 1][..frames << s]);
+        }
+        self.stages[0].down(&self.rungs[0][..2 * frames], chunk);
+    }
+}
+
+/// Raises one channel to a multiple of its rate, for what only has to be looked at there.
+#[derive(Debug, Clone)]
+pub struct Upsampler {
+    stages: Vec<Stage>,
+    rungs: Vec<Vec<f64>>,
+    pad: Delay,
+    latency: Frames,
+}
+
+impl Upsampler {
+    /// For a factor of 2, 4, 8 or 16 (others are rounded up to one of these).
+    pub fn new(factor: usize) -> Upsampler {
+        let doublings = (factor.clamp(2, 16).next_power_of_two().ilog2()) as usize;
+        let factor = 1 << doublings;
+        let delay: usize = (0..doublings).map(|s| (2 * HALF_TAPS[s] - 1) << (doublings - 1 - s)).sum();
+        let latency = delay.div_ceil(factor);
+        Upsampler {
+            stages: (0..doublings).map(|s| Stage::new(HALF_TAPS[s], CHUNK << s)).collect(),
+            rungs: (1..doublings).map(|s| vec![0.0; CHUNK << s]).collect(),
+            pad: Delay::new(latency * factor - delay),
+            latency,
+        }
+    }
+
+    /// Whole frames by which the output stands later than the input.
+    pub fn latency(&self) -> Frames {
+        self.latency
+    }
+
+    /// Forgets the past.
+    pub fn reset(&mut self) {
+        self.stages.iter_mut().for_each(Stage::reset);
+        self.pad.reset();
+    }
+
+    /// Writes `samples` at the raised rate; `raised` is longer by the factor. Never allocates.
+    pub fn process(&mut self, samples: &[f64], raised: &mut [f64]) {
+        let last = self.stages.len() - 1;
+        let factor = 1 << (last + 1);
+        for (chunk, raised) in samples.chunks(CHUNK).zip(raised.chunks_mut(CHUNK * factor)) {
             let frames = chunk.len();
-            self.stages[0].up(chunk, &mut self.rungs[0][..2 * frames]);
-            for s in 1..self.stages.len() {
+            for s in 0..last {
                 let (below, above) = self.rungs.split_at_mut(s);
-                self.stages[s].up(&below[s - 1][..frames << s], &mut above[0][..frames << (s + 1)]);
+                let input = if s == 0 { chunk } else { &below[s - 1][..frames << s] };
+                self.stages[s].up(input, &mut above[0][..frames << (s + 1)]);
             }
-            let last = self.stages.len() - 1;
-            let raised = &mut self.rungs[last][..frames << (last + 1)];
-            work(raised);
-            self.pad.pass(raised);
-            for s in (1..self.stages.len()).rev() {
-                let (below, above) = self.rungs.split_at_mut(s);
-                self.stages[s].down(&above[0][..frames << (s + 1)], &mut below[s - 1][..frames << s]);
-            }
-            self.stages[0].down(&self.rungs[0][..2 * frames], chunk);
+            let input = if last == 0 { chunk } else { &self.rungs[last - 1][..frames << last] };
+            self.stages[last].up(input, &mut raised[..frames * factor]);
+            self.pad.pass(&mut raised[..frames * factor]);
         }
     }
 }
@@ -224,6 +316,28 @@ mod tests {
                         samples[n]
                     );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn raised_alone_the_points_between_are_those_of_the_tone() {
+        for factor in [2, 4, 8, 16] {
+            let mut upsampler = Upsampler::new(factor);
+            let sine = |n: f64| (TAU * 0.21 * n).sin();
+            let samples: Vec<f64> = (0..1_000).map(|n| sine(f64::from(n))).collect();
+            let mut raised = vec![0.0; 1_000 * factor];
+            for (samples, raised) in samples.chunks(37).zip(raised.chunks_mut(37 * factor)) {
+                upsampler.process(samples, raised);
+            }
+            for n in 400 * factor..1_000 * factor {
+                let expected = sine(n as f64 / factor as f64 - upsampler.latency() as f64);
+                // The ripple of each stage, four stages.
+                assert!(
+                    (raised[n] - expected).abs() < 1e-5,
+                    "factor {factor}, {n}: {} {expected}",
+                    raised[n]
+                );
             }
         }
     }

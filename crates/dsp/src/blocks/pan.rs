@@ -27,6 +27,16 @@ pub fn balance(pan: f64) -> (f64, f64) {
     }
 }
 
+/// Gains of a dry and a wet signal that have nothing in common, at constant power; exact at both ends.
+pub fn dry_wet(mix_percent: f64) -> (f64, f64) {
+    match mix_percent / 100.0 {
+        // The ends exactly: cos of half pi is not zero in floating point.
+        m if m <= 0.0 => (1.0, 0.0),
+        m if m >= 1.0 => (0.0, 1.0),
+        m => ((m * FRAC_PI_2).cos(), (m * FRAC_PI_2).sin()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -51,6 +51,15 @@ impl Ramp {
         self.value
     }
 
+    /// The values for the next `frames` frames, at most a control period.
+    pub fn path(&mut self, frames: usize) -> [f64; CONTROL_FRAMES] {
+        let mut values = [self.target; CONTROL_FRAMES];
+        if self.moves() {
+            values[..frames].iter_mut().for_each(|value| *value = self.next_value());
+        }
+        values
+    }
+
     /// Multiplies `samples` by the value, frame by frame.
     pub fn scale(&mut self, samples: &mut [f64]) {
         let moving = self.left.min(samples.len());

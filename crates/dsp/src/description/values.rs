@@ -69,6 +69,41 @@ impl Values {
         }
     }
 
+    /// Settings from one line of text. Items of groups come into being when they are named, from 0; other
+    /// settings are neutral, and values outside a range stand as written.
+    ///
+    /// ```
+    /// let eq = dsp::kind("eq").unwrap();
+    /// let values = dsp::Values::parse(eq, "output_db = -1; bands.0.type = low_shelf; bands.0.gain_db = 3")?;
+    /// assert_eq!(values.get(eq.address("bands.0.gain_db")?), 3.0);
+    /// # Ok::<(), dsp::Unknown>(())
+    /// ```
+    pub fn parse(kind: &Kind, text: &str) -> Result<Values, Unknown> {
+        let mut values = Values::neutral(kind);
+        for setting in text.split(';').map(str::trim).filter(|setting| !setting.is_empty()) {
+            let unknown = || Unknown { kind: kind.id, name: setting.into() };
+            let (name, value) = setting.split_once(" = ").ok_or_else(unknown)?;
+            if let Address::Item { group, item, .. } = kind.address(name)? {
+                let described = &kind.groups[group];
+                if item >= described.max {
+                    return Err(unknown());
+                }
+                while values.groups[group].len() <= item {
+                    values.push(kind, described.id)?;
+                }
+            }
+            match value.parse() {
+                Ok(number) => values.set(kind, name, number)?,
+                Err(_) => match value {
+                    "true" => values.set(kind, name, 1.0)?,
+                    "false" => values.set(kind, name, 0.0)?,
+                    choice => values.set_choice(kind, name, choice)?,
+                },
+            }
+        }
+        Ok(values)
+    }
+
     /// The value at an address.
     ///
     /// # Panics

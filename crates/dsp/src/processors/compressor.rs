@@ -2,10 +2,12 @@
 //!
 //! Feed-forward, in the logarithmic domain, with the smoothing behind the gain computer: Giannoulis,
 //! Massberg & Reiss, *Digital dynamic range compressor design: a tutorial and analysis*, J. Audio Eng. Soc.
-//! 60 (2012). Path of the detector: key or input, high-pass, level, static curve, stereo link, sliding
+//! 60 (2012). Automatic times follow the crest factor, as in the same authors' *Parameter automation in a dynamic
+//! range compressor*, J. Audio Eng. Soc. 61 (2013). Path of the detector: key or input, high-pass, level, static curve, stereo link, sliding
 //! maximum over the lookahead, attack and release, smoothing over the lookahead. Path of the audio: delay by
 //! the lookahead, gain, make-up, mix.
 
+use crate::blocks::crest::Crest;
 use crate::blocks::dynamics::{
     KeyFilter, MeanPower, POWER_FLOOR, Pass, Smoother, Times, gains, knee_scale, one_pole, reduction_db,
     reductions_db,
@@ -46,6 +48,16 @@ choices! {
         Single = "single",
         /// Quick after a single peak, slow after long reduction: no pumping on dense programme.
         Dual = "dual",
+    }
+}
+
+choices! {
+    /// Where attack and release come from.
+    pub enum TimesMode {
+        /// As set.
+        Manual = "manual",
+        /// From the signal's running crest factor: short for peaks, long for what is sustained.
+        Automatic = "automatic",
     }
 }
 
@@ -96,6 +108,8 @@ settings! {
         makeup_db: f64 { label: "Make-up", unit: Unit::Decibel, min: -24.0, max: 36.0 },
         /// 100 is the compressed signal alone, 0 the input alone.
         mix_percent: f64 { label: "Mix", unit: Unit::Percent, max: 100.0, default: 100.0 },
+        /// Where attack and release come from; automatic ones take the place of those set.
+        times: TimesMode { label: "Times", fixed: true },
     }
 }
 
@@ -158,6 +172,11 @@ struct Lane {
     main: Smoother,
     slow: Smoother,
     smooth: BoxCascade,
+    crest: Crest,
+    /// The automatic times, found at the last point of the control grid.
+    times: Times,
+    /// Power of the present piece before any averaging; kept for the automatic times only.
+    plain: [f64; CONTROL_FRAMES],
     /// Of the present piece: power, then decibels of reduction, then gain.
     values: [f64; CONTROL_FRAMES],
 }
@@ -193,6 +212,9 @@ impl Compressor {
             main: Smoother::default(),
             slow: Smoother::default(),
             smooth: BoxCascade::new(lookahead - margin + 1, LARGEST_REDUCTION_DB),
+            crest: Crest::new(spec.sample_rate_hz),
+            times: Crest::new(spec.sample_rate_hz).times(spec.sample_rate_hz),
+            plain: [0.0; CONTROL_FRAMES],
             values: [0.0; CONTROL_FRAMES],
         };
         let coefficients = design(&settings, spec.sample_rate_hz);
@@ -229,6 +251,10 @@ impl Compressor {
         for lane in &mut self.lanes {
             lane.main.flush();
             lane.slow.flush();
+            if self.settings.times == TimesMode::Automatic {
+                lane.crest.flush();
+                lane.times = lane.crest.times(self.sample_rate_hz);
+            }
         }
     }
 
@@ -245,9 +271,16 @@ impl Compressor {
             if self.lookahead > 0 {
                 lane.ahead.process(values);
             }
+            let times = match self.settings.times {
+                TimesMode::Manual => self.coefficients.times,
+                TimesMode::Automatic => {
+                    lane.crest.follow(&lane.plain[..frames]);
+                    lane.times
+                }
+            };
             match self.settings.law {
-                Law::Decoupled => lane.main.decoupled(values, self.coefficients.times),
-                Law::Branching => lane.main.branching(values, self.coefficients.times),
+                Law::Decoupled => lane.main.decoupled(values, times),
+                Law::Branching => lane.main.branching(values, times),
             }
             if self.settings.release_mode == ReleaseMode::Dual {
                 let mut slow = [0.0; CONTROL_FRAMES];
@@ -269,7 +302,10 @@ impl Compressor {
         let linked = self.lanes.len() == 1;
         let sources = if linked { key.channels() } else { key.channels().max(self.lanes.len()) };
         let sources = sources.min(self.means.len());
-        self.lanes.iter_mut().for_each(|lane| lane.values[..frames].fill(POWER_FLOOR));
+        for lane in &mut self.lanes {
+            lane.values[..frames].fill(POWER_FLOOR);
+            lane.plain[..frames].fill(0.0);
+        }
         let mut heard = [[0.0; CONTROL_FRAMES]; 2];
         for first in (0..sources).step_by(2) {
             let pair = (sources - first).min(2);
@@ -283,8 +319,14 @@ impl Compressor {
                 self.high_pass.process(first, left);
             }
             for (source, heard) in (first..first + pair).zip([left, right]) {
-                self.weigh(source, heard);
                 let place = if linked { 0 } else { source.min(self.lanes.len() - 1) };
+                heard.iter_mut().for_each(|sample| *sample *= *sample);
+                if self.settings.times == TimesMode::Automatic {
+                    for (power, heard) in self.lanes[place].plain.iter_mut().zip(&*heard) {
+                        *power = greater(*heard, *power);
+                    }
+                }
+                self.weigh(source, heard);
                 for (power, heard) in self.lanes[place].values.iter_mut().zip(heard) {
                     *power = greater(*heard, *power);
                 }
@@ -293,9 +335,8 @@ impl Compressor {
         self.high_pass.advance(frames);
     }
 
-    /// Turns one channel's key into its level's power.
+    /// Turns the power of one channel's key into its level's.
     fn weigh(&mut self, source: usize, heard: &mut [f64]) {
-        heard.iter_mut().for_each(|sample| *sample *= *sample);
         let (mean, rms) = (&mut self.means[source], self.coefficients.rms);
         match self.settings.detector {
             Detector::Peak => {}
@@ -381,6 +422,8 @@ impl Processor for Compressor {
             lane.main = Smoother::default();
             lane.slow = Smoother::default();
             lane.smooth.reset();
+            lane.crest.reset();
+            lane.times = lane.crest.times(self.sample_rate_hz);
         }
         self.delays.iter_mut().for_each(Delay::reset);
         self.grid.reset();
@@ -396,6 +439,7 @@ impl Processor for Compressor {
         self.settings.release_mode = before.release_mode;
         self.settings.lookahead_ms = before.lookahead_ms;
         self.settings.link_percent = before.link_percent;
+        self.settings.times = before.times;
         self.coefficients = design(&self.settings, self.sample_rate_hz);
         for (ramp, target) in [
             (&mut self.threshold_db, self.settings.threshold_db),

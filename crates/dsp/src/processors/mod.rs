@@ -4,6 +4,10 @@ pub mod band_width;
 pub mod compressor;
 pub mod de_esser;
 pub mod decorrelator;
+pub mod clipper;
+pub mod compressor;
+pub mod de_esser;
+pub mod declip;
 pub mod delay;
 pub mod eq;
 pub mod gain;
@@ -13,6 +17,7 @@ pub mod limiter;
 pub mod mid_side;
 pub mod multiband;
 pub mod phase_align;
+pub mod phase_eq;
 pub mod reverb;
 pub mod rotation;
 pub mod saturator;
@@ -23,12 +28,15 @@ use crate::Kind;
 /// Every processor, in the order people see.
 pub static KINDS: &[&Kind] = &[
     &gain::KIND,
+    &declip::KIND,
     &eq::KIND,
+    &phase_eq::KIND,
     &gate::KIND,
     &compressor::KIND,
     &multiband::KIND,
     &de_esser::KIND,
     &saturator::KIND,
+    &clipper::KIND,
     &width::KIND,
     &band_width::KIND,
     &mid_side::KIND,

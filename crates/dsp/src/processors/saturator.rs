@@ -18,6 +18,9 @@
 //! | hard | 12 dB | none | none |
 //! | hard | 24 dB | none | -11.1 dB |
 
+pub use crate::blocks::oversample::Rate;
+
+use crate::blocks::antiderivative::ClipAverage;
 use crate::blocks::lookahead::Delay;
 use crate::blocks::matched::{self, Fraction};
 use crate::blocks::math::exp2;
@@ -37,20 +40,6 @@ choices! {
         Tube = "tube",
         /// Leaves everything below the ceiling alone and cuts off what is above.
         Hard = "hard",
-    }
-}
-
-choices! {
-    /// How far the sample rate is raised for the curve.
-    pub enum Rate {
-        /// 4x for curves without corners, 8x for those with corners.
-        Auto = "auto",
-        /// Four times.
-        Four = "4x",
-        /// Eight times.
-        Eight = "8x",
-        /// Sixteen times.
-        Sixteen = "16x",
     }
 }
 
@@ -102,10 +91,6 @@ const DIRECT_CURRENT_HZ: f64 = 5.0;
 /// Corner of the emphasis: between the fundamentals and the presence of most instruments.
 const EMPHASIS_HZ: f64 = 1_500.0;
 
-/// Samples of the raised rate by which the hard curve delays: half a one by averaging, one and a half by
-/// the filter that makes up for it.
-const HARD_DELAY: usize = 2;
-
 /// Hyperbolic tangent, the same bits everywhere; its error of 1e-13 is under -250 dBFS.
 #[inline(always)]
 fn tanh(x: f64) -> f64 {
@@ -152,43 +137,12 @@ fn emphasis(settings: &Settings, sample_rate_hz: f64) -> [[Coefficients; 2]; 2] 
 }
 
 fn factor(settings: &Settings) -> usize {
-    match (settings.oversampling, settings.curve) {
-        (Rate::Four, _) | (Rate::Auto, Curve::Soft | Curve::Tube) => 4,
-        (Rate::Eight, _) | (Rate::Auto, Curve::Hard) => 8,
-        (Rate::Sixteen, _) => 16,
-    }
-}
-
-/// The hard curve averaged between neighbouring samples.
-#[derive(Debug, Clone, Copy, Default)]
-struct Clip {
-    before: f64,
-    /// The last averages.
-    averages: [f64; 3],
-}
-
-impl Clip {
-    #[inline(always)]
-    fn next(&mut self, x: f64) -> f64 {
-        let area = |x: f64| if x.abs() <= 1.0 { 0.5 * x * x } else { x.abs() - 0.5 };
-        let step = x - self.before;
-        let average = if step.abs() < 1e-6 {
-            (0.5 * (x + self.before)).clamp(-1.0, 1.0)
-        } else {
-            (area(x) - area(self.before)) / step
-        };
-        self.before = x;
-        // The average stands half a sample late and falls as cos(w/2). The taps (-1, 5, 5, -1)/8 stand one and
-        // a half samples late and rise as much, to the fourth order of w.
-        let [a, b, c] = self.averages;
-        self.averages = [average, a, b];
-        0.625 * (a + b) - 0.125 * (average + c)
-    }
+    settings.oversampling.factor(if settings.curve == Curve::Hard { 8 } else { 4 })
 }
 
 struct Channel {
     oversampler: Oversampler,
-    clip: Clip,
+    clip: ClipAverage,
     dry: Delay,
 }
 
@@ -209,12 +163,12 @@ struct Saturator {
 
 impl Saturator {
     fn new(settings: Settings, spec: &Spec) -> Saturator {
-        let inner_delay = if settings.curve == Curve::Hard { HARD_DELAY } else { 0 };
+        let inner_delay = if settings.curve == Curve::Hard { ClipAverage::DELAY } else { 0 };
         let oversampler = Oversampler::new(factor(&settings), inner_delay);
         let channel = || Channel {
             dry: Delay::new(oversampler.latency()),
             oversampler: oversampler.clone(),
-            clip: Clip::default(),
+            clip: ClipAverage::default(),
         };
         let [raising, lowering] = emphasis(&settings, spec.sample_rate_hz);
         let mut high_pass = [Fraction::ONE; 8];
@@ -272,7 +226,14 @@ impl Saturator {
 }
 
 /// Drive, curve and trim on the raised signal of one channel; one value of each per frame.
-fn bend(curve: Curve, clip: &mut Clip, raised: &mut [f64], factor: usize, drive: &[f64], trim: &[f64]) {
+fn bend(
+    curve: Curve,
+    clip: &mut ClipAverage,
+    raised: &mut [f64],
+    factor: usize,
+    drive: &[f64],
+    trim: &[f64],
+) {
     let at_rest = tanh(TUBE_BIAS);
     for ((group, &drive), &trim) in raised.chunks_exact_mut(factor).zip(drive).zip(trim) {
         match curve {
@@ -300,7 +261,7 @@ impl Processor for Saturator {
         for channel in &mut self.channels {
             channel.oversampler.reset();
             channel.dry.reset();
-            channel.clip = Clip::default();
+            channel.clip = ClipAverage::default();
         }
         self.before.reset();
         self.after.reset();

@@ -238,3 +238,53 @@ fn it_recovers_from_infinities() {
         assert!((output[0][479_999] - 0.001).abs() < 1e-6, "{detector}: {}", output[0][479_999]);
     }
 }
+
+/// With automatic times the gain comes back at the paper's pace: a sine has a squared crest factor of two, hence a
+/// release of 920 ms when it ends; short bursts in silence have a high one and release at once.
+#[test]
+fn automatic_times_follow_the_crest_factor() {
+    let recovery_ms = |input: Vec<f64>, end: usize| {
+        let numbers = [("threshold_db", -50.0), ("ratio", 10.0), ("knee_db", 0.0)];
+        let choices = [("times", "automatic"), ("law", "branching")];
+        let mut compressor = build(&KIND, RATE_HZ, 1, &numbers, &choices);
+        let output = run(compressor.as_mut(), std::slice::from_ref(&input));
+        let gains = gains_db(&output[0][end..], &input[end..]);
+        frames_to_63_percent(&gains, gains[0], 0.0) as f64 / 48.0
+    };
+    // What follows is 60 dB weaker: under the threshold, and too weak to move the crest factor's own averages.
+    let quiet = vec![0.001; 96_000];
+    let tone = [sine(144_000, RATE_HZ, 1000.0, 1.0, 0.0), quiet.clone()].concat();
+    let after_tone = recovery_ms(tone, 144_000);
+    assert!((after_tone - 920.0).abs() < 15.0, "after a tone: {after_tone} ms");
+    let burst = |n: usize| if n % 9_600 < 48 { 1.0 } else { 0.001 };
+    let bursts: Vec<f64> = (0..96_048).map(burst).chain(quiet).collect();
+    let after_bursts = recovery_ms(bursts, 96_048);
+    // Bursts of 1 ms every 200 ms: the mean is about (1 - e^-1) / 200 of the peak and more right after one.
+    assert!(after_bursts < 60.0, "after bursts: {after_bursts} ms");
+}
+
+/// Half of it mixed in changes level only: the response of a noise through the mix is flat, whatever the lookahead.
+#[test]
+fn a_parallel_mix_combs_nothing() {
+    for lookahead_ms in [0.0, 1.3, 20.0] {
+        // A steady noise far above the threshold with slow times: the gain stands still.
+        let input = noise(96_000, 0.5, 8);
+        let numbers = [
+            ("threshold_db", -40.0),
+            ("ratio", 3.0),
+            ("attack_ms", 100.0),
+            ("release_ms", 5000.0),
+            ("mix_percent", 50.0),
+            ("lookahead_ms", lookahead_ms),
+        ];
+        let mut compressor = build(&KIND, RATE_HZ, 1, &numbers, &[]);
+        let output = run_aligned(compressor.as_mut(), std::slice::from_ref(&input)).remove(0);
+        // The same gain at every frame is the same gain at every frequency: a comb would show as residue.
+        let (tail_in, tail_out) = (&input[72_000..], &output[72_000..]);
+        let dot: f64 = tail_in.iter().zip(tail_out).map(|(a, b)| a * b).sum();
+        let gain = dot / tail_in.iter().map(|a| a * a).sum::<f64>();
+        let residue: Vec<f64> = tail_in.iter().zip(tail_out).map(|(a, b)| b - gain * a).collect();
+        let left = rms_db(&residue) - rms_db(tail_out);
+        assert!(gain < 0.7 && left < -60.0, "{lookahead_ms} ms: gain {gain}, residue {left} dB");
+    }
+}

@@ -256,3 +256,51 @@ fn release_is_the_time_to_63_percent_and_adapts_when_asked() {
     assert!(short < 70.0, "after 2 ms: {short} ms");
     assert!(long > 300.0, "after 2 s: {long} ms");
 }
+
+/// THD+N of a tone that is limited by 6 dB: what is left when the tone itself is taken away by least squares
+/// (its sine, its cosine and a constant), against the tone, in decibels.
+fn thd_n_db(samples: &[f64], rate_hz: f64, hz: f64) -> f64 {
+    // Whole periods would make the three orthogonal; two passes remove what is left of that in any case.
+    let mut rest = samples.to_vec();
+    let mut power = 0.0;
+    for pass in 0..3 {
+        let (mut re, mut im) = (0.0, 0.0);
+        let mean = rest.iter().sum::<f64>() / rest.len() as f64;
+        let turn = |n: usize| (2.0 * PI * (hz * n as f64 / rate_hz).fract()).sin_cos();
+        for (n, x) in rest.iter().enumerate() {
+            let (sin, cos) = turn(n);
+            re += x * cos;
+            im += x * sin;
+        }
+        let scale = 2.0 / rest.len() as f64;
+        let (re, im) = (re * scale, im * scale);
+        for (n, x) in rest.iter_mut().enumerate() {
+            let (sin, cos) = turn(n);
+            *x -= re * cos + im * sin + mean;
+        }
+        if pass == 0 {
+            power = 0.5 * (re * re + im * im);
+        }
+    }
+    rms_db(&rest) - 10.0 * power.log10()
+}
+
+#[test]
+fn a_transparent_limiter_leaves_tones_as_they_are() {
+    // 6 dB of limiting. A second of the steady state: whole periods of all of these.
+    for rate_hz in [44_100.0, 48_000.0, 96_000.0] {
+        for (hz, most_db) in
+            [(30.0, -60.0), (60.0, -60.0), (1_000.0, -120.0), (997.0, -120.0), (9_001.0, -100.0)]
+        {
+            let frames = (rate_hz * 4.0) as usize;
+            let numbers = [("drive_db", 6.0), ("ceiling_dbtp", 0.0)];
+            let mut limiter = build(&KIND, rate_hz, 1, &numbers, &[("character", "transparent")]);
+            let output = run(limiter.as_mut(), &[sine(frames, rate_hz, hz, 1.0, 0.0)]);
+            let steady = &output[0][frames - rate_hz as usize..];
+            let reduction = limiter.reading().gain_reduction_db;
+            assert!((5.9..6.2).contains(&reduction), "{hz} Hz at {rate_hz}: {reduction} dB");
+            let thd_n = thd_n_db(steady, rate_hz, hz);
+            assert!(thd_n < most_db, "{hz} Hz at {rate_hz} Hz: THD+N {thd_n} dB");
+        }
+    }
+}

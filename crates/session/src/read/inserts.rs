@@ -99,6 +99,18 @@ fn read_insert(reader: &mut Reader<'_>, scope: &Scope, entries: &Entries, mut in
             reader.error("no_key_input", scope.path.child("key"), &span, message, hint);
         }
     }
+    let response = reader.files(scope, entries, fields::IMPULSE_RESPONSE, 1);
+    if let Some(file) = response.and_then(|files| files.into_iter().next()) {
+        if kind.impulse_response {
+            insert.impulse_response = Some(file);
+        } else {
+            let message = format!("{}: {} is not built from an impulse response", scope.who, kind.label);
+            let hint = Some(format!("take the line with {} away", fields::IMPULSE_RESPONSE));
+            let span = entries[fields::IMPULSE_RESPONSE].key_span.clone();
+            let path = scope.path.child(fields::IMPULSE_RESPONSE);
+            reader.error("no_impulse_response", path, &span, message, hint);
+        }
+    }
     for (field, param) in kind.params.iter().enumerate() {
         if let Some(value) = read_param(reader, scope, entries, param) {
             insert.values.put(Address::Field(field), value);

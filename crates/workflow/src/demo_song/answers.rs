@@ -2,6 +2,7 @@
 
 use audio::Spec;
 use demo::Planted;
+use dsp::Setting;
 use dsp::processors::{compressor, de_esser, eq, gain, gate, saturator, width};
 use session::{Insert, Lane, LaneTarget, Path, Session, Strip};
 
@@ -145,14 +146,7 @@ fn band(track: &Strip, fits: impl Fn(&Band) -> bool) -> Option<Path> {
     for insert in track.inserts.iter().filter(|insert| insert.kind.id == eq::KIND.id && !insert.bypass) {
         let settings = eq::Settings::from_values(&insert.values);
         for (place, b) in settings.bands.iter().enumerate() {
-            let shape = match b.r#type {
-                eq::Shape::Bell => "bell",
-                eq::Shape::LowShelf => "low_shelf",
-                eq::Shape::HighShelf => "high_shelf",
-                eq::Shape::HighPass => "high_pass",
-                eq::Shape::LowPass => "low_pass",
-                eq::Shape::Notch => "notch",
-            };
+            let shape = eq::Shape::BASE.choices[b.r#type.number() as usize].id;
             let band = Band { shape, hz: b.freq_hz, gain_db: b.gain_db, q: b.q, slope: b.slope_db_per_oct };
             if fits(&band) {
                 let insert_path = track.path().child("insert").child(&insert.id);

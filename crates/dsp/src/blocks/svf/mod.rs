@@ -63,6 +63,16 @@ impl Coefficients {
         self.m0 + (s * self.m1 + self.m2) / below
     }
 
+    /// Squared gain where tan(w/2) is `tangent`.
+    pub fn power(&self, tangent: f64) -> f64 {
+        let u = tangent / self.g;
+        let (real, imaginary) = (1.0 - u * u, self.k * u);
+        let above_real = self.m0 * real + self.m2;
+        let above_imaginary = (self.m0 * self.k + self.m1) * u;
+        let above = above_real * above_real + above_imaginary * above_imaginary;
+        above / (real * real + imaginary * imaginary)
+    }
+
     /// The poles; two real ones or a pair.
     pub fn poles(&self) -> [Complex64; 2] {
         let root = Complex64::new(self.k * self.k - 4.0, 0.0).sqrt();

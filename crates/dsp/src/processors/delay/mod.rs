@@ -9,18 +9,20 @@
 //!
 //! Path: in -> + -> low cut -> high cut -> saturation -> line -> out; line -> feedback -> +.
 
-mod line;
 #[cfg(test)]
 mod tests;
+mod wow;
 
 use crate::blocks::cut::{Cut, Side};
 use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
+use crate::blocks::line::{Line, POINTS, SHORTEST, Tap};
 use crate::blocks::math::db_to_gain;
+use crate::blocks::pan::dry_wet;
 use crate::blocks::ramp::Ramp;
 use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, choices, settings};
 use audio::{Block, BlockRef, Frames, Spec, gain_to_db};
-use line::{Line, POINTS, SHORTEST, Tap, WOW_HZ, Wow};
-use std::f64::consts::{FRAC_PI_2, TAU};
+use std::f64::consts::TAU;
+use wow::{WOW_HZ, Wow};
 
 choices! {
     /// The delay time as a note value; `time_ms` counts when it is off.
@@ -211,13 +213,7 @@ impl Delay {
 
     /// Sends everything that moves to where the settings want it; the ducking has its own way.
     fn retarget(&mut self) {
-        let mix = self.settings.mix_percent / 100.0;
-        let (dry, wet) = match mix {
-            // The ends exactly: cos of half pi is not zero in floating point.
-            m if m <= 0.0 => (1.0, 0.0),
-            m if m >= 1.0 => (0.0, 1.0),
-            m => ((m * FRAC_PI_2).cos(), (m * FRAC_PI_2).sin()),
-        };
+        let (dry, wet) = dry_wet(self.settings.mix_percent);
         let crossing = if self.settings.ping_pong { 1.0 } else { 0.0 };
         let targets = [self.settings.feedback_percent / 100.0, crossing, hardness(&self.settings), dry, wet];
         self.ramps.iter_mut().zip(targets).for_each(|(ramp, value)| ramp.go_to(value));

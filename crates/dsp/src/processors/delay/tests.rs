@@ -1,6 +1,5 @@
 //! Time, stability and the character of the echoes.
 
-use super::line::Tap;
 use super::*;
 use audio::Buffer;
 use num_complex::Complex64;

@@ -1,13 +1,12 @@
-//! Reverb: the sound of a room, a plate or a hall.
+//! Reverb: the sound of a room, a plate, a hall or a chamber.
 //!
 //! Pre-delay, low and high cut, then two paths: early reflections of a box-shaped room, and a late field from a
 //! diffuser and a feedback delay network (Jot & Chaigne 1991; see the parts of this folder). A plate has no
-//! walls; there the diffuser itself is the early part. The wet sound of steady noise is as loud as the dry
+//! walls and a chamber scatters; there the diffuser itself is the early part. The wet sound of steady noise is as loud as the dry
 //! one whatever the decay time; dry and wet are mixed at constant power.
 //!
 //! Path: predelay -> low cut, high cut -> { early | diffuser -> network -> tone } -> width -> mix.
 
-mod decay;
 mod early;
 mod network;
 mod space;
@@ -15,12 +14,13 @@ mod space;
 mod tests;
 
 use crate::blocks::cut::{Cut, Side};
-use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
-use crate::blocks::history::History;
+use crate::blocks::decay::{Decay, Times, Tone};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::pan;
+use crate::blocks::predelay::Predelay;
 use crate::blocks::ramp::Ramp;
 use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, choices, settings};
 use audio::{Block, BlockRef, Frames, Spec};
-use decay::{Decay, SHELF_COEFFICIENTS};
 use early::Early;
 use network::{Diffuser, LINES, Network, Planes};
 use space::Space;
@@ -35,6 +35,8 @@ choices! {
         Plate = "plate",
         /// A concert hall: late reflections, long paths.
         Hall = "hall",
+        /// An echo chamber: hard walls close together, bright, and dense from the beginning.
+        Chamber = "chamber",
     }
 }
 
@@ -94,14 +96,15 @@ settings! {
     }
 }
 
-/// Room, plate and hall.
+/// Room, plate, hall and chamber.
 pub static KIND: Kind = Kind {
     id: "reverb",
     label: "Reverb",
     family: Family::Space,
-    help: "Puts a sound into a room, on a plate or into a hall. Use it on a return with the mix at 100 %, and \
+    help: "Puts a sound into a room, on a plate, into a hall or a chamber. Use it on a return with the mix at 100 %, and \
            send several tracks there: what shares a space belongs together.",
-    revision: 1,
+    // 2: reflections up to the sixth order, each bounce with the absorption of its surface and the air before it.
+    revision: 2,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: false,
@@ -111,8 +114,16 @@ pub static KIND: Kind = Kind {
     response: None,
 };
 
-/// How long two pre-delays sound together while one replaces the other.
-const PREDELAY_FADE_S: f64 = 0.03;
+/// The decay that the settings ask for.
+fn times(settings: &Settings) -> Times {
+    Times {
+        middle_s: settings.decay_s,
+        low_ratio: settings.low_decay_ratio,
+        high_ratio: settings.high_decay_ratio,
+        low_crossover_hz: settings.low_crossover_hz,
+        high_crossover_hz: settings.high_crossover_hz,
+    }
+}
 
 /// Signs with which the two channels enter the lines: left the even ones, right the odd ones.
 const SIGNS: [f64; LINES / 2] = [1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0, -1.0];
@@ -128,13 +139,7 @@ struct Balance {
 impl Balance {
     /// Targets for settings: dry, late own, late other, early own, early other.
     fn targets(settings: &Settings) -> [f64; 5] {
-        let mix = settings.mix_percent / 100.0;
-        let (dry, wet) = match mix {
-            // The ends exactly: cos of half pi is not zero in floating point.
-            m if m <= 0.0 => (1.0, 0.0),
-            m if m >= 1.0 => (0.0, 1.0),
-            m => ((m * FRAC_PI_2).cos(), (m * FRAC_PI_2).sin()),
-        };
+        let (dry, wet) = pan::dry_wet(settings.mix_percent);
         let early = settings.early_percent / 100.0 * FRAC_PI_2;
         let side = (1.0 - settings.width_percent / 100.0) * FRAC_PI_2 / 2.0;
         let (late, early) = (wet * early.cos(), wet * early.sin());
@@ -156,97 +161,6 @@ impl Balance {
         let still = |ramp: &Ramp, value: f64| !ramp.moves() && ramp.target() == value;
         still(&self.dry, 1.0) && self.late.iter().chain(&self.early).all(|ramp| still(ramp, 0.0))
     }
-}
-
-/// A delay of whole frames that changes by crossfading.
-struct Predelay {
-    past: [History; 2],
-    delay: Frames,
-    /// Where a crossfade leads, and how far it is.
-    next: Option<(Frames, Frames)>,
-    fade: Frames,
-}
-
-impl Predelay {
-    fn new(longest: Frames, sample_rate_hz: f64) -> Predelay {
-        // Whole control periods: a crossfade begins and ends on the grid.
-        let fade = (PREDELAY_FADE_S * sample_rate_hz) as usize / CONTROL_FRAMES * CONTROL_FRAMES;
-        let history = History::new(longest + CONTROL_FRAMES);
-        Predelay { past: [history.clone(), history], delay: 0, next: None, fade: fade.max(CONTROL_FRAMES) }
-    }
-
-    fn reset(&mut self, delay: Frames) {
-        self.past.iter_mut().for_each(History::reset);
-        (self.delay, self.next) = (delay, None);
-    }
-
-    /// On the grid: takes up a new delay once the last crossfade has ended.
-    fn control(&mut self, wished: Frames) {
-        if let Some((delay, done)) = self.next
-            && done == self.fade
-        {
-            (self.delay, self.next) = (delay, None);
-        }
-        if self.next.is_none() && wished != self.delay {
-            self.next = Some((wished, 0));
-        }
-    }
-
-    fn process(&mut self, channels: [&mut [f64]; 2]) {
-        let frames = channels[0].len();
-        for (past, samples) in self.past.iter_mut().zip(channels) {
-            past.push(samples);
-            samples.copy_from_slice(past.behind(self.delay, frames));
-            if let Some((delay, done)) = self.next {
-                for (n, (sample, new)) in samples.iter_mut().zip(past.behind(delay, frames)).enumerate() {
-                    let part = (done + n) as f64 / self.fade as f64;
-                    *sample += part * (new - *sample);
-                }
-            }
-        }
-        if let Some((_, done)) = &mut self.next {
-            *done += frames;
-        }
-    }
-}
-
-/// The network's tone correction on both outputs.
-struct Tone {
-    coefficients: [Ramp; SHELF_COEFFICIENTS],
-    low: [f64; 2],
-    high: [f64; 2],
-}
-
-impl Tone {
-    fn process(&mut self, left: &mut [f64], right: &mut [f64]) {
-        let path = self.coefficients.each_mut().map(|ramp| path(ramp, left.len()));
-        let (mut low, mut high) = (self.low, self.high);
-        for (n, (left, right)) in left.iter_mut().zip(right).enumerate() {
-            let [low_pole, low_gain, high_pole, direct, smooth] = path.each_ref().map(|p| p[n]);
-            let mut both = [*left, *right];
-            for c in 0..2 {
-                let to_low = (both[c] - low[c]) * low_pole;
-                let below = low[c] + to_low;
-                low[c] = below + to_low;
-                let shelved = both[c] + low_gain * below;
-                let to_high = (shelved - high[c]) * high_pole;
-                let below = high[c] + to_high;
-                high[c] = below + to_high;
-                both[c] = direct * shelved + smooth * below;
-            }
-            [*left, *right] = both;
-        }
-        (self.low, self.high) = (low, high);
-    }
-}
-
-/// The values of a ramp for the next `frames` frames, at most a control period.
-fn path(ramp: &mut Ramp, frames: Frames) -> [f64; CONTROL_FRAMES] {
-    let mut values = [ramp.target(); CONTROL_FRAMES];
-    if ramp.moves() {
-        values[..frames].iter_mut().for_each(|value| *value = ramp.next_value());
-    }
-    values
 }
 
 /// Room for one control period of the parts.
@@ -288,7 +202,7 @@ impl Reverb {
             early: space.walls.as_ref().map(|walls| Early::new(walls, rate)),
             diffuser: Diffuser::new(&space, rate),
             network: Network::new(&space, rate),
-            tone: Tone { coefficients: [Ramp::new(0.0); SHELF_COEFFICIENTS], low: [0.0; 2], high: [0.0; 2] },
+            tone: Tone::default(),
             balance: Balance::new(&settings),
             scratch: Scratch {
                 input: [[0.0; CONTROL_FRAMES]; 2],
@@ -313,10 +227,9 @@ impl Reverb {
 
     /// Sends everything that moves to where the settings want it.
     fn retarget(&mut self) {
-        let decay = Decay::new(&self.settings, self.sample_rate_hz);
+        let decay = Decay::new(&times(&self.settings), self.sample_rate_hz);
         self.network.absorb(|frames| decay.of_line(frames));
-        let tone = decay.tone(&self.network.lengths()).coefficients();
-        self.tone.coefficients.iter_mut().zip(tone).for_each(|(ramp, value)| ramp.go_to(value));
+        self.tone.go_to(decay.tone(&self.network.lengths()));
         self.low_cut.go_to(self.settings.low_cut_hz);
         self.high_cut.go_to(self.settings.high_cut_hz);
         let targets = Balance::targets(&self.settings);
@@ -334,8 +247,7 @@ impl Reverb {
         self.low_cut.flush();
         self.high_cut.flush();
         self.early.iter_mut().for_each(Early::flush);
-        self.tone.low = self.tone.low.map(flush);
-        self.tone.high = self.tone.high.map(flush);
+        self.tone.flush();
     }
 
     /// Fills `scratch.early` and `scratch.late` from the first `frames` of `scratch.input`.
@@ -371,7 +283,7 @@ impl Reverb {
 
 impl Processor for Reverb {
     fn tail(&self) -> Tail {
-        let decay = Decay::new(&self.settings, self.sample_rate_hz);
+        let decay = Decay::new(&times(&self.settings), self.sample_rate_hz);
         // 120 dB are twice the decay time; a tenth more for modes that live a little longer than the average,
         // one more round of the longest line, and what the filters add.
         let seconds = 2.2 * decay.longest_s() + Cut::decay_s(self.settings.low_cut_hz, 120.0) + 0.05;
@@ -390,8 +302,7 @@ impl Processor for Reverb {
         self.early.iter_mut().for_each(Early::reset);
         self.diffuser.reset();
         self.network.reset(self.turning_depth());
-        self.tone.coefficients.iter_mut().for_each(Ramp::finish);
-        (self.tone.low, self.tone.high) = ([0.0; 2], [0.0; 2]);
+        self.tone.reset();
         self.balance.all().into_iter().for_each(Ramp::finish);
     }
 
@@ -416,7 +327,7 @@ impl Processor for Reverb {
             self.wet(frames);
             if !self.balance.is_neutral() {
                 let Scratch { early, late, .. } = &self.scratch;
-                let paths = self.balance.all().map(|ramp| path(ramp, frames));
+                let paths = self.balance.all().map(|ramp| ramp.path(frames));
                 let [dry, own, other, early_own, early_other] = &paths;
                 for c in 0..channels {
                     let (late_own, late_other) = (&late[c], &late[1 - c]);

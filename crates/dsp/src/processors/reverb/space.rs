@@ -7,6 +7,8 @@ use super::Style;
 pub(super) struct Space {
     /// Shortest and longest line of the feedback network, in milliseconds.
     pub(super) lines_ms: (f64, f64),
+    /// Shortest and longest allpass behind the lines, in milliseconds, if there are any.
+    pub(super) nested_ms: Option<(f64, f64)>,
     /// Longest delay of each diffusion stage, in milliseconds.
     pub(super) diffusion_ms: [f64; 3],
     /// What gives the early reflections.
@@ -18,11 +20,21 @@ pub(super) struct Space {
 pub(super) struct Walls {
     /// Width, length and height in metres.
     pub(super) size_m: [f64; 3],
-    /// What is left of the pressure after one bounce.
-    pub(super) reflection: f64,
-    /// Where the surfaces begin to swallow the treble.
-    pub(super) treble_hz: f64,
+    /// Part of the energy that one bounce swallows, on average over the surfaces, in the octaves from 125 Hz
+    /// to 8 kHz.
+    pub(super) absorption: [f64; 7],
+    /// After this time the late field has taken over, in milliseconds.
+    pub(super) late_ms: f64,
 }
+
+/// Middles of the octaves in which absorption is given.
+#[cfg(test)]
+pub(super) const OCTAVES_HZ: [f64; 7] = [125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0];
+
+/// A wooden floor, panels that swing with the bass, curtains: a studio's live room.
+const WOOD_AND_CURTAINS: [f64; 7] = [0.36, 0.32, 0.30, 0.30, 0.32, 0.36, 0.41];
+/// Plaster, and seats on one surface of six: a concert hall.
+const PLASTER_AND_SEATS: [f64; 7] = [0.17, 0.18, 0.20, 0.22, 0.24, 0.27, 0.31];
 
 impl Space {
     /// The space of a style; `size_percent` from half (0) over 1 (50) to twice (100) its usual lengths.
@@ -33,7 +45,7 @@ impl Space {
             Style::Room => (
                 (19.0, 71.0),
                 [3.1, 6.7, 12.1],
-                Some(Walls { size_m: [5.3, 7.1, 3.1], reflection: 0.72, treble_hz: 6_000.0 }),
+                Some(Walls { size_m: [5.3, 7.1, 3.1], absorption: WOOD_AND_CURTAINS, late_ms: 41.0 }),
             ),
             // Bending waves reach the pickups at once and densely.
             Style::Plate => ((23.0, 83.0), [2.3, 5.3, 11.3], None),
@@ -41,47 +53,25 @@ impl Space {
             Style::Hall => (
                 (31.0, 113.0),
                 [7.9, 15.1, 26.3],
-                Some(Walls { size_m: [19.0, 39.0, 15.0], reflection: 0.8, treble_hz: 5_000.0 }),
+                Some(Walls { size_m: [19.0, 39.0, 15.0], absorption: PLASTER_AND_SEATS, late_ms: 80.0 }),
             ),
+            // A tiled cellar of some 100 cubic metres, full of columns: hard, bright, dense at once. Its echoes are
+            // scattered, not mirrored; the first of them are the diffuser's.
+            Style::Chamber => ((11.0, 37.0), [1.9, 4.7, 10.3], None),
+        };
+        let nested_ms = match style {
+            Style::Chamber => Some((5.3, 23.0)),
+            Style::Room | Style::Plate | Style::Hall => None,
         };
         Space {
+            nested_ms: nested_ms.map(|(shortest, longest)| (shortest * scale, longest * scale)),
             lines_ms: (lines_ms.0 * scale, lines_ms.1 * scale),
             diffusion_ms: diffusion_ms.map(|ms| ms * scale),
-            walls: walls.map(|w| Walls { size_m: w.size_m.map(|m| m * scale), ..w }),
+            walls: walls.map(|w| Walls {
+                size_m: w.size_m.map(|m| m * scale),
+                late_ms: w.late_ms * scale,
+                ..w
+            }),
         }
-    }
-}
-
-/// `count` different primes whose ratios are as equal as primes allow, from about `shortest` to about
-/// `longest`: paths of prime lengths never fall together.
-pub(super) fn prime_lengths(shortest: f64, longest: f64, count: usize) -> impl Iterator<Item = usize> {
-    let mut last = 1;
-    (0..count).map(move |n| {
-        let wished = shortest * (longest / shortest).powf(n as f64 / (count - 1) as f64);
-        last = next_prime((wished as usize).max(last + 1));
-        last
-    })
-}
-
-fn next_prime(from: usize) -> usize {
-    let is_prime = |n: usize| n > 1 && (2..).take_while(|d| d * d <= n).all(|d| !n.is_multiple_of(d));
-    (from..).find(|&n| is_prime(n)).expect("there is always a larger prime")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lengths_are_different_primes_in_equal_ratios() {
-        let lengths: Vec<usize> = prime_lengths(600.0, 2_500.0, 16).collect();
-        for (n, &length) in lengths.iter().enumerate() {
-            assert!((2..length).all(|d| length % d != 0), "{length} is a prime");
-            let wished = 600.0 * (2_500f64 / 600.0).powf(n as f64 / 15.0);
-            // Gaps between primes below 3000 are at most 34.
-            assert!((length as f64 - wished).abs() <= 34.0);
-        }
-        assert!(lengths.windows(2).all(|w| w[0] < w[1]));
-        assert!(prime_lengths(1.0, 2.0, 16).collect::<Vec<_>>().windows(2).all(|w| w[0] < w[1]));
     }
 }

@@ -1,0 +1,312 @@
+//! The ceiling's guard: the gain of a true-peak limiter, worked out ahead of the audio that it is put on.
+//!
+//! The peaks of the waveform between the samples (ITU-R BS.1770-5, annex 2; see [`super::true_peak`]) ask
+//! for gain reduction; its maximum over the lookahead, released slowly and smoothed by a filter with positive
+//! weights, is there in full whenever a peak arrives: no overshoot at the points looked at, and no corner in
+//! the gain. Path: peaks per channel, link, sliding maximum, release, smoothing; the audio waits for the
+//! latency and is multiplied. Where nothing is asked for, the audio keeps every bit.
+//!
+//! The release is a chain of stages. Each slow stage takes the mean of what the one before it has left over,
+//! and a one-pole lets the rest go. What lasts is carried by the slowest stage, whose gain stands still; only
+//! what is short moves quickly.
+
+use super::dynamics::{Smoother, Times, one_pole};
+use super::grid::CONTROL_FRAMES;
+use super::lookahead::{BoxCascade, Delay, SlidingMaximum, greater};
+use super::math;
+use super::ramp::Ramp;
+use super::true_peak::PeakFinder;
+use audio::{Block, Frames, Spec};
+
+/// How a [`Guard`] moves its gain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Design {
+    /// How far it hears ahead, and how long the gain takes to fall, in milliseconds.
+    pub lookahead_ms: f64,
+    /// How long a peak is remembered in full after it has passed, in milliseconds. Longer than half the period
+    /// of a tone, it keeps the gain from following the waveform.
+    pub hold_ms: f64,
+    /// A demand that falls by less stays where it was, in decibels: a steady tone, whose peaks are read with
+    /// the ripple of a filter, gets a gain without any.
+    pub backlash_db: f64,
+    /// Windows of the slow stages, the slowest first, in milliseconds.
+    pub stages_ms: Vec<f64>,
+    /// Time of the last stage to 63 % of the way back, in milliseconds.
+    pub release_ms: f64,
+    /// Up to 25 times slower under steady reduction.
+    pub adaptive: bool,
+    /// 100 moves all channels alike, 0 each by itself.
+    pub link_percent: f64,
+}
+
+/// More reduction than any signal can ask for: bounds the sums of the smoothing filters.
+const LARGEST_REDUCTION_DB: f64 = 1024.0;
+/// Over how long the adaptive release looks back, and how much slower it gets: 40 ms becomes 1 s.
+const ADAPTIVE_MEMORY_MS: f64 = 300.0;
+const ADAPTIVE_RANGE: f64 = 25.0;
+/// Reduction under which the release is over: a thousandth of the last bit of a 24-bit file.
+const SETTLED_DB: f64 = 1e-9;
+
+/// The gain of one channel, or of all channels when they are fully linked.
+struct Lane {
+    ahead: SlidingMaximum,
+    backlash_db: f64,
+    /// The demand that the backlash holds.
+    held_db: f64,
+    slow: Vec<BoxCascade>,
+    fast: Smoother,
+    /// Share of the last [`ADAPTIVE_MEMORY_MS`] spent under reduction.
+    busy: f64,
+    /// Frames under reduction since the last point of the control grid.
+    busy_frames: usize,
+    smooth: BoxCascade,
+    times: Times,
+    /// Of the present piece: decibels of reduction, then gain.
+    values: [f64; CONTROL_FRAMES],
+    /// All gains of the piece are exactly one.
+    idle: bool,
+}
+
+/// Keeps every channel of a signal under a ceiling, piece by piece.
+pub struct Guard {
+    release_ms: f64,
+    adaptive: bool,
+    link: f64,
+    sample_rate_hz: f64,
+    latency: Frames,
+    ceiling_db: Ramp,
+    busy_memory: f64,
+    finders: Vec<PeakFinder>,
+    lanes: Vec<Lane>,
+    delays: Vec<Delay>,
+    deepest_db: f64,
+}
+
+impl Guard {
+    /// For the channels and rate of `spec`, with its ceiling at `ceiling_dbtp`.
+    pub fn new(design: &Design, ceiling_dbtp: f64, spec: &Spec) -> Guard {
+        let rate = spec.sample_rate_hz;
+        let lookahead = spec.frames(design.lookahead_ms / 1000.0).max(1);
+        let linked = design.link_percent >= 100.0;
+        let lanes = if linked { 1 } else { spec.channels.max(1) };
+        let latency = lookahead + PeakFinder::LATENCY;
+        Guard {
+            sample_rate_hz: rate,
+            latency,
+            ceiling_db: Ramp::new(ceiling_dbtp),
+            busy_memory: one_pole(ADAPTIVE_MEMORY_MS, rate / CONTROL_FRAMES as f64),
+            finders: vec![PeakFinder::new(); spec.channels],
+            lanes: (0..lanes).map(|_| Lane::new(design, lookahead, spec)).collect(),
+            delays: (0..spec.channels).map(|_| Delay::new(latency)).collect(),
+            deepest_db: 0.0,
+            release_ms: design.release_ms,
+            adaptive: design.adaptive,
+            link: design.link_percent / 100.0,
+        }
+    }
+
+    /// Frames by which the output stands later than the input.
+    pub fn latency(&self) -> Frames {
+        self.latency
+    }
+
+    /// Forgets the past.
+    pub fn reset(&mut self) {
+        self.ceiling_db.finish();
+        self.finders.iter_mut().for_each(PeakFinder::reset);
+        let times = Times::new(0.0, self.release_ms, self.sample_rate_hz);
+        for lane in &mut self.lanes {
+            lane.reset();
+            lane.times = times;
+        }
+        self.delays.iter_mut().for_each(Delay::reset);
+        self.deepest_db = 0.0;
+    }
+
+    /// Moves the ceiling within the next control period.
+    pub fn set_ceiling(&mut self, ceiling_dbtp: f64) {
+        self.ceiling_db.go_to(ceiling_dbtp);
+    }
+
+    /// Changes the time of the last stage.
+    pub fn set_release(&mut self, release_ms: f64) {
+        self.release_ms = release_ms;
+        if !self.adaptive {
+            let times = Times::new(0.0, release_ms, self.sample_rate_hz);
+            self.lanes.iter_mut().for_each(|lane| lane.times = times);
+        }
+    }
+
+    /// Work for a point of the control grid.
+    pub fn control(&mut self) {
+        for lane in &mut self.lanes {
+            lane.fast.clear_below(SETTLED_DB);
+            let now = lane.busy_frames as f64 / CONTROL_FRAMES as f64;
+            lane.busy = now + self.busy_memory * (lane.busy - now);
+            lane.busy_frames = 0;
+            if self.adaptive {
+                let slower = math::exp2(lane.busy * ADAPTIVE_RANGE.log2());
+                lane.times = Times::new(0.0, self.release_ms * slower, self.sample_rate_hz);
+            }
+        }
+    }
+
+    /// A piece of at most [`CONTROL_FRAMES`] frames, changed in place.
+    pub fn piece(&mut self, block: &mut Block) {
+        let frames = block.frames();
+        self.detect(block);
+        self.link(frames);
+        for lane in &mut self.lanes {
+            lane.compute(frames, self.adaptive, &mut self.deepest_db);
+        }
+        for (channel, (samples, delay)) in block.iter_mut().zip(&mut self.delays).enumerate() {
+            delay.pass(samples);
+            let lane = &self.lanes[channel.min(self.lanes.len() - 1)];
+            if !lane.idle {
+                samples.iter_mut().zip(&lane.values).for_each(|(sample, gain)| *sample *= gain);
+            }
+        }
+    }
+
+    /// The deepest reduction since it was last asked for, in decibels.
+    pub fn take_deepest_db(&mut self) -> f64 {
+        std::mem::take(&mut self.deepest_db)
+    }
+
+    /// Fills the lanes with the reduction that each frame's peak asks for.
+    fn detect(&mut self, block: &mut Block) {
+        let frames = block.frames();
+        let mut ceilings = self.ceiling_db;
+        let mut ceiling_db = [ceilings.target(); CONTROL_FRAMES];
+        if ceilings.moves() {
+            ceiling_db[..frames].iter_mut().for_each(|c| *c = ceilings.next_value());
+        }
+        let lowest_db = ceiling_db[..frames].iter().fold(f64::INFINITY, |m, c| m.min(*c));
+        let threshold = math::db_to_gain(lowest_db);
+        // Far under any ceiling, and a number the logarithm takes.
+        self.lanes.iter_mut().for_each(|lane| lane.values[..frames].fill(1e-6));
+        let mut above = false;
+        for (channel, (samples, finder)) in block.iter_mut().zip(&mut self.finders).enumerate() {
+            let mut peaks = [0.0; CONTROL_FRAMES];
+            if finder.find(samples, threshold, &mut peaks[..frames]) {
+                above = true;
+                let lane = channel.min(self.lanes.len() - 1);
+                let values = self.lanes[lane].values.iter_mut();
+                values.zip(&peaks[..frames]).for_each(|(value, peak)| *value = greater(*peak, *value));
+            }
+        }
+        for lane in &mut self.lanes {
+            for (value, ceiling_db) in lane.values[..frames].iter_mut().zip(&ceiling_db) {
+                *value = if above { greater(math::amplitude_to_db(*value) - ceiling_db, 0.0) } else { 0.0 };
+            }
+        }
+        self.ceiling_db = ceilings;
+    }
+
+    /// Pulls each channel's reduction towards the greatest.
+    fn link(&mut self, frames: usize) {
+        if self.lanes.len() > 1 && self.link > 0.0 {
+            for n in 0..frames {
+                let greatest = self.lanes.iter().fold(0.0, |most, lane| greater(most, lane.values[n]));
+                for lane in &mut self.lanes {
+                    lane.values[n] += self.link * (greatest - lane.values[n]);
+                }
+            }
+        }
+    }
+}
+
+impl Lane {
+    fn new(design: &Design, lookahead: Frames, spec: &Spec) -> Lane {
+        // The smoothing is shorter than the lookahead by the margin and the maximum longer by it, so that the
+        // gain stands still around a peak: a gain that moves there would shift the waveform between samples.
+        // A peak asks both frames beside it, hence one more frame in the maximum.
+        let margin = (lookahead / 2).min(4);
+        let hold = spec.frames(design.hold_ms / 1000.0);
+        let slow = design.stages_ms.iter().map(|ms| spec.frames(ms / 1000.0));
+        Lane {
+            ahead: SlidingMaximum::new(lookahead + margin + 2 + hold),
+            backlash_db: design.backlash_db,
+            held_db: 0.0,
+            slow: slow.map(|frames| BoxCascade::new(frames, LARGEST_REDUCTION_DB)).collect(),
+            fast: Smoother::default(),
+            busy: 0.0,
+            busy_frames: 0,
+            smooth: BoxCascade::new(lookahead - margin + 1, LARGEST_REDUCTION_DB),
+            times: Times::new(0.0, design.release_ms, spec.sample_rate_hz),
+            values: [0.0; CONTROL_FRAMES],
+            idle: true,
+        }
+    }
+
+    fn reset(&mut self) {
+        self.ahead.reset();
+        self.held_db = 0.0;
+        self.slow.iter_mut().for_each(BoxCascade::reset);
+        self.fast = Smoother::default();
+        self.busy = 0.0;
+        self.busy_frames = 0;
+        self.smooth.reset();
+    }
+
+    /// Turns the reduction asked for into the gain given.
+    fn compute(&mut self, frames: usize, adaptive: bool, deepest_db: &mut f64) {
+        let values = &mut self.values[..frames];
+        self.ahead.process(values);
+        if self.backlash_db > 0.0 {
+            self.held_db = hold_back(values, self.held_db, self.backlash_db);
+        }
+        if adaptive {
+            self.busy_frames += values.iter().filter(|v| **v > 0.0).count();
+        }
+        let mut means = [0.0; CONTROL_FRAMES];
+        for stage in &mut self.slow {
+            let mut mean = [0.0; CONTROL_FRAMES];
+            let mean = &mut mean[..frames];
+            mean.copy_from_slice(values);
+            stage.process(mean);
+            values.iter_mut().zip(&*mean).for_each(|(v, mean)| *v = greater(*v - *mean, 0.0));
+            means.iter_mut().zip(&*mean).for_each(|(sum, mean)| *sum += *mean);
+        }
+        self.fast.released(values, self.times);
+        if !self.slow.is_empty() {
+            values.iter_mut().zip(&means).for_each(|(v, mean)| *v += *mean);
+        }
+        self.smooth.process(values);
+        self.idle = values.iter().all(|v| *v == 0.0);
+        if !self.idle {
+            for value in values {
+                *deepest_db = greater(*deepest_db, *value);
+                *value = math::db_to_gain(-*value);
+            }
+        }
+    }
+}
+
+/// Lets a value fall only when it falls by more than `backlash`, or to zero; gives the last one.
+fn hold_back(values: &mut [f64], mut held: f64, backlash: f64) -> f64 {
+    for value in values {
+        if *value > held || *value < held - backlash || *value == 0.0 {
+            held = *value;
+        }
+        *value = held;
+    }
+    held
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_backlash_never_gives_less_than_was_asked_and_ends_at_zero() {
+        let asked: Vec<f64> =
+            (0..400).map(|n| (3.0 - 0.01 * f64::from(n) + 0.02 * f64::from(n % 3)).max(0.0)).collect();
+        let mut given = asked.clone();
+        let last = hold_back(&mut given, 0.0, 0.05);
+        for (given, asked) in given.iter().zip(&asked) {
+            assert!(given >= asked && *given <= asked + 0.05, "{given} for {asked}");
+        }
+        assert_eq!(last, 0.0);
+    }
+}
