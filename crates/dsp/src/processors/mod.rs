@@ -1,13 +1,11 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
 pub mod band_width;
-pub mod compressor;
-pub mod de_esser;
-pub mod decorrelator;
 pub mod clipper;
 pub mod compressor;
 pub mod de_esser;
 pub mod declip;
+pub mod decorrelator;
 pub mod delay;
 pub mod eq;
 pub mod gain;
