@@ -8,7 +8,7 @@ use super::kaiser;
 use std::f64::consts::PI;
 
 /// Taps of the interpolator.
-const TAPS: usize = 64;
+pub const TAPS: usize = 64;
 const KAISER_BETA: f64 = 9.0;
 
 /// Delays by [`FractionalDelay::WHOLE_FRAMES`] and a fraction of a frame.
@@ -25,17 +25,7 @@ impl FractionalDelay {
 
     /// A delay of `WHOLE_FRAMES + fraction` frames; `fraction` from 0 up to, not including, 1.
     pub fn new(fraction: f64) -> FractionalDelay {
-        let centre = Self::WHOLE_FRAMES as f64 + fraction;
-        let mut taps = [0.0; TAPS];
-        for (n, tap) in taps.iter_mut().enumerate() {
-            let x = n as f64 - centre;
-            let sinc = if x.abs() < 1e-12 { 1.0 } else { (PI * x).sin() / (PI * x) };
-            let across = x / (TAPS as f64 / 2.0);
-            *tap = sinc * kaiser::window(across, KAISER_BETA);
-        }
-        let sum: f64 = taps.iter().sum();
-        taps.iter_mut().for_each(|t| *t /= sum);
-        FractionalDelay { taps, history: [0.0; 2 * TAPS], position: 0 }
+        FractionalDelay { taps: taps(fraction), history: [0.0; 2 * TAPS], position: 0 }
     }
 
     /// Delays `samples` in place.
@@ -49,6 +39,21 @@ impl FractionalDelay {
             *sample = dot(newest_first, &self.taps);
         }
     }
+}
+
+/// The filter that delays by [`FractionalDelay::WHOLE_FRAMES`] and `fraction` of a frame, 0 up to 1.
+pub fn taps(fraction: f64) -> [f64; TAPS] {
+    let centre = FractionalDelay::WHOLE_FRAMES as f64 + fraction;
+    let mut taps = [0.0; TAPS];
+    for (n, tap) in taps.iter_mut().enumerate() {
+        let x = n as f64 - centre;
+        let sinc = if x.abs() < 1e-12 { 1.0 } else { (PI * x).sin() / (PI * x) };
+        let across = x / (TAPS as f64 / 2.0);
+        *tap = sinc * kaiser::window(across, KAISER_BETA);
+    }
+    let sum: f64 = taps.iter().sum();
+    taps.iter_mut().for_each(|t| *t /= sum);
+    taps
 }
 
 audio::wide! {

@@ -6,6 +6,7 @@ pub(crate) mod acoustics;
 pub mod antiderivative;
 pub mod clip;
 pub mod convolution;
+pub mod correlation;
 pub mod crest;
 pub mod crossover;
 pub mod cut;

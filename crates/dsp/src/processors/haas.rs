@@ -41,7 +41,7 @@ settings! {
         /// Which side comes later.
         later: Later { label: "Later side", fixed: true },
         /// The most that the sum to mono may lose at any frequency; 0 leaves it as it was.
-        guard_db: f64 { label: "Mono guard", unit: Unit::Decibel, max: 24.0, default: 3.0 },
+        guard_db: f64 { label: "Mono guard", unit: Unit::Decibel, max: 24.0, default: 0.5 },
         /// What is below stays in the middle.
         low_cut_hz: f64 {
             label: "Low cut", unit: Unit::Hertz, min: 20.0, max: 1000.0, default: 150.0,

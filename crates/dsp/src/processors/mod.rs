@@ -1,10 +1,12 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
+pub mod band_width;
 pub mod clipper;
 pub mod compressor;
 pub mod convolution_reverb;
 pub mod de_esser;
 pub mod declip;
+pub mod decorrelator;
 pub mod delay;
 pub mod dynamic_eq;
 pub mod ducker;
@@ -17,6 +19,7 @@ pub mod limiter;
 pub mod mid_side;
 pub mod multiband;
 pub mod match_eq;
+pub mod phase_align;
 pub mod phase_eq;
 pub mod leveller;
 pub mod limiter;
@@ -55,9 +58,12 @@ pub static KINDS: &[&Kind] = &[
     &saturator::KIND,
     &clipper::KIND,
     &width::KIND,
+    &band_width::KIND,
     &mid_side::KIND,
     &rotation::KIND,
     &haas::KIND,
+    &decorrelator::KIND,
+    &phase_align::KIND,
     &reverb::KIND,
     &convolution_reverb::KIND,
     &delay::KIND,

@@ -79,8 +79,8 @@ impl Return {
         self.before += self.share * (before - self.before);
         self.after += self.share * (after - self.after);
         let least = 1.0 - self.coefficient;
-        let next = self.share / (1.0 + self.share);
-        self.share = greater(next, least);
+        // A division is spared once the mean is exponential.
+        self.share = if self.share > least { greater(self.share / (1.0 + self.share), least) } else { least };
     }
 
     /// Work for a point of the control grid.
@@ -259,8 +259,15 @@ impl Voice {
 
     /// Turns the decibels into gains, make-up and mix included.
     ///
-    /// `bands` is the band of each channel, as long as the piece, already delayed by the lookahead.
-    pub(super) fn gains<'a>(&mut self, frames: usize, bands: impl Iterator<Item = &'a [f64]>, wet: Ramp) {
+    /// `bands` is the band of each channel, as long as the piece, already delayed by the lookahead; with `returns` it
+    /// is heard for what the gain takes of it.
+    pub(super) fn gains<'a>(
+        &mut self,
+        frames: usize,
+        bands: impl Iterator<Item = &'a [f64]>,
+        wet: Ramp,
+        returns: bool,
+    ) {
         for lane in &mut self.lanes {
             let values = &mut lane.values[..frames];
             if values.iter().all(|v| *v == 0.0) {
@@ -269,7 +276,9 @@ impl Voice {
                 to_gains(values);
             }
         }
-        self.listen(frames, bands);
+        if returns {
+            self.listen(frames, bands);
+        }
         let (mut makeup, mut returned) = (self.makeup, self.returned.gain);
         for lane in &mut self.lanes {
             let mut wet_now = wet;

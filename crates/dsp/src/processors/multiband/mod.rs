@@ -15,7 +15,7 @@
 mod band;
 
 use crate::blocks::crossover::{Bands, Crossover, MAX_BANDS, Slope, decay_frames};
-use crate::blocks::dynamics::one_pole;
+use crate::blocks::dynamics::{one_pole, settle};
 use crate::blocks::grid::{CONTROL_FRAMES, Grid};
 use crate::blocks::linear_crossover::LinearCrossover;
 use crate::blocks::lookahead::{Delay, greater};
@@ -342,7 +342,7 @@ impl Multiband {
         self.splitter.flush();
         self.key_splitter.flush();
         self.voices.iter_mut().for_each(|voice| voice.flush(self.settings.auto_makeup));
-        self.whole_means.iter_mut().for_each(|mean| *mean = crate::blocks::dynamics::settle(*mean));
+        self.whole_means.iter_mut().for_each(|mean| *mean = settle(*mean));
     }
 
     /// A piece of at most [`CONTROL_FRAMES`] frames.
@@ -369,7 +369,8 @@ impl Multiband {
             for (channel, bands) in self.bands.iter_mut().enumerate() {
                 self.band_delays[channel * count + place].pass(&mut bands[place][..frames]);
             }
-            voice.gains(frames, self.bands.iter().map(|bands| &bands[place][..frames]), self.wet);
+            let heard = self.bands.iter().map(|bands| &bands[place][..frames]);
+            voice.gains(frames, heard, self.wet, self.settings.auto_makeup);
         }
         for _ in 0..frames {
             self.wet.next_value();
