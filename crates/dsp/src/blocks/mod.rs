@@ -17,4 +17,6 @@ pub mod resample;
 pub mod stft;
 pub mod svf;
 pub mod symmetric;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod true_peak;

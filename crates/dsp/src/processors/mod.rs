@@ -4,6 +4,7 @@ pub mod compressor;
 pub mod de_esser;
 pub mod declip;
 pub mod delay;
+pub mod denoise;
 pub mod eq;
 pub mod gain;
 pub mod gate;
@@ -18,6 +19,7 @@ use crate::Kind;
 pub static KINDS: &[&Kind] = &[
     &gain::KIND,
     &declip::KIND,
+    &denoise::KIND,
     &eq::KIND,
     &gate::KIND,
     &compressor::KIND,
