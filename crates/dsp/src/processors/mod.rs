@@ -9,6 +9,7 @@ pub mod eq;
 pub mod gain;
 pub mod gate;
 pub mod limiter;
+pub mod resonance;
 pub mod reverb;
 pub mod saturator;
 pub mod width;
@@ -20,6 +21,7 @@ pub static KINDS: &[&Kind] = &[
     &gain::KIND,
     &declip::KIND,
     &denoise::KIND,
+    &resonance::KIND,
     &eq::KIND,
     &gate::KIND,
     &compressor::KIND,
