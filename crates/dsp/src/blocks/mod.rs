@@ -41,4 +41,6 @@ pub mod stft;
 pub mod svf;
 pub mod symmetric;
 pub mod three_bands;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod true_peak;

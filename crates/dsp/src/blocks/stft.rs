@@ -80,6 +80,8 @@ pub struct Frame<'a> {
     pub power: &'a [f64],
     /// The same of the key when there is one.
     pub key_power: Option<&'a [f64]>,
+    /// False where a part of the frame is digital silence in a channel: its power tells nothing about the noise.
+    pub whole: bool,
 }
 
 /// The transform of all channels of a stream, back and forth.
@@ -220,7 +222,8 @@ impl Stft {
                 self.analyse_key();
             }
             let key_power = keyed.then_some(&self.key_power[..]);
-            let acts = spectral.hear(&Frame { power: &self.power, key_power }, &mut self.gains);
+            let whole = self.lanes.iter().all(|lane| is_whole(&lane.recent));
+            let acts = spectral.hear(&Frame { power: &self.power, key_power, whole }, &mut self.gains);
             if acts && self.held > self.shape.ahead {
                 self.lay_over();
                 self.sounding = OVERLAP;
@@ -281,6 +284,19 @@ impl Stft {
 /// The root of the periodic Hann window: half a sine.
 pub fn root_hann(size: Frames) -> Vec<f64> {
     (0..size).map(|n| (PI * n as f64 / size as f64).sin()).collect()
+}
+
+/// True unless a sixteenth of the samples in a row are zero, which no noise does.
+fn is_whole(samples: &[f64]) -> bool {
+    let longest = samples.len() / 16;
+    let mut zeros = 0;
+    for sample in samples {
+        zeros = if *sample == 0.0 { zeros + 1 } else { 0 };
+        if zeros > longest {
+            return false;
+        }
+    }
+    true
 }
 
 fn weigh(recent: &[f64], window: &[f64], out: &mut [f64]) {

@@ -10,6 +10,7 @@ pub mod decorrelator;
 pub mod delay;
 pub mod dynamic_eq;
 pub mod ducker;
+pub mod denoise;
 pub mod eq;
 pub mod fet_compressor;
 pub mod gain;
@@ -24,6 +25,7 @@ pub mod phase_eq;
 pub mod leveller;
 pub mod limiter;
 pub mod opto_compressor;
+pub mod resonance;
 pub mod reverb;
 pub mod rotation;
 pub mod saturator;
@@ -39,6 +41,8 @@ use crate::Kind;
 pub static KINDS: &[&Kind] = &[
     &gain::KIND,
     &declip::KIND,
+    &denoise::KIND,
+    &resonance::KIND,
     &eq::KIND,
     &phase_eq::KIND,
     &dynamic_eq::KIND,
