@@ -1,5 +1,6 @@
 //! Building blocks that processors are made of.
 
+pub mod autoregression;
 pub mod cut;
 pub mod dynamics;
 pub mod fractional;

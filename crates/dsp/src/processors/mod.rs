@@ -2,6 +2,7 @@
 
 pub mod compressor;
 pub mod de_esser;
+pub mod declick;
 pub mod delay;
 pub mod eq;
 pub mod gain;
@@ -16,6 +17,7 @@ use crate::Kind;
 /// Every processor, in the order people see.
 pub static KINDS: &[&Kind] = &[
     &gain::KIND,
+    &declick::KIND,
     &eq::KIND,
     &gate::KIND,
     &compressor::KIND,
