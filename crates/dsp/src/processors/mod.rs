@@ -1,5 +1,6 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
+pub mod align;
 pub mod compressor;
 pub mod de_esser;
 pub mod declick;
@@ -9,6 +10,7 @@ pub mod gain;
 pub mod gate;
 pub mod limiter;
 pub mod reverb;
+pub mod rumble;
 pub mod saturator;
 pub mod width;
 
@@ -18,6 +20,8 @@ use crate::Kind;
 pub static KINDS: &[&Kind] = &[
     &gain::KIND,
     &declick::KIND,
+    &rumble::KIND,
+    &align::KIND,
     &eq::KIND,
     &gate::KIND,
     &compressor::KIND,
