@@ -9,6 +9,7 @@ pub mod convolution;
 pub mod correlation;
 pub mod crest;
 pub mod crossover;
+pub mod autoregression;
 pub mod cut;
 pub mod decay;
 pub mod dynamics;

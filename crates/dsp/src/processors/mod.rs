@@ -2,11 +2,13 @@
 
 pub mod band_width;
 pub mod clipper;
+pub mod align;
 pub mod compressor;
 pub mod convolution_reverb;
 pub mod de_esser;
 pub mod declip;
 pub mod decorrelator;
+pub mod declick;
 pub mod delay;
 pub mod dynamic_eq;
 pub mod ducker;
@@ -28,6 +30,7 @@ pub mod opto_compressor;
 pub mod resonance;
 pub mod reverb;
 pub mod rotation;
+pub mod rumble;
 pub mod saturator;
 pub mod tilt;
 pub mod transient;
@@ -43,6 +46,9 @@ pub static KINDS: &[&Kind] = &[
     &declip::KIND,
     &denoise::KIND,
     &resonance::KIND,
+    &declick::KIND,
+    &rumble::KIND,
+    &align::KIND,
     &eq::KIND,
     &phase_eq::KIND,
     &dynamic_eq::KIND,
