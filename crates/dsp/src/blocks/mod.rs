@@ -2,8 +2,10 @@
 
 pub mod antiderivative;
 pub mod clip;
+pub mod colour;
 pub mod cut;
 pub mod dynamics;
+pub mod fir;
 pub mod fractional;
 pub mod grid;
 pub mod history;

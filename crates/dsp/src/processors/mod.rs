@@ -10,6 +10,7 @@ pub mod gate;
 pub mod limiter;
 pub mod reverb;
 pub mod saturator;
+pub mod tape;
 pub mod width;
 
 use crate::Kind;
@@ -23,6 +24,7 @@ pub static KINDS: &[&Kind] = &[
     &de_esser::KIND,
     &saturator::KIND,
     &clipper::KIND,
+    &tape::KIND,
     &width::KIND,
     &reverb::KIND,
     &delay::KIND,
