@@ -11,7 +11,7 @@ const POINTS: usize = 1_024;
 
 /// The centre tap and those to one side of it, of the filter whose magnitude at a share of the sample rate (0 to 0.5)
 /// is `magnitude`: the inverse transform under a Kaiser window, with the gain at zero frequency made exact (where it
-/// is not zero: a high-pass must make its own).
+/// is not zero).
 pub fn from_magnitude(side: usize, beta: f64, magnitude: impl Fn(f64) -> f64) -> Vec<f64> {
     let wanted: Vec<f64> = (0..POINTS).map(|i| magnitude((i as f64 + 0.5) * 0.5 / POINTS as f64)).collect();
     let mut taps: Vec<f64> = (0..=side)
@@ -25,8 +25,8 @@ pub fn from_magnitude(side: usize, beta: f64, magnitude: impl Fn(f64) -> f64) ->
         })
         .collect();
     let sum = taps[0] + 2.0 * taps[1..].iter().sum::<f64>();
-    let exact = magnitude(0.0) / sum;
-    if exact.is_finite() {
+    if magnitude(0.0) > 0.0 {
+        let exact = magnitude(0.0) / sum;
         taps.iter_mut().for_each(|tap| *tap *= exact);
     }
     taps

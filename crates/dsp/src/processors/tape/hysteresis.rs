@@ -85,9 +85,9 @@ pub(super) fn langevin(q: f64) -> f64 {
     (above / below).copysign(q)
 }
 
-/// The magnetisation of `LANES` channels.
+/// The magnetisation of `LANES` channels; `ALL` is `LANES` for each of the [`PLACES`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tape<const LANES: usize> {
+pub(super) struct Tape<const LANES: usize, const ALL: usize> {
     /// Height of the bias, in units of a.
     bias: f64,
     /// The sample that comes now: the last one is needed to know the way.
@@ -97,23 +97,28 @@ pub(super) struct Tape<const LANES: usize> {
     anhysteretic: [f64; LANES],
     irreversible: [f64; LANES],
     /// Of the last turn, place by place: the magnetisation, and by how much Man was ahead of Mirr.
-    before: [[f64; LANES]; PLACES],
-    ahead: [[f64; LANES]; PLACES],
+    before: [f64; ALL],
+    ahead: [f64; ALL],
     /// What comes out for a field that has always been zero.
     rest: [f64; LANES],
 }
 
-impl<const LANES: usize> Tape<LANES> {
+/// One channel, and two.
+pub(super) type Mono = Tape<1, PLACES>;
+/// See [`Mono`].
+pub(super) type Stereo = Tape<2, { 2 * PLACES }>;
+
+impl<const LANES: usize, const ALL: usize> Tape<LANES, ALL> {
     /// A tape that has been under this bias, in units of a, for long.
-    pub(super) fn new(bias: f64) -> Tape<LANES> {
+    pub(super) fn new(bias: f64) -> Tape<LANES, ALL> {
         let mut tape = Tape {
             bias,
             coming: [0.0; LANES],
             field: [0.0; LANES],
             anhysteretic: [0.0; LANES],
             irreversible: [0.0; LANES],
-            before: [[0.0; LANES]; PLACES],
-            ahead: [[0.0; LANES]; PLACES],
+            before: [0.0; ALL],
+            ahead: [0.0; ALL],
             rest: [0.0; LANES],
         };
         // Every turn brings it nearer to its loop by at least a third while there is a bias worth the name;
@@ -127,68 +132,79 @@ impl<const LANES: usize> Tape<LANES> {
 
 audio::wide! {
     /// Replaces fields (in units of a, one per lane) by magnetisations (of Ms), late by [`DELAY`].
-    pub(super) fn magnetise<const LANES: usize>(tape: &mut Tape<LANES>, signal: &mut [[f64; LANES]]) {
-        let Tape { bias, mut coming, mut field, mut anhysteretic, mut irreversible, mut before, mut ahead, rest } = *tape;
+    pub(super) fn magnetise<const LANES: usize, const ALL: usize>(
+        tape: &mut Tape<LANES, ALL>, signal: &mut [[f64; LANES]],
+    ) {
+        let mut t = *tape;
         for sample in signal.iter_mut() {
-            let mut keep = [[0.0; LANES]; PLACES];
-            let mut add = [[0.0; LANES]; PLACES];
-            let mut way = [[0.0; LANES]; 2];
-            let mut man = [[0.0; LANES]; PLACES];
+            // The field's three turns, and the two ways between them.
             let mut turns = [[0.0; LANES]; 3];
             for lane in 0..LANES {
-                let rise = sample[lane] - coming[lane];
-                turns[0][lane] = field[lane] - bias;
-                turns[1][lane] = coming[lane] + TURNS[0] * rise + bias;
-                field[lane] = coming[lane] + TURNS[1] * rise;
-                turns[2][lane] = field[lane] - bias;
-                way[0][lane] = turns[1][lane] - turns[0][lane];
-                way[1][lane] = turns[2][lane] - turns[1][lane];
+                let rise = sample[lane] - t.coming[lane];
+                turns[0][lane] = t.field[lane] - t.bias;
+                turns[1][lane] = t.coming[lane] + TURNS[0] * rise + t.bias;
+                t.field[lane] = t.coming[lane] + TURNS[1] * rise;
+                turns[2][lane] = t.field[lane] - t.bias;
             }
-            coming = *sample;
-            for place in 0..PLACES {
-                let part = (place % WAY + 1) as f64 / WAY as f64;
-                for lane in 0..LANES {
-                    let here = turns[place / WAY][lane] + part * way[place / WAY][lane];
-                    man[place][lane] = langevin(here + ALPHA * before[place][lane]);
-                }
-            }
-            for place in 0..PLACES {
-                for lane in 0..LANES {
-                    let step = way[place / WAY][lane].abs() / WAY as f64;
-                    let hold = PINNING - ALPHA * ahead[place][lane];
-                    let (square, half) = (hold * hold, 0.5 * step * hold);
-                    let over = 1.0 / (square + 2.0 * half + 0.5 * step * step);
-                    let last = if place == 0 { anhysteretic[lane] } else { man[place - 1][lane] };
-                    keep[place][lane] = square * over;
-                    add[place][lane] = over * (man[place][lane] * (half + 0.5 * step * step) + last * half);
-                }
-            }
+            t.coming = *sample;
+            let (man, last, keep, add) = shares(&t, &turns);
             let mut sums = [0.0; LANES];
-            let mut now = irreversible;
-            for place in 0..PLACES {
-                for lane in 0..LANES {
-                    let free = keep[place][lane] * now[lane] + add[place][lane];
-                    let forward = way[place / WAY][lane] > 0.0;
-                    let (low, high) = if free < now[lane] { (free, now[lane]) } else { (now[lane], free) };
-                    let next = if forward { high } else { low };
-                    let last = if place == 0 { anhysteretic[lane] } else { man[place - 1][lane] };
-                    sums[lane] += (1.0 - REVERSIBLE) * (now[lane] + next) + REVERSIBLE * (last + man[place][lane]);
-                    now[lane] = next;
-                    before[place][lane] = (1.0 - REVERSIBLE) * next + REVERSIBLE * man[place][lane];
-                    let lead = man[place][lane] - next;
-                    let lead = if forward { lead } else { -lead };
-                    ahead[place][lane] = if lead > 0.0 { lead } else { 0.0 };
-                }
+            let mut now = t.irreversible;
+            for i in 0..ALL {
+                let (lane, way) = (i % LANES, i / LANES / WAY);
+                let free = keep[i] * now[lane] + add[i];
+                let forward = turns[way + 1][lane] > turns[way][lane];
+                let (low, high) = if free < now[lane] { (free, now[lane]) } else { (now[lane], free) };
+                let next = if forward { high } else { low };
+                sums[lane] += (1.0 - REVERSIBLE) * (now[lane] + next) + REVERSIBLE * (last[i] + man[i]);
+                now[lane] = next;
+                t.before[i] = (1.0 - REVERSIBLE) * next + REVERSIBLE * man[i];
+                let lead = if forward { man[i] - next } else { next - man[i] };
+                t.ahead[i] = if lead > 0.0 { lead } else { 0.0 };
             }
-            irreversible = now;
-            anhysteretic = man[PLACES - 1];
+            t.irreversible = now;
             for lane in 0..LANES {
-                let mean = sums[lane] * (0.5 / PLACES as f64) - rest[lane];
+                t.anhysteretic[lane] = man[ALL - LANES + lane];
+                let mean = sums[lane] * (0.5 / PLACES as f64) - t.rest[lane];
                 sample[lane] = if mean.abs() < NOTHING { 0.0 } else { mean };
             }
         }
-        *tape = Tape { bias, coming, field, anhysteretic, irreversible, before, ahead, rest };
+        *tape = t;
     }
+}
+
+/// What does not depend on the irreversible magnetisation, for all places at once: the anhysteretic one there and at
+/// the place before, and the linear equation `Mirr = keep Mirr + add`.
+#[inline(always)]
+fn shares<const LANES: usize, const ALL: usize>(
+    t: &Tape<LANES, ALL>,
+    turns: &[[f64; LANES]; 3],
+) -> ([f64; ALL], [f64; ALL], [f64; ALL], [f64; ALL]) {
+    let mut man = [0.0; ALL];
+    let mut step = [0.0; ALL];
+    for i in 0..ALL {
+        let (lane, place) = (i % LANES, i / LANES);
+        let way = place / WAY;
+        let length = turns[way + 1][lane] - turns[way][lane];
+        man[i] = turns[way][lane] + (place % WAY + 1) as f64 * (1.0 / WAY as f64) * length;
+        step[i] = length.abs() * (1.0 / WAY as f64);
+    }
+    for i in 0..ALL {
+        man[i] = langevin(man[i] + ALPHA * t.before[i]);
+    }
+    let mut last = [0.0; ALL];
+    last[..LANES].copy_from_slice(&t.anhysteretic);
+    last[LANES..].copy_from_slice(&man[..ALL - LANES]);
+    let (mut keep, mut add) = ([0.0; ALL], [0.0; ALL]);
+    for i in 0..ALL {
+        let hold = PINNING - ALPHA * t.ahead[i];
+        let (square, half) = (hold * hold, 0.5 * step[i] * hold);
+        let rest = half + 0.5 * step[i] * step[i];
+        let over = 1.0 / (square + half + rest);
+        keep[i] = square * over;
+        add[i] = over * (man[i] * rest + last[i] * half);
+    }
+    (man, last, keep, add)
 }
 
 #[cfg(test)]
@@ -244,7 +260,7 @@ mod tests {
     }
 
     fn recorded(signal: &[f64], bias: f64) -> Vec<f64> {
-        let mut tape = Tape::<1>::new(bias);
+        let mut tape = Mono::new(bias);
         let mut samples: Vec<[f64; 1]> = signal.iter().map(|x| [*x]).collect();
         magnetise(&mut tape, &mut samples);
         samples.iter().map(|x| x[0]).collect()
@@ -311,7 +327,7 @@ mod tests {
     #[test]
     fn is_stable() {
         for bias in [0.0, 2.25, 6.0] {
-            let mut tape = Tape::<2>::new(bias);
+            let mut tape = Stereo::new(bias);
             let mut state = 1u64;
             for turn in 0..200 {
                 let mut samples = [[0.0; 2]; 500];

@@ -31,7 +31,7 @@ use crate::blocks::ramp::Ramp;
 use crate::blocks::svf::{Chain, Coefficients};
 use crate::{Address, Family, Kind, Processor, Tail, Unit, choices, settings};
 use audio::{Block, BlockRef, Frames, Spec, db_to_gain};
-use hysteresis::{DELAY, Tape, magnetise};
+use hysteresis::{DELAY, Mono, Stereo, Tape, magnetise};
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2, TAU};
 use transport::{Hiss, Sway};
 
@@ -178,7 +178,7 @@ fn loss(settings: &Settings, hz: f64) -> f64 {
 fn trim(settings: &Settings) -> f64 {
     const POINTS: usize = 64;
     let height = db_to_gain(settings.drive_db) * FIELD * nominal_amplitude();
-    let mut tape = Tape::<1>::new(BIAS * settings.bias_percent / 100.0);
+    let mut tape = Mono::new(BIAS * settings.bias_percent / 100.0);
     // The second turn of a sine: the first one starts from a clean tape.
     let mut wave = [[0.0]; 2 * POINTS];
     for (n, sample) in wave.iter_mut().enumerate() {
@@ -191,8 +191,8 @@ fn trim(settings: &Settings) -> f64 {
 
 /// The magnetisations of the channels, two at a time as long as there are two.
 enum Tracks {
-    One(Tape<1>),
-    Two(Tape<2>),
+    One(Mono),
+    Two(Stereo),
 }
 
 struct Machine {
@@ -257,7 +257,7 @@ impl Machine {
     /// Unrecorded tape for this many channels.
     fn blank(&self, channels: usize) -> impl Iterator<Item = Tracks> + use<> {
         let bias = BIAS * self.settings.bias_percent / 100.0;
-        let (one, two) = (Tape::new(bias), Tape::new(bias));
+        let (one, two) = (Mono::new(bias), Stereo::new(bias));
         (0..channels.div_ceil(2))
             .map(move |pair| if 2 * pair + 1 < channels { Tracks::Two(two) } else { Tracks::One(one) })
     }
@@ -284,8 +284,8 @@ fn depths(settings: &Settings) -> [f64; 2] {
 }
 
 /// Lifts the signals of some channels to the raised rate, magnetises them together and brings them back.
-fn record<const LANES: usize>(
-    tape: &mut Tape<LANES>,
+fn record<const LANES: usize, const ALL: usize>(
+    tape: &mut Tape<LANES, ALL>,
     oversamplers: &mut [Oversampler],
     mut channels: [&mut [f64]; LANES],
     fields: &[f64],
