@@ -4,12 +4,13 @@ pub mod absorption;
 #[cfg(test)]
 pub(crate) mod acoustics;
 pub mod antiderivative;
+pub mod autoregression;
 pub mod clip;
+pub mod colour;
 pub mod convolution;
 pub mod correlation;
 pub mod crest;
 pub mod crossover;
-pub mod autoregression;
 pub mod cut;
 pub mod decay;
 pub mod dynamics;
@@ -36,12 +37,13 @@ pub mod primes;
 pub mod ramp;
 pub mod repair;
 pub mod resample;
+pub mod short_fir;
 #[cfg(test)]
 pub(crate) mod spectrum;
 pub mod stft;
 pub mod svf;
 pub mod symmetric;
-pub mod three_bands;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod three_bands;
 pub mod true_peak;

@@ -130,6 +130,12 @@ impl Oversampler {
         self.lower(chunk);
     }
 
+    /// What [`Oversampler::raise`] gave for this many frames, once more.
+    pub fn raised(&mut self, frames: Frames) -> &mut [f64] {
+        let last = self.stages.len() - 1;
+        &mut self.rungs[last][..frames << (last + 1)]
+    }
+
     /// The way back of what [`Oversampler::raise`] gave and somebody has changed.
     pub fn lower(&mut self, chunk: &mut [f64]) {
         let frames = chunk.len();

@@ -3,6 +3,9 @@
 /// Helpers that several kinds' tests share.
 #[cfg(test)]
 pub(crate) mod tests {
+    use crate::blocks::colour::loudness_weighting;
+    use crate::blocks::svf::Chain;
+    use audio::Block;
     use realfft::RealFftPlanner;
     use std::f64::consts::TAU;
 
@@ -29,5 +32,39 @@ pub(crate) mod tests {
     pub(crate) fn alias_db(bins: &[f64], hz: usize) -> f64 {
         let stray = (20..20_000).filter(|n| n % hz != 0).map(|n| bins[n]).fold(0.0, f64::max);
         db(stray / bins[hz])
+    }
+
+    /// Something like a song: notes, hits and noise, whose level changes by 4 dB every two seconds.
+    pub(crate) fn programme(rate: usize, seconds: usize) -> Vec<f64> {
+        let mut state = 3u64;
+        (0..rate * seconds)
+            .map(|n| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let noise = (state >> 11) as f64 / 2f64.powi(52) - 1.0;
+                let t = n as f64 / rate as f64;
+                let hit = (-(t % 0.5) * 20.0).exp();
+                let note =
+                    (TAU * 110.0 * t).sin() + 0.5 * (TAU * 331.0 * t).sin() + 0.2 * (TAU * 2_217.0 * t).sin();
+                let level = if t % 4.0 < 2.0 { 0.5 } else { 0.3 };
+                level * (0.3 * note + hit * (0.7 * (TAU * 60.0 * t).sin() + 0.4 * noise))
+            })
+            .collect()
+    }
+
+    /// Integrated loudness, in LUFS but for a constant: BS.1770's weighting and gating over blocks of 400 ms, every 100.
+    pub(crate) fn loudness(samples: &[f64], sample_rate_hz: f64) -> f64 {
+        let mut weighted = samples.to_vec();
+        Chain::new(loudness_weighting(sample_rate_hz), 1).process(&mut Block::from_mono(&mut weighted));
+        let tenth = (0.1 * sample_rate_hz) as usize;
+        let powers: Vec<f64> = (0..weighted.len() / tenth - 3)
+            .map(|i| {
+                weighted[i * tenth..(i + 4) * tenth].iter().map(|x| x * x).sum::<f64>() / (4 * tenth) as f64
+            })
+            .filter(|power| *power > 1e-7)
+            .collect();
+        let mean = |powers: &[f64]| powers.iter().sum::<f64>() / powers.len() as f64;
+        let gate = 0.1 * mean(&powers);
+        let left: Vec<f64> = powers.into_iter().filter(|power| *power > gate).collect();
+        10.0 * mean(&left).log10()
     }
 }

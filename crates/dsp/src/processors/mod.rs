@@ -1,37 +1,38 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
+pub mod align;
 pub mod band_width;
 pub mod clipper;
-pub mod align;
 pub mod compressor;
 pub mod convolution_reverb;
 pub mod de_esser;
+pub mod declick;
 pub mod declip;
 pub mod decorrelator;
-pub mod declick;
 pub mod delay;
-pub mod dynamic_eq;
-pub mod ducker;
 pub mod denoise;
+pub mod ducker;
+pub mod dynamic_eq;
 pub mod eq;
 pub mod fet_compressor;
 pub mod gain;
 pub mod gate;
 pub mod haas;
-pub mod limiter;
-pub mod mid_side;
-pub mod multiband;
-pub mod match_eq;
-pub mod phase_align;
-pub mod phase_eq;
 pub mod leveller;
 pub mod limiter;
+pub mod limiter;
+pub mod match_eq;
+pub mod mid_side;
+pub mod multiband;
 pub mod opto_compressor;
+pub mod phase_align;
+pub mod phase_eq;
 pub mod resonance;
 pub mod reverb;
 pub mod rotation;
 pub mod rumble;
 pub mod saturator;
+pub mod tape;
 pub mod tilt;
 pub mod transient;
 pub mod vari_mu_compressor;
@@ -67,6 +68,7 @@ pub static KINDS: &[&Kind] = &[
     &leveller::KIND,
     &saturator::KIND,
     &clipper::KIND,
+    &tape::KIND,
     &width::KIND,
     &band_width::KIND,
     &mid_side::KIND,
