@@ -7,6 +7,7 @@ pub mod cut;
 pub mod decay;
 pub mod dynamics;
 pub mod fractional;
+pub mod glide;
 pub mod grid;
 pub mod history;
 pub mod kaiser;
