@@ -7,6 +7,7 @@ pub mod eq;
 pub mod gain;
 pub mod gate;
 pub mod limiter;
+pub mod plate;
 pub mod reverb;
 pub mod saturator;
 pub mod width;
@@ -23,6 +24,7 @@ pub static KINDS: &[&Kind] = &[
     &saturator::KIND,
     &width::KIND,
     &reverb::KIND,
+    &plate::KIND,
     &delay::KIND,
     &limiter::KIND,
 ];
