@@ -25,6 +25,8 @@ pub enum Unit {
     Beat,
     /// Metres.
     Metre,
+    /// Cents: hundredths of a semitone.
+    Cent,
 }
 
 impl Unit {
@@ -42,6 +44,7 @@ impl Unit {
             Unit::BeatsPerMinute => "_bpm",
             Unit::Beat => "_beats",
             Unit::Metre => "_m",
+            Unit::Cent => "_cents",
         }
     }
 
@@ -59,6 +62,7 @@ impl Unit {
             Unit::BeatsPerMinute => "bpm",
             Unit::Beat => "beats",
             Unit::Metre => "m",
+            Unit::Cent => "cents",
         }
     }
 }
