@@ -10,6 +10,7 @@ pub mod limiter;
 pub mod plate;
 pub mod reverb;
 pub mod saturator;
+pub mod tremolo;
 pub mod width;
 
 use crate::Kind;
@@ -22,6 +23,7 @@ pub static KINDS: &[&Kind] = &[
     &compressor::KIND,
     &de_esser::KIND,
     &saturator::KIND,
+    &tremolo::KIND,
     &width::KIND,
     &reverb::KIND,
     &plate::KIND,
