@@ -1,5 +1,6 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
+pub mod auto_pan;
 pub mod compressor;
 pub mod de_esser;
 pub mod delay;
@@ -24,6 +25,7 @@ pub static KINDS: &[&Kind] = &[
     &de_esser::KIND,
     &saturator::KIND,
     &tremolo::KIND,
+    &auto_pan::KIND,
     &width::KIND,
     &reverb::KIND,
     &plate::KIND,
