@@ -12,6 +12,7 @@ pub mod plate;
 pub mod reverb;
 pub mod saturator;
 pub mod tremolo;
+pub mod vibrato;
 pub mod width;
 
 use crate::Kind;
@@ -25,6 +26,7 @@ pub static KINDS: &[&Kind] = &[
     &de_esser::KIND,
     &saturator::KIND,
     &tremolo::KIND,
+    &vibrato::KIND,
     &auto_pan::KIND,
     &width::KIND,
     &reverb::KIND,
