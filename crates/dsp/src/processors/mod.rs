@@ -1,6 +1,7 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
 pub mod auto_pan;
+pub mod chorus;
 pub mod compressor;
 pub mod de_esser;
 pub mod delay;
@@ -25,6 +26,7 @@ pub static KINDS: &[&Kind] = &[
     &compressor::KIND,
     &de_esser::KIND,
     &saturator::KIND,
+    &chorus::KIND,
     &tremolo::KIND,
     &vibrato::KIND,
     &auto_pan::KIND,
