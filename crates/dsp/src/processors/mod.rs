@@ -6,6 +6,7 @@ pub mod compressor;
 pub mod de_esser;
 pub mod delay;
 pub mod eq;
+pub mod flanger;
 pub mod gain;
 pub mod gate;
 pub mod limiter;
@@ -27,6 +28,7 @@ pub static KINDS: &[&Kind] = &[
     &de_esser::KIND,
     &saturator::KIND,
     &chorus::KIND,
+    &flanger::KIND,
     &tremolo::KIND,
     &vibrato::KIND,
     &auto_pan::KIND,
