@@ -10,6 +10,7 @@ pub mod flanger;
 pub mod gain;
 pub mod gate;
 pub mod limiter;
+pub mod phaser;
 pub mod plate;
 pub mod reverb;
 pub mod saturator;
@@ -29,6 +30,7 @@ pub static KINDS: &[&Kind] = &[
     &saturator::KIND,
     &chorus::KIND,
     &flanger::KIND,
+    &phaser::KIND,
     &tremolo::KIND,
     &vibrato::KIND,
     &auto_pan::KIND,
