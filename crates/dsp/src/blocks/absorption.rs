@@ -16,9 +16,9 @@ pub struct Absorption<const LINES: usize> {
     high: [f64; LINES],
 }
 
-impl<const LINES: usize> Absorption<LINES> {
+impl<const LINES: usize> Default for Absorption<LINES> {
     /// Absorbs everything until it is told otherwise.
-    pub fn new() -> Absorption<LINES> {
+    fn default() -> Absorption<LINES> {
         let zero = [[0.0; LINES]; SHELF_COEFFICIENTS];
         Absorption {
             now: zero,
@@ -30,7 +30,9 @@ impl<const LINES: usize> Absorption<LINES> {
             high: [0.0; LINES],
         }
     }
+}
 
+impl<const LINES: usize> Absorption<LINES> {
     /// Moves to the shelves of these lengths, times `factor`, within the next control period.
     pub fn go_to(
         &mut self,

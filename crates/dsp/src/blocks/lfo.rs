@@ -99,13 +99,16 @@ const LONGEST_EDGE: f64 = 0.25;
 
 impl Shape {
     /// The phase of its highest place, or of the middle of it.
-    pub fn crest(self) -> f64 {
+    fn crest(self) -> f64 {
         match self {
             Shape::Sine | Shape::Triangle | Shape::Square => 0.25,
             Shape::SawUp | Shape::SawDown | Shape::Random => 0.0,
         }
     }
 }
+
+/// No frame lags behind.
+pub const NO_LAG: [f64; CONTROL_FRAMES] = [0.0; CONTROL_FRAMES];
 
 /// A part of a turn, 0 to 1.
 #[inline(always)]
@@ -149,11 +152,24 @@ fn random(turns: f64) -> f64 {
     from + (to - from) * t * t * (3.0 - 2.0 * t)
 }
 
+/// Which place of a shape stands at the start of the song.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Its beginning: a sine rises through its middle.
+    Beginning,
+    /// Its highest place.
+    Crest,
+}
+
 /// A phase that moves on with song time.
 #[derive(Debug, Clone)]
 pub struct Lfo {
     sample_rate_hz: f64,
+    origin: Origin,
     start: f64,
+    /// The shape that sounds, and the one that is faded in within the present control period.
+    shape: Shape,
+    next: Option<Shape>,
     /// Whole turns, and the part of a turn, at the last point of the control grid.
     turns: f64,
     phase: f64,
@@ -161,27 +177,52 @@ pub struct Lfo {
     step: Option<f64>,
     /// Frames since the last point.
     since: Frames,
+    /// Length of a rounded jump in turns, at the last point and at the next one.
+    edges: [f64; 2],
 }
 
 impl Lfo {
-    /// Begins at `start` turns.
-    pub fn new(start: f64, sample_rate_hz: f64) -> Lfo {
-        Lfo { sample_rate_hz, start, turns: 0.0, phase: start, step: None, since: 0 }
+    /// Begins with `shape` at `start` turns after its origin.
+    pub fn new(shape: Shape, origin: Origin, start: f64, sample_rate_hz: f64) -> Lfo {
+        let (turns, phase, step, since) = (0.0, start, None, 0);
+        Lfo {
+            sample_rate_hz,
+            origin,
+            start,
+            shape,
+            next: None,
+            turns,
+            phase,
+            step,
+            since,
+            edges: [LONGEST_EDGE; 2],
+        }
     }
 
-    /// Goes back to the start of the song.
-    pub fn reset(&mut self) {
+    /// Goes back to the start of the song, with `shape`.
+    pub fn reset(&mut self, shape: Shape) {
         (self.turns, self.phase, self.step, self.since) = (0.0, self.start, None, 0);
+        (self.shape, self.next, self.edges) = (shape, None, [LONGEST_EDGE; 2]);
     }
 
-    /// Belongs on every point of the control grid: the rate until the next one.
-    pub fn control(&mut self, rate_hz: f64) {
+    /// Belongs on every point of the control grid: the rate until the next one, and the shape from the next one on.
+    pub fn control(&mut self, rate_hz: f64, shape: Shape) {
         if let Some(step) = self.step {
             self.phase += step * CONTROL_FRAMES as f64;
             let whole = self.phase.floor();
             (self.turns, self.phase) = (self.turns + whole, self.phase - whole);
         }
+        self.shape = self.next.take().unwrap_or(self.shape);
+        if shape != self.shape {
+            self.next = Some(shape);
+        }
+        let first = self.step.is_none();
         (self.step, self.since) = (Some(rate_hz / self.sample_rate_hz), 0);
+        self.edges[0] = self.edges[1];
+        self.edges[1] = (EDGE_S * rate_hz).clamp(1e-6, LONGEST_EDGE);
+        if first {
+            self.edges[0] = self.edges[1];
+        }
     }
 
     /// Moves on within the control period.
@@ -189,47 +230,56 @@ impl Lfo {
         self.since += frames;
     }
 
-    /// Phases of the next frames within the control period, moved by `offset` turns; wrapped only at grid points.
+    /// Phases of the next frames within the control period, in turns: `offset` further, and each behind by its `lag`.
+    /// They are wrapped only at grid points.
     #[inline]
-    pub fn phases(&self, offset: f64, out: &mut [f64]) {
+    pub fn phases(&self, offset: f64, lag: &[f64; CONTROL_FRAMES], out: &mut [f64]) {
         let (step, from) = (self.step.unwrap_or(0.0), self.phase + offset);
-        for (n, phase) in out.iter_mut().enumerate() {
-            *phase = from + (self.since + n) as f64 * step;
+        for (n, (phase, lag)) in out.iter_mut().zip(lag).enumerate() {
+            *phase = from - lag + (self.since + n) as f64 * step;
         }
     }
 
-    /// Values of a shape, -1 to 1, for the next frames within the control period, moved by `offset` turns.
-    pub fn values(&self, shape: Shape, offset: f64, out: &mut [f64]) {
-        self.phases(offset, out);
-        let edge = self.edge();
+    /// Values, -1 to 1, for the next frames within the control period; see [`Lfo::phases`].
+    pub fn values(&self, offset: f64, lag: &[f64; CONTROL_FRAMES], out: &mut [f64]) {
+        self.fill(self.shape, offset, lag, out);
+        if let Some(shape) = self.next {
+            let mut new = [0.0; CONTROL_FRAMES];
+            self.fill(shape, offset, lag, &mut new[..out.len()]);
+            for (n, (value, new)) in out.iter_mut().zip(new).enumerate() {
+                *value += (self.since + n + 1) as f64 / CONTROL_FRAMES as f64 * (new - *value);
+            }
+        }
+    }
+
+    fn fill(&self, shape: Shape, offset: f64, lag: &[f64; CONTROL_FRAMES], out: &mut [f64]) {
+        self.phases(offset + self.origin(shape), lag, out);
+        let [from, to] = self.edges;
+        let edge = |n: usize| from + (to - from) * ((self.since + n) as f64 / CONTROL_FRAMES as f64);
         match shape {
             Shape::Sine => out.iter_mut().for_each(|x| *x = sin_turns(*x)),
             Shape::Triangle => out.iter_mut().for_each(|x| *x = triangle(*x)),
-            Shape::SawUp => out.iter_mut().for_each(|x| *x = saw(*x, edge)),
-            Shape::SawDown => out.iter_mut().for_each(|x| *x = -saw(*x, edge)),
-            Shape::Square => out.iter_mut().for_each(|x| *x = square(*x, edge)),
+            Shape::SawUp => out.iter_mut().enumerate().for_each(|(n, x)| *x = saw(*x, edge(n))),
+            Shape::SawDown => out.iter_mut().enumerate().for_each(|(n, x)| *x = -saw(*x, edge(n))),
+            Shape::Square => out.iter_mut().enumerate().for_each(|(n, x)| *x = square(*x, edge(n))),
             Shape::Random => out.iter_mut().for_each(|x| *x = random(self.turns + *x)),
         }
     }
 
-    /// The value of a shape at the next point of the control grid if the rate stays, moved by `offset` turns.
-    pub fn next_point(&self, shape: Shape, offset: f64) -> f64 {
-        let phase = self.phase + offset + self.step.unwrap_or(0.0) * CONTROL_FRAMES as f64;
-        let edge = self.edge();
-        match shape {
-            Shape::Sine => sin_turns(phase),
-            Shape::Triangle => triangle(phase),
-            Shape::SawUp => saw(phase, edge),
-            Shape::SawDown => -saw(phase, edge),
-            Shape::Square => square(phase, edge),
-            Shape::Random => random(self.turns + phase),
-        }
+    /// The value at the next point of the control grid if the rate stays, moved by `offset` turns.
+    pub fn next_point(&self, offset: f64) -> f64 {
+        let shape = self.next.unwrap_or(self.shape);
+        let ahead = self.step.unwrap_or(0.0) * (CONTROL_FRAMES - self.since) as f64;
+        let mut value = [0.0];
+        self.fill(shape, offset + ahead, &NO_LAG, &mut value);
+        value[0]
     }
 
-    /// Length of a rounded jump in turns.
-    fn edge(&self) -> f64 {
-        let step = self.step.unwrap_or(0.0);
-        (EDGE_S * self.sample_rate_hz * step).clamp(1e-6, LONGEST_EDGE)
+    fn origin(&self, shape: Shape) -> f64 {
+        match self.origin {
+            Origin::Beginning => 0.0,
+            Origin::Crest => shape.crest(),
+        }
     }
 }
 
@@ -239,6 +289,10 @@ mod tests {
 
     const SHAPES: [Shape; 6] =
         [Shape::Sine, Shape::Triangle, Shape::SawUp, Shape::SawDown, Shape::Square, Shape::Random];
+
+    fn lfo(shape: Shape, start: f64) -> Lfo {
+        Lfo::new(shape, Origin::Beginning, start, 48_000.0)
+    }
 
     /// All values over some control periods, in pieces of `size`.
     fn run(
@@ -250,11 +304,11 @@ mod tests {
     ) -> Vec<f64> {
         let mut all = Vec::new();
         for period in 0..periods {
-            lfo.control(rate(period));
+            lfo.control(rate(period), shape);
             for start in (0..CONTROL_FRAMES).step_by(size) {
                 let mut out = [0.0; CONTROL_FRAMES];
                 let frames = size.min(CONTROL_FRAMES - start);
-                lfo.values(shape, 0.0, &mut out[..frames]);
+                lfo.values(0.0, &NO_LAG, &mut out[..frames]);
                 lfo.advance(frames);
                 all.extend_from_slice(&out[..frames]);
             }
@@ -265,7 +319,7 @@ mod tests {
     #[test]
     fn shapes_are_what_they_are_called() {
         // One turn per second at 48 kHz; an edge is 0.005 turns.
-        let at = |shape, turns: f64| run(&mut Lfo::new(turns, 48_000.0), shape, 1, 64, |_| 1.0)[0];
+        let at = |shape, turns: f64| run(&mut lfo(shape, turns), shape, 1, 64, |_| 1.0)[0];
         for (shape, values) in [
             (Shape::Sine, [0.0, 1.0, 0.0, -1.0]),
             (Shape::Triangle, [0.0, 1.0, 0.0, -1.0]),
@@ -286,13 +340,13 @@ mod tests {
     #[test]
     fn no_shape_leaves_its_range_or_jumps() {
         for shape in SHAPES {
-            let all = run(&mut Lfo::new(0.3, 48_000.0), shape, 3_000, 64, |_| 3.7);
+            let all = run(&mut lfo(shape, 0.3), shape, 3_000, 64, |_| 3.7);
             assert!(all.iter().all(|x| x.abs() <= 1.0 + 1e-12), "{shape:?}");
             // A raised cosine of 240 frames from -1 to 1 is pi / 240 per frame at its steepest.
             let steepest = all.windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f64::max);
             assert!(steepest < 0.0132, "{shape:?}: {steepest}");
         }
-        let random = run(&mut Lfo::new(0.0, 48_000.0), Shape::Random, 3_000, 64, |_| 10.0);
+        let random = run(&mut lfo(Shape::Random, 0.0), Shape::Random, 3_000, 64, |_| 10.0);
         let mean = random.iter().sum::<f64>() / random.len() as f64;
         // 40 values of a uniform distribution: their mean scatters by 0.58 / sqrt 40.
         assert!(mean.abs() < 0.3, "{mean}");
@@ -301,15 +355,31 @@ mod tests {
     #[test]
     fn phase_follows_song_time_and_goes_on_when_the_rate_changes() {
         let rate = |period: usize| if period < 1_000 { 2.0 } else { 5.0 };
-        let mut lfo = Lfo::new(0.0, 48_000.0);
+        let mut lfo = lfo(Shape::Sine, 0.0);
         let whole = run(&mut lfo, Shape::Sine, 2_000, 64, rate);
         for (n, x) in whole.iter().enumerate() {
             let turns = (n.min(64_000) as f64 * 2.0 + n.saturating_sub(64_000) as f64 * 5.0) / 48_000.0;
             // Two thousand additions of a rounded step.
             assert!((x - (turns * std::f64::consts::TAU).sin()).abs() < 1e-10, "frame {n}");
         }
-        lfo.reset();
+        lfo.reset(Shape::Sine);
         assert_eq!(run(&mut lfo, Shape::Sine, 2_000, 7, rate), whole);
+    }
+
+    #[test]
+    fn a_new_shape_is_faded_in() {
+        let mut lfo = Lfo::new(Shape::Sine, Origin::Crest, 0.0, 48_000.0);
+        let mut all = Vec::new();
+        for period in 0..400 {
+            lfo.control(3.0, if period / 10 % 2 == 0 { Shape::Sine } else { Shape::SawUp });
+            let mut out = [0.0; CONTROL_FRAMES];
+            lfo.values(0.0, &NO_LAG, &mut out);
+            lfo.advance(CONTROL_FRAMES);
+            all.extend_from_slice(&out);
+        }
+        assert!((all[0] - 1.0).abs() < 1e-12, "on the crest");
+        // The fade's own slope, two sixty-fourths at most, and the shapes'.
+        assert!(all.windows(2).all(|w| (w[1] - w[0]).abs() < 0.045));
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod fir;
 pub mod fir_bank;
 pub mod fractional;
 pub mod gain_cell;
+pub mod glide;
 pub mod grid;
 pub mod guard;
 pub mod history;

@@ -27,6 +27,8 @@ pub enum Unit {
     Metre,
     /// Degrees of an angle or a phase.
     Degree,
+    /// Cents: hundredths of a semitone.
+    Cent,
 }
 
 impl Unit {
@@ -45,6 +47,7 @@ impl Unit {
             Unit::Beat => "_beats",
             Unit::Metre => "_m",
             Unit::Degree => "_degrees",
+            Unit::Cent => "_cents",
         }
     }
 
@@ -63,6 +66,7 @@ impl Unit {
             Unit::Beat => "beats",
             Unit::Metre => "m",
             Unit::Degree => "°",
+            Unit::Cent => "cents",
         }
     }
 }

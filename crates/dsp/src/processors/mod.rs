@@ -1,7 +1,9 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
 pub mod align;
+pub mod auto_pan;
 pub mod band_width;
+pub mod chorus;
 pub mod clipper;
 pub mod compressor;
 pub mod convolution_reverb;
@@ -15,6 +17,7 @@ pub mod ducker;
 pub mod dynamic_eq;
 pub mod eq;
 pub mod fet_compressor;
+pub mod flanger;
 pub mod gain;
 pub mod gate;
 pub mod haas;
@@ -27,6 +30,8 @@ pub mod multiband;
 pub mod opto_compressor;
 pub mod phase_align;
 pub mod phase_eq;
+pub mod phaser;
+pub mod plate;
 pub mod resonance;
 pub mod reverb;
 pub mod rotation;
@@ -35,8 +40,10 @@ pub mod saturator;
 pub mod tape;
 pub mod tilt;
 pub mod transient;
+pub mod tremolo;
 pub mod vari_mu_compressor;
 pub mod vca_compressor;
+pub mod vibrato;
 pub mod width;
 
 use crate::Kind;
@@ -69,6 +76,12 @@ pub static KINDS: &[&Kind] = &[
     &saturator::KIND,
     &clipper::KIND,
     &tape::KIND,
+    &chorus::KIND,
+    &flanger::KIND,
+    &phaser::KIND,
+    &tremolo::KIND,
+    &vibrato::KIND,
+    &auto_pan::KIND,
     &width::KIND,
     &band_width::KIND,
     &mid_side::KIND,
@@ -78,6 +91,7 @@ pub static KINDS: &[&Kind] = &[
     &phase_align::KIND,
     &reverb::KIND,
     &convolution_reverb::KIND,
+    &plate::KIND,
     &delay::KIND,
     &limiter::KIND,
 ];

@@ -5,7 +5,7 @@
 //! is exact for whole frames, never amplifies, and keeps time to far better than a tenth of a frame (Laakso,
 //! Välimäki, Karjalainen & Laine, *Splitting the unit delay*, IEEE Signal Processing Magazine 13, 1996). The
 //! delay of the high cut is taken off the line, so that repeats stay on the beat however dark they are. A new
-//! time is faded in beside the old one. Wow is the slow speed error of a tape loop.
+//! time is faded in beside the old one, or taken up as a tape does, by another speed. Wow is the slow speed error of a tape loop.
 //!
 //! Path: in -> + -> low cut -> high cut -> saturation -> line -> out; line -> feedback -> +.
 
@@ -22,7 +22,7 @@ use crate::blocks::ramp::Ramp;
 use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, choices, settings};
 use audio::{Block, BlockRef, Frames, Spec, gain_to_db};
 use std::f64::consts::TAU;
-use wow::{WOW_HZ, Wow};
+use wow::{Slide, WOW_HZ, Wow};
 
 choices! {
     /// The delay time as a note value; `time_ms` counts when it is off.
@@ -74,6 +74,16 @@ impl Sync {
     }
 }
 
+choices! {
+    /// How a new time is taken up.
+    pub enum TimeChange {
+        /// Faded in beside the old one: echoes keep their pitch.
+        Fade = "fade",
+        /// The line is driven faster or slower until it has the new time, as a tape's motor is: the pitch bends.
+        Slide = "slide",
+    }
+}
+
 settings! {
     /// Settings of the delay.
     pub struct Settings {
@@ -106,6 +116,8 @@ settings! {
         ducking_db: f64 { label: "Ducking", unit: Unit::Decibel, min: 0.0, max: 24.0 },
         /// Dry against wet at constant power: 0 only dry, 100 only wet (on a return).
         mix_percent: f64 { label: "Mix", unit: Unit::Percent, min: 0.0, max: 100.0 },
+        /// How a new time is taken up.
+        time_change: TimeChange { label: "Time change" },
     }
 }
 
@@ -167,6 +179,7 @@ struct Delay {
     low_cut: Cut,
     high_cut: Cut,
     wow: Wow,
+    slide: Slide,
     /// Feedback, share of the crossing, hardness, dry gain, wet gain, ducking gain.
     ramps: [Ramp; 6],
     level: f64,
@@ -191,6 +204,7 @@ impl Delay {
             low_cut: Cut::new(Side::Low, settings.low_cut_hz, rate),
             high_cut: Cut::new(Side::High, settings.high_cut_hz, rate),
             wow: Wow::new(rate),
+            slide: Slide::new(rate),
             ramps: [Ramp::new(0.0); 6],
             level: 0.0,
             attack: 1.0 - (-1.0 / (DUCK_ATTACK_S * rate)).exp(),
@@ -243,8 +257,15 @@ impl Delay {
         }
         let wished = self.line_frames();
         if self.next.is_none() && wished != self.time {
-            self.next = Some((wished, 0));
+            match self.settings.time_change {
+                TimeChange::Fade => self.next = Some((wished, 0)),
+                TimeChange::Slide => {
+                    self.slide.start(self.time - wished);
+                    self.time = wished;
+                }
+            }
         }
+        self.slide.control();
         self.taps = [Tap::new(self.time), Tap::new(self.next.map_or(self.time, |(time, _)| time))];
         self.wow.control(self.wow_frames());
         let ducking = self.ducking();
@@ -259,8 +280,8 @@ impl Delay {
     /// What the lines give for the next frame.
     #[inline]
     fn read(&mut self) -> [f64; 2] {
-        if !self.wow.is_still() {
-            let offset = self.wow.next_offset();
+        if !self.wow.is_still() || !self.slide.is_still() {
+            let offset = self.wow.next_offset() + self.slide.next_offset();
             let longest = LONGEST_S * self.sample_rate_hz;
             let at = |frames: f64| Tap::new((frames + offset).min(longest));
             self.taps[0] = at(self.time);
@@ -323,6 +344,7 @@ impl Processor for Delay {
         self.high_cut.reset();
         (self.time, self.next) = (self.line_frames(), None);
         self.wow.reset(self.wow_frames());
+        self.slide.reset();
         self.level = 0.0;
         let ducking = self.ducking();
         self.ramps[5].go_to(ducking);

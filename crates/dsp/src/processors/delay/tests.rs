@@ -3,6 +3,7 @@
 use super::*;
 use audio::Buffer;
 use num_complex::Complex64;
+use proptest::prelude::*;
 
 fn wet() -> Settings {
     Settings { mix_percent: 100.0, feedback_percent: 0.0, ..Settings::default() }
@@ -70,6 +71,59 @@ fn echoes_come_on_time_at_any_tempo() {
                 assert!(late.abs() < bound, "{tempo_bpm} bpm at {rate} Hz: {late:.3} frames late at {hz} Hz");
             }
         }
+    }
+}
+
+proptest! {
+    // Each case renders up to two seconds.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_tempo_is_kept_to_a_tenth_of_a_frame(tempo_bpm in 60.0f64..300.0, rate in 44_100.0f64..96_000.0) {
+        let settings = Settings { sync: Sync::Eighth, tempo_bpm, ..wet() };
+        let frames = 30.0 / tempo_bpm * rate;
+        let length = frames as usize + 2_000;
+        let echo = render(&settings, rate, impulse(length), vec![0.0; length]);
+        // The low cut at 10 Hz turns 4 kHz by 0.0035 rad, 0.006 frames.
+        let late = -transform(&echo[0], 0, frames, 4_000.0, rate).arg() / (TAU * 4_000.0 / rate);
+        prop_assert!(late.abs() < 0.1, "{late:.3} frames late");
+    }
+}
+
+#[test]
+fn a_tape_slides_to_its_new_time() {
+    let rate = 48_000.0;
+    let settings = Settings { time_ms: 100.0, time_change: TimeChange::Slide, ..wet() };
+    for new_ms in [50.0, 110.0, 300.0] {
+        let mut delay = build(&settings, rate);
+        let (mut out, mut n) = (Vec::new(), 0);
+        for period in 0..1_500 {
+            if period == 200 {
+                delay.set(KIND.address("time_ms").unwrap(), new_ms);
+            }
+            let tone = |n: usize| (TAU * 1_000.0 * n as f64 / rate).sin();
+            let samples: Vec<f64> = (n..n + 64).map(tone).collect();
+            n += 64;
+            let mut block = Buffer::from_channels(&[samples.clone(), samples]);
+            delay.process(&mut block.as_block_mut(), None);
+            out.extend_from_slice(block.channel(0));
+        }
+        // Never faster than half an octave up and more, and never a step: the slope of 1.5 kHz.
+        let fastest = out[6_000..].windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f64::max);
+        assert!(fastest < TAU * 1_500.0 / rate * 1.01, "{new_ms}: {fastest}");
+        // Two seconds later the echo stands at its new place, as exactly as ever.
+        let end = out.len();
+        let late = |n: usize| (TAU * 1_000.0 * (n as f64 - new_ms * 48.0) / rate).sin();
+        let worst = (end - 4_800..end).map(|n| (out[n] - late(n)).abs()).fold(0.0, f64::max);
+        // The low cut turns 1 kHz by 0.014 rad.
+        assert!(worst < 0.02, "{new_ms}: {worst}");
+        // On the way the pitch was lower or higher: one second of zero crossings counts the cycles that are left out.
+        let crossings = |range: std::ops::Range<usize>| {
+            out[range].windows(2).filter(|w| w[0] <= 0.0 && w[1] > 0.0).count() as f64
+        };
+        let seen = crossings(200 * 64..end);
+        let expected = (end - 200 * 64) as f64 / 48.0 - (new_ms - 100.0);
+        assert!((seen - expected).abs() <= 1.5, "{new_ms}: {seen} cycles, {expected} expected");
     }
 }
 

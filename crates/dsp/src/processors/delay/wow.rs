@@ -1,4 +1,4 @@
-//! How the speed of the line sways.
+//! How the speed of the line sways, and how it glides to another time.
 
 use crate::blocks::grid::CONTROL_FRAMES;
 use std::f64::consts::TAU;
@@ -51,6 +51,56 @@ impl Wow {
             (self.depth, self.offset) = (0.0, 0.0);
         }
         self.step = (self.depth * self.phase[1] - self.offset) / CONTROL_FRAMES as f64;
+    }
+
+    /// Frames to add to the delay of the next frame.
+    #[inline]
+    pub(super) fn next_offset(&mut self) -> f64 {
+        self.offset += self.step;
+        self.offset
+    }
+
+    pub(super) fn is_still(&self) -> bool {
+        self.offset == 0.0 && self.step == 0.0
+    }
+}
+
+/// How fast a tape delay's time follows its knob: the time of a motor.
+const SLIDE_S: f64 = 0.12;
+
+/// Largest change of delay per frame: pitch stays between one octave under and a half of it over.
+const STEEPEST: f64 = 0.5;
+
+/// What is left of an old delay time on its way to the new one.
+pub(super) struct Slide {
+    follow: f64,
+    offset: f64,
+    step: f64,
+}
+
+impl Slide {
+    pub(super) fn new(sample_rate_hz: f64) -> Slide {
+        let follow = 1.0 - (-(CONTROL_FRAMES as f64) / (SLIDE_S * sample_rate_hz)).exp();
+        Slide { follow, offset: 0.0, step: 0.0 }
+    }
+
+    pub(super) fn reset(&mut self) {
+        (self.offset, self.step) = (0.0, 0.0);
+    }
+
+    /// The time has been changed by so many frames, which are to be made up for.
+    pub(super) fn start(&mut self, frames: f64) {
+        self.offset += frames;
+    }
+
+    /// Prepares one control period.
+    pub(super) fn control(&mut self) {
+        // A thousandth of a frame is nothing: from here on the line stands still again.
+        if self.offset.abs() < 1e-3 {
+            self.offset = 0.0;
+        }
+        let step = -self.follow * self.offset / CONTROL_FRAMES as f64;
+        self.step = step.clamp(-STEEPEST, STEEPEST);
     }
 
     /// Frames to add to the delay of the next frame.

@@ -332,7 +332,7 @@ impl Network {
         Network {
             lengths,
             rings: Rings::new(lengths),
-            absorption: Absorption::new(),
+            absorption: Absorption::default(),
             nested: space.nested_ms.map(|ms| Nested::new(ms, sample_rate_hz)),
             turning: Turning::new(sample_rate_hz),
             tile: Box::new([[0.0; LINES]; CONTROL_FRAMES]),
@@ -412,7 +412,7 @@ impl Nested {
         Nested {
             lengths,
             rings: Rings::new(lengths),
-            absorption: Absorption::new(),
+            absorption: Absorption::default(),
             tile: Box::new([[0.0; LINES]; CONTROL_FRAMES]),
         }
     }
