@@ -14,6 +14,7 @@ pub mod matched;
 pub mod math;
 pub mod oversample;
 pub mod pan;
+pub mod peak_share;
 pub mod ramp;
 pub mod repair;
 pub mod resample;

@@ -1,5 +1,6 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
+pub mod clip_limiter;
 pub mod compressor;
 pub mod de_esser;
 pub mod delay;
@@ -7,6 +8,7 @@ pub mod eq;
 pub mod gain;
 pub mod gate;
 pub mod limiter;
+pub mod perceptual_limiter;
 pub mod reverb;
 pub mod saturator;
 pub mod width;
@@ -25,6 +27,8 @@ pub static KINDS: &[&Kind] = &[
     &reverb::KIND,
     &delay::KIND,
     &limiter::KIND,
+    &clip_limiter::KIND,
+    &perceptual_limiter::KIND,
 ];
 
 /// The kind with this id.

@@ -1,7 +1,9 @@
 //! What is special to the dynamics processors, judged against mathematics and independent measurement.
 
+mod clip_limiter;
 mod common;
 mod compressor;
 mod de_esser;
 mod gate;
 mod limiter;
+mod perceptual_limiter;
