@@ -47,10 +47,13 @@ pub struct Job<'a> {
     pub depth: Option<Depth>,
     /// The sample rate in hertz; `None` for [`Target::rate_for`] the master's.
     pub sample_rate_hz: Option<u32>,
-    /// The dither; `None` for TPDF at 16 and 24 bits unless the signal lies on the grid already, and none else.
+    /// The dither where bits are dropped; `None` for TPDF at 16 and 24 bits, and none else. A shaped
+    /// one becomes the one that suits depth and rate, see [`Dither::suited`].
     pub dither: Option<Dither>,
     /// Seed of the dither.
     pub seed: u64,
+    /// Digital silence of a tenth of a second and more stays digital silence, without dither.
+    pub auto_blank: bool,
     /// The most by which the file may be turned down to keep the ceiling, in dB. Where more is needed nothing is
     /// turned down, and the findings say so: such a master is to be limited again, not turned down.
     pub max_trim_db: f64,
@@ -69,6 +72,7 @@ impl<'a> Job<'a> {
             sample_rate_hz: None,
             dither: None,
             seed: 0,
+            auto_blank: false,
             max_trim_db: 1.0,
         }
     }
@@ -288,7 +292,7 @@ fn lies_on_grid(
     plan: &Plan,
     observe: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>,
 ) -> Result<bool, DeliveryError> {
-    if plan.depth.is_float() || plan.converts() || job.dither.is_some() {
+    if plan.depth.is_float() || plan.converts() {
         return Ok(false);
     }
     let mut reader = files::open(job.source)?;
@@ -342,8 +346,9 @@ fn write(
     on_grid: bool,
     observe: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>,
 ) -> Result<Pass, DeliveryError> {
-    let dither = choose_dither(job.dither, plan.depth, on_grid && trim_db == 0.0);
-    let mut sink = Sink::create(path, plan, dither, job.seed)?;
+    let dither = choose_dither(job.dither, plan.depth, on_grid && trim_db == 0.0)
+        .suited(plan.depth.bits(), plan.sample_rate_hz);
+    let mut sink = Sink::create(path, plan, dither, job)?;
     let mut reader = files::open(job.source)?;
     let mut resampler = Resampler::new(plan.source_rate_hz, plan.sample_rate_hz, plan.channels);
     let mut buffer = Buffer::new(plan.channels, BLOCK_FRAMES);
@@ -369,13 +374,13 @@ fn write(
     Ok(Pass { dither, clipped: sink.finish()?, about_source: about_source(reader.info()) })
 }
 
-/// What is added before rounding: what was asked for; else TPDF where bits of a 16- or 24-bit file are dropped.
+/// What is added before rounding: nothing where no bits are dropped; what was asked for; else TPDF at 16 and 24 bits.
 fn choose_dither(asked: Option<Dither>, depth: Depth, on_grid: bool) -> Dither {
     match (depth, asked) {
         (Depth::Float32, _) => Dither::None,
+        _ if on_grid => Dither::None,
         (_, Some(dither)) => dither,
         (Depth::Int32, None) => Dither::None,
-        (_, None) if on_grid => Dither::None,
         (_, None) => Dither::Tpdf,
     }
 }
@@ -387,7 +392,7 @@ struct Sink {
 }
 
 impl Sink {
-    fn create(path: &Path, plan: &Plan, dither: Dither, seed: u64) -> Result<Sink, DeliveryError> {
+    fn create(path: &Path, plan: &Plan, dither: Dither, job: &Job) -> Result<Sink, DeliveryError> {
         let writer = Writer::create(
             path,
             WriteSpec {
@@ -400,7 +405,10 @@ impl Sink {
         let quantiser = if plan.depth.is_float() {
             None
         } else {
-            let quantiser = Quantiser::new(plan.depth.bits(), dither, plan.channels, seed)?;
+            let rate_hz = plan.sample_rate_hz;
+            let quantiser =
+                Quantiser::new(plan.depth.bits(), dither, plan.channels, job.seed)?.at_rate(rate_hz);
+            let quantiser = if job.auto_blank { quantiser.blanking(rate_hz) } else { quantiser };
             Some((quantiser, vec![Vec::new(); plan.channels]))
         };
         Ok(Sink { writer, quantiser })

@@ -1,7 +1,7 @@
 //! From a finished master to the files that are handed over: quantised with dither, written, read back and
 //! checked against the row of a delivery target.
 //!
-//! - [`Quantiser`] makes integers of `f64` samples, with TPDF dither where bits are dropped; [`Grid`] finds out
+//! - [`Quantiser`] makes integers of `f64` samples, with TPDF dither, plain or shaped, where bits are dropped; [`Grid`] finds out
 //!   whether any are.
 //! - [`TARGETS`] holds what each destination asks for, as data with its source and date; [`preview`] says what
 //!   each streaming service will do to a master.

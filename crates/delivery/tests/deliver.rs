@@ -67,6 +67,33 @@ fn dropped_bits_are_dithered_at_the_level_of_the_theory() {
 }
 
 #[test]
+fn shaped_dither_keeps_the_ceiling_and_leaves_alone_what_lies_on_the_grid() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = find_target("streaming").unwrap();
+    let asked = |source: &std::path::Path, rate_hz: Option<u32>| {
+        let job = Job {
+            depth: Some(Depth::Int16),
+            dither: Some(Dither::Quiet),
+            sample_rate_hz: rate_hz,
+            ..Job::new(source, target, folder.path(), "Song")
+        };
+        deliver(&job).unwrap()
+    };
+    // A tone right at the ceiling: the noise of the shaping lifts it above, and the file is turned down for it.
+    let loud = tone(997.0, 0.0, target.ceiling_dbtp, 48_000, 1.0);
+    let source = write(folder.path(), "loud.wav", &[loud.clone(), loud], Float64, 48_000);
+    let delivered = asked(&source, Some(48_000));
+    assert_eq!((delivered.dither, delivered.needed_trim_db), (Dither::Quiet, 0.0));
+    assert!(delivered.trim_db < 0.0 && delivered.trim_db > -0.05, "{} dB", delivered.trim_db);
+
+    let grid = rounded(&tone(997.0, 0.0, -12.0, 48_000, 0.5), 16);
+    let source = write(folder.path(), "grid.wav", &[grid.clone(), grid], Float64, 48_000);
+    let delivered = asked(&source, Some(48_000));
+    assert_eq!(delivered.dither, Dither::None);
+    assert_eq!(read(&delivered.path), read(&source));
+}
+
+#[test]
 fn floating_point_is_never_dithered() {
     let folder = tempfile::tempdir().unwrap();
     let left = tone(440.0, 0.0, -9.0, 48_000, 0.5);

@@ -6,14 +6,20 @@
 //! (Lipshitz, Wannamaker & Vanderkooy, *Quantization and dither: a theoretical survey*, J. Audio Eng. Soc. 40,
 //! 1992), -96.33 dB RMS against amplitude 1.0 at 16 bits.
 //!
+//! The noise can be shaped besides, so that most of it lies where the ear hears least: see `shaping.rs`. Shaped noise is
+//! louder in all and must never be coded with loss or processed again, hence white noise is the default.
+//!
 //! Dither is added once, last, and only where bits are dropped. It runs on through fades and pauses: noise that
 //! comes and goes is heard, noise that stays is not.
 
-use audio::BlockRef;
+mod shaping;
+
+use audio::{BlockRef, Frames};
 use serde::{Deserialize, Serialize};
 
 use crate::error::DeliveryError;
 use crate::random::Random;
+use shaping::MOST_TAPS;
 
 /// What is added before rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,7 +30,26 @@ pub enum Dither {
     None,
     /// White noise of triangular density, one step either way.
     Tpdf,
+    /// As `Tpdf`, its noise falling towards low frequencies by 6 dB per octave: the one for high sample rates.
+    FirstOrder,
+    /// Shaped by five coefficients, improved E-weighting (Lipshitz, Vanderkooy & Wannamaker 1991).
+    Lipshitz,
+    /// Shaped by three coefficients, F-weighting (Wannamaker 1992): mild.
+    F3,
+    /// Shaped by nine coefficients, F-weighting (Wannamaker 1992).
+    F9,
+    /// Shaped by nine coefficients, modified E-weighting (Lipshitz, Vanderkooy & Wannamaker 1991): mild.
+    ModifiedE,
+    /// Shaped by nine coefficients, improved E-weighting (Lipshitz, Vanderkooy & Wannamaker 1991): the strongest.
+    ImprovedE,
+    /// Shaped by nine coefficients that are the best for the sample rate: the quietest to the ear.
+    Quiet,
 }
+
+/// From this depth on the noise of plain dither is below what any room lets hear, and shaping brings nothing.
+const DEEP_BITS: u32 = 20;
+/// The rates for which shaping sets are made lie between these, in hertz.
+const SHAPED_RATES_HZ: std::ops::Range<u32> = 44_100..88_200;
 
 impl Dither {
     /// The name people use.
@@ -32,6 +57,38 @@ impl Dither {
         match self {
             Dither::None => "none",
             Dither::Tpdf => "TPDF",
+            Dither::FirstOrder => "TPDF, first-order shaping",
+            Dither::Lipshitz => "TPDF, Lipshitz shaping",
+            Dither::F3 => "TPDF, F-weighted shaping of 3",
+            Dither::F9 => "TPDF, F-weighted shaping of 9",
+            Dither::ModifiedE => "TPDF, modified E-weighted shaping",
+            Dither::ImprovedE => "TPDF, improved E-weighted shaping",
+            Dither::Quiet => "TPDF, quietest shaping",
+        }
+    }
+
+    /// Every dither there is.
+    pub const ALL: [Dither; 9] = [
+        Dither::None,
+        Dither::Tpdf,
+        Dither::FirstOrder,
+        Dither::Lipshitz,
+        Dither::F3,
+        Dither::F9,
+        Dither::ModifiedE,
+        Dither::ImprovedE,
+        Dither::Quiet,
+    ];
+
+    /// The dither to use where this one is asked for: itself at 44.1 and 48 kHz and few bits; plain from 20 bits on;
+    /// of first order from 88.2 kHz on, where there is room above the ear's range; plain below 44.1 kHz, where there
+    /// is none.
+    pub fn suited(self, bits: u32, sample_rate_hz: u32) -> Dither {
+        match self {
+            Dither::None | Dither::Tpdf => self,
+            _ if bits >= DEEP_BITS || sample_rate_hz < SHAPED_RATES_HZ.start => Dither::Tpdf,
+            _ if sample_rate_hz >= SHAPED_RATES_HZ.end => Dither::FirstOrder,
+            _ => self,
         }
     }
 }
@@ -45,13 +102,43 @@ pub struct Quantiser {
     bits: u32,
     dither: Dither,
     seed: u64,
-    noise: Vec<Random>,
+    channels: Vec<Channel>,
+    coefficients: &'static [f64],
+    /// Frames of digital silence after which the file is silent too; `None` never.
+    blank_after: Option<Frames>,
     clipped: u64,
     not_finite: u64,
 }
 
+/// The state of one channel.
+#[derive(Debug, Clone)]
+struct Channel {
+    noise: Random,
+    /// The last errors, in steps, the newest first.
+    errors: [f64; MOST_TAPS],
+    /// Frames of digital silence so far.
+    silent: Frames,
+}
+
+impl Channel {
+    /// What the errors of the past add to the next sample.
+    #[inline]
+    fn fed_back(&self, coefficients: &[f64]) -> f64 {
+        coefficients.iter().zip(&self.errors).map(|(c, e)| c * e).sum()
+    }
+
+    #[inline]
+    fn remember(&mut self, error: f64) {
+        self.errors.copy_within(..MOST_TAPS - 1, 1);
+        self.errors[0] = error;
+    }
+}
+
+/// Digital silence after which an auto-blank sets in, in seconds: shorter than any pause that music leaves.
+const BLANK_AFTER_S: f64 = 0.1;
+
 impl Quantiser {
-    /// For `channels` channels of `bits` bits.
+    /// For `channels` channels of `bits` bits. Shaping is as for 44.1 kHz until [`Quantiser::at_rate`] says otherwise.
     ///
     /// # Errors
     /// [`DeliveryError::BitDepth`] for fewer than 8 or more than 32 bits.
@@ -59,13 +146,37 @@ impl Quantiser {
         if !(8..=32).contains(&bits) {
             return Err(DeliveryError::BitDepth { bits });
         }
-        let noise = streams(seed, channels);
-        Ok(Quantiser { bits, dither, seed, noise, clipped: 0, not_finite: 0 })
+        Ok(Quantiser {
+            bits,
+            dither,
+            seed,
+            channels: fresh(seed, channels),
+            coefficients: shaping::coefficients(dither, 44_100),
+            blank_after: None,
+            clipped: 0,
+            not_finite: 0,
+        })
+    }
+
+    /// For this sample rate: takes the dither that suits it (see [`Dither::suited`]) and its coefficients.
+    #[must_use]
+    pub fn at_rate(mut self, sample_rate_hz: u32) -> Quantiser {
+        self.dither = self.dither.suited(self.bits, sample_rate_hz);
+        self.coefficients = shaping::coefficients(self.dither, sample_rate_hz);
+        self
+    }
+
+    /// Silent as soon as the signal has been digitally silent for a tenth of a second, instead of noise for ever: for
+    /// files that begin or end with silence which has to be digital.
+    #[must_use]
+    pub fn blanking(mut self, sample_rate_hz: u32) -> Quantiser {
+        self.blank_after = Some((BLANK_AFTER_S * f64::from(sample_rate_hz)) as Frames);
+        self
     }
 
     /// Forgets the past: the next block is the first again.
     pub fn reset(&mut self) {
-        self.noise = streams(self.seed, self.noise.len());
+        self.channels = fresh(self.seed, self.channels.len());
         self.clipped = 0;
         self.not_finite = 0;
     }
@@ -92,20 +203,20 @@ impl Quantiser {
 
     /// Quantises a block (channels x any number of frames), replacing what each vector of `output` held.
     ///
-    /// A sample `x` becomes `x * 2^(bits-1)` plus dither, rounded to the nearest integer (halves to the even
+    /// A sample `x` becomes `x * 2^(bits-1)`, less what the shaping feeds back, plus dither, rounded to the nearest integer (halves to the even
     /// one) and clipped to `-2^(bits-1) ..= 2^(bits-1) - 1`.
     ///
     /// # Panics
     /// When the block or `output` have another number of channels than this quantiser.
     pub fn process(&mut self, block: &BlockRef, output: &mut [Vec<i32>]) {
-        assert_eq!(block.channels(), self.noise.len(), "a block of the channels this was built for");
-        assert_eq!(output.len(), self.noise.len(), "one vector per channel");
+        assert_eq!(block.channels(), self.channels.len(), "a block of the channels this was built for");
+        assert_eq!(output.len(), self.channels.len(), "one vector per channel");
         let scale = (1u64 << (self.bits - 1)) as f64;
         let (mut clipped, mut not_finite) = (0, 0);
-        for ((samples, noise), plane) in block.iter().zip(&mut self.noise).zip(output) {
+        let blank_after = self.blank_after.unwrap_or(Frames::MAX);
+        for ((samples, channel), plane) in block.iter().zip(&mut self.channels).zip(output) {
             plane.clear();
-            let mut round = |sample: f64, noise: f64| {
-                let step = (sample * scale + noise).round_ties_even();
+            let mut keep = |sample: f64, step: f64| {
                 let kept = step.clamp(-scale, scale - 1.0);
                 if kept != step {
                     if !sample.is_finite() {
@@ -117,8 +228,22 @@ impl Quantiser {
                 kept as i32
             };
             match self.dither {
-                Dither::None => plane.extend(samples.iter().map(|s| round(*s, 0.0))),
-                Dither::Tpdf => plane.extend(samples.iter().map(|s| round(*s, noise.triangular()))),
+                Dither::None => {
+                    plane.extend(samples.iter().map(|s| keep(*s, (s * scale).round_ties_even())));
+                }
+                _ => plane.extend(samples.iter().map(|s| {
+                    let noise = channel.noise.triangular();
+                    channel.silent = if *s == 0.0 { channel.silent.saturating_add(1) } else { 0 };
+                    if channel.silent > blank_after {
+                        channel.errors = [0.0; MOST_TAPS];
+                        return 0;
+                    }
+                    let wished = s * scale - channel.fed_back(self.coefficients);
+                    let step = (wished + noise).round_ties_even();
+                    // Before clipping: at full scale the error that is fed back stays within a step and a half.
+                    channel.remember(if s.is_finite() { step - wished } else { 0.0 });
+                    keep(*s, step)
+                })),
             }
         }
         self.clipped += clipped;
@@ -126,8 +251,9 @@ impl Quantiser {
     }
 }
 
-fn streams(seed: u64, channels: usize) -> Vec<Random> {
-    (0..channels).map(|channel| Random::new(seed, channel as u64)).collect()
+fn fresh(seed: u64, channels: usize) -> Vec<Channel> {
+    let channel = |n| Channel { noise: Random::new(seed, n as u64), errors: [0.0; MOST_TAPS], silent: 0 };
+    (0..channels).map(channel).collect()
 }
 
 #[cfg(test)]

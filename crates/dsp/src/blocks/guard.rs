@@ -6,9 +6,8 @@
 //! the gain. Path: peaks per channel, link, sliding maximum, release, smoothing; the audio waits for the
 //! latency and is multiplied. Where nothing is asked for, the audio keeps every bit.
 //!
-//! The release is a chain of stages. Each slow stage takes the mean of what the one before it has left over,
-//! and a one-pole lets the rest go. What lasts is carried by the slowest stage, whose gain stands still; only
-//! what is short moves quickly.
+//! The release may have stages: what has lasted long is let go slowly, what is short quickly. Each stage sees the
+//! least demand of its own stretch of the past and lets it go at its own time; the deepest counts.
 
 use super::dynamics::{Smoother, Times, one_pole};
 use super::grid::CONTROL_FRAMES;
@@ -29,8 +28,11 @@ pub struct Design {
     /// A demand that falls by less stays where it was, in decibels: a steady tone, whose peaks are read with
     /// the ripple of a filter, gets a gain without any.
     pub backlash_db: f64,
-    /// Windows of the slow stages, the slowest first, in milliseconds.
-    pub stages_ms: Vec<f64>,
+    /// Window of a slow stage that takes the mean of the demand and leaves the rest to the release, in milliseconds.
+    pub mean_ms: Option<f64>,
+    /// Further stages of the release: how long a demand has to last for each, in milliseconds, and by how much it
+    /// is then released more slowly.
+    pub lasting: Vec<(f64, f64)>,
     /// Time of the last stage to 63 % of the way back, in milliseconds.
     pub release_ms: f64,
     /// Up to 25 times slower under steady reduction.
@@ -53,7 +55,8 @@ struct Lane {
     backlash_db: f64,
     /// The demand that the backlash holds.
     held_db: f64,
-    slow: Vec<BoxCascade>,
+    mean: Option<BoxCascade>,
+    lasting: Vec<Lasting>,
     fast: Smoother,
     /// Share of the last [`ADAPTIVE_MEMORY_MS`] spent under reduction.
     busy: f64,
@@ -65,6 +68,15 @@ struct Lane {
     values: [f64; CONTROL_FRAMES],
     /// All gains of the piece are exactly one.
     idle: bool,
+}
+
+/// A stage of the release for what lasts.
+struct Lasting {
+    /// The least demand, as the greatest of the negated ones.
+    least: SlidingMaximum,
+    slower: f64,
+    smoother: Smoother,
+    times: Times,
 }
 
 /// Keeps every channel of a signal under a ceiling, piece by piece.
@@ -114,10 +126,9 @@ impl Guard {
     pub fn reset(&mut self) {
         self.ceiling_db.finish();
         self.finders.iter_mut().for_each(PeakFinder::reset);
-        let times = Times::new(0.0, self.release_ms, self.sample_rate_hz);
         for lane in &mut self.lanes {
             lane.reset();
-            lane.times = times;
+            lane.set_release(self.release_ms, self.sample_rate_hz);
         }
         self.delays.iter_mut().for_each(Delay::reset);
         self.deepest_db = 0.0;
@@ -132,8 +143,7 @@ impl Guard {
     pub fn set_release(&mut self, release_ms: f64) {
         self.release_ms = release_ms;
         if !self.adaptive {
-            let times = Times::new(0.0, release_ms, self.sample_rate_hz);
-            self.lanes.iter_mut().for_each(|lane| lane.times = times);
+            self.lanes.iter_mut().for_each(|lane| lane.set_release(release_ms, self.sample_rate_hz));
         }
     }
 
@@ -141,6 +151,7 @@ impl Guard {
     pub fn control(&mut self) {
         for lane in &mut self.lanes {
             lane.fast.clear_below(SETTLED_DB);
+            lane.lasting.iter_mut().for_each(|stage| stage.smoother.clear_below(SETTLED_DB));
             let now = lane.busy_frames as f64 / CONTROL_FRAMES as f64;
             lane.busy = now + self.busy_memory * (lane.busy - now);
             lane.busy_frames = 0;
@@ -223,12 +234,18 @@ impl Lane {
         // A peak asks both frames beside it, hence one more frame in the maximum.
         let margin = (lookahead / 2).min(4);
         let hold = spec.frames(design.hold_ms / 1000.0);
-        let slow = design.stages_ms.iter().map(|ms| spec.frames(ms / 1000.0));
+        let lasting = design.lasting.iter().map(|(ms, slower)| Lasting {
+            least: SlidingMaximum::new(spec.frames(ms / 1000.0)),
+            slower: *slower,
+            smoother: Smoother::default(),
+            times: Times::new(0.0, slower * design.release_ms, spec.sample_rate_hz),
+        });
         Lane {
             ahead: SlidingMaximum::new(lookahead + margin + 2 + hold),
             backlash_db: design.backlash_db,
             held_db: 0.0,
-            slow: slow.map(|frames| BoxCascade::new(frames, LARGEST_REDUCTION_DB)).collect(),
+            mean: design.mean_ms.map(|ms| BoxCascade::new(spec.frames(ms / 1000.0), LARGEST_REDUCTION_DB)),
+            lasting: lasting.collect(),
             fast: Smoother::default(),
             busy: 0.0,
             busy_frames: 0,
@@ -242,11 +259,22 @@ impl Lane {
     fn reset(&mut self) {
         self.ahead.reset();
         self.held_db = 0.0;
-        self.slow.iter_mut().for_each(BoxCascade::reset);
+        self.mean.iter_mut().for_each(BoxCascade::reset);
+        for stage in &mut self.lasting {
+            stage.least.reset();
+            stage.smoother = Smoother::default();
+        }
         self.fast = Smoother::default();
         self.busy = 0.0;
         self.busy_frames = 0;
         self.smooth.reset();
+    }
+
+    fn set_release(&mut self, release_ms: f64, sample_rate_hz: f64) {
+        self.times = Times::new(0.0, release_ms, sample_rate_hz);
+        for stage in &mut self.lasting {
+            stage.times = Times::new(0.0, stage.slower * release_ms, sample_rate_hz);
+        }
     }
 
     /// Turns the reduction asked for into the gain given.
@@ -259,18 +287,20 @@ impl Lane {
         if adaptive {
             self.busy_frames += values.iter().filter(|v| **v > 0.0).count();
         }
-        let mut means = [0.0; CONTROL_FRAMES];
-        for stage in &mut self.slow {
-            let mut mean = [0.0; CONTROL_FRAMES];
-            let mean = &mut mean[..frames];
-            mean.copy_from_slice(values);
-            stage.process(mean);
-            values.iter_mut().zip(&*mean).for_each(|(v, mean)| *v = greater(*v - *mean, 0.0));
-            means.iter_mut().zip(&*mean).for_each(|(sum, mean)| *sum += *mean);
-        }
-        self.fast.released(values, self.times);
-        if !self.slow.is_empty() {
-            values.iter_mut().zip(&means).for_each(|(v, mean)| *v += *mean);
+        let mut slow = [0.0; CONTROL_FRAMES];
+        let slow = &mut slow[..frames];
+        if let Some(stage) = &mut self.mean {
+            slow.copy_from_slice(values);
+            stage.process(slow);
+            values.iter_mut().zip(&*slow).for_each(|(v, mean)| *v = greater(*v - *mean, 0.0));
+            self.fast.released(values, self.times);
+            values.iter_mut().zip(&*slow).for_each(|(v, mean)| *v += *mean);
+        } else {
+            for stage in &mut self.lasting {
+                stage.deepen(values, slow);
+            }
+            self.fast.released(values, self.times);
+            values.iter_mut().zip(&*slow).for_each(|(v, slow)| *v = greater(*slow, *v));
         }
         self.smooth.process(values);
         self.idle = values.iter().all(|v| *v == 0.0);
@@ -283,8 +313,22 @@ impl Lane {
     }
 }
 
+impl Lasting {
+    /// Raises `slow` to what has lasted of these demands, released.
+    fn deepen(&mut self, demands: &[f64], slow: &mut [f64]) {
+        let mut lasted = [0.0; CONTROL_FRAMES];
+        let lasted = &mut lasted[..demands.len()];
+        for (lasted, demand) in lasted.iter_mut().zip(demands) {
+            // Nothing was asked for before the beginning.
+            *lasted = greater(-self.least.next_value(-demand), 0.0);
+        }
+        self.smoother.released(lasted, self.times);
+        slow.iter_mut().zip(&*lasted).for_each(|(slow, lasted)| *slow = greater(*lasted, *slow));
+    }
+}
+
 /// Lets a value fall only when it falls by more than `backlash`, or to zero; gives the last one.
-fn hold_back(values: &mut [f64], mut held: f64, backlash: f64) -> f64 {
+pub(crate) fn hold_back(values: &mut [f64], mut held: f64, backlash: f64) -> f64 {
     for value in values {
         if *value > held || *value < held - backlash || *value == 0.0 {
             held = *value;

@@ -33,6 +33,7 @@ pub mod math;
 pub mod moving;
 pub mod oversample;
 pub mod pan;
+pub mod peak_share;
 pub mod predelay;
 pub mod primes;
 pub mod ramp;

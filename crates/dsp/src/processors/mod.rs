@@ -4,6 +4,7 @@ pub mod align;
 pub mod auto_pan;
 pub mod band_width;
 pub mod chorus;
+pub mod clip_limiter;
 pub mod clipper;
 pub mod compressor;
 pub mod convolution_reverb;
@@ -23,11 +24,11 @@ pub mod gate;
 pub mod haas;
 pub mod leveller;
 pub mod limiter;
-pub mod limiter;
 pub mod match_eq;
 pub mod mid_side;
 pub mod multiband;
 pub mod opto_compressor;
+pub mod perceptual_limiter;
 pub mod phase_align;
 pub mod phase_eq;
 pub mod phaser;
@@ -94,6 +95,8 @@ pub static KINDS: &[&Kind] = &[
     &plate::KIND,
     &delay::KIND,
     &limiter::KIND,
+    &clip_limiter::KIND,
+    &perceptual_limiter::KIND,
 ];
 
 /// The kind with this id.

@@ -90,3 +90,36 @@ pub(crate) fn thd_db(samples: &[f64], rate_hz: f64, hz: f64) -> f64 {
         .sum();
     10.0 * power.log10() - db(amplitude(samples, rate_hz, hz))
 }
+
+/// Takes a tone away by least squares: its sine, its cosine and the mean. Gives its power.
+pub(crate) fn remove_tone(samples: &mut [f64], rate_hz: f64, hz: f64) -> f64 {
+    let mut power = 0.0;
+    // Over whole periods the three are orthogonal; the later passes remove what is left of that.
+    for pass in 0..3 {
+        let turn = |n: usize| (TAU * (hz * n as f64 / rate_hz).fract()).sin_cos();
+        let mean = samples.iter().sum::<f64>() / samples.len() as f64;
+        let (mut re, mut im) = (0.0, 0.0);
+        for (n, x) in samples.iter().enumerate() {
+            let (sin, cos) = turn(n);
+            re += x * cos;
+            im += x * sin;
+        }
+        let scale = 2.0 / samples.len() as f64;
+        (re, im) = (re * scale, im * scale);
+        for (n, x) in samples.iter_mut().enumerate() {
+            let (sin, cos) = turn(n);
+            *x -= re * cos + im * sin + mean;
+        }
+        if pass == 0 {
+            power = 0.5 * (re * re + im * im);
+        }
+    }
+    power
+}
+
+/// What is left of the steady end of a tone when the tone is taken away, against the tone, in decibels.
+pub(crate) fn thd_n_db(samples: &[f64], rate_hz: f64, hz: f64) -> f64 {
+    let mut rest = samples.to_vec();
+    let power = remove_tone(&mut rest, rate_hz, hz);
+    rms_db(&rest) - 10.0 * power.log10()
+}

@@ -11,11 +11,12 @@ mod character;
 
 pub use crate::blocks::repair::{Over, REPAIR_MARGIN_DB, repair};
 
-use crate::blocks::grid::Grid;
+use crate::blocks::grid::{CONTROL_FRAMES, Grid};
 use crate::blocks::guard::Guard;
 use crate::blocks::lookahead::greater;
+use crate::blocks::peak_share::PeakShare;
 use crate::blocks::ramp::Ramp;
-use crate::{Address, Family, Kind, Processor, Reading, Taper, Unit, choices, settings};
+use crate::{Address, Family, Kind, Processor, Reading, Tail, Taper, Unit, choices, settings};
 use audio::{Block, BlockRef, Frames, Spec, db_to_gain};
 
 choices! {
@@ -27,7 +28,7 @@ choices! {
         Adaptive = "adaptive",
         /// A slow stage takes the mean of the reduction, a quick one the rest: the cleanest at high drive.
         TwoStage = "two_stage",
-        /// Three stages: what lasts half a second, what lasts a tenth, and a quick one for the rest.
+        /// At the release time after a short peak, 5 times slower after what has lasted 60 ms, 20 times after 300 ms.
         MultiStage = "multi_stage",
     }
 }
@@ -37,8 +38,12 @@ choices! {
     pub enum Character {
         /// As the other settings say.
         Custom = "custom",
-        /// Steady tones pass without distortion, single hits come back in a fifth of a second.
+        /// Steady tones pass without distortion, single hits come back quickly, what lasts slowly.
         Transparent = "transparent",
+        /// The first 0.7 ms of every hit is clipped by up to 2 dB and the rest let go quickly: hits stay hits.
+        Punchy = "punchy",
+        /// A clipper takes up to 3 dB off every peak and the gain comes back at once: the loudest.
+        Aggressive = "aggressive",
         /// A slow, even gain that is never heard to move; the most careful and the least loud.
         Safe = "safe",
     }
@@ -95,6 +100,9 @@ pub static KIND: Kind = Kind {
 struct Limiter {
     settings: Settings,
     drive: Ramp,
+    ceiling_db: Ramp,
+    /// The clipper, and the most it takes off a peak in decibels.
+    share: Option<(PeakShare, f64)>,
     guard: Guard,
     grid: Grid,
     deepest_db: f64,
@@ -104,6 +112,8 @@ impl Limiter {
     fn new(settings: Settings, spec: &Spec) -> Limiter {
         Limiter {
             drive: Ramp::new(db_to_gain(settings.drive_db)),
+            ceiling_db: Ramp::new(settings.ceiling_dbtp),
+            share: character::share(&settings).map(|(design, db)| (PeakShare::new(&design, spec), db)),
             guard: Guard::new(&character::design(&settings), settings.ceiling_dbtp, spec),
             grid: Grid::default(),
             deepest_db: 0.0,
@@ -119,6 +129,13 @@ impl Limiter {
             drive.scale(samples);
         }
         self.drive = drive;
+        if let Some((share, share_db)) = &mut self.share {
+            let mut ceiling_db = [0.0; CONTROL_FRAMES];
+            let ceiling_db = &mut ceiling_db[..block.frames()];
+            ceiling_db.iter_mut().for_each(|db| *db = self.ceiling_db.next_value());
+            let share_db = [*share_db; CONTROL_FRAMES];
+            share.piece(block, ceiling_db, &share_db[..ceiling_db.len()]);
+        }
         self.guard.piece(block);
         self.deepest_db = greater(self.deepest_db, self.guard.take_deepest_db());
     }
@@ -126,11 +143,19 @@ impl Limiter {
 
 impl Processor for Limiter {
     fn latency(&self) -> Frames {
-        self.guard.latency()
+        self.guard.latency() + self.share.as_ref().map_or(0, |(share, _)| share.latency())
+    }
+
+    fn tail(&self) -> Tail {
+        Tail::Frames(self.share.as_ref().map_or(0, |(share, _)| share.tail()))
     }
 
     fn reset(&mut self) {
         self.drive.finish();
+        self.ceiling_db.finish();
+        if let Some((share, _)) = &mut self.share {
+            share.reset();
+        }
         self.guard.reset();
         self.grid.reset();
         self.deepest_db = 0.0;
@@ -148,6 +173,7 @@ impl Processor for Limiter {
             self.drive.go_to(db_to_gain(self.settings.drive_db));
         }
         if self.settings.ceiling_dbtp != before.ceiling_dbtp {
+            self.ceiling_db.go_to(self.settings.ceiling_dbtp);
             self.guard.set_ceiling(self.settings.ceiling_dbtp);
         }
         if self.settings.release_ms != before.release_ms {
