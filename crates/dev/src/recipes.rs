@@ -87,8 +87,8 @@ pub(crate) static RECIPES: &[Recipe] = &[
         "fet_compressor",
         Shown::Levels,
         &[
-            ("ratio 4", "ratio = 4; attack_ms = 0.2; release_ms = 250; colour_percent = 100"),
-            ("ratio 20", "ratio = 20"),
+            ("ratio 4", "ratio = 4_to_1; attack_ms = 0.2; release_ms = 250; colour_percent = 100"),
+            ("ratio 20", "ratio = 20_to_1"),
             ("all buttons", "ratio = all"),
         ],
     ),
