@@ -109,7 +109,8 @@ fn descriptions_are_sound(kind: &'static Kind) {
             match p.class {
                 Class::Number => {
                     assert!(p.id.ends_with(p.unit.suffix()), "{what} ends with {}", p.unit.suffix());
-                    let units = ["_db", "_hz", "_ms", "_s", "_percent", "_dbtp", "_bpm", "_db_per_oct"];
+                    let units =
+                        ["_db", "_hz", "_ms", "_s", "_percent", "_dbtp", "_lufs", "_bpm", "_db_per_oct"];
                     let named = units.iter().any(|u| p.id.ends_with(u));
                     assert_eq!(
                         named,
