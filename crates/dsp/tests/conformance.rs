@@ -117,6 +117,7 @@ fn descriptions_are_sound(kind: &'static Kind) {
                         "_s",
                         "_percent",
                         "_dbtp",
+                        "_lufs",
                         "_bpm",
                         "_db_per_oct",
                         "_degrees",

@@ -9,6 +9,8 @@ pub enum Unit {
     Decibel,
     /// Decibels of true peak relative to full scale.
     DecibelTruePeak,
+    /// Loudness relative to full scale (ITU-R BS.1770).
+    Loudness,
     /// Hertz.
     Hertz,
     /// Milliseconds.
@@ -38,6 +40,7 @@ impl Unit {
             Unit::None => "",
             Unit::Decibel => "_db",
             Unit::DecibelTruePeak => "_dbtp",
+            Unit::Loudness => "_lufs",
             Unit::Hertz => "_hz",
             Unit::Millisecond => "_ms",
             Unit::Second => "_s",
@@ -57,6 +60,7 @@ impl Unit {
             Unit::None => "",
             Unit::Decibel => "dB",
             Unit::DecibelTruePeak => "dBTP",
+            Unit::Loudness => "LUFS",
             Unit::Hertz => "Hz",
             Unit::Millisecond => "ms",
             Unit::Second => "s",

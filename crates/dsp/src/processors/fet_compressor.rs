@@ -39,13 +39,13 @@ choices! {
         /// None pressed: no compression, colour alone.
         Off = "off",
         /// 4 to 1.
-        Four = "4",
+        Four = "4_to_1",
         /// 8 to 1.
-        Eight = "8",
+        Eight = "8_to_1",
         /// 12 to 1.
-        Twelve = "12",
+        Twelve = "12_to_1",
         /// 20 to 1.
-        Twenty = "20",
+        Twenty = "20_to_1",
         /// All pressed: a wide knee, a late attack, more colour.
         All = "all",
     }

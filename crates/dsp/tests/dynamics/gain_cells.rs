@@ -64,10 +64,10 @@ fn the_static_curves_are_the_stated_laws() {
             check("vca soft", &vca_compressor::KIND, &numbers, &soft, closed(over, bend(ratio, 6.0)));
         }
         for (ratio, number, knee, threshold) in [
-            ("4", 4.0, 6.0, -20.0),
-            ("8", 8.0, 4.0, -18.5),
-            ("12", 12.0, 3.0, -17.5),
-            ("20", 20.0, 2.0, -16.0),
+            ("4_to_1", 4.0, 6.0, -20.0),
+            ("8_to_1", 8.0, 4.0, -18.5),
+            ("12_to_1", 12.0, 3.0, -17.5),
+            ("20_to_1", 20.0, 2.0, -16.0),
             ("all", 16.0, 12.0, -18.0),
         ] {
             let over = level - threshold;
@@ -124,7 +124,7 @@ fn the_times_are_as_stated() {
         let mut vca = build(&vca_compressor::KIND, RATE_HZ, 1, &numbers, &[("topology", topology)]);
         check("vca release", time_ms(vca.as_mut(), -10.0, -60.0, 96_000), 300.0, 0.02);
     }
-    for (ratio, attack_ms) in [("4", 0.8), ("20", 0.8), ("8", 0.4)] {
+    for (ratio, attack_ms) in [("4_to_1", 0.8), ("20_to_1", 0.8), ("8_to_1", 0.4)] {
         let numbers = [("attack_ms", attack_ms), ("release_ms", 50.0)];
         let mut fet = build(&fet_compressor::KIND, RATE_HZ, 1, &numbers, &[("ratio", ratio)]);
         // The ringing of the step reaches two frames, 0.04 ms.
@@ -233,9 +233,9 @@ fn the_harmonics_are_as_stated() {
     let cases: [(Case, f64, f64, f64, [f64; 2]); 9] = [
         ((&vca_compressor::KIND, thr, &[]), -60.0, 0.0, nominal, [-60.0, -66.0]),
         ((&vca_compressor::KIND, thr, &[]), -14.0, 12.0, nominal, [-54.0, -60.0]),
-        ((&fet_compressor::KIND, &[], &[("ratio", "4")]), -60.0, 0.0, 0.1, [-52.5, -54.0]),
-        ((&fet_compressor::KIND, &[], &[("ratio", "4")]), -20.0 + 40.0 / 3.0, 10.0, 0.1, [-42.0, -43.5]),
-        ((&fet_compressor::KIND, &[], &[("ratio", "4")]), -20.0 + 80.0 / 3.0, 20.0, 0.1, [-37.5, -39.0]),
+        ((&fet_compressor::KIND, &[], &[("ratio", "4_to_1")]), -60.0, 0.0, 0.1, [-52.5, -54.0]),
+        ((&fet_compressor::KIND, &[], &[("ratio", "4_to_1")]), -20.0 + 40.0 / 3.0, 10.0, 0.1, [-42.0, -43.5]),
+        ((&fet_compressor::KIND, &[], &[("ratio", "4_to_1")]), -20.0 + 80.0 / 3.0, 20.0, 0.1, [-37.5, -39.0]),
         ((&opto_compressor::KIND, thr, &[]), -60.0, 0.0, nominal, [-56.0, -70.0]),
         ((&opto_compressor::KIND, thr, &[]), -12.0, 12.0, nominal, [-50.0, -62.0]),
         ((&vari_mu_compressor::KIND, thr, &[]), -60.0, 0.0, nominal, [-46.0, -66.0]),
@@ -273,7 +273,7 @@ fn fast_gains_and_colour_fold_nothing_back() {
         (
             &fet_compressor::KIND,
             &[("attack_ms", 0.02), ("release_ms", 50.0), ("colour_percent", 100.0)],
-            &[("ratio", "20")],
+            &[("ratio", "20_to_1")],
             -74.0,
         ),
         (
@@ -314,7 +314,7 @@ fn fast_gains_and_colour_fold_nothing_back() {
 fn closed_loops_do_not_hunt() {
     for level_db in [-10.0, 20.0, 60.0] {
         for (kind, numbers, choices) in [
-            (&fet_compressor::KIND, &[("attack_ms", 0.02)] as Numbers, &[("ratio", "20")] as Choices),
+            (&fet_compressor::KIND, &[("attack_ms", 0.02)] as Numbers, &[("ratio", "20_to_1")] as Choices),
             (&fet_compressor::KIND, &[("attack_ms", 0.02)], &[("ratio", "all")]),
             (
                 &vca_compressor::KIND,
@@ -369,7 +369,7 @@ fn a_parallel_mix_is_aligned() {
     let input = noise(20_000, 0.7, 5);
     for (kind, numbers, choices) in [
         (&vca_compressor::KIND, &[("threshold_db", -30.0), ("makeup_db", 3.0)] as Numbers, &[] as Choices),
-        (&fet_compressor::KIND, &[("drive_db", 12.0), ("output_db", -6.0)], &[("ratio", "8")]),
+        (&fet_compressor::KIND, &[("drive_db", 12.0), ("output_db", -6.0)], &[("ratio", "8_to_1")]),
         (&opto_compressor::KIND, &[("threshold_db", -30.0)], &[]),
         (&vari_mu_compressor::KIND, &[("threshold_db", -30.0), ("colour_percent", 50.0)], &[]),
     ] {
@@ -383,4 +383,75 @@ fn a_parallel_mix_is_aligned() {
             assert!((half[n] - 0.5 * (input[n] + wet[n])).abs() < 1e-12, "{} frame {n}", kind.id);
         }
     }
+}
+
+/// Settings at which each of them turns a tone at -1 dBFS down by several decibels.
+const WORKING: [Case; 4] = [
+    (&vca_compressor::KIND, &[("threshold_db", -30.0)], &[]),
+    (&fet_compressor::KIND, &[], &[("ratio", "8_to_1")]),
+    (&opto_compressor::KIND, &[("threshold_db", -30.0)], &[]),
+    (&vari_mu_compressor::KIND, &[("threshold_db", -30.0)], &[]),
+];
+
+/// Change of level of each channel over the last quarter of a second, in decibels.
+fn changes(case: Case, more: &[(&str, f64)], input: &[Vec<f64>], key: Option<&[Vec<f64>]>) -> Vec<f64> {
+    let (kind, numbers, choices) = case;
+    let numbers = [numbers, more].concat();
+    let mut processor = build(kind, RATE_HZ, input.len(), &numbers, choices);
+    let mut buffer = Buffer::from_channels(input);
+    let key = key.map(Buffer::from_channels);
+    for start in (0..buffer.frames()).step_by(4_000) {
+        let key = key.as_ref().map(|key| key.range(start, 4_000));
+        processor.process(&mut buffer.range_mut(start, 4_000), key.as_ref());
+    }
+    let late = processor.latency();
+    let level = |samples: &[f64], late: usize| rms_db(&samples[36_000 - 200 + late..48_000 - 200 + late]);
+    (0..input.len()).map(|c| level(buffer.channel(c), late) - level(&input[c], 0)).collect()
+}
+
+#[test]
+fn the_link_keeps_the_image_and_without_it_each_channel_goes_alone() {
+    let input = [sine(48_000, RATE_HZ, 330.0, 0.9, 0.0), sine(48_000, RATE_HZ, 270.0, 0.003, 0.1)];
+    for case in WORKING {
+        let linked = changes(case, &[], &input, None);
+        assert!(linked[0] < -4.0 && (linked[0] - linked[1]).abs() < 0.02, "{}: {linked:?}", case.0.id);
+        let alone = changes(case, &[("link_percent", 0.0)], &input, None);
+        assert!((alone[0] - linked[0]).abs() < 0.02 && alone[1].abs() < 0.001, "{}: {alone:?}", case.0.id);
+        let half = changes(case, &[("link_percent", 50.0)], &input, None);
+        assert!((half[1] - 0.5 * linked[0]).abs() < 0.1, "{}: {half:?}", case.0.id);
+    }
+}
+
+#[test]
+fn the_detector_hears_the_key_and_not_what_its_high_pass_takes() {
+    for case in WORKING {
+        let quiet = [sine(48_000, RATE_HZ, 330.0, 0.003, 0.0), sine(48_000, RATE_HZ, 270.0, 0.003, 0.1)];
+        let key = [sine(48_000, RATE_HZ, 500.0, 0.9, 0.0)];
+        let keyed = changes(case, &[], &quiet, Some(&key));
+        assert!(
+            keyed[0] < -4.0 && (keyed[0] - keyed[1]).abs() < 0.02,
+            "{}: a mono key: {keyed:?}",
+            case.0.id
+        );
+        let silent = changes(case, &[], &[key[0].clone()], Some(&[vec![0.0; 48_000]]));
+        assert_eq!(silent[0], 0.0, "{}: a silent key", case.0.id);
+        // 24 dB per two octaves: a tone at 60 Hz under a corner of 240 Hz is heard 24 dB quieter.
+        let low = [sine(48_000, RATE_HZ, 60.0, db_to_gain(-8.0), 0.0)];
+        let quieter = [sine(48_000, RATE_HZ, 60.0, db_to_gain(-32.1), 0.0)];
+        let (deaf, heard) = (
+            changes(case, &[("sidechain_high_pass_hz", 240.0)], &low, None),
+            changes(case, &[], &quieter, None),
+        );
+        assert!((deaf[0] - heard[0]).abs() < 0.1, "{}: {deaf:?} {heard:?}", case.0.id);
+    }
+}
+
+/// The drive is gain before, the output gain after: 12 dB up and down again is the same as a threshold 12 dB lower.
+#[test]
+fn the_fet_is_driven_into_its_threshold() {
+    let level = |numbers: &[(&str, f64)], level_db: f64| {
+        steady(build(&fet_compressor::KIND, RATE_HZ, 1, numbers, &[("ratio", "4_to_1")]).as_mut(), level_db)
+    };
+    let driven = level(&[("drive_db", 12.0), ("output_db", -3.0)], -20.0);
+    assert!((driven - (level(&[], -8.0) - 3.0)).abs() < 1e-6, "{driven}");
 }

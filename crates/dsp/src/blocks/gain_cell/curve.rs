@@ -97,7 +97,7 @@ const GROWTH: f64 = (LAST_RATIO - FIRST_RATIO) / DRIVE_DB;
 /// The same line reaches a ratio of one this far below the threshold.
 const FOOT_DB: f64 = (FIRST_RATIO - 1.0) / GROWTH;
 
-/// The curve of a remote cut-off tube: the ratio that the input meets grows with its level, by [`GROWTH`] per decibel.
+/// The curve of a remote cut-off tube: the ratio that the input meets grows with its level, by 0.225 per decibel.
 ///
 /// With the input `e` above the foot the local ratio is `1 + c e`, hence the output `u = ln(1 + c e) / c`; turned
 /// round, the reduction is `e - u = (exp(c u) - 1) / c - u` of the output: the exponential characteristic of such a

@@ -38,10 +38,10 @@ settings! {
         range_db: f64 { label: "Range", unit: Unit::Decibel, max: 24.0 },
         /// What the phrases are brought to.
         reference: Reference { label: "Reference" },
-        /// Loudness of the phrases in LUFS, where the reference is the target.
-        target_lufs: f64 { label: "Target", min: -50.0, max: -5.0, default: -20.0 },
-        /// Loudness in LUFS under which nothing sounds: pauses are not raised.
-        pause_lufs: f64 { label: "Pause", min: -80.0, max: -20.0, default: -55.0 },
+        /// Loudness of the phrases, where the reference is the target.
+        target_lufs: f64 { label: "Target", unit: Unit::Loudness, min: -50.0, max: -5.0, default: -20.0 },
+        /// Loudness under which nothing sounds: pauses are not raised.
+        pause_lufs: f64 { label: "Pause", unit: Unit::Loudness, min: -80.0, max: -20.0, default: -55.0 },
         /// Time of the ride: short follows words, long follows phrases.
         ride_s: f64 {
             label: "Ride", unit: Unit::Second, min: 0.4, max: 3.0, default: 1.0, taper: Taper::Logarithmic,
