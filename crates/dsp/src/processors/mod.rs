@@ -6,6 +6,7 @@ pub mod de_esser;
 pub mod delay;
 pub mod dynamic_eq;
 pub mod eq;
+pub mod filter;
 pub mod gain;
 pub mod gate;
 pub mod limiter;
@@ -30,6 +31,7 @@ pub static KINDS: &[&Kind] = &[
     &compressor::KIND,
     &de_esser::KIND,
     &saturator::KIND,
+    &filter::KIND,
     &width::KIND,
     &reverb::KIND,
     &convolution_reverb::KIND,
