@@ -82,6 +82,12 @@ impl StateVariable {
         Outputs { high, band, low }
     }
 
+    /// What the band-pass was, near enough: the integral it leads to.
+    #[inline(always)]
+    pub fn band(&self) -> f64 {
+        self.first
+    }
+
     /// Clears what is too small to matter, and what is no number.
     pub fn flush(&mut self) {
         self.first = settle(self.first);

@@ -19,6 +19,7 @@ pub mod dynamic_eq;
 pub mod eq;
 pub mod fet_compressor;
 pub mod flanger;
+pub mod filter;
 pub mod gain;
 pub mod gate;
 pub mod haas;
@@ -83,6 +84,7 @@ pub static KINDS: &[&Kind] = &[
     &tremolo::KIND,
     &vibrato::KIND,
     &auto_pan::KIND,
+    &filter::KIND,
     &width::KIND,
     &band_width::KIND,
     &mid_side::KIND,
