@@ -491,4 +491,34 @@ mod tests {
             assert!(before > -3.0 && seen < -30.0, "{follow:?}: {before} dB, {seen} dB");
         }
     }
+
+    /// Two sources that have nothing to do with one another, and one source in the middle of both: nothing to align,
+    /// and no bit changes.
+    #[test]
+    fn what_needs_no_alignment_is_left_alone() {
+        let mut state = 11u64;
+        let mut noise = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            0.3 * ((state >> 11) as f64 / 2f64.powi(52) - 1.0)
+        };
+        let mut unrelated = Buffer::new(2, 60_000);
+        for c in 0..2 {
+            unrelated.channel_mut(c).iter_mut().for_each(|x| *x = noise());
+        }
+        let mut centred = skewed(60_000, 0.0, 0.0);
+        for c in 0..2 {
+            centred.channel_mut(c).iter_mut().for_each(|x| *x += 0.1 * noise());
+        }
+        for audio in [unrelated, centred] {
+            for follow in [Follow::Delay, Follow::DelayAndPhase] {
+                let settings = Settings { amount_percent: 100.0, follow, ..Settings::default() };
+                let spec = Spec { sample_rate_hz: RATE, channels: 2, max_frames: 60_000 };
+                let latency = PhaseAlign::new(settings.clone(), &spec).latency();
+                let seen = run(settings, &audio);
+                for c in 0..2 {
+                    assert!(seen.channel(c)[latency..] == audio.channel(c)[..60_000 - latency], "{follow:?}");
+                }
+            }
+        }
+    }
 }
