@@ -1,7 +1,8 @@
 //! What the declipper promises, against signals that were whole before they were clipped here.
 
 use super::*;
-use crate::blocks::testing::{noise, plucked, sdr_db};
+use crate::Values;
+use crate::blocks::testing::{assert_cuts_agree, noise, plucked, sdr_db};
 use audio::Buffer;
 use std::f64::consts::TAU;
 
@@ -135,4 +136,16 @@ fn detection_takes_no_round_top_for_a_flat_one() {
     assert_eq!(detect(&[]), None);
     assert_eq!(detect(&[0.0; 100]), None);
     assert_eq!(detect(&[1.0; 100]), None, "direct current has no top");
+}
+
+#[test]
+fn the_cut_into_blocks_does_not_matter() {
+    let cut: Vec<f64> = clipped(&music(0.3), 0.6);
+    let last = cut.len() - 4_096 - 1;
+    // The last sample that comes out is a clipped one, so that the comparison sees a restored one.
+    let clipped_at = (0..=last).rev().find(|&n| cut[n].abs() >= 0.6).expect("a clipped sample");
+    let mut values = Values::neutral(&KIND);
+    values.set(&KIND, "ceiling_db", audio::gain_to_db(0.6) - 0.001).expect("a setting");
+    values.set(&KIND, "rise_db", 12.0).expect("a setting");
+    assert_cuts_agree(&KIND, &values, &cut[..clipped_at + 4_096 + 1]);
 }

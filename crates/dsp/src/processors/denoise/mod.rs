@@ -104,6 +104,10 @@ fn shape(resolution: Resolution, sample_rate_hz: f64) -> Shape {
 /// Frames after which the followed noise is taken over: it moves far slower.
 const TAKE_OVER: usize = 4;
 
+/// By how much the followed noise is taken lower at the start, as it may well be music: noise that stays for
+/// two seconds more is the lesser harm.
+const DOUBT_DB: f64 = 15.0;
+
 /// Where the target of the gains comes from.
 struct Noise {
     settings: Settings,
@@ -117,6 +121,9 @@ struct Noise {
     present: Vec<f64>,
     tracker: Tracker,
     broadband: Broadband,
+    /// Frames that have been followed, up to `hops`, after which the followed noise is trusted.
+    followed: f64,
+    hops: f64,
     /// Frames until the followed noise is taken over again.
     wait: usize,
     suppressor: Suppressor,
@@ -142,6 +149,8 @@ impl Denoiser {
             present: vec![0.0; bins],
             tracker: Tracker::new(bins, hops),
             broadband: Broadband::new(shape, spec.sample_rate_hz),
+            followed: 0.0,
+            hops,
             wait: 0,
             suppressor: Suppressor::new(bins),
             target: Target::default(),
@@ -180,17 +189,21 @@ impl Spectral for Noise {
         self.tracker.reset((!self.points.is_empty()).then_some(&self.print[..]));
         self.suppressor.reset();
         self.wait = 0;
+        // A print is known noise.
+        self.followed = if self.points.is_empty() { 0.0 } else { self.hops };
     }
 
     fn hear(&mut self, frame: &Frame<'_>, gains: &mut [f64]) -> bool {
         if self.settings.adaptive {
             if frame.whole {
                 self.tracker.hear(frame.power);
+                self.followed = (self.followed + 1.0).min(self.hops);
                 self.wait = self.wait.saturating_sub(1);
             }
             if self.wait == 0 {
                 self.wait = TAKE_OVER;
-                let sensitivity = db_to_power(self.settings.sensitivity_db);
+                let doubt_db = DOUBT_DB * (1.0 - self.followed / self.hops);
+                let sensitivity = db_to_power(self.settings.sensitivity_db - doubt_db);
                 self.broadband.fill(self.tracker.noise(), sensitivity, &mut self.present);
             }
         } else {

@@ -1,7 +1,8 @@
 //! What the denoiser promises, against signals of which the noise is known.
 
 use super::*;
-use crate::blocks::testing::{hiss, kurtosis, plucked, sdr_db, spectrogram};
+use crate::Values;
+use crate::blocks::testing::{assert_cuts_agree, hiss, kurtosis, plucked, sdr_db, spectrogram};
 use audio::Buffer;
 use std::f64::consts::TAU;
 
@@ -194,4 +195,13 @@ fn the_tracker_finds_the_power_of_noise() {
     let mean = errors.iter().sum::<f64>() / errors.len() as f64;
     // The paper's own figure for white noise at 0 dB and above is an error of about 1 dB.
     assert!(mean.abs() < 1.0, "{mean:.2} dB");
+}
+
+#[test]
+fn the_cut_into_blocks_does_not_matter() {
+    let input = sum(&plucked(0.8, 0.1, 0.3), &scaled(&hiss(38_400, 81), 0.02));
+    let mut values = Values::neutral(&KIND);
+    values.set(&KIND, "reduction_db", 12.0).expect("a setting");
+    values.set(&KIND, "adaptive", 1.0).expect("a setting");
+    assert_cuts_agree(&KIND, &values, &input);
 }

@@ -121,6 +121,7 @@ impl Tracker {
     pub fn reset(&mut self, known: Option<&[f64]>) {
         (self.in_part, self.part, self.heard) = (0, 0, 0);
         self.smoothed.fill(0.0);
+        self.noise.fill(0.0);
         if let Some(known) = known {
             self.smoothed.copy_from_slice(known);
             self.heard = SETTLING;

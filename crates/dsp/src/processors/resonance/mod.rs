@@ -53,7 +53,8 @@ settings! {
         depth_percent: f64 { label: "Depth", unit: Unit::Percent, max: 100.0, default: 100.0 },
         /// How far something must stick out of the envelope; in full 3 dB higher.
         selectivity_db: f64 { label: "Selectivity", unit: Unit::Decibel, max: 18.0, default: 3.0 },
-        /// Width of the cuts: 0 a third of an octave, 50 a twelfth, 75 a twenty-fourth, 100 a forty-eighth.
+        /// Width of the cuts: 0 a third of an octave, 50 a twelfth, 75 a twenty-fourth, 100 a forty-eighth; in
+        /// the mode `room` half of that.
         sharpness_percent: f64 { label: "Sharpness", unit: Unit::Percent, max: 100.0, default: 75.0 },
         /// Width over which the envelope is smoothed, in octaves.
         envelope_octaves: f64 {
@@ -171,9 +172,11 @@ impl Design {
         let hop_rate_hz = sample_rate_hz / shape.hop() as f64;
         self.attack = one_pole(settings.attack_ms, hop_rate_hz);
         self.release = one_pole(settings.release_ms, hop_rate_hz);
-        let peak_octaves = (1.0 / 3.0) * math::exp2(-4.0 * settings.sharpness_percent / 100.0);
-        self.widths.fill(settings.envelope_octaves, peak_octaves);
         let room = matches!(settings.mode, Mode::Room);
+        // Seconds of frames tell peaks from chance, so that less of their surroundings is needed.
+        let widest = if room { 1.0 / 6.0 } else { 1.0 / 3.0 };
+        let peak_octaves = widest * math::exp2(-4.0 * settings.sharpness_percent / 100.0);
+        self.widths.fill(settings.envelope_octaves, peak_octaves);
         self.past = one_pole(if room { ROOM_SMOOTHING_MS } else { SMOOTHING_MS }, hop_rate_hz);
         let averaged = if room { one_pole(ROOM_MS, hop_rate_hz) } else { self.past };
         for k in 0..self.range.len() {

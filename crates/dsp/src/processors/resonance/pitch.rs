@@ -5,9 +5,9 @@
 //! frequency and the harmonics-to-noise ratio of a sampled sound*, IFA Proc. 17, 1993). Its highest peak is the
 //! period; its height, 1 for a perfectly periodic sound, tells how surely.
 
-use crate::blocks::stft::root_hann;
 use num_complex::Complex64;
 use realfft::{ComplexToReal, RealFftPlanner};
+use std::f64::consts::PI;
 use std::sync::Arc;
 
 /// Fundamentals that are looked for, in hertz.
@@ -72,10 +72,9 @@ impl Pitch {
         let inverse = RealFftPlanner::new().plan_fft_inverse(size);
         let longest = ((sample_rate_hz / LOWEST_HZ) as usize).min(size / 2 - 2);
         let shortest = ((sample_rate_hz / HIGHEST_HZ) as usize).clamp(2, longest);
-        let shape = root_hann(size);
-        let left = |lag: usize| shape[lag..].iter().zip(&shape).map(|(a, b)| a * b).sum::<f64>();
-        // The transform is circular: what leaves the frame comes in again at the other side.
-        let window = (0..longest + 2).map(|lag| left(lag) / left(0)).collect();
+        // The autocorrelation of half a sine, in closed form.
+        let left = |place: f64| (1.0 - place) * (PI * place).cos() + (PI * place).sin() / PI;
+        let window = (0..longest + 2).map(|lag| left(lag as f64 / size as f64)).collect();
         Pitch {
             scratch: vec![Complex64::new(0.0, 0.0); inverse.get_scratch_len()],
             spectrum: inverse.make_input_vec(),

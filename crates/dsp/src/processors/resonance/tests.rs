@@ -1,7 +1,8 @@
 //! What the resonance suppressor promises.
 
 use super::*;
-use crate::blocks::testing::{hiss, kurtosis, noise, spectrogram};
+use crate::Values;
+use crate::blocks::testing::{assert_cuts_agree, hiss, kurtosis, noise, spectrogram};
 use audio::{Buffer, db_to_gain};
 use std::f64::consts::TAU;
 
@@ -202,4 +203,16 @@ fn the_fundamental_is_found() {
     }
     assert_eq!(pitch.hear(&spectrogram(&hiss(4_096, 4), 4_096)[0]).sure, 0.0);
     assert_eq!(pitch.hear(&[0.0; 2_049]), Voice::default());
+}
+
+#[test]
+fn the_cut_into_blocks_does_not_matter() {
+    let input = ringing(&pink(72_000, 12), 900.0, 18.0, 20.0);
+    for mode in ["dynamic", "room"] {
+        let mut values = Values::neutral(&KIND);
+        values.set(&KIND, "range_db", 12.0).expect("a setting");
+        values.set(&KIND, "spare_percent", 50.0).expect("a setting");
+        values.set_choice(&KIND, "mode", mode).expect("a choice");
+        assert_cuts_agree(&KIND, &values, &input);
+    }
 }
