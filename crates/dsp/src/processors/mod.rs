@@ -4,6 +4,7 @@ pub mod align;
 pub mod compressor;
 pub mod de_esser;
 pub mod declick;
+pub mod dehum;
 pub mod delay;
 pub mod eq;
 pub mod gain;
@@ -20,6 +21,7 @@ use crate::Kind;
 pub static KINDS: &[&Kind] = &[
     &gain::KIND,
     &declick::KIND,
+    &dehum::KIND,
     &rumble::KIND,
     &align::KIND,
     &eq::KIND,
