@@ -12,6 +12,7 @@ pub mod de_esser;
 pub mod declick;
 pub mod declip;
 pub mod decorrelator;
+pub mod dehum;
 pub mod delay;
 pub mod denoise;
 pub mod ducker;
@@ -57,6 +58,7 @@ pub static KINDS: &[&Kind] = &[
     &denoise::KIND,
     &resonance::KIND,
     &declick::KIND,
+    &dehum::KIND,
     &rumble::KIND,
     &align::KIND,
     &eq::KIND,
