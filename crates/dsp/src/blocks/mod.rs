@@ -15,6 +15,7 @@ pub mod matched;
 pub mod math;
 pub mod oversample;
 pub mod pan;
+pub mod path;
 pub mod ramp;
 pub mod repair;
 pub mod resample;

@@ -11,6 +11,7 @@ pub mod limiter;
 pub mod reverb;
 pub mod saturator;
 pub mod tape;
+pub mod tube;
 pub mod width;
 
 use crate::Kind;
@@ -25,6 +26,7 @@ pub static KINDS: &[&Kind] = &[
     &saturator::KIND,
     &clipper::KIND,
     &tape::KIND,
+    &tube::KIND,
     &width::KIND,
     &reverb::KIND,
     &delay::KIND,
