@@ -11,6 +11,7 @@ pub mod limiter;
 pub mod reverb;
 pub mod saturator;
 pub mod tape;
+pub mod transformer;
 pub mod tube;
 pub mod width;
 
@@ -27,6 +28,7 @@ pub static KINDS: &[&Kind] = &[
     &clipper::KIND,
     &tape::KIND,
     &tube::KIND,
+    &transformer::KIND,
     &width::KIND,
     &reverb::KIND,
     &delay::KIND,
