@@ -2,6 +2,7 @@
 
 pub mod clipper;
 pub mod compressor;
+pub mod console;
 pub mod de_esser;
 pub mod delay;
 pub mod eq;
@@ -29,6 +30,7 @@ pub static KINDS: &[&Kind] = &[
     &tape::KIND,
     &tube::KIND,
     &transformer::KIND,
+    &console::KIND,
     &width::KIND,
     &reverb::KIND,
     &delay::KIND,
