@@ -6,6 +6,7 @@ pub mod console;
 pub mod de_esser;
 pub mod delay;
 pub mod eq;
+pub mod exciter;
 pub mod gain;
 pub mod gate;
 pub mod limiter;
@@ -31,6 +32,7 @@ pub static KINDS: &[&Kind] = &[
     &tube::KIND,
     &transformer::KIND,
     &console::KIND,
+    &exciter::KIND,
     &width::KIND,
     &reverb::KIND,
     &delay::KIND,
