@@ -21,14 +21,12 @@ fn clip_area(x: f64) -> f64 {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ClipAverage {
     before: f64,
-    /// The last averages.
-    averages: [f64; 3],
+    averages: MakeUp,
 }
 
 impl ClipAverage {
-    /// Samples by which the result is late: half a one by averaging, one and a half by the filter that makes
-    /// up for its fall.
-    pub const DELAY: usize = 2;
+    /// Samples by which the result is late.
+    pub const DELAY: usize = MakeUp::DELAY;
 
     /// The clipped sample.
     #[inline(always)]
@@ -40,10 +38,25 @@ impl ClipAverage {
             (clip_area(x) - clip_area(self.before)) / step
         };
         self.before = x;
+        self.averages.next(average)
+    }
+}
+
+/// Makes up for what averaging between neighbouring samples takes from the treble.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MakeUp([f64; 3]);
+
+impl MakeUp {
+    /// Samples by which average and make-up together are late.
+    pub const DELAY: usize = 2;
+
+    /// Takes the next average.
+    #[inline(always)]
+    pub fn next(&mut self, average: f64) -> f64 {
         // The average stands half a sample late and falls as cos(w/2). The taps (-1, 5, 5, -1)/8 stand one and
         // a half samples late and rise as much, to the fourth order of w.
-        let [a, b, c] = self.averages;
-        self.averages = [average, a, b];
+        let [a, b, c] = self.0;
+        self.0 = [average, a, b];
         0.625 * (a + b) - 0.125 * (average + c)
     }
 }

@@ -75,8 +75,8 @@ const ALWAYS: f64 = 1e-10;
 /// Most that the match may move the gain either way, as a power: 24 dB.
 const LARGEST: f64 = 256.0;
 
-/// What the gain was late by is made good over the next memory, by at most this share: 1 dB.
-const MOST_OWED: f64 = 0.25;
+/// What the gain was late by is made good over half the memory, by at most twice this share: 1.2 dB.
+const MOST_OWED: f64 = 0.16;
 
 /// Measures two signals and finds the gain that makes one as loud as the other.
 struct Loudness {
@@ -138,7 +138,7 @@ impl Loudness {
         let [wanted, has] = self.powers.map(|power| power + ALWAYS);
         let most = MOST_OWED * wanted;
         self.owed = flush((self.owed + share * (now[0] - self.square * now[1])).clamp(-most, most));
-        self.square = ((wanted + self.owed) / has).clamp(1.0 / LARGEST, LARGEST);
+        self.square = ((wanted + 2.0 * self.owed) / has).clamp(1.0 / LARGEST, LARGEST);
         self.square.sqrt()
     }
 }

@@ -36,6 +36,7 @@ pub mod pan;
 pub mod peak_share;
 pub mod predelay;
 pub mod primes;
+pub mod path;
 pub mod ramp;
 pub mod repair;
 pub mod resample;

@@ -5,7 +5,8 @@
 pub(crate) mod tests {
     use crate::blocks::colour::loudness_weighting;
     use crate::blocks::svf::Chain;
-    use audio::Block;
+    use crate::{Kind, Values};
+    use audio::{Block, Spec};
     use realfft::RealFftPlanner;
     use std::f64::consts::TAU;
 
@@ -66,5 +67,53 @@ pub(crate) mod tests {
         let gate = 0.1 * mean(&powers);
         let left: Vec<f64> = powers.into_iter().filter(|power| *power > gate).collect();
         10.0 * mean(&left).log10()
+    }
+
+    /// A kind with some settings on one channel.
+    pub(crate) fn rendered(kind: &Kind, set: &[(&str, f64)], mut samples: Vec<f64>, rate: usize) -> Vec<f64> {
+        let mut values = Values::neutral(kind);
+        for (name, value) in set {
+            values.put(kind.address(name).expect("a parameter of the kind"), *value);
+        }
+        let spec = Spec { sample_rate_hz: rate as f64, channels: 1, max_frames: 4_096 };
+        (kind.build)(&values, &spec).process(&mut Block::from_mono(&mut samples), None);
+        samples
+    }
+
+    /// 5 kHz (and less convenient ones) at full scale with 12 dB of drive: what is no harmonic, in the worst case.
+    pub(crate) fn worst_alias_db(kind: &Kind, set: &[(&str, f64)]) -> f64 {
+        let mut worst = f64::NEG_INFINITY;
+        for rate in [44_100, 48_000] {
+            for hz in [5_000, 4_999] {
+                let mut set = set.to_vec();
+                set.push(("drive_db", 12.0));
+                let bins = spectrum(&rendered(kind, &set, sine(rate, hz, 1.0), rate), rate);
+                worst = worst.max(alias_db(&bins, hz));
+            }
+        }
+        worst
+    }
+
+    /// By how much a programme comes out louder than it went in, in LU.
+    pub(crate) fn louder_by(kind: &Kind, set: &[(&str, f64)]) -> f64 {
+        let input = programme(48_000, 12);
+        loudness(&rendered(kind, set, input.clone(), 48_000), 48e3) - loudness(&input, 48e3)
+    }
+
+    /// Ten seconds of a full-scale square and five of noise: the largest sample, and the direct current in decibels of
+    /// full scale of the square's second half.
+    pub(crate) fn after_abuse(kind: &Kind, set: &[(&str, f64)]) -> (f64, f64) {
+        let mut state = 1u64;
+        let input: Vec<f64> = (0..48_000 * 15)
+            .map(|n| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let noise = (state >> 11) as f64 / 2f64.powi(52) - 1.0;
+                if n < 480_000 { if (n / 240) % 2 == 0 { 1.0 } else { -1.0 } } else { noise }
+            })
+            .collect();
+        let output = rendered(kind, set, input, 48_000);
+        let peak = output.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+        let mean = output[240_000..480_000].iter().sum::<f64>() / 240_000.0;
+        (peak, db(mean.abs()))
     }
 }

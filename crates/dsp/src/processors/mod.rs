@@ -8,6 +8,7 @@ pub mod clip_limiter;
 pub mod clipper;
 pub mod compressor;
 pub mod convolution_reverb;
+pub mod console;
 pub mod de_esser;
 pub mod declick;
 pub mod declip;
@@ -21,6 +22,7 @@ pub mod eq;
 pub mod fet_compressor;
 pub mod flanger;
 pub mod filter;
+pub mod exciter;
 pub mod gain;
 pub mod gate;
 pub mod haas;
@@ -47,6 +49,8 @@ pub mod tremolo;
 pub mod vari_mu_compressor;
 pub mod vca_compressor;
 pub mod vibrato;
+pub mod transformer;
+pub mod tube;
 pub mod width;
 
 use crate::Kind;
@@ -87,6 +91,10 @@ pub static KINDS: &[&Kind] = &[
     &vibrato::KIND,
     &auto_pan::KIND,
     &filter::KIND,
+    &tube::KIND,
+    &transformer::KIND,
+    &console::KIND,
+    &exciter::KIND,
     &width::KIND,
     &band_width::KIND,
     &mid_side::KIND,
