@@ -5,6 +5,7 @@
 //! is below -80 dB up to 0.41 of the sample rate, 19.7 kHz at 48 kHz, so that a place that moves neither damps the
 //! treble nor puts sidebands beside it. A whole number of frames is read exactly.
 
+use super::grid::CONTROL_FRAMES;
 use super::kaiser;
 use audio::Frames;
 use std::f64::consts::PI;
@@ -52,7 +53,7 @@ pub struct MovingDelay {
 impl MovingDelay {
     /// Delays of up to `longest` frames.
     pub fn new(longest: f64) -> MovingDelay {
-        let ring = longest.ceil() as Frames + TAPS;
+        let ring = longest.ceil() as Frames + TAPS + CONTROL_FRAMES;
         MovingDelay { samples: vec![0.0; ring + TAPS], ring, at: 0, table: &TABLE }
     }
 
@@ -63,16 +64,27 @@ impl MovingDelay {
     }
 
     /// What came `delay` frames before the next sample to be written; at least [`SHORTEST`], at most the longest.
-    #[inline]
     pub fn read(&self, delay: f64) -> f64 {
-        let delay = delay.max(SHORTEST);
-        let back = delay.ceil();
-        let place = (back - delay) * PHASES as f64;
-        let phase = place as usize;
-        let rows = &self.table[phase..phase + 2];
-        let oldest = back as Frames + TAPS / 2 - 1;
-        let start = if self.at >= oldest { self.at - oldest } else { self.at + self.ring - oldest };
-        dot(&self.samples[start..start + TAPS], &rows[0], &rows[1], place - phase as f64)
+        let mut sample = [0.0];
+        read_all(&self.samples, self.ring, self.at, self.table, &[delay], &mut sample);
+        sample[0]
+    }
+
+    /// Appends samples, at most a control period, and reads for each of them what came `delays` frames before the one
+    /// after it: as writing and reading in turn, and faster.
+    pub fn pass(&mut self, new: &[f64], delays: &[f64], out: &mut [f64]) {
+        self.push(new);
+        self.read_again(delays, &mut out[..new.len()]);
+    }
+
+    /// Appends samples, at most a control period.
+    pub fn push(&mut self, new: &[f64]) {
+        new.iter().for_each(|sample| self.write(*sample));
+    }
+
+    /// As [`MovingDelay::pass`], for the samples that have just been appended.
+    pub fn read_again(&self, delays: &[f64], out: &mut [f64]) {
+        read_all(&self.samples, self.ring, self.at, self.table, delays, out);
     }
 
     /// Appends a sample.
@@ -90,16 +102,40 @@ impl MovingDelay {
 }
 
 audio::wide! {
-    /// Sum of the samples under a row between two others, in eight interleaved sums, always in the same order.
-    fn dot(samples: &[f64], from: &[f64; TAPS], to: &[f64; TAPS], part: f64) -> f64 {
-        let mut sums = [0.0; 8];
-        for (x, (a, b)) in samples.chunks_exact(8).zip(from.chunks_exact(8).zip(to.chunks_exact(8))) {
-            for lane in 0..8 {
-                sums[lane] += x[lane] * (a[lane] + part * (b[lane] - a[lane]));
-            }
+    /// Reads for each of the last frames before `at` its delay, counted from the frame after it.
+    fn read_all(
+        samples: &[f64],
+        ring: usize,
+        at: usize,
+        table: &[[f64; TAPS]],
+        delays: &[f64],
+        out: &mut [f64],
+    ) {
+        let frames = out.len();
+        for (n, (out, delay)) in out.iter_mut().zip(delays).enumerate() {
+            let delay = delay.max(SHORTEST);
+            let back = delay.ceil();
+            let place = (back - delay) * PHASES as f64;
+            let phase = place as usize;
+            let rows = &table[phase..phase + 2];
+            // Frames are counted apart from the parts of a frame, so that no rounding depends on the block.
+            let oldest = back as usize + TAPS / 2 - 1 + (frames - 1 - n);
+            let start = if at >= oldest { at - oldest } else { at + ring - oldest };
+            *out = dot(&samples[start..start + TAPS], &rows[0], &rows[1], place - phase as f64);
         }
-        ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]))
     }
+}
+
+/// Sum of the samples under a row between two others, in eight interleaved sums, always in the same order.
+#[inline(always)]
+fn dot(samples: &[f64], from: &[f64; TAPS], to: &[f64; TAPS], part: f64) -> f64 {
+    let mut sums = [0.0; 8];
+    for (x, (a, b)) in samples.chunks_exact(8).zip(from.chunks_exact(8).zip(to.chunks_exact(8))) {
+        for lane in 0..8 {
+            sums[lane] += x[lane] * (a[lane] + part * (b[lane] - a[lane]));
+        }
+    }
+    ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]))
 }
 
 #[cfg(test)]
@@ -117,6 +153,22 @@ mod tests {
                 assert_eq!(delay.read(back as f64), expected, "{back} frames back at {n}");
             }
             delay.write((n + 1) as f64);
+        }
+    }
+
+    #[test]
+    fn passing_is_writing_and_reading_in_turn() {
+        let (mut whole, mut single) = (MovingDelay::new(300.0), MovingDelay::new(300.0));
+        for piece in 0..40 {
+            let frames = 1 + piece * 17 % CONTROL_FRAMES;
+            let new: Vec<f64> = (0..frames).map(|n| ((n * 7 + piece * 13) % 31) as f64 - 15.0).collect();
+            let delays: Vec<f64> = (0..frames).map(|n| 17.0 + ((n + piece) as f64 * 5.37) % 283.0).collect();
+            let mut out = vec![0.0; frames];
+            whole.pass(&new, &delays, &mut out);
+            for (n, out) in out.into_iter().enumerate() {
+                single.write(new[n]);
+                assert_eq!(out.to_bits(), single.read(delays[n]).to_bits(), "piece {piece}, frame {n}");
+            }
         }
     }
 

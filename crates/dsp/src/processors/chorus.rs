@@ -184,7 +184,8 @@ impl Chorus {
             self.lfo.values(apart, lag, &mut swing[..frames]);
             let ratio = self.ratios[voice];
             for (place, (delay, depth)) in swing.iter_mut().zip(delay.iter().zip(depth)) {
-                *place = ratio * delay + depth * *place;
+                // The sample just written counts as one frame back.
+                *place = 1.0 + ratio * delay + depth * *place;
             }
         }
         swings
@@ -237,13 +238,18 @@ impl Processor for Chorus {
                 let places = self.places(lag, &delay, &depth, frames);
                 let samples = &mut block.channel_mut(c)[start..start + frames];
                 let line = &mut self.lines[c];
-                for (n, (sample, input)) in samples.iter_mut().zip(&input[c]).enumerate() {
-                    line.write(*input);
-                    if !neutral {
-                        // The sample just written counts as one frame back.
-                        let voices = places[..self.count].iter().map(|places| line.read(places[n] + 1.0));
-                        *sample = dry[n] * *sample + wet[n] * voices.sum::<f64>();
-                    }
+                line.push(&input[c][..frames]);
+                if neutral {
+                    continue;
+                }
+                let mut sum = [0.0; CONTROL_FRAMES];
+                for places in &places[..self.count] {
+                    let mut voice = [0.0; CONTROL_FRAMES];
+                    line.read_again(places, &mut voice[..frames]);
+                    sum.iter_mut().zip(voice).for_each(|(sum, voice)| *sum += voice);
+                }
+                for (n, sample) in samples.iter_mut().enumerate().take(CONTROL_FRAMES) {
+                    *sample = dry[n] * *sample + wet[n] * sum[n];
                 }
             }
             self.lfo.advance(frames);

@@ -195,17 +195,17 @@ impl Processor for Vibrato {
                 (self.lag.path(frames), self.swing.path(frames), self.shape.path(frames));
             // The sample that is written first counts as one frame back.
             let middle = self.latency as f64 + 1.0;
+            let mut input = [0.0; CONTROL_FRAMES];
             let mut places = [[0.0; CONTROL_FRAMES]; 2];
             self.places(&lfo::NO_LAG, &swing, &shape, &mut places[0][..frames]);
             self.places(&lag, &swing, &shape, &mut places[1][..frames]);
+            places.iter_mut().flatten().for_each(|place| *place += middle);
             for (c, line) in self.lines.iter_mut().enumerate().take(block.channels()) {
                 // Only the second channel lags.
                 let places = &places[usize::from(c == 1)];
                 let samples = &mut block.channel_mut(c)[start..start + frames];
-                for (sample, place) in samples.iter_mut().zip(places) {
-                    line.write(*sample);
-                    *sample = line.read(middle + place);
-                }
+                input[..frames].copy_from_slice(samples);
+                line.pass(&input[..frames], places, samples);
             }
             self.lfo.advance(frames);
             start += frames;
