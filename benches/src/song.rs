@@ -42,6 +42,11 @@ impl Instrument {
         (self.state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
     }
 
+    /// Its noise alone, at full level.
+    pub(crate) fn noise_into(&mut self, samples: &mut [f64]) {
+        samples.iter_mut().for_each(|sample| *sample = self.noise());
+    }
+
     pub(crate) fn fill(&mut self, samples: &mut [f64]) {
         for sample in samples {
             if self.frame.is_multiple_of(self.beat) {

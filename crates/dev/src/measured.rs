@@ -142,6 +142,51 @@ pub(crate) fn movement(kind: &Kind, values: &Values) -> [Vec<(f64, f64)>; 2] {
     [0, 1].map(|c| levels_of(out.channel(c)).collect())
 }
 
+/// Phase in degrees of the left channel against frequency in hertz, the latency taken off.
+pub(crate) fn phase(kind: &Kind, values: &Values) -> Vec<(f64, f64)> {
+    const PLACE: Frames = 24_000;
+    let mut impulse = Buffer::new(2, 96_000);
+    (0..2).for_each(|c| impulse.channel_mut(c)[PLACE] = 1.0);
+    let out = aligned(kind, values, &impulse);
+    let step = |step: usize| LOWEST_HZ * 2f64.powf(step as f64 / PER_OCTAVE as f64);
+    (0..=PER_OCTAVE * 10)
+        .map(step)
+        .filter(|hz| *hz <= 20_000.0)
+        .map(|hz| {
+            let angle = |n: usize| TAU * (hz * (n as f64 - PLACE as f64) / RATE_HZ).fract();
+            let (mut real, mut imaginary) = (0.0, 0.0);
+            for (n, sample) in out.channel(0).iter().enumerate() {
+                real += sample * angle(n).cos();
+                imaginary -= sample * angle(n).sin();
+            }
+            (hz, imaginary.atan2(real).to_degrees())
+        })
+        .collect()
+}
+
+/// Deviation in cents of a steady 1 kHz tone against time in seconds: the turning of its phase over 10 ms.
+pub(crate) fn pitch(kind: &Kind, values: &Values) -> Vec<(f64, f64)> {
+    let sound = tone(2.0, -12.0, TONE_HZ);
+    let out = aligned(kind, values, &sound);
+    let window = (0.010 * RATE_HZ) as Frames;
+    let angle = |chunk: &[f64]| {
+        let turn = |n: usize| TAU * TONE_HZ * n as f64 / RATE_HZ;
+        let real: f64 = chunk.iter().enumerate().map(|(n, x)| x * turn(n).cos()).sum();
+        let imaginary: f64 = chunk.iter().enumerate().map(|(n, x)| -x * turn(n).sin()).sum();
+        imaginary.atan2(real)
+    };
+    let angles: Vec<f64> = out.channel(0).chunks_exact(window).map(angle).collect();
+    let wrapped = |turned: f64| (turned + TAU / 2.0).rem_euclid(TAU) - TAU / 2.0;
+    let cents = |turned: f64| 1_200.0 * (1.0 + wrapped(turned) / (TAU * TONE_HZ * 0.010)).log2();
+    // The first window holds the start of the tone.
+    angles
+        .windows(2)
+        .enumerate()
+        .skip(1)
+        .map(|(n, pair)| (0.010 * (n + 1) as f64, cents(pair[1] - pair[0])))
+        .collect()
+}
+
 /// RMS level in dBFS of windows of 10 ms, a full-scale sine being 0.
 fn levels_of(samples: &[f64]) -> impl Iterator<Item = (f64, f64)> + '_ {
     let window = (0.010 * RATE_HZ) as Frames;
@@ -258,13 +303,13 @@ pub(crate) fn waveforms(kind: &Kind, values: &Values, fault: Fault) -> [Vec<(f64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipes::{RECIPES, Shown, values};
+    use crate::recipes::{Shown, recipes, values};
 
     /// The plot is held against the response that the kind states: two ways to the same curve. 0.01 dB is a tenth of
     /// what a plot can show; below -80 dB the impulse response's end counts.
     #[test]
     fn a_measured_response_is_the_stated_one() {
-        for recipe in RECIPES.iter().filter(|r| r.shown == Shown::Response) {
+        for recipe in recipes().filter(|r| r.shown == Shown::Response) {
             let kind = dsp::kind(recipe.kind).expect("a kind of the rack");
             let stated = kind.response.expect("a linear kind");
             for (legend, text) in recipe.curves {

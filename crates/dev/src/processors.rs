@@ -131,6 +131,8 @@ fn drawn(kind: &Kind, shown: Shown, legend: &str, values: &Values) -> Vec<Curve>
         Shown::Tones => one(measured::tones(kind, values)),
         Shown::Harmonics => one(measured::harmonics(kind, values)),
         Shown::Decay => one(measured::decay(kind, values, DECAY_S)),
+        Shown::Phase => one(measured::phase(kind, values)),
+        Shown::Pitch => one(measured::pitch(kind, values)),
         Shown::Burst => one(measured::burst(kind, values)),
         Shown::Movement => pair(["left", "right"], measured::movement(kind, values)),
         Shown::Spectrum(fault) => pair(["before", "after"], measured::spectra(kind, values, fault)),
@@ -185,6 +187,18 @@ fn plot(kind: &Kind) -> Option<(String, String)> {
             "Measured level after an impulse, in windows of 10 ms",
             Axis::straight("time, s", 0.0, DECAY_S, 0.5),
             Axis::straight("level, dB", -80.0, 0.0, 20.0),
+            false,
+        ),
+        Shown::Phase => (
+            "Measured phase, the latency taken off, at 48 kHz",
+            Axis::frequency(),
+            Axis::straight("phase, degrees", -180.0, 180.0, 60.0),
+            false,
+        ),
+        Shown::Pitch => (
+            "Measured deviation of pitch of a steady 1 kHz tone",
+            Axis::straight("time, s", 0.0, 2.0, 0.2),
+            Axis::straight("deviation, cents", -60.0, 60.0, 20.0),
             false,
         ),
         Shown::Burst => (

@@ -8,11 +8,11 @@
 
 pub use crate::blocks::oversample::Rate;
 
-use crate::blocks::fir::{self, Fir};
 use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
 use crate::blocks::lookahead::Delay;
 use crate::blocks::oversample::Oversampler;
 use crate::blocks::ramp::Ramp;
+use crate::blocks::short_fir::{self, Fir};
 use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, settings};
 use audio::{Block, BlockRef, Frames, Spec, db_to_gain};
 use std::f64::consts::PI;
@@ -69,7 +69,7 @@ fn high_pass(settings: &Settings, sample_rate_hz: f64) -> Vec<f64> {
     let top = settings.freq_hz / sample_rate_hz;
     let width = TRANSITION * top;
     let side = (LENGTH / width).ceil() as usize;
-    fir::from_magnitude(side, KAISER_BETA, |f| {
+    short_fir::from_magnitude(side, KAISER_BETA, |f| {
         let way = ((f - (top - width)) / width).clamp(0.0, 1.0);
         0.5 - 0.5 * (PI * way).cos()
     })
