@@ -149,7 +149,7 @@ def show(example, audio, folder):
         if facts[0].get(key) is not None or facts[1].get(key) is not None
     )
     return (
-        f"\n## {example['title']}\n\n{example['about']}\n\n"
+        f"\n## {example['title']}\n\n" + (example["about"] + "\n\n" if example["about"] else "")
         f"![Before and after]({'../images/heard/' + example['kind'] + '.png'})\n\n"
         f"`{example['kind']}`: `{example['settings']}`\n\n| | before | after |\n|---|---:|---:|\n{rows}\n\n"
         f"*{example['credit']}*\n"
