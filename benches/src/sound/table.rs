@@ -155,3 +155,55 @@ fn small(db: Option<f64>) -> String {
         Some(db) => number(db, 4),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page() -> String {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/sound.md");
+        std::fs::read_to_string(path).expect("the page, which benches/peers/sound.sh writes")
+    }
+
+    /// The cells of a kind's row of the rack, from the response error to the latency.
+    fn cells(page: &str, kind: &str) -> Option<Vec<String>> {
+        let link = format!("(processors/{kind}.md)");
+        let line = page.lines().find(|line| line.contains(&link))?;
+        Some(line.split('|').skip(2).take(4).map(|cell| cell.trim().to_string()).collect())
+    }
+
+    /// A stale page is a false one: every figure but the time is measured again. A tenth of the last digit shown may
+    /// come from another machine's transform, and under -130 dB only rounding is left.
+    #[test]
+    fn the_page_says_what_is_measured_now() {
+        let page = page();
+        let mut stale = Vec::new();
+        for kind in dsp::KINDS {
+            let row = rack::measure(kind).unwrap_or_else(|error| panic!("{error}"));
+            let now = [
+                small(row.response_error_db),
+                floor(row.thd_n_db),
+                floor(row.alias_db),
+                number(row.latency_ms, 2),
+            ];
+            let Some(shown) = cells(&page, kind.id) else {
+                stale.push(format!("{} has no row", kind.id));
+                continue;
+            };
+            for (shown, now) in shown.iter().zip(&now) {
+                let same = match (level(shown), level(now)) {
+                    (Some(a), Some(b)) => (a - b).abs() <= 0.11 || a.max(b) < -130.0,
+                    _ => shown == now,
+                };
+                if !same {
+                    stale.push(format!("{}: {shown} is now {now}", kind.id));
+                }
+            }
+        }
+        assert!(stale.is_empty(), "run benches/peers/sound.sh:\n{}", stale.join("\n"));
+    }
+
+    fn level(cell: &str) -> Option<f64> {
+        cell.trim_start_matches("< ").parse().ok()
+    }
+}

@@ -4,7 +4,7 @@ use crate::markdown::{GENERATED, code, number, quantity, sentence, table};
 use crate::plot::{Axis, Curve, svg};
 use crate::recipes::{Shown, moved, recipe_of, values};
 use crate::{GENERATED_FOLDER, measured};
-use dsp::{Class, KINDS, Kind, Param, Values, help_text};
+use dsp::{Class, Family, KINDS, Kind, Param, Values, help_text};
 use session::{Document, Insert, Session, Strip, StripClass};
 use std::collections::BTreeMap;
 
@@ -25,15 +25,38 @@ pub(crate) fn files() -> BTreeMap<String, String> {
 }
 
 fn index() -> String {
-    let rows = KINDS.iter().map(|kind| {
-        let link = format!("[{}]({}.md)", kind.label, kind.id);
-        vec![link, code(kind.id), kind.family.label().into(), sentence(kind.help)]
-    });
-    let rows = table(&["processor", "`kind`", "family", "what it does"], rows);
-    format!(
+    let mut text = format!(
         "# Processors\n\n{GENERATED}\n\nWhat can stand in an `insert` of a track, bus, return, of the pre-master and of the \
-         master, in the order of the rack. A setting that is left out is neutral: it changes nothing.\n\n{rows}"
-    )
+         master. A setting that is left out is neutral: it changes nothing. How good they are stands in \
+         [figures](../sound.md), how they look on real recordings in [pictures](../heard.md).\n"
+    );
+    let families =
+        FAMILIES.iter().map(|family| (family, KINDS.iter().filter(move |kind| kind.family == *family)));
+    for (family, kinds) in families {
+        let rows = kinds.map(|kind| {
+            let link = format!("[{}]({}.md)", kind.label, kind.id);
+            vec![link, code(kind.id), sentence(kind.help)]
+        });
+        let rows = table(&["processor", "`kind`", "what it does"], rows);
+        text += &format!("\n## {}\n\n{rows}", capitalised(family.label()));
+    }
+    text
+}
+
+/// The shelves of the rack in the order people see.
+const FAMILIES: [Family; 8] = [
+    Family::Restoration,
+    Family::Level,
+    Family::Equaliser,
+    Family::Dynamics,
+    Family::Saturation,
+    Family::Modulation,
+    Family::Stereo,
+    Family::Space,
+];
+
+fn capitalised(word: &str) -> String {
+    format!("{}{}", word[..1].to_uppercase(), &word[1..])
 }
 
 fn page(kind: &'static Kind, plot: Option<&(String, String)>) -> String {
