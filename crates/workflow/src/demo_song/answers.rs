@@ -152,6 +152,9 @@ fn band(track: &Strip, fits: impl Fn(&Band) -> bool) -> Option<Path> {
                 eq::Shape::HighPass => "high_pass",
                 eq::Shape::LowPass => "low_pass",
                 eq::Shape::Notch => "notch",
+                eq::Shape::Tilt => "tilt",
+                eq::Shape::BandPass => "band_pass",
+                eq::Shape::AllPass => "all_pass",
             };
             let band = Band { shape, hz: b.freq_hz, gain_db: b.gain_db, q: b.q, slope: b.slope_db_per_oct };
             if fits(&band) {
