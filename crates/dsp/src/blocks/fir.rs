@@ -12,10 +12,11 @@
 //! F. N. Fritsch & J. Butland, *A method for constructing local monotone piecewise cubic interpolants*, SIAM J. Sci.
 //! Stat. Comput. 5 (1984).
 
+use super::math;
 use audio::Frames;
 use num_complex::Complex64;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::{LN_2, PI, TAU};
 use std::sync::Arc;
 
 /// Least points of the grid per tap: for linear phase, and where the minimum phase is looked for.
@@ -116,9 +117,10 @@ impl Grid {
     /// The minimum phase in radians that belongs to these gains.
     fn minimum_phase(&self, gains: &[f64]) -> Vec<f64> {
         let largest = gains.iter().fold(f64::MIN_POSITIVE, |most, gain| most.max(gain.abs()));
+        let scale = LN_2 / self.size as f64;
         let mut logarithms: Vec<Complex64> = gains
             .iter()
-            .map(|gain| Complex64::new(gain.abs().max(largest * FLOOR).ln() / self.size as f64, 0.0))
+            .map(|gain| Complex64::new(scale * math::log2(gain.abs().max(largest * FLOOR)), 0.0))
             .collect();
         let mut cepstrum = self.inverse.make_output_vec();
         self.inverse.process(&mut logarithms, &mut cepstrum).expect(LENGTHS);
@@ -212,7 +214,7 @@ impl Curve {
 
     /// The curve at a frequency, in decibels.
     pub fn db(&self, hz: f64) -> f64 {
-        let x = hz.max(1e-3).log2();
+        let x = math::log2(hz.max(1e-3));
         let after = self.points.partition_point(|p| p[0] <= x);
         let (Some(first), Some(last)) = (self.points.first(), self.points.last()) else { return 0.0 };
         if after == 0 {

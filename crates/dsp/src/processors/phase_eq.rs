@@ -12,6 +12,7 @@
 use super::eq::{self, Channel, Shape};
 use crate::blocks::fir::{self, Curve, Grid};
 use crate::blocks::fir_bank::{FirBank, Kernel, Kernels, Memo};
+use crate::blocks::math;
 use crate::blocks::ramp::Ramp;
 use crate::{
     Address, Complex64, Family, Group, Kind, Param, Processor, Tail, Taper, Unit, Values, choices, settings,
@@ -185,7 +186,7 @@ fn gains<'a>(
     let gain = |share: f64| {
         let tangent = (PI * share).tan();
         let power: f64 = filters.iter().map(|f| f.power(tangent)).product();
-        power.sqrt() * curve.map_or(1.0, |curve| db_to_gain(curve.db(share * sample_rate_hz)))
+        power.sqrt() * curve.map_or(1.0, |curve| math::db_to_gain(curve.db(share * sample_rate_hz)))
     };
     grid.frequencies().map(gain).collect()
 }

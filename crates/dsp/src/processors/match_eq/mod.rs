@@ -12,6 +12,7 @@ pub use correction::{Correction, SpectrumPoint, correction_curve};
 use super::phase_eq::Phase;
 use crate::blocks::fir;
 use crate::blocks::fir_bank::{FirBank, Kernels, Memo};
+use crate::blocks::math;
 use crate::blocks::ramp::Ramp;
 use crate::{Address, Complex64, Family, Kind, Processor, Tail, Taper, Unit, Values, settings};
 use audio::{Block, BlockRef, Frames, Spec, db_to_gain};
@@ -125,7 +126,7 @@ fn design(settings: &Settings, spec: &Spec) -> Kernels {
     if curve.is_flat() {
         return Kernels { delay, kernels: Vec::new() };
     }
-    let taps = fir::design(taps, phase, |share| db_to_gain(curve.db(share * rate)));
+    let taps = fir::design(taps, phase, |share| math::db_to_gain(curve.db(share * rate)));
     Kernels::each(taps, delay, spec.channels)
 }
 
