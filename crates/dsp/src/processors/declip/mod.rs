@@ -5,7 +5,7 @@
 //! good samples and are at least as loud where the recording is cut off, it looks for one with few partials.
 //! Each frame is windowed and treated by itself, and the frames are laid over each other (Záviška, Rajmic,
 //! Ozerov & Rencker, *A survey and an extensive evaluation of popular audio declipping methods*, IEEE J. Sel.
-//! Top. Signal Process. 15, 2021, section IV). See [`spade`].
+//! Top. Signal Process. 15, 2021). The iteration itself is in `spade.rs`.
 //!
 //! Good samples pass bit for bit. Frames without a clipped sample are not looked at.
 
