@@ -5,7 +5,7 @@
 //! good samples and are at least as loud where the recording is cut off, it looks for one with few partials.
 //! Each frame is windowed and treated by itself, and the frames are laid over each other (Záviška, Rajmic,
 //! Ozerov & Rencker, *A survey and an extensive evaluation of popular audio declipping methods*, IEEE J. Sel.
-//! Top. Signal Process. 15, 2021, section IV). See [`spade`].
+//! Top. Signal Process. 15, 2021). The iteration itself is in `spade.rs`.
 //!
 //! Good samples pass bit for bit. Frames without a clipped sample are not looked at.
 
@@ -101,6 +101,8 @@ struct Lane {
     weight: Vec<f64>,
     /// Frames up to the last one with a clipped sample, from the end of `recent`; none left at 0.
     clipped: Frames,
+    /// Hops for which restored samples are still to be given out.
+    sounding: usize,
     dry: Delay,
 }
 
@@ -126,6 +128,7 @@ impl Declipper {
             sum: vec![0.0; size],
             weight: vec![0.0; size],
             clipped: 0,
+            sounding: 0,
             dry: Delay::new(size),
         };
         Declipper {
@@ -157,11 +160,15 @@ impl Declipper {
     fn hop(&mut self) {
         let (size, hop) = (self.size, self.hop);
         for lane in &mut self.lanes {
-            for ahead in [&mut lane.sum, &mut lane.weight] {
-                ahead.copy_within(hop.., 0);
-                ahead[size - hop..].fill(0.0);
+            if lane.sounding > 0 {
+                lane.sounding -= 1;
+                for ahead in [&mut lane.sum, &mut lane.weight] {
+                    ahead.copy_within(hop.., 0);
+                    ahead[size - hop..].fill(0.0);
+                }
             }
             if lane.clipped > 0 {
+                lane.sounding = OVERLAP;
                 if lane.good_share() >= LEAST_GOOD {
                     self.spade.restore(&lane.recent, &lane.good, &self.window, self.bounds.rise);
                 } else {
@@ -211,6 +218,9 @@ impl Lane {
 
     /// Puts the restored samples in the place of the clipped ones, never quieter than they were.
     fn restore(&self, samples: &mut [f64], filled: Frames) {
+        if self.sounding == 0 {
+            return;
+        }
         for (n, sample) in samples.iter_mut().enumerate() {
             let weight = self.weight[filled + n];
             if weight > 0.0 {
@@ -232,7 +242,7 @@ impl Processor for Declipper {
             lane.good.fill(1.0);
             lane.sum.fill(0.0);
             lane.weight.fill(0.0);
-            lane.clipped = 0;
+            (lane.clipped, lane.sounding) = (0, 0);
             lane.dry.reset();
         }
         self.filled = 0;

@@ -1,6 +1,6 @@
 //! The analysis sparse audio declipper on one windowed frame.
 //!
-//! Kitić, Bertin & Gribonval 2015, algorithm 2: an alternating direction method of multipliers that keeps the
+//! Kitić, Bertin & Gribonval 2015: an alternating direction method of multipliers that keeps the
 //! `k` largest coefficients of the spectrum, takes the nearest signal that agrees with the recording, and
 //! lets `k` grow until both are the same but for `ACCURACY`. The spectrum is twice oversampled; scaled so, the
 //! transform is a tight frame, and the nearest signal is found sample by sample.

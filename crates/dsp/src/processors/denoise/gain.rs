@@ -22,13 +22,13 @@ pub const AHEAD: usize = 4;
 /// Frames that are kept: as many before the present one as after it.
 const KEPT: usize = 2 * AHEAD + 1;
 
-/// Weight of the past in the decision-directed estimate (Ephraim & Malah 1985).
+/// Weight of the past in the decision-directed estimate (Ephraim & Malah 1984).
 const PAST: f64 = 0.98;
 
 /// Weight of the future: less, because it starts from nothing only a few frames away.
 const FUTURE: f64 = 0.95;
 
-/// The lowest a priori signal-to-noise ratio, in decibels (Cappé 1994: -15 at most; Cohen 2003 takes -25).
+/// The lowest a priori signal-to-noise ratio, in decibels (Cappé 1994 tells how it keeps noise from warbling).
 const LEAST_PRIOR_DB: f64 = -25.0;
 
 /// The highest ratio of a cell's power to the noise that is told apart: 60 dB.
@@ -125,7 +125,7 @@ wide! {
             let gain_log2 = log_spectral_gain_log2(prior, posterior);
             past[k] = math::exp2(2.0 * gain_log2) * posterior;
             let v = posterior * prior / (1.0 + prior);
-            // Cohen & Berdugo 2001, equation 4, with an a priori probability of a half.
+            // Cohen & Berdugo 2001, with an a priori probability of a half.
             let odds = (1.0 + prior) * math::exp2(-v * std::f64::consts::LOG2_E);
             let probability = presence[k] / (1.0 + odds);
             // The estimator may ask for more than one, or for less than the floor.
@@ -141,7 +141,7 @@ fn bounded(posterior: f64) -> f64 {
     if posterior < MOST_POSTERIOR { posterior } else { MOST_POSTERIOR }
 }
 
-/// The decision-directed estimate (Ephraim & Malah 1985, equation 24).
+/// The decision-directed estimate (Ephraim & Malah 1984, equation 51).
 #[inline(always)]
 fn prior(weight: f64, beside: f64, posterior: f64, least: f64) -> f64 {
     let excess = if posterior > 1.0 { posterior - 1.0 } else { 0.0 };

@@ -1,7 +1,7 @@
 //! Follows noise under music: improved minima controlled recursive averaging.
 //!
 //! Cohen, *Noise spectrum estimation in adverse environments: improved minima controlled recursive averaging*,
-//! IEEE Trans. Speech Audio Process. 11 (2003), section III: the smoothed power of a bin falls to the noise in
+//! IEEE Trans. Speech Audio Process. 11 (2003): the smoothed power of a bin falls to the noise in
 //! every pause; where the power is near its minimum of the last seconds, it is averaged into the noise. The
 //! minimum is found twice, the second time over what the first one took for noise.
 //!

@@ -2,9 +2,9 @@
 //!
 //! A short-time Fourier transform is compared with its own envelope, the spectrum smoothed over about an
 //! octave; what sticks out of it by more than the selectivity is cut back to it, per bin and with its own attack
-//! and release, by a zero-phase gain. See [`excess`] for how it is found. In the mode `room` only what sticks
+//! and release, by a zero-phase gain. How it is found is in `excess.rs`. In the mode `room` only what sticks
 //! out most of the time counts: the modes of a room, a whistle, a humming drum shell. Harmonics of a single
-//! voice can be spared: see [`pitch`].
+//! voice can be spared (`pitch.rs`).
 //!
 //! With a key the resonances are those of the key: lead vocal into a guitar track, it makes room for just the
 //! partials and formants that the voice has at each moment.
