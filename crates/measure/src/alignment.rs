@@ -24,6 +24,11 @@ const QUIET: f64 = 1e-4;
 const BAND_HZ: (f64, f64) = (80.0, 4000.0);
 /// Polarity is judged below this, in hertz: higher up a small error of the delay turns the phase.
 const POLARITY_HZ: f64 = 2000.0;
+/// What two microphones of one source add up to or cancel is judged here, in hertz.
+const SUM_HZ: (f64, f64) = (60.0, 500.0);
+/// Alignment is worth it when the sum gains this much there, in decibels, and the delay can be trusted.
+const WORTH_DB: f64 = 0.5;
+const TRUSTED: f64 = 0.6;
 /// Exponent of the whitening: 1 is the pure phase transform, which lets bins of mere noise vote as well.
 const WHITENING: f64 = 0.8;
 /// Half-width of a peak in seconds: the second peak is searched outside of it.
@@ -46,6 +51,17 @@ pub struct Alignment {
     pub peak_ratio: f64,
     /// Correlation of both from 80 Hz to 2 kHz at that delay, -1 to 1.
     pub correlation: f64,
+    /// What the energy of the sum of both gains from 60 to 500 Hz, in decibels, when the second one is moved
+    /// by that delay and turned if it is inverted.
+    pub sum_gain_db: f64,
+}
+
+impl Alignment {
+    /// Decided by result: the delay can be trusted, and the sum gains half a decibel where the body of a sound
+    /// is. Otherwise the recordings are better left as they are.
+    pub fn is_worth_it(&self) -> bool {
+        self.confidence > TRUSTED && self.sum_gain_db >= WORTH_DB
+    }
 }
 
 /// One stretch of both signals.
@@ -79,6 +95,7 @@ pub fn delay_and_polarity(
     let mut spectrum = Spectrum::new(window);
     let mut votes: Vec<Vote> = Vec::new();
     let (mut power_a, mut power_b, mut cross_low) = (0.0, 0.0, vec![Complex::ZERO; size / 2 + 1]);
+    let (mut sum_power, mut cross_sum) = (0.0, vec![Complex::ZERO; size / 2 + 1]);
     for start in loudest(&a[..frames], &b[..frames], size) {
         let spectrum_a = spectrum.of(&stretch(&a[..frames], start, size)).to_vec();
         let spectrum_b = spectrum.of(&stretch(&b[..frames], start, size));
@@ -86,6 +103,10 @@ pub fn delay_and_polarity(
             power_a += spectrum_a[k].norm_sqr();
             power_b += spectrum_b[k].norm_sqr();
             cross_low[k] += spectrum_a[k].conj() * spectrum_b[k];
+        }
+        for k in band(SUM_HZ) {
+            sum_power += spectrum_a[k].norm_sqr() + spectrum_b[k].norm_sqr();
+            cross_sum[k] += spectrum_a[k].conj() * spectrum_b[k];
         }
         let mut cross = vec![Complex::ZERO; size / 2 + 1];
         for k in band(BAND_HZ) {
@@ -109,6 +130,10 @@ pub fn delay_and_polarity(
     }
     let delay_frames = refine(&cross, size, middle, reach);
     let correlation = at_delay(&cross_low, size, delay_frames) / (power_a * power_b).sqrt();
+    let sign = if correlation < 0.0 { -1.0 } else { 1.0 };
+    let summed = |cross: f64| (sum_power + 2.0 * cross).max(1e-12 * sum_power);
+    let sum_gain =
+        summed(sign * at_delay(&cross_sum, size, delay_frames)) / summed(at_delay(&cross_sum, size, 0.0));
     let sure = agreeing().filter(|v| v.ratio >= SURE_RATIO).count();
     Ok(Some(Alignment {
         delay_frames,
@@ -116,6 +141,7 @@ pub fn delay_and_polarity(
         confidence: sure as f64 / votes.len() as f64,
         peak_ratio: nearest_rank(&sorted(votes.iter().map(|v| v.ratio)), 0.5).unwrap_or(0.0),
         correlation: correlation.clamp(-1.0, 1.0),
+        sum_gain_db: if sum_power > 0.0 { audio::power_to_db(sum_gain) } else { 0.0 },
     }))
 }
 

@@ -18,6 +18,7 @@
 //! *Digital Audio Restoration* (1998), on sinusoidal noise; J. C. Brown & M. S. Puckette, JASA 1993, for frequency
 //! from the phase of a transform. Where no hum is found every sample keeps its bits.
 
+mod lines;
 #[cfg(test)]
 mod tests;
 mod tracker;
