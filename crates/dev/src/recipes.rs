@@ -102,6 +102,38 @@ pub(crate) static RECIPES: &[Recipe] = &[
         ],
     ),
     recipe(
+        "clipper",
+        Shown::Levels,
+        &[
+            ("ceiling -6 dB, hard", "ceiling_db = -6"),
+            ("ceiling -6 dB, knee 12 dB", "ceiling_db = -6; knee_db = 12"),
+        ],
+    ),
+    recipe(
+        "tape",
+        Shown::Harmonics,
+        &[
+            ("drive 12 dB", "drive_db = 12; mix_percent = 100"),
+            ("drive 0 dB", "drive_db = 0; mix_percent = 100"),
+        ],
+    ),
+    recipe(
+        "tube",
+        Shown::Harmonics,
+        &[
+            ("drive 12 dB", "drive_db = 12; mix_percent = 100"),
+            ("drive 0 dB", "drive_db = 0; mix_percent = 100"),
+        ],
+    ),
+    recipe(
+        "console",
+        Shown::Harmonics,
+        &[
+            ("drive 12 dB", "drive_db = 12; mix_percent = 100"),
+            ("drive 0 dB", "drive_db = 0; mix_percent = 100"),
+        ],
+    ),
+    recipe(
         "limiter",
         Shown::Levels,
         &[
