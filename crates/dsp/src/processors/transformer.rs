@@ -4,8 +4,7 @@
 //! `f(q) = q / sqrt(1 + (q/s)²)` with the core's size s, and the voltage at the other side is the rate at which the flux
 //! changes. Only the bent part goes that way, `y = x + d/dt (f(q) - q)`, so that what does not bend passes as it is. The
 //! third harmonic, `3 A²/(8 s²)` of a tone with the flux A, so falls by 12 dB per octave upwards: the bass thickens,
-//! the middle stays clean (see N. Macatee, E. Davis and others on transformer cores; W. M. Flanagan, *Handbook of Transformer
-//! Design and Applications*, 1993, chapter 2, for the relation of voltage and flux).
+//! the middle stays clean. (Voltage and flux: W. M. Flanagan, *Handbook of Transformer Design and Applications*, 1993.)
 //!
 //! Around it a high-pass of 12 dB per octave with a resonance, as inductance and coupling capacitor make it, and a
 //! low-pass of 12 dB per octave, as leakage and winding capacity do.

@@ -1,8 +1,7 @@
 //! The magnetisation of a tape under a bias.
 //!
 //! The model of D. C. Jiles and D. L. Atherton (*Theory of ferromagnetic hysteresis*, J. Magn. Magn. Mater.
-//! 1986) as J. Chowdhury uses it (*Real-time physical modelling for analog tape machines*, DAFx 2019, equations 1 to
-//! 9): with the field H, He = H + alpha M and the anhysteretic magnetisation Man = Ms L(He/a), L(q) = coth q - 1/q,
+//! 1986) as J. Chowdhury uses it (*Real-time physical modelling for analog tape machines*, DAFx 2019): with the field H, He = H + alpha M and the anhysteretic magnetisation Man = Ms L(He/a), L(q) = coth q - 1/q,
 //!
 //! ```text
 //! M = (1 - c) Mirr + c Man,    dMirr/dH = (Man - Mirr) / (delta k - alpha (Man - Mirr)),

@@ -3,8 +3,8 @@
 //! Path: record equalisation, at 4, 8 or 16 times the sample rate the magnetisation ([`hysteresis`]), replay
 //! equalisation (the inverse), head bump, losses, wow and flutter, hiss.
 //!
-//! Equalisation: a machine records its treble so that the flux on the tape follows the standard curve of its speed (IEC
-//! 60094-1: 50 us at 19 and 38 cm/s, 17.5 us at 76 cm/s) after the thickness loss; what that asks of the
+//! Equalisation: a machine records its treble so that the flux on the tape follows the standard curve of its speed
+//! (NAB: 50 us at 19 and 38 cm/s; AES: 17.5 us at 76 cm/s) after the thickness loss; what that asks of the
 //! magnetisation against the middle is +4 dB at 15 kHz at 19 cm/s, -2.5 dB at 38, +0.5 dB at 76. So slow tape runs
 //! out of treble first.
 //!

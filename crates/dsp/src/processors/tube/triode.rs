@@ -1,7 +1,7 @@
 //! A triode stage with a resistor at its plate, solved once and kept as a table.
 //!
 //! Currents of a 12AX7 by K. Dempwolf and U. Zölzer (*A physically-motivated triode model for circuit
-//! simulations*, DAFx 2011, equations 9 to 11, the values of their first valve). The stage: 250 V behind 100 kohm at
+//! simulations*, DAFx 2011, the values of the first valve they measured). The stage: 250 V behind 100 kohm at
 //! the plate, 1.5 V at the cathode, held there by a capacitor, and 68 kohm before the grid: what flows into a positive
 //! grid flattens the tops there. For each voltage before the grid resistor, grid and plate are found by halving
 //! intervals.
