@@ -5,6 +5,7 @@ pub mod absorption;
 pub(crate) mod acoustics;
 pub mod cut;
 pub mod decay;
+pub mod ducker;
 pub mod dynamics;
 pub mod fractional;
 pub mod glide;
