@@ -13,6 +13,7 @@ pub mod crest;
 pub mod crossover;
 pub mod cut;
 pub mod decay;
+pub mod ducker;
 pub mod dynamics;
 pub mod fir;
 pub mod fir_bank;

@@ -14,6 +14,7 @@ mod tests;
 mod wow;
 
 use crate::blocks::cut::{Cut, Side};
+use crate::blocks::ducker::Ducker;
 use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
 use crate::blocks::line::{Line, POINTS, SHORTEST, Tap};
 use crate::blocks::math::db_to_gain;
@@ -144,11 +145,6 @@ const LONGEST_S: f64 = 4.0;
 /// How long two times sound together while one replaces the other.
 const FADE_S: f64 = 0.03;
 
-/// The ducking's detector, and the level at which it has done half its work.
-const DUCK_ATTACK_S: f64 = 0.005;
-const DUCK_RELEASE_S: f64 = 0.12;
-const DUCK_HALF_DBFS: f64 = -30.0;
-
 /// Frames between two echoes.
 fn echo_frames(settings: &Settings, sample_rate_hz: f64) -> f64 {
     let seconds = match settings.sync.beats() {
@@ -182,9 +178,7 @@ struct Delay {
     slide: Slide,
     /// Feedback, share of the crossing, hardness, dry gain, wet gain, ducking gain.
     ramps: [Ramp; 6],
-    level: f64,
-    attack: f64,
-    release: f64,
+    ducker: Ducker,
 }
 
 impl Delay {
@@ -206,9 +200,7 @@ impl Delay {
             wow: Wow::new(rate),
             slide: Slide::new(rate),
             ramps: [Ramp::new(0.0); 6],
-            level: 0.0,
-            attack: 1.0 - (-1.0 / (DUCK_ATTACK_S * rate)).exp(),
-            release: 1.0 - (-1.0 / (DUCK_RELEASE_S * rate)).exp(),
+            ducker: Ducker::new(rate),
             settings,
         };
         delay.reset();
@@ -236,15 +228,6 @@ impl Delay {
         self.changed = false;
     }
 
-    /// Gain of the echoes at the present level of the dry sound.
-    fn ducking(&self) -> f64 {
-        if self.settings.ducking_db == 0.0 {
-            return 1.0;
-        }
-        let (power, half) = (self.level * self.level, db_to_gain(2.0 * DUCK_HALF_DBFS));
-        db_to_gain(-self.settings.ducking_db * power / (power + half))
-    }
-
     /// Prepares the next control period.
     fn control(&mut self) {
         if self.changed {
@@ -268,13 +251,13 @@ impl Delay {
         self.slide.control();
         self.taps = [Tap::new(self.time), Tap::new(self.next.map_or(self.time, |(time, _)| time))];
         self.wow.control(self.wow_frames());
-        let ducking = self.ducking();
+        let ducking = self.ducker.gain(self.settings.ducking_db);
         if ducking != self.ramps[5].target() {
             self.ramps[5].go_to(ducking);
         }
         self.low_cut.flush();
         self.high_cut.flush();
-        self.level = flush(self.level);
+        self.ducker.flush();
     }
 
     /// What the lines give for the next frame.
@@ -315,8 +298,7 @@ impl Delay {
             line.write(flush(x / (1.0 + hardness * x * x).sqrt()));
         }
 
-        let level = input[0].abs().max(input[1].abs());
-        self.level += if level > self.level { self.attack } else { self.release } * (level - self.level);
+        self.ducker.follow(input);
         // Neutral is the very input, whatever waits in the lines.
         if dry == 1.0 && wet == 0.0 {
             return input;
@@ -345,8 +327,8 @@ impl Processor for Delay {
         (self.time, self.next) = (self.line_frames(), None);
         self.wow.reset(self.wow_frames());
         self.slide.reset();
-        self.level = 0.0;
-        let ducking = self.ducking();
+        self.ducker.reset();
+        let ducking = self.ducker.gain(self.settings.ducking_db);
         self.ramps[5].go_to(ducking);
         self.ramps.iter_mut().for_each(Ramp::finish);
     }

@@ -15,6 +15,7 @@ mod tests;
 
 use crate::blocks::cut::{Cut, Side};
 use crate::blocks::decay::{Decay, Times, Tone};
+use crate::blocks::ducker::Ducker;
 use crate::blocks::grid::{CONTROL_FRAMES, Grid};
 use crate::blocks::pan::dry_wet;
 use crate::blocks::predelay::Predelay;
@@ -74,6 +75,8 @@ settings! {
         },
         /// Dry against wet at constant power: 0 only dry, 100 only wet (on a return).
         mix_percent: f64 { label: "Mix", unit: Unit::Percent, min: 0.0, max: 100.0 },
+        /// By how much the wet sound steps back while the dry one plays.
+        ducking_db: f64 { label: "Ducking", unit: Unit::Decibel, min: 0.0, max: 24.0 },
     }
 }
 
@@ -126,6 +129,8 @@ struct Plate {
     tone: Tone,
     levels: [Ramp; 2],
     balance: [Ramp; 3],
+    ducker: Ducker,
+    ducking: Ramp,
     wet: [[f64; CONTROL_FRAMES]; 2],
 }
 
@@ -146,6 +151,8 @@ impl Plate {
             tone: Tone::default(),
             levels: [Ramp::new(1.0); 2],
             balance: balance(&settings).map(Ramp::new),
+            ducker: Ducker::new(rate),
+            ducking: Ramp::new(1.0),
             wet: [[0.0; CONTROL_FRAMES]; 2],
             settings,
         };
@@ -179,6 +186,11 @@ impl Plate {
     fn control(&mut self) {
         if self.changed {
             self.retarget();
+        }
+        self.ducker.flush();
+        let ducking = self.ducker.gain(self.settings.ducking_db);
+        if ducking != self.ducking.target() {
+            self.ducking.go_to(ducking);
         }
         self.predelay.control(self.predelay_frames());
         self.tank.control(self.swing());
@@ -217,8 +229,11 @@ impl Processor for Plate {
     fn tail(&self) -> Tail {
         let longest_s = Decay::new(&times(&self.settings), self.sample_rate_hz).longest_s();
         // 120 dB are twice the decay time, and a tenth more for what sways; a fifth of a second for the diffusers'
-        // own decay and the dispersion; one passage of the tank without a loss at its taps.
-        let seconds = 2.2 * longest_s + Cut::decay_s(self.settings.low_cut_hz, 120.0) + 0.2;
+        // own decay and the dispersion; one passage of the tank without a loss at its taps; what ducking held back comes up
+        // again.
+        let seconds = (2.2 + self.settings.ducking_db / 60.0) * longest_s
+            + Cut::decay_s(self.settings.low_cut_hz, 120.0)
+            + 0.2;
         let frames = (seconds * self.sample_rate_hz).ceil() as Frames;
         Tail::Frames(frames + self.predelay_frames() + 2 * self.tank.frames())
     }
@@ -227,6 +242,8 @@ impl Processor for Plate {
         self.retarget();
         self.grid.reset();
         self.predelay.reset(self.predelay_frames());
+        self.ducker.reset();
+        self.ducking = Ramp::new(1.0);
         self.low_cut.reset();
         self.high_cut.reset();
         self.dispersion.reset();
@@ -254,6 +271,9 @@ impl Processor for Plate {
                 let samples = &block.channel(c.min(channels - 1))[start..start + frames];
                 self.wet[c][..frames].copy_from_slice(samples);
             }
+            let [left, right] = &self.wet;
+            left.iter().zip(right).take(frames).for_each(|(l, r)| self.ducker.follow([*l, *r]));
+            let ducking = self.ducking.path(frames);
             self.hear(frames);
             if !self.is_neutral() {
                 let [dry, own, other] = self.balance.each_mut().map(|ramp| ramp.path(frames));
@@ -261,7 +281,7 @@ impl Processor for Plate {
                     let (near, far) = (&self.wet[c], &self.wet[1 - c]);
                     let samples = &mut block.channel_mut(c)[start..start + frames];
                     for (n, sample) in samples.iter_mut().enumerate().take(CONTROL_FRAMES) {
-                        *sample = dry[n] * *sample + (own[n] * near[n] + other[n] * far[n]);
+                        *sample = dry[n] * *sample + ducking[n] * (own[n] * near[n] + other[n] * far[n]);
                     }
                 }
             }

@@ -145,3 +145,23 @@ fn predelay_moves_the_whole_answer_and_further_channels_pass() {
     assert_eq!(buffer.channel(2), planes[2]);
     assert_ne!(buffer.channel(1), planes[1]);
 }
+
+#[test]
+fn the_plate_steps_back_while_the_dry_sound_plays() {
+    let frames = 96_000;
+    let input: Vec<f64> =
+        noise(frames, 5).into_iter().enumerate().map(|(n, x)| if n < 48_000 { x } else { 0.0 }).collect();
+    let render = |ducking_db: f64| {
+        let mut buffer = Buffer::from_channels(&[input.clone(), input.clone()]);
+        let spec = Spec { sample_rate_hz: RATE_HZ, channels: 2, max_frames: frames };
+        Plate::new(Settings { ducking_db, ..wet() }, &spec).process(&mut buffer.as_block_mut(), None);
+        buffer.channel(0).to_vec()
+    };
+    let (plain, ducked) = (render(0.0), render(12.0));
+    let db = |range: std::ops::Range<usize>| {
+        10.0 * (energy(&ducked[range.clone()]) / energy(&plain[range])).log10()
+    };
+    // Full-scale noise is far above the half-way level; 0.9 s after it are seven release times.
+    assert!((db(24_000..48_000) + 12.0).abs() < 0.2, "{}", db(24_000..48_000));
+    assert!(db(92_000..96_000).abs() < 0.2, "{}", db(92_000..96_000));
+}

@@ -15,6 +15,7 @@ mod tests;
 
 use crate::blocks::cut::{Cut, Side};
 use crate::blocks::decay::{Decay, Times, Tone};
+use crate::blocks::ducker::Ducker;
 use crate::blocks::grid::{CONTROL_FRAMES, Grid};
 use crate::blocks::pan;
 use crate::blocks::predelay::Predelay;
@@ -93,6 +94,8 @@ settings! {
         },
         /// Dry against wet at constant power: 0 only dry, 100 only wet (on a return).
         mix_percent: f64 { label: "Mix", unit: Unit::Percent, min: 0.0, max: 100.0 },
+        /// By how much the wet sound steps back while the dry one plays.
+        ducking_db: f64 { label: "Ducking", unit: Unit::Decibel, min: 0.0, max: 24.0 },
     }
 }
 
@@ -184,6 +187,8 @@ struct Reverb {
     network: Network,
     tone: Tone,
     balance: Balance,
+    ducker: Ducker,
+    ducking: Ramp,
     scratch: Scratch,
 }
 
@@ -204,6 +209,8 @@ impl Reverb {
             network: Network::new(&space, rate),
             tone: Tone::default(),
             balance: Balance::new(&settings),
+            ducker: Ducker::new(rate),
+            ducking: Ramp::new(1.0),
             scratch: Scratch {
                 input: [[0.0; CONTROL_FRAMES]; 2],
                 early: [[0.0; CONTROL_FRAMES]; 2],
@@ -241,6 +248,11 @@ impl Reverb {
     fn control(&mut self) {
         if self.changed {
             self.retarget();
+        }
+        self.ducker.flush();
+        let ducking = self.ducker.gain(self.settings.ducking_db);
+        if ducking != self.ducking.target() {
+            self.ducking.go_to(ducking);
         }
         self.predelay.control(self.predelay_frames());
         self.network.control(self.turning_depth());
@@ -285,8 +297,10 @@ impl Processor for Reverb {
     fn tail(&self) -> Tail {
         let decay = Decay::new(&times(&self.settings), self.sample_rate_hz);
         // 120 dB are twice the decay time; a tenth more for modes that live a little longer than the average,
-        // one more round of the longest line, and what the filters add.
-        let seconds = 2.2 * decay.longest_s() + Cut::decay_s(self.settings.low_cut_hz, 120.0) + 0.05;
+        // one more round of the longest line, and what the filters add; what ducking held back comes up again.
+        let seconds = (2.2 + self.settings.ducking_db / 60.0) * decay.longest_s()
+            + Cut::decay_s(self.settings.low_cut_hz, 120.0)
+            + 0.05;
         let early = self.early.as_ref().map_or(0, Early::frames);
         let line = self.network.lengths().into_iter().max().unwrap_or(0);
         let frames = (seconds * self.sample_rate_hz).ceil() as Frames;
@@ -297,6 +311,8 @@ impl Processor for Reverb {
         self.retarget();
         self.grid.reset();
         self.predelay.reset(self.predelay_frames());
+        self.ducker.reset();
+        self.ducking = Ramp::new(1.0);
         self.low_cut.reset();
         self.high_cut.reset();
         self.early.iter_mut().for_each(Early::reset);
@@ -324,6 +340,9 @@ impl Processor for Reverb {
                 let samples = &block.channel(c.min(channels - 1))[start..start + frames];
                 self.scratch.input[c][..frames].copy_from_slice(samples);
             }
+            let [left, right] = &self.scratch.input;
+            left.iter().zip(right).take(frames).for_each(|(l, r)| self.ducker.follow([*l, *r]));
+            let ducking = self.ducking.path(frames);
             self.wet(frames);
             if !self.balance.is_neutral() {
                 let Scratch { early, late, .. } = &self.scratch;
@@ -335,8 +354,8 @@ impl Processor for Reverb {
                     let samples = &mut block.channel_mut(c)[start..start + frames];
                     for (n, sample) in samples.iter_mut().enumerate().take(CONTROL_FRAMES) {
                         *sample = dry[n] * *sample
-                            + (own[n] * late_own[n] + other[n] * late_other[n])
-                            + (early_own[n] * near[n] + early_other[n] * far[n]);
+                            + ducking[n] * (own[n] * late_own[n] + other[n] * late_other[n])
+                            + ducking[n] * (early_own[n] * near[n] + early_other[n] * far[n]);
                     }
                 }
             }
