@@ -110,6 +110,22 @@ pub(crate) static RECIPES: &[Recipe] = &[
         ],
     ),
     recipe(
+        "clip_limiter",
+        Shown::Levels,
+        &[
+            ("drive 6 dB, ceiling -1 dBTP, share 2 dB", "drive_db = 6; ceiling_dbtp = -1; share_db = 2"),
+            ("drive 0 dB, ceiling -1 dBTP", "ceiling_dbtp = -1"),
+        ],
+    ),
+    recipe(
+        "perceptual_limiter",
+        Shown::Levels,
+        &[
+            ("drive 6 dB, ceiling -1 dBTP", "drive_db = 6; ceiling_dbtp = -1"),
+            ("drive 0 dB, ceiling -1 dBTP", "ceiling_dbtp = -1"),
+        ],
+    ),
+    recipe(
         "width",
         Shown::SideResponse,
         &[

@@ -181,3 +181,6 @@ impl Processor for PerceptualLimiter {
         Reading { gain_reduction_db: self.deepest_db }
     }
 }
+
+#[cfg(test)]
+mod tests;
