@@ -18,6 +18,8 @@ pub mod peak_share;
 pub mod ramp;
 pub mod repair;
 pub mod resample;
+#[cfg(test)]
+pub(crate) mod spectrum;
 pub mod svf;
 pub mod symmetric;
 pub mod true_peak;

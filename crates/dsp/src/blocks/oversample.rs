@@ -13,11 +13,38 @@
 use super::kaiser;
 use super::lookahead::Delay;
 use super::symmetric::{WIDTH, halfway};
+use crate::choices;
 use audio::Frames;
 use std::f64::consts::PI;
 
 /// Most frames worked on at a time; the result does not depend on it.
 pub const CHUNK: Frames = 64;
+
+choices! {
+    /// How far the sample rate is raised for the curve.
+    pub enum Rate {
+        /// 4x for curves without corners, 8x for those with corners.
+        Auto = "auto",
+        /// Four times.
+        Four = "4x",
+        /// Eight times.
+        Eight = "8x",
+        /// Sixteen times.
+        Sixteen = "16x",
+    }
+}
+
+impl Rate {
+    /// The factor, where `auto` is the kind's own choice.
+    pub fn factor(self, auto: usize) -> usize {
+        match self {
+            Rate::Auto => auto,
+            Rate::Four => 4,
+            Rate::Eight => 8,
+            Rate::Sixteen => 16,
+        }
+    }
+}
 
 /// Half the number of non-zero outer taps of each doubling, outermost first.
 ///

@@ -1,6 +1,7 @@
 //! The rack. One file per processor; adding one is its `mod` line and its line in [`KINDS`].
 
 pub mod clip_limiter;
+pub mod clipper;
 pub mod compressor;
 pub mod de_esser;
 pub mod delay;
@@ -23,6 +24,7 @@ pub static KINDS: &[&Kind] = &[
     &compressor::KIND,
     &de_esser::KIND,
     &saturator::KIND,
+    &clipper::KIND,
     &width::KIND,
     &reverb::KIND,
     &delay::KIND,

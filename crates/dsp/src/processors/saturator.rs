@@ -18,6 +18,8 @@
 //! | hard | 12 dB | none | none |
 //! | hard | 24 dB | none | -11.1 dB |
 
+pub use crate::blocks::oversample::Rate;
+
 use crate::blocks::antiderivative::ClipAverage;
 use crate::blocks::lookahead::Delay;
 use crate::blocks::matched::{self, Fraction};
@@ -38,20 +40,6 @@ choices! {
         Tube = "tube",
         /// Leaves everything below the ceiling alone and cuts off what is above.
         Hard = "hard",
-    }
-}
-
-choices! {
-    /// How far the sample rate is raised for the curve.
-    pub enum Rate {
-        /// 4x for curves without corners, 8x for those with corners.
-        Auto = "auto",
-        /// Four times.
-        Four = "4x",
-        /// Eight times.
-        Eight = "8x",
-        /// Sixteen times.
-        Sixteen = "16x",
     }
 }
 
@@ -149,11 +137,7 @@ fn emphasis(settings: &Settings, sample_rate_hz: f64) -> [[Coefficients; 2]; 2] 
 }
 
 fn factor(settings: &Settings) -> usize {
-    match (settings.oversampling, settings.curve) {
-        (Rate::Four, _) | (Rate::Auto, Curve::Soft | Curve::Tube) => 4,
-        (Rate::Eight, _) | (Rate::Auto, Curve::Hard) => 8,
-        (Rate::Sixteen, _) => 16,
-    }
+    settings.oversampling.factor(if settings.curve == Curve::Hard { 8 } else { 4 })
 }
 
 struct Channel {
