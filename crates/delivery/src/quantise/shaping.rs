@@ -20,7 +20,7 @@ const F_9: [f64; 9] = [2.412, -3.370, 3.937, -4.174, 3.353, -2.205, 1.281, -0.56
 /// From Lipshitz, Vanderkooy & Wannamaker 1991.
 const MODIFIED_E: [f64; 9] = [1.662, -1.263, 0.4827, -0.2913, 0.1268, -0.1124, 0.03252, -0.01265, -0.03524];
 const IMPROVED_E: [f64; 9] = [2.847, -4.685, 6.214, -7.184, 6.639, -5.032, 3.263, -1.632, 0.4191];
-/// What [`design`] gives at 44.1 and 48 kHz; a test holds them to it.
+/// What `design` gives at 44.1 and 48 kHz; a test holds them to it.
 const QUIET_44100: [f64; 9] =
     [2.752748, -3.986102, 3.449441, -1.509583, -0.527343, 1.381053, -1.154123, 0.511180, -0.117271];
 const QUIET_48000: [f64; 9] =

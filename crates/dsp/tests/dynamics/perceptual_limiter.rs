@@ -38,7 +38,7 @@ fn below_the_ceiling_every_bit_is_kept_and_comes_back() {
     assert!(run_aligned(limiter.as_mut(), std::slice::from_ref(&signal))[0] == signal, "after it has worked");
 }
 
-/// Struck strings that sound on into each other, a drum, hiss: two seconds, peaking near 0 dBFS.
+/// Struck strings that sound on into each other, a drum, hiss: three seconds, peaking near 0 dBFS.
 fn programme(seed: u64) -> Vec<f64> {
     let frames = 144_000;
     let hiss = noise(frames, 1.0, seed);

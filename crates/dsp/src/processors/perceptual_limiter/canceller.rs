@@ -68,7 +68,7 @@ pub(super) struct Canceller {
     filled: usize,
     /// The ceiling of the present hop: the lowest that was asked for within it.
     lowest: f64,
-    /// Of the hops in the active zone and behind it, the newest last.
+    /// Of the hops from the oldest active one to the newest.
     ceilings: Vec<f64>,
 }
 
@@ -114,7 +114,7 @@ impl Canceller {
             channels: (0..spec.channels).map(|_| channel()).collect(),
             filled: 0,
             lowest: f64::INFINITY,
-            ceilings: vec![f64::INFINITY; ACTIVE_HOPS + lengths.wait.div_ceil(lengths.hop)],
+            ceilings: vec![f64::INFINITY; ACTIVE_HOPS + lengths.wait / lengths.hop],
         }
     }
 

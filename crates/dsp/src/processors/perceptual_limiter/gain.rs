@@ -11,6 +11,7 @@
 //! demand (J. Serra, *Image analysis and mathematical morphology*, 1982): what stands for a sixth of a second.
 
 use super::obstacle::Obstacle;
+use crate::blocks::grid::CONTROL_FRAMES;
 use crate::blocks::guard::hold_back;
 use crate::blocks::lookahead::{Delay, SlidingMaximum, greater};
 use crate::blocks::math;
@@ -43,23 +44,26 @@ pub(super) struct SmoothGain {
     /// Frames of the present cell, and the greatest demand in it.
     filled: usize,
     demand_db: f64,
+    /// Over the cells that one coefficient serves.
     spline: SlidingMaximum,
     hold: SlidingMaximum,
     /// The minimum, as the maximum of the negated values.
     erosion: SlidingMaximum,
     dilation: SlidingMaximum,
+    /// What lasts, as the backlash holds it.
     lasting_db: f64,
+    /// The demand waits for what lasts to be known.
     straight: Delay,
     share_db: f64,
     smoothness_s: f64,
-    /// The floor of the cells that are planned, and the cells since the last plan.
+    /// The floor of the cells that are planned.
     floor: Vec<f64>,
+    /// Cells since the last plan, and cells from one plan to the next.
     fresh: usize,
     kept: usize,
     obstacle: Obstacle,
     /// Coefficients: the last three of the plan before, then what is kept of the last plan.
     coefficients: Vec<f64>,
-    /// The last cells of the last plan, from which the next one goes on.
     delays: Vec<Delay>,
     deepest_db: f64,
 }
@@ -135,12 +139,12 @@ impl SmoothGain {
     pub(super) fn piece(&mut self, block: &mut Block, ceiling_db: &[f64]) {
         let frames = block.frames();
         // Far under any ceiling, and a number the logarithm takes.
-        let mut demand = [1e-6; crate::blocks::grid::CONTROL_FRAMES];
+        let mut demand = [1e-6; CONTROL_FRAMES];
         let demand = &mut demand[..frames];
         let lowest = ceiling_db.iter().fold(f64::INFINITY, |m, c| m.min(*c));
         let mut above = false;
         for (samples, finder) in block.iter_mut().zip(&mut self.finders) {
-            let mut peaks = [0.0; crate::blocks::grid::CONTROL_FRAMES];
+            let mut peaks = [0.0; CONTROL_FRAMES];
             if finder.find(samples, math::db_to_gain(lowest), &mut peaks[..frames]) {
                 above = true;
                 demand.iter_mut().zip(&peaks).for_each(|(d, peak)| *d = greater(*peak, *d));
@@ -162,7 +166,7 @@ impl SmoothGain {
     fn stretch(&mut self, block: &mut Block, demand: &[f64]) {
         let coefficients = &self.coefficients[self.fresh..self.fresh + 4];
         let idle = coefficients.iter().all(|c| *c == 0.0);
-        let mut gains = [1.0; crate::blocks::grid::CONTROL_FRAMES];
+        let mut gains = [1.0; CONTROL_FRAMES];
         if !idle {
             for (n, gain) in gains[..block.frames()].iter_mut().enumerate() {
                 let db = spline(coefficients, (self.filled + n) as f64 / self.cell as f64);

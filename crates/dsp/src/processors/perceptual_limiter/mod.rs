@@ -2,8 +2,8 @@
 //!
 //! Three stages. The gain is the curve that costs the least loudness for its smoothness, the solution of a quadratic
 //! programme half a second ahead (see `gain.rs`); it leaves a share of short peaks standing. These are taken off
-//! by the error of least noise-to-mask ratio, the solution of another one (see `canceller.rs`). A true-peak [`Guard`] with its ceiling at the ceiling is the guarantee; it finds hundredths of
-//! a decibel to do. Below the ceiling the output is the input, bit for bit.
+//! by the error of least noise-to-mask ratio, the solution of another one (see `canceller.rs`). A true-peak [`Guard`]
+//! is the guarantee; it finds hundredths of a decibel to do. Below the ceiling the output is the input, bit for bit.
 
 mod canceller;
 mod gain;
@@ -181,3 +181,6 @@ impl Processor for PerceptualLimiter {
         Reading { gain_reduction_db: self.deepest_db }
     }
 }
+
+#[cfg(test)]
+mod tests;
