@@ -15,6 +15,10 @@ pub(super) const RECIPES: &[Recipe] = &[
                 "expander, ratio 2, knee 12 dB, range 40 dB",
                 "threshold_db = -36; ratio = 2; knee_db = 12; range_db = 40",
             ),
+            (
+                "upward expander, ratio 1.3, range 6 dB",
+                "direction = upward; threshold_db = -30; ratio = 1.3; knee_db = 12; range_db = 6",
+            ),
         ],
     ),
     recipe(
@@ -118,11 +122,17 @@ pub(super) const RECIPES: &[Recipe] = &[
     recipe(
         "clip_limiter",
         Shown::Levels,
-        &[("drive 6 dB, ceiling -1 dBTP", "drive_db = 6; ceiling_dbtp = -1")],
+        &[
+            ("drive 6 dB, ceiling -1 dBTP, share 2 dB", "drive_db = 6; ceiling_dbtp = -1; share_db = 2"),
+            ("drive 0 dB, ceiling -1 dBTP", "ceiling_dbtp = -1"),
+        ],
     ),
     recipe(
         "perceptual_limiter",
-        Shown::Burst,
-        &[("drive 18 dB, ceiling -1 dBTP", "drive_db = 18; ceiling_dbtp = -1")],
+        Shown::Levels,
+        &[
+            ("drive 6 dB, ceiling -1 dBTP", "drive_db = 6; ceiling_dbtp = -1"),
+            ("drive 0 dB, ceiling -1 dBTP", "ceiling_dbtp = -1"),
+        ],
     ),
 ];

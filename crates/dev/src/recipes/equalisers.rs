@@ -49,33 +49,48 @@ pub(super) const RECIPES: &[Recipe] = &[
         Shown::Tones,
         &[
             (
-                "a bell that falls when loud",
-                "bands.0.freq_hz = 3000; bands.0.q = 1.5; bands.0.range_db = -8; bands.0.threshold_db = -36",
+                "bell at 3 kHz, down by up to 9 dB when loud",
+                "bands.0.freq_hz = 3000; bands.0.q = 1.5; bands.0.range_db = -9; bands.0.threshold_db = -40",
             ),
             (
-                "a low shelf that rises when loud",
-                "bands.0.type = low_shelf; bands.0.freq_hz = 150; bands.0.range_db = 6; bands.0.threshold_db = -36",
+                "low shelf at 150 Hz, down by up to 6 dB when loud",
+                "bands.0.type = low_shelf; bands.0.freq_hz = 150; bands.0.range_db = -6; \
+                 bands.0.threshold_db = -40",
             ),
         ],
     ),
     recipe(
         "match_eq",
         Shown::Response,
-        &[
-            (
-                "half of a difference, at most 6 dB",
-                "strength_percent = 50; points.0.freq_hz = 60; points.0.source_db = -20; points.0.target_db = -14; points.1.freq_hz = 300; points.1.source_db = -20; points.1.target_db = -24; points.2.freq_hz = 3000; points.2.source_db = -30; points.2.target_db = -30; points.3.freq_hz = 10000; points.3.source_db = -50; points.3.target_db = -36",
-            ),
-            (
-                "all of it",
-                "points.0.freq_hz = 60; points.0.source_db = -20; points.0.target_db = -14; points.1.freq_hz = 300; points.1.source_db = -20; points.1.target_db = -24; points.2.freq_hz = 3000; points.2.source_db = -30; points.2.target_db = -30; points.3.freq_hz = 10000; points.3.source_db = -50; points.3.target_db = -36",
-            ),
-        ],
+        &[(
+            "a dull source towards a bright target, half of the difference",
+            "strength_percent = 50; points.0.freq_hz = 60; points.0.source_db = -30; points.0.target_db = -34; \
+             points.1.freq_hz = 500; points.1.source_db = -32; points.1.target_db = -33; \
+             points.2.freq_hz = 4000; points.2.source_db = -45; points.2.target_db = -40; \
+             points.3.freq_hz = 12000; points.3.source_db = -60; points.3.target_db = -50",
+        )],
     ),
     recipe(
         "tilt",
         Shown::Response,
-        &[("1 dB per octave", "tilt_db_per_oct = 1"), ("-0.5 dB per octave", "tilt_db_per_oct = -0.5")],
+        &[
+            ("tilt_db_per_oct = 0.5", "tilt_db_per_oct = 0.5"),
+            ("tilt_db_per_oct = -1.5", "tilt_db_per_oct = -1.5"),
+            ("tilt_db_per_oct = 3, pivot_hz = 500", "tilt_db_per_oct = 3; pivot_hz = 500"),
+        ],
     ),
-    recipe("filter", Shown::Response, &[("low-pass at 800 Hz, resonance", "type = low_pass; freq_hz = 800")]),
+    recipe(
+        "filter",
+        Shown::Response,
+        &[
+            (
+                "low-pass 1 kHz, 24 dB/oct, resonance 80 %",
+                "slope_db_per_oct = 24; resonance_percent = 80; mix_percent = 100",
+            ),
+            (
+                "band-pass 400 Hz, resonance 50 %",
+                "type = band_pass; freq_hz = 400; resonance_percent = 50; mix_percent = 100",
+            ),
+        ],
+    ),
 ];

@@ -23,16 +23,26 @@ pub(super) const RECIPES: &[Recipe] = &[
         "tape",
         Shown::Harmonics,
         &[
-            ("drive 6 dB, 15 in/s", "drive_db = 6; mix_percent = 100"),
-            ("drive 6 dB, 30 in/s", "drive_db = 6; speed = 30_ips; mix_percent = 100"),
+            ("drive 12 dB", "drive_db = 12; mix_percent = 100"),
+            ("drive 0 dB", "drive_db = 0; mix_percent = 100"),
         ],
     ),
-    recipe("tube", Shown::Harmonics, &[("drive 6 dB", "drive_db = 6; mix_percent = 100")]),
+    recipe(
+        "tube",
+        Shown::Harmonics,
+        &[
+            ("drive 12 dB", "drive_db = 12; mix_percent = 100"),
+            ("drive 0 dB", "drive_db = 0; mix_percent = 100"),
+        ],
+    ),
     recipe("transformer", Shown::Harmonics, &[("drive 12 dB", "drive_db = 12; mix_percent = 100")]),
     recipe(
         "console",
         Shown::Harmonics,
-        &[("drive 0 dB", "mix_percent = 100"), ("drive 12 dB", "drive_db = 12; mix_percent = 100")],
+        &[
+            ("drive 12 dB", "drive_db = 12; mix_percent = 100"),
+            ("drive 0 dB", "drive_db = 0; mix_percent = 100"),
+        ],
     ),
     recipe(
         "exciter",
