@@ -1,7 +1,7 @@
 //! Clipping at a raised rate that leaves everything below its knee alone, bit for bit.
 //!
 //! Not the signal is bent and brought back, but what is taken away from it: the raised signal above the knee
-//! ([`antiderivative::Knee`], second order) is brought back to the sample rate and subtracted from the delayed
+//! ([`super::antiderivative::Knee`], second order) is brought back to the sample rate and subtracted from the delayed
 //! input. Where nothing is above the knee nothing is subtracted, and no filter stands in the signal's way.
 //!
 //! What is taken away loses its highest part on the way back, hence the waveform between the samples passes

@@ -345,6 +345,16 @@ mod tests {
         }
     }
 
+    /// In the best mode every curve stays under -100 dB, at either rate.
+    #[test]
+    fn nothing_folds_back_in_the_best_mode() {
+        for curve in 0..3 {
+            let set = [("mix_percent", 100.0), ("curve", f64::from(curve)), ("oversampling", 3.0)];
+            let seen = crate::blocks::spectrum::tests::worst_alias_db(&KIND, &set);
+            assert!(seen < -100.0, "{curve}: {seen:.1} dB");
+        }
+    }
+
     /// The table of the module, which follows from the curves' Fourier coefficients; 1 dB is allowed.
     #[test]
     fn harmonics_are_as_stated() {

@@ -1,6 +1,6 @@
 //! A tape machine: hysteresis under a bias, the speed's tone, and how the tape runs.
 //!
-//! Path: record equalisation, at 4, 8 or 16 times the sample rate the magnetisation ([`hysteresis`]), replay
+//! Path: record equalisation, at 4, 8 or 16 times the sample rate the magnetisation (`hysteresis`), replay
 //! equalisation (the inverse), head bump, losses, wow and flutter, hiss.
 //!
 //! Equalisation: a machine records its treble so that the flux on the tape follows the standard curve of its speed

@@ -1,6 +1,6 @@
 //! A tube stage: a triode whose bias moves when its grid draws current.
 //!
-//! Curve: the triode of [`triode`] at 4, 8 or 16 times the sample rate. Positive tops make the grid conduct; the current
+//! Curve: the triode of `triode` at 4, 8 or 16 times the sample rate. Positive tops make the grid conduct; the current
 //! charges the coupling capacitor (22 nF), which moves the working point towards cut-off and lets it come back over the
 //! recovery time (capacitor times grid leak): after a hot passage the stage is more asymmetrical and, for a moment,
 //! softer. The curve's direct current is taken away at 5 Hz.
