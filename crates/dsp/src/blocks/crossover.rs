@@ -240,9 +240,12 @@ struct Pair {
 }
 
 impl Pair {
-    fn flush(&mut self) {
-        self.splits.iter_mut().flatten().for_each(State::flush);
-        self.allpasses.iter_mut().flatten().flatten().for_each(State::flush);
+    /// Clears what is too small to matter in the states of the first `edges` splits.
+    fn flush(&mut self, edges: usize) {
+        self.splits[..edges].iter_mut().flatten().for_each(State::flush);
+        for (k, allpasses) in self.allpasses[..edges].iter_mut().enumerate() {
+            allpasses[..k].iter_mut().flatten().for_each(State::flush);
+        }
     }
 }
 
@@ -311,7 +314,8 @@ impl Crossover {
             edge.glide.settle();
             edge.tunings[0] = tuning(self.slope, math::exp2(edge.glide.target));
         }
-        self.pairs.iter_mut().for_each(Pair::flush);
+        let edges = self.edges.len();
+        self.pairs.iter_mut().for_each(|pair| pair.flush(edges));
     }
 
     /// Splits a piece of at most a control period; writes the bands of each channel.

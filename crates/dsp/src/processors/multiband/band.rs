@@ -2,7 +2,7 @@
 
 use super::{Band, Detector, Mode};
 use crate::blocks::dynamics::{
-    MeanPower, POWER_FLOOR, Smoother, Times, knee_scale, one_pole, reduction_db, reductions_db, settle,
+    POWER_FLOOR, Smoother, Times, knee_scale, one_pole, reduction_db, reductions_db, settle,
 };
 use crate::blocks::grid::CONTROL_FRAMES;
 use crate::blocks::lookahead::{BoxCascade, SlidingMaximum, greater};
@@ -106,7 +106,8 @@ pub(super) struct Voice {
     range_db: Ramp,
     makeup: Ramp,
     lanes: Vec<Lane>,
-    means: Vec<MeanPower>,
+    /// Mean power of each source.
+    means: Vec<f64>,
     returned: Return,
 }
 
@@ -126,7 +127,7 @@ impl Voice {
             range_db: Ramp::new(settings.range_db),
             makeup: Ramp::new(db_to_gain(settings.makeup_db)),
             lanes: (0..lanes).map(|_| Lane::new(shared.lookahead)).collect(),
-            means: vec![MeanPower::default(); sources],
+            means: vec![0.0; sources],
             returned: Return::new(),
         }
     }
@@ -163,13 +164,13 @@ impl Voice {
             lane.main = Smoother::default();
             lane.smooth.reset();
         }
-        self.means.fill(MeanPower::default());
+        self.means.fill(0.0);
         self.returned.reset();
     }
 
     /// Work for a point of the control grid.
     pub(super) fn flush(&mut self, returns: bool) {
-        self.means.iter_mut().for_each(MeanPower::flush);
+        self.means.iter_mut().for_each(|mean| *mean = settle(*mean));
         self.lanes.iter_mut().for_each(|lane| lane.main.flush());
         self.returned.aim(returns);
     }
@@ -178,18 +179,21 @@ impl Voice {
     pub(super) fn detect<'a>(&mut self, heard: impl Iterator<Item = &'a [f64]>, shared: &Shared) {
         let most = self.lanes.len() - 1;
         self.lanes.iter_mut().for_each(|lane| lane.values.fill(POWER_FLOOR));
-        for (source, samples) in heard.enumerate().take(self.means.len()) {
-            let mean = &mut self.means[source];
-            let values = &mut self.lanes[source.min(most)].values;
-            match shared.detector {
-                Detector::Peak => {
-                    values.iter_mut().zip(samples).for_each(|(v, x)| *v = greater(x * x, *v));
-                }
-                Detector::Rms => {
-                    for (value, x) in values.iter_mut().zip(samples) {
-                        *value = greater(mean.next(x * x, shared.rms), *value);
-                    }
-                }
+        let mut heard = heard.take(self.means.len()).enumerate();
+        // Two at a time: each mean waits for itself only.
+        while let Some((source, first)) = heard.next() {
+            let second = heard.next().map_or(&[][..], |(_, samples)| samples);
+            let mut powers = [[0.0; CONTROL_FRAMES]; 2];
+            for (powers, samples) in powers.iter_mut().zip([first, second]) {
+                powers.iter_mut().zip(samples).for_each(|(power, x)| *power = x * x);
+            }
+            if shared.detector == Detector::Rms {
+                let last = (source + 2).min(self.means.len());
+                average(&mut self.means[source..last], shared.rms, &mut powers, first.len());
+            }
+            for (place, powers) in powers.iter().enumerate().take(if second.is_empty() { 1 } else { 2 }) {
+                let values = &mut self.lanes[(source + place).min(most)].values;
+                values.iter_mut().zip(powers).for_each(|(value, power)| *value = greater(*power, *value));
             }
         }
     }
@@ -312,6 +316,18 @@ impl Voice {
     pub(super) fn gain_of(&self, channel: usize) -> &Piece {
         &self.lanes[channel.min(self.lanes.len() - 1)].values
     }
+}
+
+/// Turns the power of one or two sources into its running mean, exponential window, in place.
+fn average(means: &mut [f64], keep: f64, powers: &mut [Piece; 2], frames: usize) {
+    let take = 1.0 - keep;
+    let mut held = [means[0], means.get(1).copied().unwrap_or(0.0)];
+    let [first, second] = powers;
+    for (a, b) in first[..frames].iter_mut().zip(&mut second[..frames]) {
+        held = [keep * held[0] + take * *a, keep * held[1] + take * *b];
+        [*a, *b] = held;
+    }
+    means.iter_mut().zip(held).for_each(|(mean, held)| *mean = held);
 }
 
 audio::wide! {
