@@ -43,7 +43,7 @@ settings! {
         /// Turns the polarity.
         invert: bool { label: "Invert" },
         /// Turns the phase of all frequencies by this angle, in degrees.
-        rotation_degrees: f64 { label: "Rotation", min: -180.0, max: 180.0 },
+        rotation_degrees: f64 { label: "Rotation", unit: Unit::Degree, min: -180.0, max: 180.0 },
         /// Turns the phase around one frequency.
         all_pass: AllPass { label: "All-pass" },
         /// Frequency of the all-pass.
