@@ -218,21 +218,17 @@ fn high_pass(track: &Strip, corner_hz: f64, own: Option<Dirt>, of_source: Dirt) 
         .measured(name, value, unit)
         .sure(if own.is_some() { 0.95 } else { 0.8 })
         .unless("it is meant to be felt below hearing");
-    let mut decisions = vec![decision];
     // Filters below hearing stand before whatever follows level.
-    if let Some(next) = track.inserts.first() {
-        let path = track.path().child("insert").child("clean");
-        let change = Change::Place { path, before: Some(next.id.clone()) };
-        decisions.push(
-            Decision::new(
-                StepId::Preparation,
-                change,
-                "What lies below hearing is removed first in the chain.",
-            )
-            .measured("corner", corner_hz, "Hz"),
-        );
-    }
-    decisions
+    let why = "What lies below hearing is removed first in the chain.";
+    let place = at_the_head(track, "clean", why).map(|place| place.measured("corner", corner_hz, "Hz"));
+    [decision].into_iter().chain(place).collect()
+}
+
+/// Puts a new insert before those that are on the track already; nothing when there are none.
+fn at_the_head(track: &Strip, id: &str, why: &str) -> Option<Decision> {
+    let next = track.inserts.first()?;
+    let path = track.path().child("insert").child(id);
+    Some(Decision::new(StepId::Preparation, Change::Place { path, before: Some(next.id.clone()) }, why))
 }
 
 /// Rooms and overheads hear the kit from where they stand: their delay is the picture.

@@ -15,6 +15,8 @@ const CLIPPED_RUNS: usize = 4;
 const BELOW_THE_TOPS_DB: f64 = 0.1;
 /// How far a peak may be rebuilt: recordings that lost more than this are past mending.
 const RISE_DB: f64 = 9.0;
+/// Why restoration stands first.
+const HEAD: &str = "A recording is restored before anything else changes it.";
 /// Hum farther than this below what is played is not heard beside it, nor after it is compressed, in dB.
 const MATTERS_DB: f64 = 60.0;
 /// Lines weaker than the strongest by more than this are left alone, in dB.
@@ -57,10 +59,10 @@ pub(super) fn mend(facts: &SongFacts, session: &Session) -> Vec<Decision> {
 }
 
 /// Peaks that were cut off in the recording are given back. At the head of the chain it stands before the trim.
-fn declip(track: &Strip, raw: &Facts) -> Option<Decision> {
+fn declip(track: &Strip, raw: &Facts) -> Vec<Decision> {
     let lowest = raw.clipped_places.iter().map(|run| run.level_dbfs).fold(f64::INFINITY, f64::min);
     if raw.clipped_runs < CLIPPED_RUNS || !lowest.is_finite() || track.insert("declip").is_some() {
-        return None;
+        return Vec::new();
     }
     let ceiling_db = tenth(lowest - BELOW_THE_TOPS_DB);
     let values = settings(&declip::KIND, &[("ceiling_db", ceiling_db), ("rise_db", RISE_DB)], &[]);
@@ -71,14 +73,15 @@ fn declip(track: &Strip, raw: &Facts) -> Option<Decision> {
         raw.clipped_runs, raw.clipped_samples
     );
     let change = Change::insert(&track.path(), "declip", &declip::KIND, &values);
-    Some(
-        Decision::new(StepId::Preparation, change, why)
-            .noted(format!("{} clipped runs", raw.clipped_runs))
-            .measured("clipped samples", raw.clipped_samples as f64, "samples")
-            .measured("cut off at", lowest, "dBFS")
-            .sure(0.8)
-            .unless("the clipping is the sound that is wanted, or it can be recorded again"),
-    )
+    let decision = Decision::new(StepId::Preparation, change, why)
+        .noted(format!("{} clipped runs", raw.clipped_runs))
+        .measured("clipped samples", raw.clipped_samples as f64, "samples")
+        .measured("cut off at", lowest, "dBFS")
+        .sure(0.8)
+        .unless("the clipping is the sound that is wanted, or it can be recorded again");
+    let place =
+        super::at_the_head(track, "declip", HEAD).map(|place| place.measured("cut off at", lowest, "dBFS"));
+    [decision].into_iter().chain(place).collect()
 }
 
 /// Narrow cuts where the mains hum; what was measured in the pauses is no note.

@@ -256,6 +256,13 @@ fn clipped_peaks_are_rebuilt_before_anything_else_touches_them() {
     // Below the flat tops, but by less than a decibel: what is below was not lost.
     assert!((-4.0..=-3.05).contains(&settings.ceiling_db), "{}", settings.ceiling_db);
     assert!(settings.rise_db >= 6.0);
+    // In a chain that is there already, as well.
+    let (mut session, facts) = clips(300);
+    let squash = session::Insert::new("squash", dsp::kind("compressor").unwrap());
+    session.tracks["vox"].inserts.push(squash);
+    let after = prepared(&session, &facts);
+    let ids: Vec<&str> = after.tracks["vox"].inserts.iter().map(|i| i.id.as_str()).collect();
+    assert_eq!(ids, ["declip", "clean", "squash"]);
     let (session, facts) = clips(2);
     assert!(prepared(&session, &facts).tracks["vox"].insert("declip").is_none(), "two single overs");
 }
