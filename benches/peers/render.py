@@ -187,12 +187,21 @@ def children_cpu_s():
     return used.ru_utime + used.ru_stime
 
 
+def execute(command):
+    """Runs a peer; one that crashes on its way out, as plug-in hosts do now and then, is tried again."""
+    for attempt in range(3):
+        done = subprocess.run(command, capture_output=True)
+        if done.returncode == 0:
+            return
+    raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+
+
 def cpu_of(command):
     """The least CPU time of three runs: only the machine can make it longer."""
     least = float("inf")
     for _ in range(3):
         before = children_cpu_s()
-        subprocess.run(command, check=True, capture_output=True)
+        execute(command)
         least = min(least, children_cpu_s() - before)
     return least
 
@@ -241,13 +250,14 @@ def main():
                 cpu = through_pedalboard(shown, folder, signals)
             else:
                 for signal in signals:
-                    subprocess.run(command(str(signal), str(folder / signal.name)), check=True, capture_output=True)
+                    execute(command(str(signal), str(folder / signal.name)))
                 kind = program if program in ("FFmpeg", "SoX") else "LV2"
                 if kind not in idle_s:
                     idle_s[kind] = cpu_of(idle(kind, programme, scratch))
                 cpu = max(0.0, cpu_of(command(programme, scratch)) - idle_s[kind])
         except subprocess.CalledProcessError as error:
-            print(f"{program} {shown} failed: {error.stderr.decode()[-300:]}", file=sys.stderr)
+            told = (error.stdout + error.stderr).decode(errors="replace")[-300:]
+            print(f"{program} {shown} failed with {error.returncode}: {told}", file=sys.stderr)
             continue
         runs.append({
             "task": task, "program": program, "settings": shown, "folder": folder.name,

@@ -23,7 +23,8 @@ saturator's figure says how much.
 means these to be there.
 - **CPU**: milliseconds of one core for a second of stereo.
 
-A dash means that the figure says nothing about the processor: a steady tone tells little of what moves or echoes by intent.
+A dash means that the figure says nothing about the processor: a steady tone tells little of what moves or echoes by intent. A \
+steady tone is also what a denoiser or a resonance suppressor takes for a fault: their figures say how much they did to it.
 ";
 
 /// Prints the page; the peers' outputs are read from `folder`.
@@ -89,7 +90,9 @@ fn print_task(task: &Task, peers: &Json, folder: &Path) -> Result<(), Failure> {
             Ok(figure.read(&channels, rate_hz).map_or("-".into(), |value| shown(*figure, value)))
         };
         let cells: Vec<String> = task.figures.iter().map(cell).collect::<Result<_, _>>()?;
-        say(&format!("| {} | `{}` | {} |", text("program"), text("settings"), cells.join(" | ")))?;
+        // A bar would end the cell.
+        let settings = text("settings").replace('|', "\\|");
+        say(&format!("| {} | `{settings}` | {} |", text("program"), cells.join(" | ")))?;
     }
     say("")
 }

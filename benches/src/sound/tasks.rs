@@ -133,7 +133,12 @@ pub(crate) static TASKS: &[Task] = &[
         title: "Limiter: tones under 6 dB of reduction, and the ceiling on a programme",
         asked: "6 dB of drive into a ceiling of -1 dBTP; tones of -1 dBFS; the programme's true peak is read by the \
                 long-filter meter.",
-        ours: &[("limiter", "limiter", "drive_db = 6; ceiling_dbtp = -1; release_mode = two_stage")],
+        ours: &[
+            ("transparent", "limiter", "drive_db = 6; ceiling_dbtp = -1; character = transparent"),
+            ("two-stage", "limiter", "drive_db = 6; ceiling_dbtp = -1; release_mode = two_stage"),
+            ("aggressive", "limiter", "drive_db = 6; ceiling_dbtp = -1; character = aggressive"),
+            ("perceptual", "perceptual_limiter", "drive_db = 6; ceiling_dbtp = -1"),
+        ],
         figures: &[
             Figure::Reduction(997, -1, 6.0),
             Figure::ThdN(60, -1),
@@ -147,22 +152,43 @@ pub(crate) static TASKS: &[Task] = &[
         id: "soft_clip",
         title: "Saturation: a soft curve",
         asked: "12 dB of drive into a smooth odd curve (tanh where there is a choice), a tone of 4,999 Hz at -6 dBFS.",
-        ours: &[("saturator, soft", "saturator", "curve = soft; drive_db = 12; mix_percent = 100")],
-        figures: &[Figure::Alias(4_999, -6), Figure::Cpu],
+        ours: &[
+            ("saturator, soft", "saturator", "curve = soft; drive_db = 12; mix_percent = 100"),
+            ("tube", "tube", "drive_db = 12; mix_percent = 100"),
+            ("tape", "tape", "drive_db = 12; mix_percent = 100"),
+        ],
+        figures: &[Figure::ThdN(4_999, -6), Figure::Alias(4_999, -6), Figure::Cpu],
     },
     Task {
         id: "hard_clip",
         title: "Clipping: a hard corner",
         asked: "12 dB of drive into a hard clip at full scale, a tone of 4,999 Hz at -6 dBFS.",
-        ours: &[],
-        figures: &[Figure::Alias(4_999, -6), Figure::Cpu],
+        ours: &[("clipper", "clipper", "drive_db = 12; ceiling_db = 0")],
+        figures: &[Figure::ThdN(4_999, -6), Figure::Alias(4_999, -6), Figure::Cpu],
     },
     Task {
         id: "multiband",
         title: "Multiband compressor at rest",
         asked: "Four bands split at 120 Hz, 1 kHz and 6 kHz, thresholds of -6 dBFS, an impulse far below them: what the \
                 crossovers alone do to the tone.",
-        ours: &[],
+        ours: &[
+            (
+                "linear phase",
+                "multiband",
+                "crossover = linear_phase_24; bands.0.freq_hz = 120; bands.0.threshold_db = -6; \
+                 bands.0.ratio = 4; bands.1.freq_hz = 1000; bands.1.threshold_db = -6; \
+                 bands.1.ratio = 4; bands.2.freq_hz = 6000; bands.2.threshold_db = -6; \
+                 bands.2.ratio = 4; bands.3.threshold_db = -6; bands.3.ratio = 4",
+            ),
+            (
+                "Linkwitz-Riley",
+                "multiband",
+                "bands.0.freq_hz = 120; bands.0.threshold_db = -6; bands.0.ratio = 4; \
+                 bands.1.freq_hz = 1000; bands.1.threshold_db = -6; bands.1.ratio = 4; \
+                 bands.2.freq_hz = 6000; bands.2.threshold_db = -6; bands.2.ratio = 4; \
+                 bands.3.threshold_db = -6; bands.3.ratio = 4",
+            ),
+        ],
         figures: &[Figure::Ripple, Figure::Cpu],
     },
 ];

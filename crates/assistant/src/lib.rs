@@ -11,7 +11,7 @@ mod masking;
 mod parts;
 mod power;
 mod rack;
-mod recordings;
+pub(crate) mod recordings;
 mod step;
 mod steps;
 #[cfg(test)]

@@ -73,12 +73,17 @@ pub fn recording_faults(track: &TrackFacts, role: &str, song: &SongFacts) -> Vec
     faults
 }
 
-/// Clicks in what neither strikes nor plucks; strokes and plectra are short as well.
-fn clicks(track: &TrackFacts, role: &str) -> Option<String> {
-    let blemishes = &track.raw.blemishes;
+/// Whether what stands out is clicks: in what neither strikes nor plucks, for strokes and plectra are short as well.
+pub(crate) fn clicks_are_faults(track: &TrackFacts, role: &str) -> bool {
     let sustained =
         matches!(roles::family(role), "vocals" | "strings" | "brass" | "woodwinds") || role == "synth_pad";
-    if !sustained || blemishes.clicks < CLICKS {
+    sustained && track.raw.blemishes.clicks >= CLICKS
+}
+
+/// Clicks and their first places, in words.
+pub(crate) fn clicks(track: &TrackFacts, role: &str) -> Option<String> {
+    let blemishes = &track.raw.blemishes;
+    if !clicks_are_faults(track, role) {
         return None;
     }
     let places: Vec<String> =
@@ -105,7 +110,7 @@ pub(crate) fn beyond_repair(facts: &SongFacts, session: &Session) -> Vec<Finding
             let (track, unit) = (Some(track.id.clone()), unit.to_string());
             found.push(Finding { what, track, value: value as f64, unit });
         };
-        if let Some(text) = clicks(known, role(track)) {
+        if let Some(text) = clicks(known, role(track)).filter(|_| track.insert("declick").is_none()) {
             tell(format!("{text}: to be repaired by hand"), known.raw.blemishes.clicks, "clicks");
         }
         let raw = &known.raw.facts;

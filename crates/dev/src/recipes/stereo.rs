@@ -55,6 +55,6 @@ pub(super) const RECIPES: &[Recipe] = &[
     recipe(
         "phase_align",
         Shown::Phase,
-        &[("left, turned by 60 degrees", "amount_percent = 100; phase_degrees = 60")],
+        &[("left, the right being 60 degrees behind", "amount_percent = 100; phase_degrees = -60")],
     ),
 ];

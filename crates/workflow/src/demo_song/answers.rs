@@ -3,7 +3,7 @@
 use audio::Spec;
 use demo::Planted;
 use dsp::Setting;
-use dsp::processors::{compressor, de_esser, declip, eq, gain, gate, saturator, width};
+use dsp::processors::{compressor, de_esser, declick, declip, eq, gain, gate, saturator, width};
 use session::{Insert, Lane, LaneTarget, Path, Session, Strip};
 
 /// What stands in the session against a fault: the path whose reason is told; `None` when nothing does.
@@ -45,6 +45,10 @@ fn on_track(planted: &Planted, track: &Strip) -> Option<Path> {
         "clipping" => with(track, |i| {
             let values = (i.kind.id == declip::KIND.id).then(|| declip::Settings::from_values(&i.values));
             values.is_some_and(|declip| declip.rise_db >= 3.0 && declip.ceiling_db < 0.0)
+        }),
+        "clicks" => with(track, |i| {
+            i.kind.id == declick::KIND.id
+                && declick::Settings::from_values(&i.values).sensitivity_percent >= 30.0
         }),
         "polarity" => track.invert.then(|| track.path().child("invert")),
         "late_microphone" => {

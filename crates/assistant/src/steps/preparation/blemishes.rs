@@ -1,11 +1,12 @@
-//! Peaks that were cut off, hum of the mains, and a low end that lies on one side.
+//! Peaks that were cut off, clicks, hum of the mains, and a low end that lies on one side.
 
 use crate::parts::{heard, role};
 use crate::rack::settings;
+use crate::recordings::clicks;
 use crate::words::{listed, tenth};
-use crate::{SongFacts, roles};
+use crate::{SongFacts, TrackFacts, roles};
 use dsp::Values;
-use dsp::processors::{declip, eq, width};
+use dsp::processors::{declick, declip, eq, width};
 use measure::{Facts, Hum};
 use session::{Change, Decision, Session, StepId, Strip};
 
@@ -15,6 +16,8 @@ const CLIPPED_RUNS: usize = 4;
 const BELOW_THE_TOPS_DB: f64 = 0.1;
 /// How far a peak may be rebuilt: recordings that lost more than this are past mending.
 const RISE_DB: f64 = 9.0;
+/// Of the click repair: high enough for most of what is heard, low enough for consonants to stay.
+const SENSITIVITY_PERCENT: f64 = 50.0;
 /// Why restoration stands first.
 const HEAD: &str = "A recording is restored before anything else changes it.";
 /// Hum farther than this below what is played is not heard beside it, nor after it is compressed, in dB.
@@ -38,8 +41,32 @@ const LOW_HZ: f64 = 150.0;
 
 /// What must hear the recording as it was made, hence stands first in the chain.
 pub(super) fn restore(facts: &SongFacts, session: &Session) -> Vec<Decision> {
-    let known = |track: &&Strip| facts.tracks.contains_key(&track.id);
-    heard(session).filter(known).flat_map(|track| declip(track, &facts.tracks[&track.id].raw.facts)).collect()
+    let mut decisions = Vec::new();
+    for track in heard(session) {
+        let Some(known) = facts.tracks.get(&track.id) else { continue };
+        decisions.extend(declip(track, &known.raw.facts));
+        decisions.extend(declick(track, known));
+    }
+    decisions
+}
+
+/// Clicks are taken out and the gap is filled; where there is none, no bit changes.
+fn declick(track: &Strip, known: &TrackFacts) -> Vec<Decision> {
+    let Some(found) = clicks(known, role(track)).filter(|_| track.insert("declick").is_none()) else {
+        return Vec::new();
+    };
+    let count = known.raw.blemishes.clicks as f64;
+    let values = settings(&declick::KIND, &[("sensitivity_percent", SENSITIVITY_PERCENT)], &[]);
+    let why = format!("{found}: they are taken out, and what was there is rebuilt from its surroundings.");
+    let change = Change::insert(&track.path(), "declick", &declick::KIND, &values);
+    let decision = Decision::new(StepId::Preparation, change, why)
+        .noted(format!("{count:.0} clicks"))
+        .measured("clicks", count, "clicks")
+        .sure(0.7)
+        .unless("they are meant: a loop's grain, the crackle of a record");
+    let place =
+        super::at_the_head(track, "declick", HEAD).map(|place| place.measured("clicks", count, "clicks"));
+    [decision].into_iter().chain(place).collect()
 }
 
 /// Cuts on the lines of hum, and low ends to the middle.

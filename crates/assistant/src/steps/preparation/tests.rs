@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{Sound, applied, decide, song, song_of};
-use dsp::processors::declip;
+use dsp::processors::{declick, declip};
 use proptest::prelude::*;
 use session::Path;
 
@@ -265,6 +265,21 @@ fn clipped_peaks_are_rebuilt_before_anything_else_touches_them() {
     assert_eq!(ids, ["declip", "clean", "squash"]);
     let (session, facts) = clips(2);
     assert!(prepared(&session, &facts).tracks["vox"].insert("declip").is_none(), "two single overs");
+}
+
+#[test]
+fn clicks_are_repaired_where_nothing_strikes() {
+    let clicking = |role: &str, clicks: usize| {
+        let (session, mut facts) = song(&[("part", role)]);
+        let blemishes = &mut facts.tracks.get_mut("part").unwrap().raw.blemishes;
+        blemishes.clicks = clicks;
+        blemishes.click_places_s = (0..clicks.min(10)).map(|n| n as f64).collect();
+        prepared(&session, &facts).tracks["part"].insert("declick").cloned()
+    };
+    let repair = clicking("lead_vocal", 12).expect("a repair");
+    assert!(declick::Settings::from_values(&repair.values).sensitivity_percent > 0.0);
+    assert!(clicking("lead_vocal", 3).is_none(), "a few may be consonants");
+    assert!(clicking("snare", 40).is_none(), "strokes are short as well");
 }
 
 /// A guitar with hum of so many dBFS in its pauses.
