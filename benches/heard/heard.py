@@ -102,8 +102,8 @@ def draw(example, before, after, target):
         figure, axes = plt.subplots(figsize=(10, 3.2))
         first, last = (int(rate * s) for s in example["zoom_s"])
         t = np.arange(first, last) / rate
+        axes.plot(t, y[first:last, 0], label="after", color="#0072b2", linewidth=1.8)
         axes.plot(t, x[first:last, 0], label="before", color="#d55e00", linewidth=0.9)
-        axes.plot(t, y[first:last, 0], label="after", color="#0072b2", linewidth=0.9)
         axes.set(xlabel="s")
         axes.legend(fontsize=8)
         axes.grid(alpha=0.3)
@@ -148,9 +148,9 @@ def show(example, audio, folder):
         for key, label, digits in READINGS
         if facts[0].get(key) is not None or facts[1].get(key) is not None
     )
+    about = f"{example['about']}\n\n" if example["about"] else ""
     return (
-        f"\n## {example['title']}\n\n" + (example["about"] + "\n\n" if example["about"] else "")
-        f"![Before and after]({'../images/heard/' + example['kind'] + '.png'})\n\n"
+        f"\n## {example['title']}\n\n{about}![Before and after](../images/heard/{example['kind']}.png)\n\n"
         f"`{example['kind']}`: `{example['settings']}`\n\n| | before | after |\n|---|---:|---:|\n{rows}\n\n"
         f"*{example['credit']}*\n"
     )

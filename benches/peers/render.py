@@ -188,18 +188,14 @@ def children_cpu_s():
 
 
 def execute(command):
-    """Runs a peer; one that crashes on its way out, as plug-in hosts do now and then, is tried again."""
-    for attempt in range(3):
-        done = subprocess.run(command, capture_output=True)
-        if done.returncode == 0:
-            return
-    raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+    subprocess.run(command, check=True, capture_output=True)
 
 
-def cpu_of(command):
-    """The least CPU time of three runs: only the machine can make it longer."""
+def cpu_of(command, target):
+    """The least CPU time of three runs, each to a new file: only the machine can make it longer."""
     least = float("inf")
     for _ in range(3):
+        Path(target).unlink(missing_ok=True)
         before = children_cpu_s()
         execute(command)
         least = min(least, children_cpu_s() - before)
@@ -253,8 +249,8 @@ def main():
                     execute(command(str(signal), str(folder / signal.name)))
                 kind = program if program in ("FFmpeg", "SoX") else "LV2"
                 if kind not in idle_s:
-                    idle_s[kind] = cpu_of(idle(kind, programme, scratch))
-                cpu = max(0.0, cpu_of(command(programme, scratch)) - idle_s[kind])
+                    idle_s[kind] = cpu_of(idle(kind, programme, scratch), scratch)
+                cpu = max(0.0, cpu_of(command(programme, scratch), scratch) - idle_s[kind])
         except subprocess.CalledProcessError as error:
             told = (error.stdout + error.stderr).decode(errors="replace")[-300:]
             print(f"{program} {shown} failed with {error.returncode}: {told}", file=sys.stderr)
