@@ -82,6 +82,9 @@ fn print_task(task: &Task, peers: &Json, folder: &Path) -> Result<(), Failure> {
     for peer in peers["runs"].as_array().into_iter().flatten().filter(|run| run["task"] == task.id) {
         let text = |key: &str| peer[key].as_str().unwrap_or_default().to_string();
         let cell = |figure: &Figure| -> Result<String, Failure> {
+            if matches!(figure, Figure::OverRepaired(_)) {
+                return Ok("-".into());
+            }
             if *figure == Figure::Cpu {
                 return Ok(peer["cpu_ms_per_s"].as_f64().map_or("-".into(), |ms| shown(*figure, ms)));
             }

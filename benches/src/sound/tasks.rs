@@ -31,6 +31,8 @@ pub(crate) enum Figure {
     Alias(u32, i32),
     /// By how much the true peak of the programme passes a ceiling in dBTP.
     Over(f64),
+    /// The same after the repair that every master gets before it is written; of ours only.
+    OverRepaired(f64),
     /// Loudness of the programme.
     Loudness,
     /// CPU time for a second of stereo.
@@ -47,6 +49,7 @@ impl Figure {
             Figure::ThdN(hz, _) => format!("THD+N at {hz} Hz, dB"),
             Figure::Alias(hz, _) => format!("aliases of {hz} Hz, dB"),
             Figure::Over(_) => "over the ceiling, dB".into(),
+            Figure::OverRepaired(_) => "as a master is written, dB".into(),
             Figure::Loudness => "programme, LUFS".into(),
             Figure::Cpu => "CPU, ms per s".into(),
         }
@@ -59,14 +62,14 @@ impl Figure {
             Figure::Reduction(hz, dbfs, _) | Figure::ThdN(hz, dbfs) | Figure::Alias(hz, dbfs) => {
                 Signal::Tone(hz, dbfs)
             }
-            Figure::Over(_) | Figure::Loudness | Figure::Cpu => Signal::Programme,
+            Figure::Over(_) | Figure::OverRepaired(_) | Figure::Loudness | Figure::Cpu => Signal::Programme,
         }
     }
 
     /// Digits after the point.
     pub(crate) fn digits(self) -> usize {
         match self {
-            Figure::BellError(..) | Figure::Ripple | Figure::Over(_) => 3,
+            Figure::BellError(..) | Figure::Ripple | Figure::Over(_) | Figure::OverRepaired(_) => 3,
             Figure::Cpu | Figure::Loudness => 2,
             Figure::Reduction(..) | Figure::ThdN(..) | Figure::Alias(..) => 1,
         }
@@ -86,6 +89,10 @@ impl Figure {
             Figure::ThdN(hz, _) => figures::thd_n_db(heard, hz),
             Figure::Alias(hz, _) => figures::alias_db(heard, hz),
             Figure::Over(ceiling_dbtp) => (figures::true_peak_dbtp(channels) - ceiling_dbtp).max(0.0),
+            Figure::OverRepaired(ceiling_dbtp) => {
+                let repaired = figures::repaired(channels, ceiling_dbtp, rate_hz);
+                (figures::true_peak_dbtp(&repaired) - ceiling_dbtp).max(0.0)
+            }
             Figure::Loudness => figures::loudness_lufs(channels, rate_hz),
             Figure::Cpu => return None,
         })
@@ -144,6 +151,7 @@ pub(crate) static TASKS: &[Task] = &[
             Figure::ThdN(60, -1),
             Figure::ThdN(997, -1),
             Figure::Over(-1.0),
+            Figure::OverRepaired(-1.0),
             Figure::Loudness,
             Figure::Cpu,
         ],

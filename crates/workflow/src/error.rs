@@ -272,10 +272,13 @@ fn of_session(error: &SessionError) -> Failure {
 fn of_engine(error: &EngineError) -> Failure {
     match error {
         EngineError::File { source } => of_file(source),
-        EngineError::Pair { .. } | EngineError::Channels { .. } => Failure::Unreadable,
-        EngineError::NoSource { .. } | EngineError::Cycle { .. } | EngineError::Missing { .. } => {
-            Failure::InvalidSession
+        EngineError::Pair { .. } | EngineError::Channels { .. } | EngineError::Response { .. } => {
+            Failure::Unreadable
         }
+        EngineError::NoSource { .. }
+        | EngineError::NoResponse { .. }
+        | EngineError::Cycle { .. }
+        | EngineError::Missing { .. } => Failure::InvalidSession,
         _ => Failure::Failed,
     }
 }

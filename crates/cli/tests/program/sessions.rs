@@ -1,6 +1,6 @@
 //! Sessions that cannot be used, and requests that cannot be followed.
 
-use crate::common::{object, recordings, refuses, song, succeeds, tonmeister, words};
+use crate::common::{object, recordings, refuses, song, succeeds, tonmeister, wav16, words};
 use std::path::Path;
 
 /// Ten mistakes, each of another kind; the lines on which they stand.
@@ -109,6 +109,40 @@ fn a_recording_that_the_session_names_and_that_is_gone_is_told_with_its_track() 
     }
     std::fs::write(folder.path().join("song/01_Kick.wav"), "gone as well").unwrap();
     refuses(folder.path(), &words("render song"), 4, &["2 files", "track `kick`", "track `bass`"]);
+}
+
+#[test]
+fn an_impulse_response_is_read_from_where_the_session_says() {
+    let folder = song();
+    let home = folder.path();
+    succeeds(home, "plan song");
+    let file = home.join("song/session.toml");
+    let planned = std::fs::read_to_string(&file).unwrap();
+    let hall = "\n[[track.bass.insert]]\nkind = \"convolution_reverb\"\nimpulse_response = \"halls/hall.wav\"\n\
+                mix_percent = 100\n";
+    std::fs::write(&file, format!("{planned}{hall}")).unwrap();
+    let asked = words("render song tracks");
+    refuses(home, &asked, 4, &["`convolution_reverb` of `bass`", "hall.wav: not found"]);
+
+    std::fs::create_dir(home.join("song/halls")).unwrap();
+    let response = home.join("song/halls/hall.wav");
+    let echo: Vec<f64> = (0..48_000).map(|n| if n == 24_000 { 0.5 } else { 0.0 }).collect();
+    std::fs::write(&response, wav16(&[echo.clone(), echo.clone(), echo.clone()])).unwrap();
+    refuses(home, &asked, 4, &["hall.wav", "3 channels", "four (true stereo)"]);
+    std::fs::write(&response, wav16(&[vec![0.0; 100]])).unwrap();
+    refuses(home, &asked, 4, &["hall.wav", "nothing but silence"]);
+
+    // A response that is one echo delays the bass: its track is another, and longer than without.
+    std::fs::write(&response, wav16(&[echo])).unwrap();
+    succeeds(home, "render song tracks");
+    let rendered = home.join("song/out/tracks/bass.wav");
+    let with = std::fs::read(&rendered).unwrap();
+    std::fs::write(&file, &planned).unwrap();
+    succeeds(home, "render song tracks");
+    assert_ne!(with, std::fs::read(&rendered).unwrap());
+    let equaliser = "\n[[track.bass.insert]]\nkind = \"tilt\"\nimpulse_response = \"halls/hall.wav\"\n";
+    std::fs::write(&file, format!("{planned}{equaliser}")).unwrap();
+    refuses(home, &asked, 5, &["tilt", "not built from an impulse response"]);
 }
 
 #[test]
