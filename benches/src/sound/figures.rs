@@ -71,14 +71,16 @@ pub(crate) fn ripple_db(out: Heard) -> f64 {
     gains.iter().copied().fold(f64::MIN, f64::max) - gains.iter().copied().fold(f64::MAX, f64::min)
 }
 
-/// True peak of all channels by the long-filter meter at sixteen times the rate, in dBTP; -300 for silence.
-pub(crate) fn true_peak_dbtp(channels: &[Vec<f64>]) -> f64 {
-    let read = measure::true_peak_dbtp(&Buffer::from_channels(channels), 16).expect("a supported factor");
-    read.unwrap_or(SILENCE_DB)
+/// By how many decibels the highest peak between the samples passes a ceiling, 0 where none does: found by the longest
+/// filter there is, at sixteen times the rate, as masters are verified.
+pub(crate) fn over_db(channels: &[Vec<f64>], ceiling_dbtp: f64) -> f64 {
+    let sound = Buffer::from_channels(channels);
+    let found = measure::overs(&sound.as_block(), db_to_gain(ceiling_dbtp), 16).expect("a supported factor");
+    found.iter().map(|over| gain_to_db(over.level) - ceiling_dbtp).fold(0.0, f64::max)
 }
 
 /// Without the peaks that a limiter left above a ceiling, as mastering takes them out of the finished file: found at sixteen
-/// times the rate, lowered within 3 ms, and looked for again, at most four times.
+/// times the rate, lowered within 3 ms, and looked for again, at most six times.
 pub(crate) fn repaired(channels: &[Vec<f64>], ceiling_dbtp: f64, rate_hz: f64) -> Vec<Vec<f64>> {
     let mut sound = Buffer::from_channels(channels);
     for _ in 0..4 {

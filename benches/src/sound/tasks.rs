@@ -88,10 +88,9 @@ impl Figure {
             }
             Figure::ThdN(hz, _) => figures::thd_n_db(heard, hz),
             Figure::Alias(hz, _) => figures::alias_db(heard, hz),
-            Figure::Over(ceiling_dbtp) => (figures::true_peak_dbtp(channels) - ceiling_dbtp).max(0.0),
+            Figure::Over(ceiling_dbtp) => figures::over_db(channels, ceiling_dbtp),
             Figure::OverRepaired(ceiling_dbtp) => {
-                let repaired = figures::repaired(channels, ceiling_dbtp, rate_hz);
-                (figures::true_peak_dbtp(&repaired) - ceiling_dbtp).max(0.0)
+                figures::over_db(&figures::repaired(channels, ceiling_dbtp, rate_hz), ceiling_dbtp)
             }
             Figure::Loudness => figures::loudness_lufs(channels, rate_hz),
             Figure::Cpu => return None,
@@ -138,8 +137,8 @@ pub(crate) static TASKS: &[Task] = &[
     Task {
         id: "limiter",
         title: "Limiter: tones under 6 dB of reduction, and the ceiling on a programme",
-        asked: "6 dB of drive into a ceiling of -1 dBTP; tones of -1 dBFS; the programme's true peak is read by the \
-                long-filter meter.",
+        asked: "6 dB of drive into a ceiling of -1 dBTP; tones of -1 dBFS; the programme's true peak is read as \
+                masters are verified. Ours stand a second time after the repair that every master gets.",
         ours: &[
             ("transparent", "limiter", "drive_db = 6; ceiling_dbtp = -1; character = transparent"),
             ("two-stage", "limiter", "drive_db = 6; ceiling_dbtp = -1; release_mode = two_stage"),
