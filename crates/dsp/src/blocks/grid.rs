@@ -4,7 +4,7 @@
 //! `reset` it cannot. 64 frames are 1.3 ms at 48 kHz, shorter than the ear resolves for gain moves that are
 //! ramped in between.
 
-use audio::Frames;
+use audio::{Block, BlockRef, Frames};
 
 /// Frames between two points of the control grid.
 pub const CONTROL_FRAMES: Frames = 64;
@@ -32,6 +32,33 @@ impl Grid {
         let frames = left.min(CONTROL_FRAMES - self.since_point);
         self.since_point = (self.since_point + frames) % CONTROL_FRAMES;
         frames
+    }
+}
+
+/// What works slowly at the points of the control grid and on the sound in pieces between them.
+pub trait Gridded {
+    /// Where it stands on the grid.
+    fn grid(&mut self) -> &mut Grid;
+
+    /// The slow work, before the frame that stands on a point of the grid.
+    fn at_point(&mut self) {}
+
+    /// Changes a piece in place that does not reach over a point of the grid: at most [`CONTROL_FRAMES`] frames, and
+    /// the same frames of the key.
+    fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>);
+
+    /// Changes a block of any length in place, cut at the points of the grid. A key is as long as the block.
+    fn on_grid(&mut self, block: &mut Block, key: Option<&BlockRef>) {
+        let mut start = 0;
+        while start < block.frames() {
+            if self.grid().at_point() {
+                self.at_point();
+            }
+            let frames = self.grid().take(block.frames() - start);
+            let key = key.map(|key| key.range(start, frames));
+            self.piece(&mut block.range_mut(start, frames), key.as_ref());
+            start += frames;
+        }
     }
 }
 

@@ -17,6 +17,7 @@ pub mod ducker;
 pub mod dynamics;
 pub mod fir;
 pub mod fir_bank;
+pub mod fir_equaliser;
 pub mod fractional;
 pub mod gain_cell;
 pub mod glide;

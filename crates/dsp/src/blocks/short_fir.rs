@@ -2,7 +2,7 @@
 
 use super::grid::CONTROL_FRAMES;
 use super::kaiser;
-use super::symmetric::WIDTH;
+use super::symmetric::{WIDTH, around};
 use audio::Frames;
 use std::f64::consts::PI;
 
@@ -65,35 +65,9 @@ impl Fir {
         let frames = samples.len();
         self.line[history..history + frames].copy_from_slice(samples);
         let out = &mut self.out[..frames.next_multiple_of(WIDTH)];
-        convolve(&self.taps, &self.line, out);
+        around(&self.taps, &self.line, out);
         samples.copy_from_slice(&out[..frames]);
         self.line.copy_within(frames..history + frames, 0);
-    }
-}
-
-audio::wide! {
-    /// Writes to `out`, a multiple of [`WIDTH`] long, the sums under a symmetrical filter, from the middle
-    /// outwards.
-    fn convolve(taps: &[f64], line: &[f64], out: &mut [f64]) {
-        let side = taps.len() - 1;
-        for (group, out) in out.as_chunks_mut::<WIDTH>().0.iter_mut().enumerate() {
-            let under = &line[group * WIDTH..][..2 * side + WIDTH];
-            let mut sums = [0.0; WIDTH];
-            for i in 0..WIDTH {
-                sums[i] = taps[0] * under[side + i];
-            }
-            for (k, tap) in taps.iter().enumerate().skip(1) {
-                let (Some(left), Some(right)) =
-                    (under[side - k..].first_chunk::<WIDTH>(), under[side + k..].first_chunk::<WIDTH>())
-                else {
-                    break;
-                };
-                for i in 0..WIDTH {
-                    sums[i] += tap * (left[i] + right[i]);
-                }
-            }
-            *out = sums;
-        }
     }
 }
 

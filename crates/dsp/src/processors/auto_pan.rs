@@ -4,7 +4,7 @@
 //! always add up to two, so that a sound that is equally strong in both channels keeps its power wherever it stands.
 //! Nothing is folded across: each channel stays on its side.
 
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::lfo::{Lfo, NO_LAG, Origin, Shape, Sync};
 use crate::blocks::math::sin_turns;
 use crate::blocks::ramp::Ramp;
@@ -90,6 +90,33 @@ impl AutoPan {
     }
 }
 
+impl Gridded for AutoPan {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.control();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let frames = block.frames();
+        let neutral = !self.depth.moves() && self.depth.target() == 0.0;
+        // With one channel there is nowhere to go.
+        if block.channels() >= 2 && !neutral {
+            let mut swing = [0.0; CONTROL_FRAMES];
+            self.lfo.values(0.0, &NO_LAG, &mut swing[..frames]);
+            let depth = self.depth.path(frames);
+            let (left, right) = block.stereo_mut();
+            for (n, (left, right)) in left.iter_mut().zip(right).enumerate().take(CONTROL_FRAMES) {
+                let [to_left, to_right] = design(depth[n] * swing[n]);
+                (*left, *right) = (to_left * *left, to_right * *right);
+            }
+        }
+        self.lfo.advance(frames);
+    }
+}
+
 impl Processor for AutoPan {
     fn reset(&mut self) {
         self.depth = Ramp::new(self.settings.depth_percent / 100.0);
@@ -104,28 +131,7 @@ impl Processor for AutoPan {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.control();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            let neutral = !self.depth.moves() && self.depth.target() == 0.0;
-            // With one channel there is nowhere to go.
-            if block.channels() >= 2 && !neutral {
-                let mut swing = [0.0; CONTROL_FRAMES];
-                self.lfo.values(0.0, &NO_LAG, &mut swing[..frames]);
-                let depth = self.depth.path(frames);
-                let mut piece = block.range_mut(start, frames);
-                let (left, right) = piece.stereo_mut();
-                for (n, (left, right)) in left.iter_mut().zip(right).enumerate().take(CONTROL_FRAMES) {
-                    let [to_left, to_right] = design(depth[n] * swing[n]);
-                    (*left, *right) = (to_left * *left, to_right * *right);
-                }
-            }
-            self.lfo.advance(frames);
-            start += frames;
-        }
+        self.on_grid(block, None);
     }
 }
 

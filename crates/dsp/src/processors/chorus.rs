@@ -9,7 +9,7 @@
 
 use crate::blocks::cut::{Cut, Side};
 use crate::blocks::glide::Glide;
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::lfo::{Lfo, NO_LAG, Origin, Shape, Sync};
 use crate::blocks::moving::MovingDelay;
 use crate::blocks::pan::dry_wet;
@@ -192,6 +192,51 @@ impl Chorus {
     }
 }
 
+impl Gridded for Chorus {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.control();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let (channels, frames) = (block.channels().min(2), block.frames());
+        let mut input = [[0.0; CONTROL_FRAMES]; 2];
+        for c in 0..2 {
+            // One channel is both sides.
+            let samples = block.channel(c.min(channels - 1));
+            input[c][..frames].copy_from_slice(samples);
+        }
+        let [left, right] = &mut input;
+        self.low_cut.process(&mut left[..frames], &mut right[..frames]);
+        let neutral = self.is_neutral();
+        let [lag, dry, wet] = [&mut self.lag, &mut self.dry, &mut self.wet].map(|ramp| ramp.path(frames));
+        let [delay, depth] = [&mut self.delay, &mut self.depth].map(|glide| glide.path(frames));
+        for c in 0..channels {
+            let lag = if c == 0 { &NO_LAG } else { &lag };
+            let places = self.places(lag, &delay, &depth, frames);
+            let samples = block.channel_mut(c);
+            let line = &mut self.lines[c];
+            line.push(&input[c][..frames]);
+            if neutral {
+                continue;
+            }
+            let mut sum = [0.0; CONTROL_FRAMES];
+            for places in &places[..self.count] {
+                let mut voice = [0.0; CONTROL_FRAMES];
+                line.read_again(places, &mut voice[..frames]);
+                sum.iter_mut().zip(voice).for_each(|(sum, voice)| *sum += voice);
+            }
+            for (n, sample) in samples.iter_mut().enumerate().take(CONTROL_FRAMES) {
+                *sample = dry[n] * *sample + wet[n] * sum[n];
+            }
+        }
+        self.lfo.advance(frames);
+    }
+}
+
 impl Processor for Chorus {
     fn tail(&self) -> Tail {
         let seconds = LONGEST_S + Cut::decay_s(self.settings.low_cut_hz, 120.0);
@@ -215,45 +260,8 @@ impl Processor for Chorus {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        let channels = block.channels().min(2);
-        let mut start = 0;
-        while start < block.frames() && channels > 0 {
-            if self.grid.at_point() {
-                self.control();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            let mut input = [[0.0; CONTROL_FRAMES]; 2];
-            for c in 0..2 {
-                // One channel is both sides.
-                let samples = &block.channel(c.min(channels - 1))[start..start + frames];
-                input[c][..frames].copy_from_slice(samples);
-            }
-            let [left, right] = &mut input;
-            self.low_cut.process(&mut left[..frames], &mut right[..frames]);
-            let neutral = self.is_neutral();
-            let [lag, dry, wet] = [&mut self.lag, &mut self.dry, &mut self.wet].map(|ramp| ramp.path(frames));
-            let [delay, depth] = [&mut self.delay, &mut self.depth].map(|glide| glide.path(frames));
-            for c in 0..channels {
-                let lag = if c == 0 { &NO_LAG } else { &lag };
-                let places = self.places(lag, &delay, &depth, frames);
-                let samples = &mut block.channel_mut(c)[start..start + frames];
-                let line = &mut self.lines[c];
-                line.push(&input[c][..frames]);
-                if neutral {
-                    continue;
-                }
-                let mut sum = [0.0; CONTROL_FRAMES];
-                for places in &places[..self.count] {
-                    let mut voice = [0.0; CONTROL_FRAMES];
-                    line.read_again(places, &mut voice[..frames]);
-                    sum.iter_mut().zip(voice).for_each(|(sum, voice)| *sum += voice);
-                }
-                for (n, sample) in samples.iter_mut().enumerate().take(CONTROL_FRAMES) {
-                    *sample = dry[n] * *sample + wet[n] * sum[n];
-                }
-            }
-            self.lfo.advance(frames);
-            start += frames;
+        if block.channels() > 0 {
+            self.on_grid(block, None);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! and with antiderivative antialiasing (see [`crate::blocks::clip`]); the true-peak [`Guard`] takes the rest and keeps
 //! the ceiling. Below the ceiling the output is the input, bit for bit.
 
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::guard::{self, Guard};
 use crate::blocks::lookahead::greater;
 use crate::blocks::peak_share::{self, PeakShare};
@@ -113,9 +113,18 @@ impl ClipLimiter {
             settings,
         }
     }
+}
 
-    /// A piece of at most a control period.
-    fn piece(&mut self, block: &mut Block) {
+impl Gridded for ClipLimiter {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.guard.control();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
         let mut drive = self.drive;
         for samples in block.iter_mut() {
             drive = self.drive;
@@ -178,15 +187,7 @@ impl Processor for ClipLimiter {
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
         self.deepest_db = 0.0;
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.guard.control();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            self.piece(&mut block.range_mut(start, frames));
-            start += frames;
-        }
+        self.on_grid(block, None);
     }
 
     fn reading(&self) -> Reading {

@@ -12,7 +12,7 @@ use crate::blocks::dynamics::{
     KeyFilter, MeanPower, POWER_FLOOR, Pass, Smoother, Times, gains, knee_scale, one_pole, reduction_db,
     reductions_db,
 };
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::lookahead::{BoxCascade, Delay, SlidingMaximum, greater};
 use crate::blocks::math;
 use crate::blocks::ramp::Ramp;
@@ -258,44 +258,6 @@ impl Compressor {
         }
     }
 
-    /// A piece of at most [`CONTROL_FRAMES`] frames.
-    fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>) {
-        let frames = block.frames();
-        match key {
-            Some(key) if key.channels() > 0 => self.detect(key),
-            _ => self.detect(&block.as_ref()),
-        }
-        self.compute(frames);
-        for lane in &mut self.lanes {
-            let values = &mut lane.values[..frames];
-            if self.lookahead > 0 {
-                lane.ahead.process(values);
-            }
-            let times = match self.settings.times {
-                TimesMode::Manual => self.coefficients.times,
-                TimesMode::Automatic => {
-                    lane.crest.follow(&lane.plain[..frames]);
-                    lane.times
-                }
-            };
-            match self.settings.law {
-                Law::Decoupled => lane.main.decoupled(values, times),
-                Law::Branching => lane.main.branching(values, times),
-            }
-            if self.settings.release_mode == ReleaseMode::Dual {
-                let mut slow = [0.0; CONTROL_FRAMES];
-                slow[..frames].copy_from_slice(values);
-                lane.slow.branching(&mut slow[..frames], self.coefficients.slow);
-                values.iter_mut().zip(&slow).for_each(|(fast, slow)| *fast = greater(*fast, *slow));
-            }
-            if self.lookahead > 0 {
-                lane.smooth.process(values);
-            }
-            self.deepest_db = gains(values, self.deepest_db);
-        }
-        self.apply(block);
-    }
-
     /// Fills the lanes with the power of the key.
     fn detect(&mut self, key: &BlockRef) {
         let frames = key.frames();
@@ -404,6 +366,53 @@ impl Compressor {
     }
 }
 
+impl Gridded for Compressor {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.flush();
+    }
+
+    fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>) {
+        let frames = block.frames();
+        match key {
+            Some(key) if key.channels() > 0 => self.detect(key),
+            _ => self.detect(&block.as_ref()),
+        }
+        self.compute(frames);
+        for lane in &mut self.lanes {
+            let values = &mut lane.values[..frames];
+            if self.lookahead > 0 {
+                lane.ahead.process(values);
+            }
+            let times = match self.settings.times {
+                TimesMode::Manual => self.coefficients.times,
+                TimesMode::Automatic => {
+                    lane.crest.follow(&lane.plain[..frames]);
+                    lane.times
+                }
+            };
+            match self.settings.law {
+                Law::Decoupled => lane.main.decoupled(values, times),
+                Law::Branching => lane.main.branching(values, times),
+            }
+            if self.settings.release_mode == ReleaseMode::Dual {
+                let mut slow = [0.0; CONTROL_FRAMES];
+                slow[..frames].copy_from_slice(values);
+                lane.slow.branching(&mut slow[..frames], self.coefficients.slow);
+                values.iter_mut().zip(&slow).for_each(|(fast, slow)| *fast = greater(*fast, *slow));
+            }
+            if self.lookahead > 0 {
+                lane.smooth.process(values);
+            }
+            self.deepest_db = gains(values, self.deepest_db);
+        }
+        self.apply(block);
+    }
+}
+
 impl Processor for Compressor {
     fn latency(&self) -> Frames {
         self.lookahead
@@ -459,16 +468,7 @@ impl Processor for Compressor {
 
     fn process(&mut self, block: &mut Block, key: Option<&BlockRef>) {
         self.deepest_db = 0.0;
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.flush();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            let key = key.map(|key| key.range(start, frames));
-            self.piece(&mut block.range_mut(start, frames), key.as_ref());
-            start += frames;
-        }
+        self.on_grid(block, key);
     }
 
     fn reading(&self) -> Reading {

@@ -11,7 +11,7 @@
 use crate::blocks::dynamics::{
     MeanPower, Smoother, StateVariable, Times, gains, loop_gain, one_pole, tangent,
 };
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::lookahead::{Delay, SlidingMaximum, greater};
 use crate::blocks::math;
 use crate::blocks::ramp::Ramp;
@@ -199,31 +199,6 @@ impl DeEsser {
         tuning
     }
 
-    /// A piece of at most [`CONTROL_FRAMES`] frames.
-    fn piece(&mut self, block: &mut Block) {
-        let frames = block.frames();
-        let tuning = self.tuning(frames);
-        let (mut band, mut whole) = ([0.0; CONTROL_FRAMES], [0.0; CONTROL_FRAMES]);
-        self.listen(&block.as_ref(), &tuning, &mut band[..frames], &mut whole[..frames]);
-        for n in 0..frames {
-            band[n] = self.band.next(band[n], self.level);
-            whole[n] = self.whole.next(whole[n], self.level);
-        }
-        let mut values = [0.0; CONTROL_FRAMES];
-        let values = &mut values[..frames];
-        for n in 0..frames {
-            let ratio = greater(band[n] / (whole[n] + QUIET_POWER), 1e-12);
-            let over_db = math::power_to_db(ratio) - self.threshold_db.next_value();
-            values[n] = self.range_db.next_value() * (over_db / KNEE_DB).clamp(0.0, 1.0);
-        }
-        if self.lookahead > 0 {
-            self.ahead.process(values);
-        }
-        self.smooth.branching(values, self.times);
-        self.deepest_db = gains(values, self.deepest_db);
-        self.apply(block, &tuning, values);
-    }
-
     /// Delays the audio and lowers the shelf or bell by `gains`.
     fn apply(&mut self, block: &mut Block, tuning: &Tuning, gains: &[f64]) {
         let shape = self.settings.shape;
@@ -260,6 +235,40 @@ impl DeEsser {
         self.band.flush();
         self.whole.flush();
         self.smooth.flush();
+    }
+}
+
+impl Gridded for DeEsser {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.flush();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let frames = block.frames();
+        let tuning = self.tuning(frames);
+        let (mut band, mut whole) = ([0.0; CONTROL_FRAMES], [0.0; CONTROL_FRAMES]);
+        self.listen(&block.as_ref(), &tuning, &mut band[..frames], &mut whole[..frames]);
+        for n in 0..frames {
+            band[n] = self.band.next(band[n], self.level);
+            whole[n] = self.whole.next(whole[n], self.level);
+        }
+        let mut values = [0.0; CONTROL_FRAMES];
+        let values = &mut values[..frames];
+        for n in 0..frames {
+            let ratio = greater(band[n] / (whole[n] + QUIET_POWER), 1e-12);
+            let over_db = math::power_to_db(ratio) - self.threshold_db.next_value();
+            values[n] = self.range_db.next_value() * (over_db / KNEE_DB).clamp(0.0, 1.0);
+        }
+        if self.lookahead > 0 {
+            self.ahead.process(values);
+        }
+        self.smooth.branching(values, self.times);
+        self.deepest_db = gains(values, self.deepest_db);
+        self.apply(block, &tuning, values);
     }
 }
 
@@ -309,15 +318,7 @@ impl Processor for DeEsser {
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
         self.deepest_db = 0.0;
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.flush();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            self.piece(&mut block.range_mut(start, frames));
-            start += frames;
-        }
+        self.on_grid(block, None);
     }
 
     fn reading(&self) -> Reading {

@@ -11,7 +11,7 @@
 //! With `V` as strong as `M` and unrelated to it, the channels' correlation is `(1 - a^2)/(1 + a^2)`: none at 100 %.
 
 use crate::blocks::cut::{Cut, Side};
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::history::History;
 use crate::blocks::ramp::Ramp;
 use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, settings};
@@ -120,8 +120,23 @@ impl Decorrelator {
             settings,
         }
     }
+}
 
-    fn piece(&mut self, left: &mut [f64], right: &mut [f64]) {
+fn add(sum: &mut [f64], samples: &[f64], size: f64) {
+    sum.iter_mut().zip(samples).for_each(|(sum, x)| *sum += size * x);
+}
+
+impl Gridded for Decorrelator {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.cut.flush();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let (left, right) = block.stereo_mut();
         let frames = left.len();
         let mut middle = [0.0; CONTROL_FRAMES];
         for n in 0..frames {
@@ -141,10 +156,6 @@ impl Decorrelator {
             right[n] -= side;
         }
     }
-}
-
-fn add(sum: &mut [f64], samples: &[f64], size: f64) {
-    sum.iter_mut().zip(samples).for_each(|(sum, x)| *sum += size * x);
 }
 
 impl Processor for Decorrelator {
@@ -179,18 +190,8 @@ impl Processor for Decorrelator {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        if !self.stereo || block.channels() != 2 {
-            return;
-        }
-        let (left, right) = block.stereo_mut();
-        let mut start = 0;
-        while start < left.len() {
-            if self.grid.at_point() {
-                self.cut.flush();
-            }
-            let end = start + self.grid.take(left.len() - start);
-            self.piece(&mut left[start..end], &mut right[start..end]);
-            start = end;
+        if self.stereo && block.channels() == 2 {
+            self.on_grid(block, None);
         }
     }
 }

@@ -11,7 +11,7 @@
 use crate::blocks::dynamics::{
     KeyFilter, LOW_PASS_OFF_HZ, POWER_FLOOR, Pass, Smoother, Times, gains, one_pole, settle,
 };
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::lookahead::{BoxCascade, Delay, SlidingMaximum, greater};
 use crate::blocks::math;
 use crate::blocks::ramp::Ramp;
@@ -198,36 +198,6 @@ impl Ducker {
         self.held = (held, left);
     }
 
-    /// A piece of at most [`CONTROL_FRAMES`] frames.
-    fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>) {
-        let mut values = [0.0; CONTROL_FRAMES];
-        let values = &mut values[..block.frames()];
-        match key {
-            Some(key) if key.channels() > 0 => self.envelopes(key, values),
-            _ => self.envelopes(&block.as_ref(), values),
-        }
-        self.decide(values);
-        if self.lookahead > 0 {
-            self.ahead.process(values);
-        }
-        self.smooth.branching(values, self.times);
-        if self.lookahead > 0 {
-            self.average.process(values);
-        }
-        self.deepest_db = gains(values, self.deepest_db);
-        for (samples, delay) in block.iter_mut().zip(&mut self.delays) {
-            delay.pass(samples);
-        }
-        match self.settings.mode {
-            Mode::Wide => {
-                for samples in block.iter_mut() {
-                    samples.iter_mut().zip(&*values).for_each(|(sample, gain)| *sample *= gain);
-                }
-            }
-            Mode::Band => self.cut(block, values),
-        }
-    }
-
     /// Turns down what lies between the edges.
     fn cut(&mut self, block: &mut Block, gains: &[f64]) {
         let one = [1.0; CONTROL_FRAMES];
@@ -258,6 +228,45 @@ fn demand(over_db: f64, knee_db: f64) -> f64 {
 
 fn frames_of(ms: f64, sample_rate_hz: f64) -> Frames {
     (ms / 1000.0 * sample_rate_hz).round() as Frames
+}
+
+impl Gridded for Ducker {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.flush();
+    }
+
+    fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>) {
+        let mut values = [0.0; CONTROL_FRAMES];
+        let values = &mut values[..block.frames()];
+        match key {
+            Some(key) if key.channels() > 0 => self.envelopes(key, values),
+            _ => self.envelopes(&block.as_ref(), values),
+        }
+        self.decide(values);
+        if self.lookahead > 0 {
+            self.ahead.process(values);
+        }
+        self.smooth.branching(values, self.times);
+        if self.lookahead > 0 {
+            self.average.process(values);
+        }
+        self.deepest_db = gains(values, self.deepest_db);
+        for (samples, delay) in block.iter_mut().zip(&mut self.delays) {
+            delay.pass(samples);
+        }
+        match self.settings.mode {
+            Mode::Wide => {
+                for samples in block.iter_mut() {
+                    samples.iter_mut().zip(&*values).for_each(|(sample, gain)| *sample *= gain);
+                }
+            }
+            Mode::Band => self.cut(block, values),
+        }
+    }
 }
 
 impl Processor for Ducker {
@@ -318,16 +327,7 @@ impl Processor for Ducker {
 
     fn process(&mut self, block: &mut Block, key: Option<&BlockRef>) {
         self.deepest_db = 0.0;
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.flush();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            let key = key.map(|key| key.range(start, frames));
-            self.piece(&mut block.range_mut(start, frames), key.as_ref());
-            start += frames;
-        }
+        self.on_grid(block, key);
     }
 
     fn reading(&self) -> Reading {

@@ -8,7 +8,7 @@
 
 pub use crate::blocks::oversample::Rate;
 
-use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded, flush};
 use crate::blocks::lookahead::Delay;
 use crate::blocks::oversample::Oversampler;
 use crate::blocks::ramp::Ramp;
@@ -128,29 +128,6 @@ impl Exciter {
             settings,
         }
     }
-
-    /// A piece that does not reach over a point of the grid.
-    fn piece(&mut self, block: &mut Block) {
-        let frames = block.frames();
-        let [drive, even, amount] = [&mut self.drive, &mut self.even, &mut self.amount].map(|ramp| {
-            let mut path = [0.0; CONTROL_FRAMES];
-            path[..frames].iter_mut().for_each(|value| *value = ramp.next_value());
-            path
-        });
-        for (samples, channel) in block.iter_mut().zip(&mut self.channels) {
-            let mut made = [0.0; CONTROL_FRAMES];
-            let made = &mut made[..frames];
-            made.copy_from_slice(samples);
-            channel.dry.pass(samples);
-            channel.make(made, &drive, &even, self.pull);
-            for (n, sample) in samples.iter_mut().enumerate() {
-                let more = amount[n] * made[n];
-                if more != 0.0 {
-                    *sample += more;
-                }
-            }
-        }
-    }
 }
 
 impl Channel {
@@ -193,6 +170,38 @@ impl Channel {
     }
 }
 
+impl Gridded for Exciter {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.channels.iter_mut().for_each(Channel::at_point);
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let frames = block.frames();
+        let [drive, even, amount] = [&mut self.drive, &mut self.even, &mut self.amount].map(|ramp| {
+            let mut path = [0.0; CONTROL_FRAMES];
+            path[..frames].iter_mut().for_each(|value| *value = ramp.next_value());
+            path
+        });
+        for (samples, channel) in block.iter_mut().zip(&mut self.channels) {
+            let mut made = [0.0; CONTROL_FRAMES];
+            let made = &mut made[..frames];
+            made.copy_from_slice(samples);
+            channel.dry.pass(samples);
+            channel.make(made, &drive, &even, self.pull);
+            for (n, sample) in samples.iter_mut().enumerate() {
+                let more = amount[n] * made[n];
+                if more != 0.0 {
+                    *sample += more;
+                }
+            }
+        }
+    }
+}
+
 impl Processor for Exciter {
     fn latency(&self) -> Frames {
         self.latency
@@ -227,15 +236,7 @@ impl Processor for Exciter {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.channels.iter_mut().for_each(Channel::at_point);
-            }
-            let frames = self.grid.take(block.frames() - start);
-            self.piece(&mut block.range_mut(start, frames));
-            start += frames;
-        }
+        self.on_grid(block, None);
     }
 }
 

@@ -8,7 +8,7 @@
 //! Path: in -> + -> line -> mix; line -> feedback -> +.
 
 use crate::blocks::glide::Glide;
-use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded, flush};
 use crate::blocks::history::History;
 use crate::blocks::lfo::{Lfo, NO_LAG, Origin, Shape, Sync};
 use crate::blocks::line::{Line, POINTS, SHORTEST, Tap};
@@ -198,6 +198,33 @@ impl Flanger {
 /// The values of the ramps within a control period.
 type Paths = [[f64; CONTROL_FRAMES]; 4];
 
+impl Gridded for Flanger {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.control();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let frames = block.frames();
+        let ramps = self.ramps.each_mut().map(|ramp| ramp.path(frames));
+        let glides = [&mut self.longest, &mut self.depth].map(|glide| glide.path(frames));
+        for c in 0..block.channels() {
+            let samples = block.channel_mut(c);
+            if c < 2 {
+                self.comb(c, samples, &glides, &ramps);
+            } else {
+                // Further channels only wait.
+                self.dry_past[c].push(samples);
+                samples.copy_from_slice(self.dry_past[c].behind(self.latency, frames));
+            }
+        }
+        self.lfo.advance(frames);
+    }
+}
+
 impl Processor for Flanger {
     fn latency(&self) -> Frames {
         self.latency
@@ -228,27 +255,7 @@ impl Processor for Flanger {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.control();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            let ramps = self.ramps.each_mut().map(|ramp| ramp.path(frames));
-            let glides = [&mut self.longest, &mut self.depth].map(|glide| glide.path(frames));
-            for c in 0..block.channels() {
-                let samples = &mut block.channel_mut(c)[start..start + frames];
-                if c < 2 {
-                    self.comb(c, samples, &glides, &ramps);
-                } else {
-                    // Further channels only wait.
-                    self.dry_past[c].push(samples);
-                    samples.copy_from_slice(self.dry_past[c].behind(self.latency, frames));
-                }
-            }
-            self.lfo.advance(frames);
-            start += frames;
-        }
+        self.on_grid(block, None);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::blocks::dynamics::{
     KeyFilter, LOW_PASS_OFF_HZ, POWER_FLOOR, Pass, Smoother, Times, gains, knee_scale, one_pole,
     reduction_db, settle,
 };
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::lookahead::{Delay, SlidingMaximum, greater};
 use crate::blocks::math;
 use crate::blocks::ramp::Ramp;
@@ -219,8 +219,20 @@ impl Gate {
             *value = -asked.min(self.range_db.next_value());
         }
     }
+}
 
-    /// A piece of at most [`CONTROL_FRAMES`] frames.
+impl Gridded for Gate {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.high_pass.flush();
+        self.low_pass.flush();
+        self.envelope = settle(self.envelope);
+        self.smooth.flush();
+    }
+
     fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>) {
         let mut values = [0.0; CONTROL_FRAMES];
         let values = &mut values[..block.frames()];
@@ -298,19 +310,7 @@ impl Processor for Gate {
 
     fn process(&mut self, block: &mut Block, key: Option<&BlockRef>) {
         self.deepest_db = 0.0;
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.high_pass.flush();
-                self.low_pass.flush();
-                self.envelope = settle(self.envelope);
-                self.smooth.flush();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            let key = key.map(|key| key.range(start, frames));
-            self.piece(&mut block.range_mut(start, frames), key.as_ref());
-            start += frames;
-        }
+        self.on_grid(block, key);
     }
 
     fn reading(&self) -> Reading {

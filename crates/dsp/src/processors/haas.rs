@@ -12,7 +12,7 @@
 //! delay nearly. The side signal itself is never delayed.
 
 use crate::blocks::cut::{Cut, Side};
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::lookahead::Delay;
 use crate::blocks::ramp::Ramp;
 use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, choices, settings};
@@ -104,8 +104,19 @@ impl Haas {
             settings,
         }
     }
+}
 
-    fn piece(&mut self, left: &mut [f64], right: &mut [f64]) {
+impl Gridded for Haas {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.cut.flush();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let (left, right) = block.stereo_mut();
         let frames = left.len();
         let mut late = [0.0; CONTROL_FRAMES];
         for n in 0..frames {
@@ -159,18 +170,8 @@ impl Processor for Haas {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        if !self.stereo || block.channels() != 2 {
-            return;
-        }
-        let (left, right) = block.stereo_mut();
-        let mut start = 0;
-        while start < left.len() {
-            if self.grid.at_point() {
-                self.cut.flush();
-            }
-            let end = start + self.grid.take(left.len() - start);
-            self.piece(&mut left[start..end], &mut right[start..end]);
-            start = end;
+        if self.stereo && block.channels() == 2 {
+            self.on_grid(block, None);
         }
     }
 }

@@ -13,7 +13,7 @@
 use crate::blocks::convolution::{Convolver, Filter, Partition};
 use crate::blocks::correlation::{Finder, Found, window_frames};
 use crate::blocks::fractional::{FractionalDelay, TAPS, taps};
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::history::History;
 use crate::blocks::kaiser;
 use crate::blocks::lookahead::Delay;
@@ -301,8 +301,44 @@ impl PhaseAlign {
         Pose::new(amount * delay, amount * phase)
     }
 
-    /// A piece of at most a control period.
-    fn piece(&mut self, left: &mut [f64], right: &mut [f64]) {
+    /// Reads both channels in one pose.
+    fn read(&self, pose: &Pose, left: &mut [f64], right: &mut [f64]) {
+        let frames = left.len();
+        self.read_one(0, pose, 0, left);
+        self.read_one(1, pose, 1, right);
+        if pose.sin != 0.0 || pose.cos != 1.0 {
+            let mut turned = [0.0; CONTROL_FRAMES];
+            self.read_one(2, pose, 1, &mut turned[..frames]);
+            // Turned back by the phase: the Hilbert transform lags by a quarter.
+            for (x, h) in right.iter_mut().zip(&turned) {
+                *x = pose.cos * *x + pose.sin * h;
+            }
+        }
+    }
+
+    fn read_one(&self, history: usize, pose: &Pose, channel: usize, out: &mut [f64]) {
+        let (history, frames) = (&self.histories[history], out.len());
+        let delay = self.base + pose.whole[channel];
+        let Some(taps) = &pose.taps[channel] else {
+            out.copy_from_slice(history.behind(delay, frames));
+            return;
+        };
+        out.fill(0.0);
+        let first = delay - FractionalDelay::WHOLE_FRAMES;
+        for (k, tap) in taps.iter().enumerate() {
+            let samples = history.behind(first + k, frames);
+            out.iter_mut().zip(samples).for_each(|(out, x)| *out += tap * x);
+        }
+    }
+}
+
+impl Gridded for PhaseAlign {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let (left, right) = block.stereo_mut();
         let frames = left.len();
         if let Some(follower) = &mut self.follower {
             follower.hear(left, right);
@@ -334,36 +370,6 @@ impl PhaseAlign {
         if self.at == FADE_FRAMES {
             self.at = 0;
             (self.from, self.to) = (self.to, self.wished());
-        }
-    }
-
-    /// Reads both channels in one pose.
-    fn read(&self, pose: &Pose, left: &mut [f64], right: &mut [f64]) {
-        let frames = left.len();
-        self.read_one(0, pose, 0, left);
-        self.read_one(1, pose, 1, right);
-        if pose.sin != 0.0 || pose.cos != 1.0 {
-            let mut turned = [0.0; CONTROL_FRAMES];
-            self.read_one(2, pose, 1, &mut turned[..frames]);
-            // Turned back by the phase: the Hilbert transform lags by a quarter.
-            for (x, h) in right.iter_mut().zip(&turned) {
-                *x = pose.cos * *x + pose.sin * h;
-            }
-        }
-    }
-
-    fn read_one(&self, history: usize, pose: &Pose, channel: usize, out: &mut [f64]) {
-        let (history, frames) = (&self.histories[history], out.len());
-        let delay = self.base + pose.whole[channel];
-        let Some(taps) = &pose.taps[channel] else {
-            out.copy_from_slice(history.behind(delay, frames));
-            return;
-        };
-        out.fill(0.0);
-        let first = delay - FractionalDelay::WHOLE_FRAMES;
-        for (k, tap) in taps.iter().enumerate() {
-            let samples = history.behind(first + k, frames);
-            out.iter_mut().zip(samples).for_each(|(out, x)| *out += tap * x);
         }
     }
 }
@@ -405,15 +411,8 @@ impl Processor for PhaseAlign {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        if !self.stereo || block.channels() != 2 {
-            return;
-        }
-        let (left, right) = block.stereo_mut();
-        let mut start = 0;
-        while start < left.len() {
-            let end = start + self.grid.take(left.len() - start);
-            self.piece(&mut left[start..end], &mut right[start..end]);
-            start = end;
+        if self.stereo && block.channels() == 2 {
+            self.on_grid(block, None);
         }
     }
 }

@@ -11,13 +11,11 @@
 
 use super::eq::{self, Channel, Shape};
 use crate::blocks::fir::{self, Curve, Grid};
-use crate::blocks::fir_bank::{FirBank, Kernel, Kernels, Memo};
+use crate::blocks::fir_bank::{Kernel, Kernels, Memo};
+use crate::blocks::fir_equaliser::FirEqualiser;
 use crate::blocks::math;
-use crate::blocks::ramp::Ramp;
-use crate::{
-    Address, Complex64, Family, Group, Kind, Param, Processor, Tail, Taper, Unit, Values, choices, settings,
-};
-use audio::{Block, BlockRef, Frames, Spec, db_to_gain};
+use crate::{Complex64, Family, Group, Kind, Param, Taper, Unit, Values, choices, settings};
+use audio::{Spec, db_to_gain};
 use std::f64::consts::PI;
 use std::sync::Arc;
 
@@ -112,7 +110,11 @@ pub static KIND: Kind = Kind {
     impulse_response: false,
     // A band of one channel alone does not.
     keeps_mono: false,
-    build: |values, spec| Box::new(PhaseEqualiser::new(Settings::from_values(values), spec)),
+    build: |values, spec| {
+        let settings = Settings::from_values(values);
+        let kernels = design(&settings, spec);
+        Box::new(FirEqualiser::new(&KIND, &kernels, spec.channels, settings.output_db))
+    },
     response: Some(response),
 };
 
@@ -266,49 +268,6 @@ fn response(values: &Values, spec: &Spec, hz: f64) -> Complex64 {
     let settings = Settings::from_values(values);
     let kernels = DESIGNED.with(|memo| memo.get(values, spec, || design(&settings, spec)));
     kernels.response(0, hz / spec.sample_rate_hz) * db_to_gain(settings.output_db)
-}
-
-struct PhaseEqualiser {
-    bank: FirBank,
-    output: Ramp,
-}
-
-impl PhaseEqualiser {
-    fn new(settings: Settings, spec: &Spec) -> PhaseEqualiser {
-        let bank = FirBank::new(&design(&settings, spec), spec.channels);
-        PhaseEqualiser { bank, output: Ramp::new(db_to_gain(settings.output_db)) }
-    }
-}
-
-impl Processor for PhaseEqualiser {
-    fn latency(&self) -> Frames {
-        self.bank.latency()
-    }
-
-    fn tail(&self) -> Tail {
-        Tail::Frames(self.bank.tail())
-    }
-
-    fn reset(&mut self) {
-        self.bank.reset();
-        self.output.finish();
-    }
-
-    fn set(&mut self, address: Address, value: f64) {
-        // The only setting that is not fixed is the output.
-        if !KIND.param(address).fixed {
-            self.output.go_to(db_to_gain(KIND.param(address).clamp(value)));
-        }
-    }
-
-    fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        self.bank.process(block);
-        let ramp = self.output;
-        for samples in block.iter_mut() {
-            self.output = ramp;
-            self.output.scale(samples);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //!
 //! Path: in -> + -> allpasses -> mix; allpasses -> feedback -> +.
 
-use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded, flush};
 use crate::blocks::lfo::{Lfo, Origin, Shape, Sync};
 use crate::blocks::pan::dry_wet;
 use crate::blocks::ramp::Ramp;
@@ -202,6 +202,33 @@ fn run<const STAGES: usize>(
     state[..STAGES].copy_from_slice(&now);
 }
 
+impl Gridded for Phaser {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.control();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let (channels, frames) = (block.channels().min(2), block.frames());
+        let ramps = self.ramps.each_mut().map(|ramp| ramp.path(frames));
+        let steps = self.steps.each_mut().map(|ramp| ramp.path(frames));
+        let run = match self.settings.stages {
+            Stages::Four => run::<4>,
+            Stages::Six => run::<6>,
+            Stages::Eight => run::<8>,
+            Stages::Ten => run::<10>,
+            Stages::Twelve => run::<12>,
+        };
+        for c in 0..channels {
+            let samples = block.channel_mut(c);
+            run(samples, &mut self.state[c], &steps[c], &ramps);
+        }
+    }
+}
+
 impl Processor for Phaser {
     fn tail(&self) -> Tail {
         Tail::Frames(self.ringing().ceil() as Frames + CONTROL_FRAMES)
@@ -226,28 +253,7 @@ impl Processor for Phaser {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        let channels = block.channels().min(2);
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.control();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            let ramps = self.ramps.each_mut().map(|ramp| ramp.path(frames));
-            let steps = self.steps.each_mut().map(|ramp| ramp.path(frames));
-            let run = match self.settings.stages {
-                Stages::Four => run::<4>,
-                Stages::Six => run::<6>,
-                Stages::Eight => run::<8>,
-                Stages::Ten => run::<10>,
-                Stages::Twelve => run::<12>,
-            };
-            for c in 0..channels {
-                let samples = &mut block.channel_mut(c)[start..start + frames];
-                run(samples, &mut self.state[c], &steps[c], &ramps);
-            }
-            start += frames;
-        }
+        self.on_grid(block, None);
     }
 }
 

@@ -18,7 +18,7 @@
 use crate::blocks::dynamics::{
     KeyFilter, LOW_PASS_OFF_HZ, MeanPower, Pass, Smoother, Times, one_pole, settle,
 };
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::lookahead::{BoxCascade, Delay, SlidingMaximum, greater};
 use crate::blocks::math;
 use crate::blocks::ramp::Ramp;
@@ -355,8 +355,36 @@ impl Transient {
         }
         (self.attack_db, self.sustain_db) = (attack, sustain);
     }
+}
 
-    /// A piece of at most [`CONTROL_FRAMES`] frames.
+audio::wide! {
+    /// Turns the late envelope into the onset's share and the long one into the sustain's, 0 to 1.
+    fn ratios(fast: &[f64], late: &mut [f64], long: &mut [f64]) {
+        const SCALE: f64 = math::DB_PER_DOUBLING / RANGE_DB;
+        let share = |over: f64| {
+            let over = if over > 0.0 { over * SCALE } else { 0.0 };
+            if over < 1.0 { over } else { 1.0 }
+        };
+        for ((fast, late), long) in fast.iter().zip(late).zip(long) {
+            let fast = *fast + QUIET;
+            *late = share(math::log2(fast / (*late + QUIET)));
+            *long = share(math::log2((*long + QUIET) / fast));
+        }
+    }
+}
+
+impl Gridded for Transient {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.high_pass.flush();
+        self.low_pass.flush();
+        self.lanes.iter_mut().for_each(Lane::flush);
+        self.bands.iter_mut().for_each(ThreeBands::flush);
+    }
+
     fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>) {
         let frames = block.frames();
         match key {
@@ -383,22 +411,6 @@ impl Transient {
             output.scale(samples);
         }
         (self.edges, self.output) = (edges, output);
-    }
-}
-
-audio::wide! {
-    /// Turns the late envelope into the onset's share and the long one into the sustain's, 0 to 1.
-    fn ratios(fast: &[f64], late: &mut [f64], long: &mut [f64]) {
-        const SCALE: f64 = math::DB_PER_DOUBLING / RANGE_DB;
-        let share = |over: f64| {
-            let over = if over > 0.0 { over * SCALE } else { 0.0 };
-            if over < 1.0 { over } else { 1.0 }
-        };
-        for ((fast, late), long) in fast.iter().zip(late).zip(long) {
-            let fast = *fast + QUIET;
-            *late = share(math::log2(fast / (*late + QUIET)));
-            *long = share(math::log2((*long + QUIET) / fast));
-        }
     }
 }
 
@@ -468,19 +480,7 @@ impl Processor for Transient {
 
     fn process(&mut self, block: &mut Block, key: Option<&BlockRef>) {
         self.deepest_db = 0.0;
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.high_pass.flush();
-                self.low_pass.flush();
-                self.lanes.iter_mut().for_each(Lane::flush);
-                self.bands.iter_mut().for_each(ThreeBands::flush);
-            }
-            let frames = self.grid.take(block.frames() - start);
-            let key = key.map(|key| key.range(start, frames));
-            self.piece(&mut block.range_mut(start, frames), key.as_ref());
-            start += frames;
-        }
+        self.on_grid(block, key);
     }
 
     fn reading(&self) -> Reading {

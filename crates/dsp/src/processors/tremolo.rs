@@ -6,7 +6,7 @@
 //!
 //! Path: in -> { gain | low-pass -> gain, rest -> opposite gain } -> out.
 
-use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded, flush};
 use crate::blocks::lfo::{Lfo, NO_LAG, Origin, Shape, Sync};
 use crate::blocks::ramp::Ramp;
 use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, choices, settings};
@@ -151,6 +151,26 @@ impl Tremolo {
     }
 }
 
+impl Gridded for Tremolo {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.control();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let (channels, frames) = (block.channels().min(2), block.frames());
+        let ramps = [&mut self.half_depth, &mut self.treble, &mut self.lag, &mut self.pole];
+        let paths = ramps.map(|ramp| ramp.path(frames));
+        for c in 0..channels {
+            self.swing(c, block.channel_mut(c), &paths);
+        }
+        self.lfo.advance(frames);
+    }
+}
+
 impl Processor for Tremolo {
     fn tail(&self) -> Tail {
         match self.settings.mode {
@@ -178,21 +198,7 @@ impl Processor for Tremolo {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        let channels = block.channels().min(2);
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.control();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            let ramps = [&mut self.half_depth, &mut self.treble, &mut self.lag, &mut self.pole];
-            let paths = ramps.map(|ramp| ramp.path(frames));
-            for c in 0..channels {
-                self.swing(c, &mut block.channel_mut(c)[start..start + frames], &paths);
-            }
-            self.lfo.advance(frames);
-            start += frames;
-        }
+        self.on_grid(block, None);
     }
 }
 

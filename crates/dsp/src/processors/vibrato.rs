@@ -6,7 +6,7 @@
 //! dulls nor gains sidebands of its own; the latency is the middle of the swing, so that it stays in time.
 
 use crate::blocks::glide::Glide;
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::lfo::{self, Lfo, Origin, Sync};
 use crate::blocks::math::sin_turns;
 use crate::blocks::moving::{MovingDelay, SHORTEST};
@@ -159,6 +159,36 @@ impl Vibrato {
     }
 }
 
+impl Gridded for Vibrato {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.control();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let frames = block.frames();
+        let (lag, swing, shape) = (self.lag.path(frames), self.swing.path(frames), self.shape.path(frames));
+        // The sample that is written first counts as one frame back.
+        let middle = self.latency as f64 + 1.0;
+        let mut input = [0.0; CONTROL_FRAMES];
+        let mut places = [[0.0; CONTROL_FRAMES]; 2];
+        self.places(&lfo::NO_LAG, &swing, &shape, &mut places[0][..frames]);
+        self.places(&lag, &swing, &shape, &mut places[1][..frames]);
+        places.iter_mut().flatten().for_each(|place| *place += middle);
+        for (c, line) in self.lines.iter_mut().enumerate().take(block.channels()) {
+            // Only the second channel lags.
+            let places = &places[usize::from(c == 1)];
+            let samples = block.channel_mut(c);
+            input[..frames].copy_from_slice(samples);
+            line.pass(&input[..frames], places, samples);
+        }
+        self.lfo.advance(frames);
+    }
+}
+
 impl Processor for Vibrato {
     fn latency(&self) -> Frames {
         self.latency
@@ -185,31 +215,7 @@ impl Processor for Vibrato {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.control();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            let (lag, swing, shape) =
-                (self.lag.path(frames), self.swing.path(frames), self.shape.path(frames));
-            // The sample that is written first counts as one frame back.
-            let middle = self.latency as f64 + 1.0;
-            let mut input = [0.0; CONTROL_FRAMES];
-            let mut places = [[0.0; CONTROL_FRAMES]; 2];
-            self.places(&lfo::NO_LAG, &swing, &shape, &mut places[0][..frames]);
-            self.places(&lag, &swing, &shape, &mut places[1][..frames]);
-            places.iter_mut().flatten().for_each(|place| *place += middle);
-            for (c, line) in self.lines.iter_mut().enumerate().take(block.channels()) {
-                // Only the second channel lags.
-                let places = &places[usize::from(c == 1)];
-                let samples = &mut block.channel_mut(c)[start..start + frames];
-                input[..frames].copy_from_slice(samples);
-                line.pass(&input[..frames], places, samples);
-            }
-            self.lfo.advance(frames);
-            start += frames;
-        }
+        self.on_grid(block, None);
     }
 }
 

@@ -17,7 +17,7 @@ pub mod curve;
 pub mod element;
 
 use super::dynamics::{KeyFilter, MeanPower, POWER_FLOOR, Pass, StateVariable, gains, loop_gain, tangent};
-use super::grid::{CONTROL_FRAMES, Grid};
+use super::grid::{CONTROL_FRAMES, Grid, Gridded};
 use super::lookahead::{Delay, greater};
 use super::math;
 use super::oversample::Oversampler;
@@ -191,25 +191,6 @@ impl<M: Model> GainCell<M> {
         for lane in &mut self.lanes {
             lane.element.flush(&self.controls.law);
         }
-    }
-
-    /// A piece of at most [`CONTROL_FRAMES`] frames.
-    fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>) {
-        let frames = block.frames();
-        let [drive, makeup, wet, colour] =
-            [&mut self.drive, &mut self.makeup, &mut self.wet, &mut self.colour].map(|ramp| {
-                let mut path = [0.0; CONTROL_FRAMES];
-                path[..frames].iter_mut().for_each(|value| *value = ramp.next_value());
-                path
-            });
-        self.raise(block, &drive);
-        match key {
-            Some(key) if key.channels() > 0 => self.hear_key(key, &drive),
-            _ => self.hear_input(frames),
-        }
-        self.reduce(frames);
-        self.act(frames, &colour);
-        self.mix(block, [&drive, &makeup, &wet, &colour]);
     }
 
     /// Drives and raises the input, and keeps it for the mix.
@@ -386,6 +367,34 @@ fn from_mid_side(mid: &mut [f64], side: &mut [f64]) {
     }
 }
 
+impl<M: Model> Gridded for GainCell<M> {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.flush();
+    }
+
+    fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>) {
+        let frames = block.frames();
+        let [drive, makeup, wet, colour] =
+            [&mut self.drive, &mut self.makeup, &mut self.wet, &mut self.colour].map(|ramp| {
+                let mut path = [0.0; CONTROL_FRAMES];
+                path[..frames].iter_mut().for_each(|value| *value = ramp.next_value());
+                path
+            });
+        self.raise(block, &drive);
+        match key {
+            Some(key) if key.channels() > 0 => self.hear_key(key, &drive),
+            _ => self.hear_input(frames),
+        }
+        self.reduce(frames);
+        self.act(frames, &colour);
+        self.mix(block, [&drive, &makeup, &wet, &colour]);
+    }
+}
+
 impl<M: Model> Processor for GainCell<M> {
     fn latency(&self) -> Frames {
         self.channels[0].up.latency()
@@ -443,16 +452,7 @@ impl<M: Model> Processor for GainCell<M> {
 
     fn process(&mut self, block: &mut Block, key: Option<&BlockRef>) {
         self.deepest_db = 0.0;
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.flush();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            let key = key.map(|key| key.range(start, frames));
-            self.piece(&mut block.range_mut(start, frames), key.as_ref());
-            start += frames;
-        }
+        self.on_grid(block, key);
     }
 
     fn reading(&self) -> Reading {

@@ -11,7 +11,7 @@
 
 use crate::blocks::crossover::{Bands, MAX_BANDS, Slope};
 use crate::blocks::dynamics::{one_pole, settle};
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::linear_crossover::LinearCrossover;
 use crate::blocks::lookahead::{Delay, greater};
 use crate::blocks::matched;
@@ -192,7 +192,37 @@ impl BandWidth {
         }
     }
 
-    fn piece(&mut self, left: &mut [f64], right: &mut [f64]) {
+    /// Compares loudness before and after, and sets the level of the middle.
+    fn weigh(&mut self, left: &mut [f64], right: &mut [f64], added: &[f64]) {
+        let frames = left.len();
+        for n in 0..frames {
+            let side = 0.5 * (left[n] - right[n]);
+            for (c, value) in [0.5 * (left[n] + right[n]), side, side + added[n]].into_iter().enumerate() {
+                self.balance.heard.channel_mut(c)[n] = value;
+            }
+        }
+        self.balance.listen(frames);
+        for (left, right) in left.iter_mut().zip(right) {
+            let change = 0.5 * (*left + *right) * (self.balance.gain.next_value() - 1.0);
+            if change != 0.0 {
+                *left += change;
+                *right += change;
+            }
+        }
+    }
+}
+
+impl Gridded for BandWidth {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.balance.aim(self.settings.keep_loudness);
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let (left, right) = block.stereo_mut();
         let frames = left.len();
         let mut side = [0.0; CONTROL_FRAMES];
         for n in 0..frames {
@@ -216,25 +246,6 @@ impl BandWidth {
             if added[n] != 0.0 {
                 left[n] += added[n];
                 right[n] -= added[n];
-            }
-        }
-    }
-
-    /// Compares loudness before and after, and sets the level of the middle.
-    fn weigh(&mut self, left: &mut [f64], right: &mut [f64], added: &[f64]) {
-        let frames = left.len();
-        for n in 0..frames {
-            let side = 0.5 * (left[n] - right[n]);
-            for (c, value) in [0.5 * (left[n] + right[n]), side, side + added[n]].into_iter().enumerate() {
-                self.balance.heard.channel_mut(c)[n] = value;
-            }
-        }
-        self.balance.listen(frames);
-        for (left, right) in left.iter_mut().zip(right) {
-            let change = 0.5 * (*left + *right) * (self.balance.gain.next_value() - 1.0);
-            if change != 0.0 {
-                *left += change;
-                *right += change;
             }
         }
     }
@@ -273,18 +284,8 @@ impl Processor for BandWidth {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        if !self.stereo || block.channels() != 2 || self.settings.bands.is_empty() {
-            return;
-        }
-        let (left, right) = block.stereo_mut();
-        let mut start = 0;
-        while start < left.len() {
-            if self.grid.at_point() {
-                self.balance.aim(self.settings.keep_loudness);
-            }
-            let end = start + self.grid.take(left.len() - start);
-            self.piece(&mut left[start..end], &mut right[start..end]);
-            start = end;
+        if self.stereo && block.channels() == 2 && !self.settings.bands.is_empty() {
+            self.on_grid(block, None);
         }
     }
 }

@@ -13,7 +13,7 @@ mod tests;
 
 use crate::blocks::convolution::Convolver;
 use crate::blocks::cut::{Cut, Side};
-use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded, flush};
 use crate::blocks::lookahead::Delay;
 use crate::blocks::ramp::Ramp;
 use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, Values, settings};
@@ -198,18 +198,6 @@ impl ConvolutionReverb {
         }
     }
 
-    /// A piece of at most [`CONTROL_FRAMES`] frames.
-    fn piece(&mut self, block: &mut Block, convolver: &mut Convolver) {
-        let frames = block.frames();
-        let mut wet = self.wet.range_mut(0, frames);
-        wet.copy_from(&block.as_ref());
-        wet.iter_mut().zip(&mut self.delays).for_each(|(samples, delay)| delay.pass(samples));
-        self.low_cut.process(&mut wet);
-        self.high_cut.process(&mut wet);
-        convolver.process(&mut wet);
-        self.mix(block, frames);
-    }
-
     fn mix(&mut self, block: &mut Block, frames: Frames) {
         let mut wet = self.wet.range_mut(0, frames);
         let mut gain = [[0.0; CONTROL_FRAMES]; 2];
@@ -232,6 +220,29 @@ impl ConvolutionReverb {
                 samples[n] = gain[0][n] * samples[n] + gain[1][n] * wet[n];
             }
         }
+    }
+}
+
+impl Gridded for ConvolutionReverb {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.control();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let frames = block.frames();
+        let mut wet = self.wet.range_mut(0, frames);
+        wet.copy_from(&block.as_ref());
+        wet.iter_mut().zip(&mut self.delays).for_each(|(samples, delay)| delay.pass(samples));
+        self.low_cut.process(&mut wet);
+        self.high_cut.process(&mut wet);
+        if let Some(convolver) = &mut self.convolver {
+            convolver.process(&mut wet);
+        }
+        self.mix(block, frames);
     }
 }
 
@@ -279,16 +290,8 @@ impl Processor for ConvolutionReverb {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        let Some(mut convolver) = self.convolver.take() else { return };
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.control();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            self.piece(&mut block.range_mut(start, frames), &mut convolver);
-            start += frames;
+        if self.convolver.is_some() {
+            self.on_grid(block, None);
         }
-        self.convolver = Some(convolver);
     }
 }

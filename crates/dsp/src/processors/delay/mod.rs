@@ -15,7 +15,7 @@ mod wow;
 
 use crate::blocks::cut::{Cut, Side};
 use crate::blocks::ducker::Ducker;
-use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded, flush};
 use crate::blocks::line::{Line, POINTS, SHORTEST, Tap};
 use crate::blocks::math::db_to_gain;
 use crate::blocks::pan::dry_wet;
@@ -307,6 +307,30 @@ impl Delay {
     }
 }
 
+impl Gridded for Delay {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.control();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        if block.channels() == 1 {
+            for sample in block.channel_mut(0) {
+                // One channel is both sides, between which nothing can cross.
+                *sample = self.frame([*sample; 2], 0.0)[0];
+            }
+        } else {
+            let (left, right) = block.stereo_mut();
+            for (left, right) in left.iter_mut().zip(right) {
+                [*left, *right] = self.frame([*left, *right], 1.0);
+            }
+        }
+    }
+}
+
 impl Processor for Delay {
     fn tail(&self) -> Tail {
         let feedback = self.settings.feedback_percent / 100.0;
@@ -339,25 +363,8 @@ impl Processor for Delay {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        let mut start = 0;
-        while start < block.frames() && block.channels() > 0 {
-            if self.grid.at_point() {
-                self.control();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            let mut piece = block.range_mut(start, frames);
-            if piece.channels() == 1 {
-                for sample in piece.channel_mut(0) {
-                    // One channel is both sides, between which nothing can cross.
-                    *sample = self.frame([*sample; 2], 0.0)[0];
-                }
-            } else {
-                let (left, right) = piece.stereo_mut();
-                for (left, right) in left.iter_mut().zip(right) {
-                    [*left, *right] = self.frame([*left, *right], 1.0);
-                }
-            }
-            start += frames;
+        if block.channels() > 0 {
+            self.on_grid(block, None);
         }
     }
 }

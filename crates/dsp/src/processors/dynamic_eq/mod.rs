@@ -18,7 +18,7 @@ use crate::blocks::dynamics::{
     MeanPower, POWER_FLOOR, Smoother, StateVariable, Times, knee_scale, loop_gain, one_pole, reduction_db,
     tangent,
 };
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::lookahead::{Delay, greater};
 use crate::blocks::math;
 use crate::blocks::ramp::Ramp;
@@ -491,8 +491,17 @@ impl DynamicEqualiser {
             settings,
         }
     }
+}
 
-    /// A piece of at most [`CONTROL_FRAMES`] frames.
+impl Gridded for DynamicEqualiser {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.movers.iter_mut().for_each(Mover::flush);
+    }
+
     fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>) {
         let frames = block.frames();
         // All bands hear the input before any of them changes it.
@@ -551,16 +560,7 @@ impl Processor for DynamicEqualiser {
 
     fn process(&mut self, block: &mut Block, key: Option<&BlockRef>) {
         self.deepest_db = 0.0;
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.movers.iter_mut().for_each(Mover::flush);
-            }
-            let frames = self.grid.take(block.frames() - start);
-            let key = key.map(|key| key.range(start, frames));
-            self.piece(&mut block.range_mut(start, frames), key.as_ref());
-            start += frames;
-        }
+        self.on_grid(block, key);
     }
 
     fn reading(&self) -> Reading {

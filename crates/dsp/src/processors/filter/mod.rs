@@ -13,7 +13,7 @@ mod sweep;
 mod tests;
 
 use crate::blocks::dynamics::{Smoother, StateVariable, Times, loop_gain};
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::lookahead::greater;
 use crate::blocks::ramp::Ramp;
 use crate::{Address, Complex64, Family, Kind, Processor, Tail, Taper, Unit, choices, settings};
@@ -284,37 +284,6 @@ impl Filter {
         }
         sweep::tangents(corners);
     }
-
-    /// A piece of at most [`CONTROL_FRAMES`] frames.
-    fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>) {
-        let frames = block.frames();
-        let mut corners = [0.0; CONTROL_FRAMES];
-        let corners = &mut corners[..frames];
-        match key {
-            Some(key) if key.channels() > 0 => self.sweep(key, corners),
-            _ => self.sweep(&block.as_ref(), corners),
-        }
-        let mut damping = [[0.0; CONTROL_FRAMES]; 2];
-        let mut swing = [[0.0; CONTROL_FRAMES]; 2];
-        for (place, section) in self.sections.iter_mut().enumerate() {
-            damping[place][..frames].iter_mut().for_each(|d| *d = section.damping.next_value());
-            swing[place][..frames].iter_mut().for_each(|s| *s = section.swing.next_value());
-        }
-        let ramp = self.mix;
-        for (channel, samples) in block.iter_mut().enumerate() {
-            let mut wet = [0.0; CONTROL_FRAMES];
-            let wet = &mut wet[..frames];
-            wet.copy_from_slice(samples);
-            for (place, section) in self.sections.iter_mut().enumerate() {
-                let state = &mut section.states[channel];
-                run(self.settings.r#type, state, corners, &damping[place], &swing[place], wet);
-            }
-            self.mix = ramp;
-            for (sample, wet) in samples.iter_mut().zip(wet) {
-                *sample += self.mix.next_value() * (*wet - *sample);
-            }
-        }
-    }
 }
 
 /// One section over one channel's piece.
@@ -351,6 +320,50 @@ fn fall_per_frame(g: f64, damping: f64) -> f64 {
         ((1.0 + s) / (1.0 - s)).norm()
     });
     -slowest[0].max(slowest[1]).ln()
+}
+
+impl Gridded for Filter {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.control();
+    }
+
+    fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>) {
+        if !self.awake {
+            self.oscillator.pass(block.frames());
+            return;
+        }
+        let frames = block.frames();
+        let mut corners = [0.0; CONTROL_FRAMES];
+        let corners = &mut corners[..frames];
+        match key {
+            Some(key) if key.channels() > 0 => self.sweep(key, corners),
+            _ => self.sweep(&block.as_ref(), corners),
+        }
+        let mut damping = [[0.0; CONTROL_FRAMES]; 2];
+        let mut swing = [[0.0; CONTROL_FRAMES]; 2];
+        for (place, section) in self.sections.iter_mut().enumerate() {
+            damping[place][..frames].iter_mut().for_each(|d| *d = section.damping.next_value());
+            swing[place][..frames].iter_mut().for_each(|s| *s = section.swing.next_value());
+        }
+        let ramp = self.mix;
+        for (channel, samples) in block.iter_mut().enumerate() {
+            let mut wet = [0.0; CONTROL_FRAMES];
+            let wet = &mut wet[..frames];
+            wet.copy_from_slice(samples);
+            for (place, section) in self.sections.iter_mut().enumerate() {
+                let state = &mut section.states[channel];
+                run(self.settings.r#type, state, corners, &damping[place], &swing[place], wet);
+            }
+            self.mix = ramp;
+            for (sample, wet) in samples.iter_mut().zip(wet) {
+                *sample += self.mix.next_value() * (*wet - *sample);
+            }
+        }
+    }
 }
 
 impl Processor for Filter {
@@ -407,19 +420,6 @@ impl Processor for Filter {
     }
 
     fn process(&mut self, block: &mut Block, key: Option<&BlockRef>) {
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.control();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            if self.awake {
-                let key = key.map(|key| key.range(start, frames));
-                self.piece(&mut block.range_mut(start, frames), key.as_ref());
-            } else {
-                self.oscillator.pass(frames);
-            }
-            start += frames;
-        }
+        self.on_grid(block, key);
     }
 }

@@ -11,7 +11,7 @@ mod character;
 
 pub use crate::blocks::repair::{Over, REPAIR_MARGIN_DB, repair};
 
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::guard::Guard;
 use crate::blocks::lookahead::greater;
 use crate::blocks::peak_share::PeakShare;
@@ -120,9 +120,18 @@ impl Limiter {
             settings,
         }
     }
+}
 
-    /// A piece of at most a control period.
-    fn piece(&mut self, block: &mut Block) {
+impl Gridded for Limiter {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.guard.control();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
         let mut drive = self.drive;
         for samples in block.iter_mut() {
             drive = self.drive;
@@ -183,15 +192,7 @@ impl Processor for Limiter {
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
         self.deepest_db = 0.0;
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.guard.control();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            self.piece(&mut block.range_mut(start, frames));
-            start += frames;
-        }
+        self.on_grid(block, None);
     }
 
     fn reading(&self) -> Reading {

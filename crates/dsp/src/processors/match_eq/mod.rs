@@ -11,11 +11,11 @@ pub use correction::{Correction, SpectrumPoint, correction_curve};
 
 use super::phase_eq::Phase;
 use crate::blocks::fir;
-use crate::blocks::fir_bank::{FirBank, Kernels, Memo};
+use crate::blocks::fir_bank::{Kernels, Memo};
+use crate::blocks::fir_equaliser::FirEqualiser;
 use crate::blocks::math;
-use crate::blocks::ramp::Ramp;
-use crate::{Address, Complex64, Family, Kind, Processor, Tail, Taper, Unit, Values, settings};
-use audio::{Block, BlockRef, Frames, Spec, db_to_gain};
+use crate::{Complex64, Family, Kind, Taper, Unit, Values, settings};
+use audio::{Spec, db_to_gain};
 
 settings! {
     /// Both spectra at one frequency.
@@ -87,7 +87,11 @@ pub static KIND: Kind = Kind {
     key_input: false,
     impulse_response: false,
     keeps_mono: true,
-    build: |values, spec| Box::new(MatchEqualiser::new(&Settings::from_values(values), spec)),
+    build: |values, spec| {
+        let settings = Settings::from_values(values);
+        let kernels = design(&settings, spec);
+        Box::new(FirEqualiser::new(&KIND, &kernels, spec.channels, settings.output_db))
+    },
     response: Some(response),
 };
 
@@ -138,49 +142,6 @@ fn response(values: &Values, spec: &Spec, hz: f64) -> Complex64 {
     let settings = Settings::from_values(values);
     let kernels = DESIGNED.with(|memo| memo.get(values, spec, || design(&settings, spec)));
     kernels.response(0, hz / spec.sample_rate_hz) * db_to_gain(settings.output_db)
-}
-
-struct MatchEqualiser {
-    bank: FirBank,
-    output: Ramp,
-}
-
-impl MatchEqualiser {
-    fn new(settings: &Settings, spec: &Spec) -> MatchEqualiser {
-        let bank = FirBank::new(&design(settings, spec), spec.channels);
-        MatchEqualiser { bank, output: Ramp::new(db_to_gain(settings.output_db)) }
-    }
-}
-
-impl Processor for MatchEqualiser {
-    fn latency(&self) -> Frames {
-        self.bank.latency()
-    }
-
-    fn tail(&self) -> Tail {
-        Tail::Frames(self.bank.tail())
-    }
-
-    fn reset(&mut self) {
-        self.bank.reset();
-        self.output.finish();
-    }
-
-    fn set(&mut self, address: Address, value: f64) {
-        // The only setting that is not fixed is the output.
-        if !KIND.param(address).fixed {
-            self.output.go_to(db_to_gain(KIND.param(address).clamp(value)));
-        }
-    }
-
-    fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        self.bank.process(block);
-        let ramp = self.output;
-        for samples in block.iter_mut() {
-            self.output = ramp;
-            self.output.scale(samples);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ mod band;
 
 use crate::blocks::crossover::{Bands, Crossover, MAX_BANDS, Slope, decay_frames};
 use crate::blocks::dynamics::{one_pole, settle};
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::linear_crossover::LinearCrossover;
 use crate::blocks::lookahead::{Delay, greater};
 use crate::blocks::ramp::Ramp;
@@ -345,39 +345,6 @@ impl Multiband {
         self.whole_means.iter_mut().for_each(|mean| *mean = settle(*mean));
     }
 
-    /// A piece of at most [`CONTROL_FRAMES`] frames.
-    fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>) {
-        let frames = block.frames();
-        self.splitter.split(&block.as_ref(), &mut self.bands);
-        let sources = match key {
-            Some(key) if key.channels() > 0 => {
-                self.key_splitter.split(key, &mut self.key_bands);
-                key.channels().min(self.key_bands.len())
-            }
-            _ => 0,
-        };
-        self.detect(sources, frames);
-        let relative = self.settings.relative.then_some(&self.whole[..]);
-        self.voices.iter_mut().for_each(|voice| voice.compute(frames, relative));
-        self.link_lanes(frames);
-        self.link_bands(frames);
-        let count = self.voices.len();
-        for (place, (voice, reduction)) in self.voices.iter_mut().zip(&mut self.reductions_db).enumerate() {
-            let deepest = voice.smooth(frames, self.shared.lookahead);
-            self.deepest_db = greater(deepest, self.deepest_db);
-            *reduction = voice.values(0)[frames - 1];
-            for (channel, bands) in self.bands.iter_mut().enumerate() {
-                self.band_delays[channel * count + place].pass(&mut bands[place][..frames]);
-            }
-            let heard = self.bands.iter().map(|bands| &bands[place][..frames]);
-            voice.gains(frames, heard, self.wet, self.settings.auto_makeup);
-        }
-        for _ in 0..frames {
-            self.wet.next_value();
-        }
-        self.apply(block);
-    }
-
     /// Fills the voices with the power of their bands, of the key when it has `sources` channels.
     fn detect(&mut self, sources: usize, frames: usize) {
         let heard = if sources > 0 { &self.key_bands[..sources] } else { &self.bands[..] };
@@ -488,6 +455,48 @@ fn fade(heard: Heard, fade_frames: Frames, samples: &mut [f64], bands: &[f64]) -
     if done >= fade_frames { Heard::Bands } else { Heard::Fading(done) }
 }
 
+impl Gridded for Multiband {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.flush();
+    }
+
+    fn piece(&mut self, block: &mut Block, key: Option<&BlockRef>) {
+        let frames = block.frames();
+        self.splitter.split(&block.as_ref(), &mut self.bands);
+        let sources = match key {
+            Some(key) if key.channels() > 0 => {
+                self.key_splitter.split(key, &mut self.key_bands);
+                key.channels().min(self.key_bands.len())
+            }
+            _ => 0,
+        };
+        self.detect(sources, frames);
+        let relative = self.settings.relative.then_some(&self.whole[..]);
+        self.voices.iter_mut().for_each(|voice| voice.compute(frames, relative));
+        self.link_lanes(frames);
+        self.link_bands(frames);
+        let count = self.voices.len();
+        for (place, (voice, reduction)) in self.voices.iter_mut().zip(&mut self.reductions_db).enumerate() {
+            let deepest = voice.smooth(frames, self.shared.lookahead);
+            self.deepest_db = greater(deepest, self.deepest_db);
+            *reduction = voice.values(0)[frames - 1];
+            for (channel, bands) in self.bands.iter_mut().enumerate() {
+                self.band_delays[channel * count + place].pass(&mut bands[place][..frames]);
+            }
+            let heard = self.bands.iter().map(|bands| &bands[place][..frames]);
+            voice.gains(frames, heard, self.wet, self.settings.auto_makeup);
+        }
+        for _ in 0..frames {
+            self.wet.next_value();
+        }
+        self.apply(block);
+    }
+}
+
 impl Processor for Multiband {
     fn latency(&self) -> Frames {
         self.splitter.latency() + self.shared.lookahead
@@ -559,16 +568,7 @@ impl Processor for Multiband {
 
     fn process(&mut self, block: &mut Block, key: Option<&BlockRef>) {
         self.deepest_db = 0.0;
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.flush();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            let key = key.map(|key| key.range(start, frames));
-            self.piece(&mut block.range_mut(start, frames), key.as_ref());
-            start += frames;
-        }
+        self.on_grid(block, key);
     }
 
     fn reading(&self) -> Reading {

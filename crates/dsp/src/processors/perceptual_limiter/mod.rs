@@ -10,7 +10,7 @@ mod gain;
 mod mask;
 mod obstacle;
 
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::guard::{Design, Guard};
 use crate::blocks::lookahead::greater;
 use crate::blocks::math;
@@ -100,9 +100,18 @@ impl PerceptualLimiter {
             settings,
         }
     }
+}
 
-    /// A piece of at most a control period.
-    fn piece(&mut self, block: &mut Block) {
+impl Gridded for PerceptualLimiter {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.guard.control();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
         let frames = block.frames();
         let mut drive = self.drive;
         for samples in block.iter_mut() {
@@ -166,15 +175,7 @@ impl Processor for PerceptualLimiter {
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
         self.deepest_db = 0.0;
-        let mut start = 0;
-        while start < block.frames() {
-            if self.grid.at_point() {
-                self.guard.control();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            self.piece(&mut block.range_mut(start, frames));
-            start += frames;
-        }
+        self.on_grid(block, None);
     }
 
     fn reading(&self) -> Reading {

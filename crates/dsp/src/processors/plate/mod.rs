@@ -16,7 +16,7 @@ mod tests;
 use crate::blocks::cut::{Cut, Side};
 use crate::blocks::decay::{Decay, Times, Tone};
 use crate::blocks::ducker::Ducker;
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::pan::dry_wet;
 use crate::blocks::predelay::Predelay;
 use crate::blocks::ramp::Ramp;
@@ -225,6 +225,39 @@ impl Plate {
     }
 }
 
+impl Gridded for Plate {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.control();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let (channels, frames) = (block.channels().min(2), block.frames());
+        for c in 0..2 {
+            // One channel is both sides.
+            let samples = block.channel(c.min(channels - 1));
+            self.wet[c][..frames].copy_from_slice(samples);
+        }
+        let [left, right] = &self.wet;
+        left.iter().zip(right).take(frames).for_each(|(l, r)| self.ducker.follow([*l, *r]));
+        let ducking = self.ducking.path(frames);
+        self.hear(frames);
+        if !self.is_neutral() {
+            let [dry, own, other] = self.balance.each_mut().map(|ramp| ramp.path(frames));
+            for c in 0..channels {
+                let (near, far) = (&self.wet[c], &self.wet[1 - c]);
+                let samples = block.channel_mut(c);
+                for (n, sample) in samples.iter_mut().enumerate().take(CONTROL_FRAMES) {
+                    *sample = dry[n] * *sample + ducking[n] * (own[n] * near[n] + other[n] * far[n]);
+                }
+            }
+        }
+    }
+}
+
 impl Processor for Plate {
     fn tail(&self) -> Tail {
         let longest_s = Decay::new(&times(&self.settings), self.sample_rate_hz).longest_s();
@@ -259,33 +292,8 @@ impl Processor for Plate {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        let channels = block.channels().min(2);
-        let mut start = 0;
-        while start < block.frames() && channels > 0 {
-            if self.grid.at_point() {
-                self.control();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            for c in 0..2 {
-                // One channel is both sides.
-                let samples = &block.channel(c.min(channels - 1))[start..start + frames];
-                self.wet[c][..frames].copy_from_slice(samples);
-            }
-            let [left, right] = &self.wet;
-            left.iter().zip(right).take(frames).for_each(|(l, r)| self.ducker.follow([*l, *r]));
-            let ducking = self.ducking.path(frames);
-            self.hear(frames);
-            if !self.is_neutral() {
-                let [dry, own, other] = self.balance.each_mut().map(|ramp| ramp.path(frames));
-                for c in 0..channels {
-                    let (near, far) = (&self.wet[c], &self.wet[1 - c]);
-                    let samples = &mut block.channel_mut(c)[start..start + frames];
-                    for (n, sample) in samples.iter_mut().enumerate().take(CONTROL_FRAMES) {
-                        *sample = dry[n] * *sample + ducking[n] * (own[n] * near[n] + other[n] * far[n]);
-                    }
-                }
-            }
-            start += frames;
+        if block.channels() > 0 {
+            self.on_grid(block, None);
         }
     }
 }

@@ -16,7 +16,7 @@ mod tests;
 use crate::blocks::cut::{Cut, Side};
 use crate::blocks::decay::{Decay, Times, Tone};
 use crate::blocks::ducker::Ducker;
-use crate::blocks::grid::{CONTROL_FRAMES, Grid};
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::pan;
 use crate::blocks::predelay::Predelay;
 use crate::blocks::ramp::Ramp;
@@ -293,6 +293,44 @@ impl Reverb {
     }
 }
 
+impl Gridded for Reverb {
+    fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
+    }
+
+    fn at_point(&mut self) {
+        self.control();
+    }
+
+    fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
+        let (channels, frames) = (block.channels().min(2), block.frames());
+        for c in 0..2 {
+            // One channel is both sides.
+            let samples = block.channel(c.min(channels - 1));
+            self.scratch.input[c][..frames].copy_from_slice(samples);
+        }
+        let [left, right] = &self.scratch.input;
+        left.iter().zip(right).take(frames).for_each(|(l, r)| self.ducker.follow([*l, *r]));
+        let ducking = self.ducking.path(frames);
+        self.wet(frames);
+        if !self.balance.is_neutral() {
+            let Scratch { early, late, .. } = &self.scratch;
+            let paths = self.balance.all().map(|ramp| ramp.path(frames));
+            let [dry, own, other, early_own, early_other] = &paths;
+            for c in 0..channels {
+                let (late_own, late_other) = (&late[c], &late[1 - c]);
+                let (near, far) = (&early[c], &early[1 - c]);
+                let samples = block.channel_mut(c);
+                for (n, sample) in samples.iter_mut().enumerate().take(CONTROL_FRAMES) {
+                    *sample = dry[n] * *sample
+                        + ducking[n] * (own[n] * late_own[n] + other[n] * late_other[n])
+                        + ducking[n] * (early_own[n] * near[n] + early_other[n] * far[n]);
+                }
+            }
+        }
+    }
+}
+
 impl Processor for Reverb {
     fn tail(&self) -> Tail {
         let decay = Decay::new(&times(&self.settings), self.sample_rate_hz);
@@ -328,38 +366,8 @@ impl Processor for Reverb {
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        let channels = block.channels().min(2);
-        let mut start = 0;
-        while start < block.frames() && channels > 0 {
-            if self.grid.at_point() {
-                self.control();
-            }
-            let frames = self.grid.take(block.frames() - start);
-            for c in 0..2 {
-                // One channel is both sides.
-                let samples = &block.channel(c.min(channels - 1))[start..start + frames];
-                self.scratch.input[c][..frames].copy_from_slice(samples);
-            }
-            let [left, right] = &self.scratch.input;
-            left.iter().zip(right).take(frames).for_each(|(l, r)| self.ducker.follow([*l, *r]));
-            let ducking = self.ducking.path(frames);
-            self.wet(frames);
-            if !self.balance.is_neutral() {
-                let Scratch { early, late, .. } = &self.scratch;
-                let paths = self.balance.all().map(|ramp| ramp.path(frames));
-                let [dry, own, other, early_own, early_other] = &paths;
-                for c in 0..channels {
-                    let (late_own, late_other) = (&late[c], &late[1 - c]);
-                    let (near, far) = (&early[c], &early[1 - c]);
-                    let samples = &mut block.channel_mut(c)[start..start + frames];
-                    for (n, sample) in samples.iter_mut().enumerate().take(CONTROL_FRAMES) {
-                        *sample = dry[n] * *sample
-                            + ducking[n] * (own[n] * late_own[n] + other[n] * late_other[n])
-                            + ducking[n] * (early_own[n] * near[n] + early_other[n] * far[n]);
-                    }
-                }
-            }
-            start += frames;
+        if block.channels() > 0 {
+            self.on_grid(block, None);
         }
     }
 }
