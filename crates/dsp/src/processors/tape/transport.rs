@@ -55,6 +55,8 @@ impl Sway {
     pub(super) const MOST: [f64; 2] = [0.005, 0.003];
 
     pub(super) fn new(depths: [f64; 2], sample_rate_hz: f64, channels: usize) -> Sway {
+        // The table is made here, and not by the first block.
+        LazyLock::force(&SINCS);
         let reach: f64 = (0..2).map(|kind| Self::MOST[kind] * unit_reach(kind)).sum();
         let middle = (reach * sample_rate_hz).ceil() as Frames + TAPS;
         let mut sway = Sway {
