@@ -139,10 +139,10 @@ mod tests {
         assert!((level_dbfs(heard(&sound), 4_999) + 6.0).abs() < 0.001);
     }
 
-    /// A clean tone has nothing else above the rounding of `f64`.
+    /// A clean tone has nothing else above rounding: its phase, up to 2,000 turns, is known to 2e-13 of a turn.
     #[test]
     fn a_clean_tone_is_clean() {
-        assert!(thd_n_db(heard(tone(997.0, -6.0, 2.0).channel(0)), 997) < -270.0);
+        assert!(thd_n_db(heard(tone(997.0, -6.0, 2.0).channel(0)), 997) < -240.0);
     }
 
     /// An impulse and an echo a millisecond later comb: the gain at each frequency is known.

@@ -76,6 +76,9 @@ impl Values {
     /// let eq = dsp::kind("eq").unwrap();
     /// let values = dsp::Values::parse(eq, "output_db = -1; bands.0.type = low_shelf; bands.0.gain_db = 3")?;
     /// assert_eq!(values.get(eq.address("bands.0.gain_db")?), 3.0);
+    /// let phaser = dsp::kind("phaser").unwrap();
+    /// let stages = phaser.address("stages")?;
+    /// assert_eq!(phaser.shown(stages, dsp::Values::parse(phaser, "stages = 8")?.get(stages)), "8");
     /// # Ok::<(), dsp::Unknown>(())
     /// ```
     pub fn parse(kind: &Kind, text: &str) -> Result<Values, Unknown> {
@@ -83,7 +86,8 @@ impl Values {
         for setting in text.split(';').map(str::trim).filter(|setting| !setting.is_empty()) {
             let unknown = || Unknown { kind: kind.id, name: setting.into() };
             let (name, value) = setting.split_once(" = ").ok_or_else(unknown)?;
-            if let Address::Item { group, item, .. } = kind.address(name)? {
+            let address = kind.address(name)?;
+            if let Address::Item { group, item, .. } = address {
                 let described = &kind.groups[group];
                 if item >= described.max {
                     return Err(unknown());
@@ -92,13 +96,13 @@ impl Values {
                     values.push(kind, described.id)?;
                 }
             }
-            match value.parse() {
-                Ok(number) => values.set(kind, name, number)?,
-                Err(_) => match value {
-                    "true" => values.set(kind, name, 1.0)?,
-                    "false" => values.set(kind, name, 0.0)?,
-                    choice => values.set_choice(kind, name, choice)?,
-                },
+            match kind.param(address).class {
+                // Some are called like numbers, such as the stages of a phaser.
+                Class::Choice => values.set_choice(kind, name, value)?,
+                Class::Switch => {
+                    values.put(address, f64::from(u8::from(value.parse::<bool>().map_err(|_| unknown())?)))
+                }
+                Class::Number => values.put(address, value.parse().map_err(|_| unknown())?),
             }
         }
         Ok(values)
