@@ -47,6 +47,6 @@ pub(super) const RECIPES: &[Recipe] = &[
     recipe(
         "exciter",
         Shown::Harmonics,
-        &[("amount 60 %, above 800 Hz", "freq_hz = 800; amount_percent = 60")],
+        &[("amount 60 %, above 1 kHz", "freq_hz = 1000; amount_percent = 60")],
     ),
 ];
