@@ -56,7 +56,7 @@ pub(crate) fn meters() -> Result<(), Failure> {
         Ok(())
     })?;
     for (name, spectrum) in [("levels, loudness, true peak 16 times", false), ("all facts", true)] {
-        let options = Options { true_peak_factor: 16, spectrum, pitch: spectrum };
+        let options = Options { true_peak_factor: 16, spectrum, pitch: spectrum, ..Options::default() };
         time(name, || Ok(analyse(&block, rate, Layout::Stereo, options).map(drop)?))?;
     }
     Ok(())

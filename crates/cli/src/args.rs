@@ -299,12 +299,15 @@ Examples:
     },
     /// Numbers only: loudness, peaks, spectrum and more
     #[command(
-        after_help = "Examples:\n  tonmeister measure MASTER.wav\n  tonmeister measure --json --series *.wav"
+        after_help = "Examples:\n  tonmeister measure MASTER.wav\n  tonmeister measure --loudness *.flac\n  tonmeister measure --json --series *.wav"
     )]
     Measure {
         /// The files
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// Only loudness and peaks, several times as fast
+        #[arg(long)]
+        loudness: bool,
         /// Also momentary and short-term loudness against time
         #[arg(long)]
         series: bool,

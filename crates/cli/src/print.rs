@@ -321,7 +321,8 @@ pub(crate) fn measured(measured: &Measured) -> String {
     for f in &measured.files {
         let facts = &f.facts;
         text += &format!("{}\n", f.path);
-        let rows: Vec<Vec<String>> = workflow::scalar_readings(facts)
+        let rows: Vec<Vec<String>> = facts
+            .readings()
             .into_iter()
             .map(|(label, value, decimals, unit)| {
                 let shown = match value {

@@ -142,8 +142,9 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let answer = Answer::new(voice, &json_of(&done), || print::checked(&done, voice.verbose));
             Ok(answer.passing(done.passed).except(&done.unreadable))
         }
-        Command::Measure { files, series } => {
-            let done = workflow::measure(&files, series, context)?;
+        Command::Measure { files, loudness, series } => {
+            let request = workflow::MeasureRequest { series, loudness_only: loudness };
+            let done = workflow::measure(&files, request, context)?;
             let answer = Answer::new(voice, &json_of(&done), || print::measured(&done));
             Ok(answer.except(&done.unreadable))
         }

@@ -31,12 +31,22 @@ pub struct Options {
     pub spectrum: bool,
     /// What a recording is asked once, and no mix: pitch, hum, clicks.
     pub pitch: bool,
+    /// RMS, DC, stereo sums, clipping, silence and where the signal plays; without them only the readings of
+    /// [`LOUDNESS_READINGS`](crate::LOUDNESS_READINGS) are made, several times as fast. The spectrum needs them.
+    pub levels: bool,
+}
+
+impl Options {
+    /// Loudness and peaks only, with a true peak fit for quality control.
+    pub fn loudness() -> Options {
+        Options { true_peak_factor: 16, spectrum: false, pitch: false, levels: false }
+    }
 }
 
 impl Default for Options {
     /// Everything, with a true peak fit for quality control.
     fn default() -> Options {
-        Options { true_peak_factor: 16, spectrum: true, pitch: true }
+        Options { true_peak_factor: 16, spectrum: true, pitch: true, levels: true }
     }
 }
 
@@ -85,8 +95,8 @@ pub struct Analyser {
 struct Meters {
     energy: Energy,
     true_peak: TruePeak,
-    levels: Levels,
-    clipping: Clipping,
+    levels: Option<Levels>,
+    clipping: Option<Clipping>,
     long_term: Option<LongTerm>,
     erb: Option<Erb>,
     pitch: Option<Pitch>,
@@ -96,9 +106,12 @@ struct Meters {
 
 impl Meters {
     fn take(&mut self, bin: &BlockRef) {
-        self.true_peak.push(bin);
-        self.levels.bin(bin);
-        self.clipping.bin(bin);
+        if let Some(meter) = &mut self.levels {
+            meter.bin(bin);
+        }
+        if let Some(meter) = &mut self.clipping {
+            meter.bin(bin);
+        }
         if let Some(meter) = &mut self.long_term {
             meter.push(bin);
         }
@@ -122,13 +135,17 @@ impl Analyser {
     pub fn new(sample_rate_hz: f64, layout: Layout, options: Options) -> Result<Analyser, Error> {
         let channels = layout.channels();
         let energy = Energy::new(sample_rate_hz, layout)?;
-        let true_peak = TruePeak::new(channels, options.true_peak_factor)?;
-        let some = channels > 0;
+        let mut true_peak =
+            TruePeak::new(channels, options.true_peak_factor)?.with_minimum(sample_rate_hz)?;
+        if options.levels {
+            true_peak = true_peak.with_stretches((PEAK_STRETCH_S * sample_rate_hz) as usize);
+        }
+        let some = channels > 0 && options.levels;
         let meters = Meters {
             energy,
-            true_peak: true_peak.with_stretches((PEAK_STRETCH_S * sample_rate_hz) as usize),
-            levels: Levels::new(channels),
-            clipping: Clipping::new(channels),
+            true_peak,
+            levels: options.levels.then(|| Levels::new(channels)),
+            clipping: options.levels.then(|| Clipping::new(channels)),
             long_term: (some && options.spectrum).then(|| LongTerm::new(sample_rate_hz, channels)),
             erb: (some && options.spectrum).then(|| Erb::new(sample_rate_hz, channels)),
             pitch: (some && options.pitch).then(|| Pitch::new(sample_rate_hz)),
@@ -144,6 +161,7 @@ impl Analyser {
     /// When the block has another number of channels than the layout.
     pub fn push(&mut self, block: &BlockRef) {
         let meters = &mut self.meters;
+        meters.true_peak.push(block);
         self.binner.push(block, |bin| {
             meters.energy.bin(bin);
             meters.take(bin);
@@ -158,21 +176,28 @@ impl Analyser {
             meters.take(&binner.rest());
         }
         let frames = binner.frames();
-        let activity = Activity::new(&meters.levels);
+        let channels = meters.true_peak.channels();
         let mut facts = Facts {
             sample_rate_hz,
-            channels: meters.levels.channels.len(),
+            channels,
             frames,
             duration_s: frames as f64 / sample_rate_hz,
             true_peak_factor: options.true_peak_factor,
             non_finite_samples: binner.dirty_samples(),
-            per_channel: vec![ChannelFacts::default(); meters.levels.channels.len()],
+            per_channel: vec![ChannelFacts::default(); channels],
             ..Facts::default()
         };
-        read_loudness(&mut facts, &meters);
-        read_levels(&mut facts, &meters.levels);
-        read_activity(&mut facts, &activity, &meters);
-        read_clipping(&mut facts, meters.clipping);
+        read_loudness(&mut facts, &meters, options);
+        let loudness = meters.energy.series(1);
+        let Some(levels) = meters.levels.take() else {
+            return Analysis { facts, loudness, ..Analysis::default() };
+        };
+        let activity = Activity::new(&levels);
+        read_levels(&mut facts, &levels);
+        read_activity(&mut facts, &activity, &levels, &meters.energy);
+        if let Some(meter) = meters.clipping {
+            read_clipping(&mut facts, meter);
+        }
         let mut blemishes = Blemishes::default();
         if let Some(meter) = meters.long_term {
             blemishes.low_end_balance_db = meter.finish(&mut facts);
@@ -187,11 +212,11 @@ impl Analyser {
         if let Some(meter) = meters.clicks {
             (blemishes.clicks, blemishes.click_places_s) = meter.finish();
         }
-        Analysis { facts, loudness: meters.energy.series(1), erb, onsets_s, pitch_hz, blemishes }
+        Analysis { facts, loudness, erb, onsets_s, pitch_hz, blemishes }
     }
 }
 
-fn read_loudness(facts: &mut Facts, meters: &Meters) {
+fn read_loudness(facts: &mut Facts, meters: &Meters, options: Options) {
     let energy = &meters.energy;
     facts.integrated_lufs = energy.integrated_lufs();
     facts.max_momentary_lufs = energy.max_momentary_lufs();
@@ -203,8 +228,16 @@ fn read_loudness(facts: &mut Facts, meters: &Meters) {
     for (channel, peak) in facts.per_channel.iter_mut().zip(&peaks.channels) {
         channel.true_peak_dbtp = level_db(peak.level);
     }
-    let psr = peak_to_short_term(meters, facts.integrated_lufs);
+    for (channel, sample) in facts.per_channel.iter_mut().zip(&peaks.samples) {
+        channel.sample_peak_dbfs = level_db(*sample);
+    }
+    facts.true_peak_minimum_dbtp = peaks.minimum_dbtp();
+    facts.sample_peak_dbfs = level_db(peaks.samples.iter().copied().fold(0.0, f64::max));
     facts.plr_lu = facts.true_peak_dbtp.zip(facts.integrated_lufs).map(|(peak, lufs)| peak - lufs);
+    if !options.levels {
+        return;
+    }
+    let psr = peak_to_short_term(meters, facts.integrated_lufs);
     facts.psr_min_lu = psr.first().copied();
     facts.psr_p5_lu = nearest_rank(&psr, 0.05);
     facts.psr_median_lu = nearest_rank(&psr, 0.5);
@@ -248,22 +281,22 @@ fn read_levels(facts: &mut Facts, levels: &Levels) {
     }
 }
 
-fn read_activity(facts: &mut Facts, activity: &Activity, meters: &Meters) {
+fn read_activity(facts: &mut Facts, activity: &Activity, levels: &Levels, energy: &Energy) {
     facts.noise_floor_dbfs = activity.noise_floor_dbfs();
     facts.active_share = activity.share();
     facts.active_regions = activity.regions();
     facts.active_rms_dbfs = activity.rms_dbfs();
     let frames = activity.active.iter().enumerate().filter(|(_, active)| **active);
-    facts.active_lufs = meters.energy.lufs_of(frames.map(|(f, _)| (f * FRAME_BINS, (f + 1) * FRAME_BINS)));
+    facts.active_lufs = energy.lufs_of(frames.map(|(f, _)| (f * FRAME_BINS, (f + 1) * FRAME_BINS)));
 
-    let ends = (MOMENTARY_BINS..=meters.energy.bins()).step_by(STEP_BINS);
+    let ends = (MOMENTARY_BINS..=energy.bins()).step_by(STEP_BINS);
     let active = ends.filter(|end| activity.mostly(end - MOMENTARY_BINS, *end));
     let active: Vec<usize> = active.collect();
-    let momentary = sorted(active.iter().filter_map(|end| meters.energy.momentary_lufs(*end)));
+    let momentary = sorted(active.iter().filter_map(|end| energy.momentary_lufs(*end)));
     let (low, high) = (nearest_rank(&momentary, 0.10), nearest_rank(&momentary, 0.95));
     facts.level_spread_lu = high.zip(low).map(|(high, low)| high - low);
     let crests = sorted(active.iter().filter_map(|end| {
-        let (peak, power) = meters.levels.stretch(end - MOMENTARY_BINS, *end);
+        let (peak, power) = levels.stretch(end - MOMENTARY_BINS, *end);
         (power > 0.0).then(|| gain_to_db(peak) - power_to_db(power)).filter(|db| db.is_finite())
     }));
     facts.active_crest_db = nearest_rank(&crests, 0.5);

@@ -18,6 +18,18 @@ pub(crate) fn clean(sample: f64) -> f64 {
     if sample.abs() <= LIMIT { sample } else { 0.0 }
 }
 
+/// Whether all samples are usable numbers.
+pub(crate) fn is_clean(samples: &[f64]) -> bool {
+    samples.iter().fold(true, |good, s| good & (s.abs() <= LIMIT))
+}
+
+/// Sets what is no usable number to zero.
+pub(crate) fn clean_all(samples: &mut [f64]) {
+    if !is_clean(samples) {
+        samples.iter_mut().for_each(|s| *s = clean(*s));
+    }
+}
+
 /// The bin edges for one sample rate. Where a rate has no whole number of frames in 10 ms (22.05 kHz, say)
 /// the edges are rounded, so that bins differ by one frame and never drift.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -82,12 +94,19 @@ impl Binner {
         while taken < block.frames() {
             let length = self.grid.frames(self.bin, self.bin + 1);
             let frames = (length - self.filled).min(block.frames() - taken);
-            for c in 0..block.channels() {
-                let from = &block.channel(c)[taken..taken + frames];
+            let part = block.range(taken, frames);
+            let usable = part.iter().all(is_clean);
+            if frames == length && usable {
+                // A whole bin of clean samples, which is the usual case, needs no copy.
+                each(&part);
+                self.bin += 1;
+                taken += frames;
+                continue;
+            }
+            for (c, from) in part.iter().enumerate() {
                 let to = &mut self.buffer.channel_mut(c)[self.filled..self.filled + frames];
                 to.copy_from_slice(from);
-                // The usual case is one pass that finds nothing to mend.
-                if !from.iter().fold(true, |good, s| good & (s.abs() <= LIMIT)) {
+                if !usable {
                     self.dirty += from.iter().filter(|s| clean(**s) != **s).count();
                     to.iter_mut().for_each(|s| *s = clean(*s));
                 }

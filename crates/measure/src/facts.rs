@@ -32,6 +32,8 @@ pub struct Facts {
 
     /// True peak in dBTP, of the highest channel.
     pub true_peak_dbtp: Option<f64>,
+    /// What the least meter that BS.1770-5 allows reads as true peak, in dBTP.
+    pub true_peak_minimum_dbtp: Option<f64>,
     /// The frame at or just before the true peak.
     pub true_peak_frame: Option<Frames>,
     /// Oversampling factor at which the true peak was read.

@@ -48,6 +48,6 @@ pub use error::Error;
 pub use facts::{BandFacts, BandLevel, ChannelFacts, ClippedRun, Facts, Region};
 pub use hum::{Hum, HumLine};
 pub use loudness::{Loudness, LoudnessSeries, channel_weights};
-pub use readings::{READINGS, Reading};
+pub use readings::{LOUDNESS_READINGS, READINGS, Reading};
 pub use tempo::{Tempo, tempo};
 pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_peak_dbtp};

@@ -15,6 +15,25 @@ pub struct Reading {
     pub help: &'static str,
 }
 
+/// The readings that loudness and peaks alone give (see [`Options::loudness`](crate::Options::loudness)).
+pub static LOUDNESS_READINGS: &[&str] = &[
+    "sample_rate_hz",
+    "channels",
+    "frames",
+    "duration_s",
+    "integrated_lufs",
+    "max_momentary_lufs",
+    "max_short_term_lufs",
+    "loudness_range_lu",
+    "true_peak_dbtp",
+    "true_peak_minimum_dbtp",
+    "true_peak_frame",
+    "true_peak_factor",
+    "sample_peak_dbfs",
+    "plr_lu",
+    "non_finite_samples",
+];
+
 const fn reading(
     id: &'static str,
     label: &'static str,
@@ -65,6 +84,13 @@ pub static READINGS: &[Reading] = &[
         "dBTP",
         2,
         "The highest point of the signal between its samples (ITU-R BS.1770-5, Annex 2).",
+    ),
+    reading(
+        "true_peak_minimum_dbtp",
+        "True peak, least meter",
+        "dBTP",
+        2,
+        "What a meter with the example filter of BS.1770-5, Annex 2, reads: most others, right or wrong.",
     ),
     reading("true_peak_frame", "Place of the true peak", "frames", 0, "The frame at or just before it."),
     reading("true_peak_factor", "True-peak oversampling", "", 0, "Points per frame that were looked at."),

@@ -211,6 +211,46 @@ fn rates_out_of_range_are_refused() {
     }
 }
 
+/// What a pause leaves out does not count, whatever it is; momentary loudness goes on.
+#[test]
+fn a_pause_leaves_out_what_is_loud() {
+    let mut meter = Loudness::new(48_000.0, Layout::Stereo).unwrap();
+    let feed = |meter: &mut Loudness, seconds: f64, dbfs: f64| {
+        play(48_000.0, 2, &[(seconds, dbfs)], |block| meter.push(block));
+    };
+    feed(&mut meter, 15.0, -23.0);
+    meter.pause();
+    feed(&mut meter, 5.0, -3.0);
+    assert!(meter.is_paused());
+    near("momentary in a pause", 48_000.0, meter.momentary_lufs(), -3.0, 0.1);
+    near("integrated in a pause", 48_000.0, meter.integrated_lufs(), -23.0, 0.01);
+    meter.resume();
+    feed(&mut meter, 15.0, -23.0);
+    near("integrated after it", 48_000.0, meter.integrated_lufs(), -23.0, 0.01);
+    // No window spans the edge. What rings on in the filter from 20 dB above is heard for a few milliseconds.
+    near("loudest 400 ms", 48_000.0, meter.max_momentary_lufs(), -23.0, 0.3);
+    near("loudest 3 s", 48_000.0, meter.max_short_term_lufs(), -23.0, 0.1);
+    near("range", 48_000.0, meter.loudness_range_lu(), 0.0, 0.1);
+    meter.reset();
+    assert_eq!((meter.integrated_lufs(), meter.max_momentary_lufs()), (None, None));
+    assert_eq!((meter.loudness_range_lu(), meter.max_short_term_lufs()), (None, None));
+    feed(&mut meter, 5.0, -33.0);
+    near("after a reset", 48_000.0, meter.integrated_lufs(), -33.0, 0.1);
+}
+
+/// Channels whose place is not known count as front channels: each adds its power, none is left out.
+#[test]
+fn quad_and_eight_channels_count_as_front() {
+    let sine = tones(48_000.0, 1, &[(5.0, -23.0)]).channel(0).to_vec();
+    for channels in [3usize, 4, 7, 8] {
+        let planes = vec![sine.clone(); channels];
+        // One channel of 997 Hz at -23 dBFS is 3.01 under two.
+        let expected = -23.0 + 10.0 * (channels as f64 / 2.0).log10();
+        let got = meter(48_000.0, &Buffer::from_channels(&planes)).integrated_lufs();
+        near(&format!("{channels} channels"), 48_000.0, got, expected, 0.1);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]

@@ -39,7 +39,9 @@ pub use knowledge::{
 };
 pub use master::{MasterRequest, Mastered, master};
 pub use master_file::{MasterResult, MasteredFile, master_files};
-pub use measure_files::{Measured, MeasuredFile, Unreadable, measure, readable_audio};
+pub use measure_files::{
+    MeasureRequest, Measured, MeasuredFacts, MeasuredFile, Unreadable, measure, readable_audio,
+};
 pub use plan::{PlanRequest, Planned, plan};
 pub use produce::{ProduceRequest, Produced, TrackSummary, produce};
 pub use project::Project;

@@ -91,7 +91,8 @@ pub fn master(
     let goal = goal(&session, target, facts.facts.channels, request);
     let reference = match &request.reference {
         Some(file) => {
-            Some(crate::measure_files::measure_file(file, false, written_options(), context)?.facts)
+            let measured = crate::measure_files::measure_file(file, false, written_options(), context)?;
+            Some(measured.facts.into_facts())
         }
         None => None,
     };
@@ -271,7 +272,7 @@ impl Work<'_> {
     fn trial(&self, session: &Session, source: &Sources, drive_db: f64) -> Result<Trial, WorkflowError> {
         self.context.check()?;
         let plan = engine::compile_master(session, source)?;
-        let options = Options { true_peak_factor: 4, spectrum: false, pitch: false };
+        let options = Options { true_peak_factor: 4, spectrum: false, pitch: false, ..Options::default() };
         let mut ear = crate::listen::Ear::new(plan.sample_rate_hz, plan.nodes[0].output_channels, options)?;
         let outputs = vec![Output { node: 0, tap: Tap::Output, sink: Box::new(&mut ear) }];
         let progress = |part| self.context.listener.progress(part);

@@ -3,13 +3,79 @@
 use crate::error::BadInput;
 use crate::{Context, Failure, WorkflowError};
 use audio::{Buffer, Layout};
-use measure::{Analyser, Facts, LoudnessSeries, Options};
+use measure::{Analyser, Facts, LOUDNESS_READINGS, LoudnessSeries, Options};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 /// Frames read at a time.
 const BLOCK_FRAMES: usize = 1 << 14;
+
+/// What to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MeasureRequest {
+    /// Also loudness against time.
+    pub series: bool,
+    /// Loudness and peaks, and nothing else: several times as fast.
+    pub loudness_only: bool,
+}
+
+/// The readings of a file: those that were asked for. What was not measured is not shown, and not written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeasuredFacts {
+    facts: Facts,
+    loudness_only: bool,
+}
+
+impl MeasuredFacts {
+    /// The single readings that were made, as people see them: label, value, decimals, unit.
+    pub fn readings(&self) -> Vec<(&'static str, Option<f64>, usize, &'static str)> {
+        let all = crate::scalar_readings(&self.facts);
+        let asked = |id: &str| !self.loudness_only || LOUDNESS_READINGS.contains(&id);
+        // One true peak is enough where any meter reads it.
+        let both = self.true_peak_dbtp.zip(self.true_peak_minimum_dbtp);
+        let same = both.is_none_or(|(peak, least)| (peak - least).abs() <= SAME_PEAK_DB);
+        let shown = |id: &str| asked(id) && !(same && id == "true_peak_minimum_dbtp");
+        let rows = measure::READINGS.iter().zip(all);
+        rows.filter(|(reading, _)| shown(reading.id)).map(|(_, row)| row).collect()
+    }
+
+    /// The readings themselves; what was not asked for has its default.
+    pub fn into_facts(self) -> Facts {
+        self.facts
+    }
+}
+
+/// True peaks that differ by no more than this are the same to people, in dB.
+const SAME_PEAK_DB: f64 = 0.05;
+
+impl Deref for MeasuredFacts {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.facts
+    }
+}
+
+impl Serialize for MeasuredFacts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !self.loudness_only {
+            return self.facts.serialize(serializer);
+        }
+        let mut value = serde_json::to_value(&self.facts).map_err(serde::ser::Error::custom)?;
+        if let Some(object) = value.as_object_mut() {
+            object.retain(|id, _| id == "per_channel" || LOUDNESS_READINGS.contains(&id.as_str()));
+            for channel in object.get_mut("per_channel").and_then(|c| c.as_array_mut()).into_iter().flatten()
+            {
+                if let Some(channel) = channel.as_object_mut() {
+                    channel.retain(|id, _| LOUDNESS_READINGS.contains(&id.as_str()));
+                }
+            }
+        }
+        value.serialize(serializer)
+    }
+}
 
 /// What was measured of one file.
 #[derive(Debug, Clone, Serialize)]
@@ -18,9 +84,9 @@ pub struct MeasuredFile {
     pub path: String,
     /// Container and encoding.
     pub format: String,
-    /// All readings.
+    /// All readings, or those of loudness and peaks.
     #[serde(flatten)]
-    pub facts: Facts,
+    pub facts: MeasuredFacts,
     /// What the reader had to mend.
     pub notes: Vec<String>,
     /// Loudness against time, when asked for.
@@ -77,14 +143,19 @@ pub fn readable_audio(path: &Path) -> Result<(), WorkflowError> {
 }
 
 /// Measures files, several at a time; the order is that of the request.
-pub fn measure(paths: &[PathBuf], series: bool, context: &Context) -> Result<Measured, WorkflowError> {
+pub fn measure(
+    paths: &[PathBuf],
+    request: MeasureRequest,
+    context: &Context,
+) -> Result<Measured, WorkflowError> {
+    let options = if request.loudness_only { Options::loudness() } else { Options::default() };
     context.listener.stage("measuring", None);
     let done = std::sync::atomic::AtomicUsize::new(0);
     let results: Vec<Result<MeasuredFile, WorkflowError>> = paths
         .par_iter()
         .map(|path| {
             context.check()?;
-            let measured = measure_file(path, series, Options::default(), context);
+            let measured = measure_file(path, request.series, options, context);
             let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
             context.listener.progress(done as f64 / paths.len() as f64);
             measured
@@ -120,7 +191,7 @@ pub(crate) fn measure_file(
     Ok(MeasuredFile {
         path: path.to_string_lossy().into_owned(),
         format: format!("{}, {}", info.format.name(), info.encoding.describe()),
-        facts: analysis.facts,
+        facts: MeasuredFacts { facts: analysis.facts, loudness_only: !options.levels },
         notes: reader.info().notes.iter().map(ToString::to_string).collect(),
         series: series.then_some(analysis.loudness),
     })

@@ -3,14 +3,19 @@
 //! The meter keeps one number per 10 ms: the weighted energy of all channels. Every reading is made from
 //! those, so that the memory for an hour is under 3 MB and any window can be read at any time.
 
+mod filter;
 mod weighting;
+mod windows;
 
 use crate::bins::{Binner, Grid};
 use crate::error::{Error, check_rate};
 use crate::stats::{nearest_rank, sorted};
 use audio::{BlockRef, Frames, Layout, db_to_power, power_to_db};
+use filter::Filter;
 use serde::{Deserialize, Serialize};
-use weighting::{Section, k_weighting};
+use std::ops::Range;
+use weighting::k_weighting;
+use windows::{Parts, sums};
 
 /// BS.1770-5, Annex 1: the constant of its loudness equation, in dB.
 const OFFSET_DB: f64 = -0.691;
@@ -28,10 +33,6 @@ const RELATIVE_GATE_LU: f64 = -10.0;
 const RANGE_GATE_LU: f64 = -20.0;
 /// EBU Tech 3342 (2023) has a file meter add 1.5 s of silence, so that the end counts like the middle.
 const RANGE_SILENCE_BINS: usize = 150;
-/// Filter states below this are set to zero at the end of a bin: denormal numbers are slow, and -600 dB is
-/// no sound.
-const FLUSH: f64 = 1e-30;
-
 /// The weight of each channel of a layout (BS.1770-5, Annex 1, table 3): front channels 1, surrounds 1.41
 /// (+1.5 dB), low-frequency effects not counted.
 pub fn channel_weights(layout: Layout) -> Vec<f64> {
@@ -75,12 +76,14 @@ pub struct Loudness {
 #[derive(Debug, Clone)]
 pub(crate) struct Energy {
     grid: Grid,
-    sections: [Section; 2],
+    filter: Filter,
     weights: Vec<f64>,
-    /// Two state variables of two sections for each pair of channels.
-    states: Vec<[[f64; 2]; 4]>,
+    /// The filter's state for each channel, in pairs.
+    states: Vec<[[f64; 4]; 2]>,
     /// Sum over channels and frames of the weighted squares, one per full bin.
     bins: Vec<f64>,
+    /// The bins that integrated loudness, range and maxima are made of.
+    parts: Parts,
 }
 
 impl Loudness {
@@ -125,6 +128,29 @@ impl Loudness {
         self.energy.window_lufs(self.energy.bins.len(), SHORT_TERM_BINS)
     }
 
+    /// Leaves out what follows until [`Loudness::resume`]: integrated loudness, range and maxima stand still, while
+    /// momentary and short-term loudness go on (EBU Tech 3341, clause 2.6). Acts at the next edge of 10 ms; no
+    /// window of a later reading spans a pause.
+    pub fn pause(&mut self) {
+        self.energy.parts.pause(self.energy.bins.len());
+    }
+
+    /// Counts again what follows, after [`Loudness::pause`].
+    pub fn resume(&mut self) {
+        self.energy.parts.resume(self.energy.bins.len());
+    }
+
+    /// Forgets what integrated loudness, range and maxima were made of, together as EBU Tech 3341 asks. Paused
+    /// stays paused.
+    pub fn reset(&mut self) {
+        self.energy.parts.reset(self.energy.bins.len());
+    }
+
+    /// True between [`Loudness::pause`] and [`Loudness::resume`].
+    pub fn is_paused(&self) -> bool {
+        self.energy.parts.is_paused()
+    }
+
     /// Loudness range in LU (EBU Tech 3342); `None` for less than 3 s or when nothing is above the gate.
     /// The standard calls it not meaningful for programmes under a minute.
     pub fn loudness_range_lu(&self) -> Option<f64> {
@@ -142,10 +168,11 @@ impl Energy {
         check_rate(sample_rate_hz)?;
         Ok(Energy {
             grid: Grid::new(sample_rate_hz),
-            sections: k_weighting(sample_rate_hz),
+            filter: Filter::new(k_weighting(sample_rate_hz)),
             weights: channel_weights(layout),
-            states: vec![[[0.0; 2]; 4]; layout.channels().div_ceil(2)],
+            states: vec![[[0.0; 4]; 2]; layout.channels().div_ceil(2)],
             bins: Vec::new(),
+            parts: Parts::default(),
         })
     }
 
@@ -155,7 +182,7 @@ impl Energy {
         for (pair, state) in self.states.iter_mut().enumerate() {
             let first = 2 * pair;
             let second = (first + 1).min(block.channels() - 1);
-            let squares = weigh(&self.sections, state, block.channel(first), block.channel(second));
+            let squares = self.filter.squares(state, block.channel(first), block.channel(second));
             sum += self.weights[first] * squares[0];
             if second != first {
                 sum += self.weights[second] * squares[1];
@@ -214,12 +241,21 @@ impl Energy {
     }
 
     fn max_lufs(&self, length: usize) -> Option<f64> {
-        (length..=self.bins.len()).filter_map(|end| self.window(end, length)).reduce(f64::max).and_then(lufs)
+        let mut most: Option<f64> = None;
+        for part in self.parts.of(self.bins.len()) {
+            for (sum, start) in sums(&self.bins[part.clone()], length).into_iter().zip(part.start..) {
+                let power = sum / self.grid.frames(start, start + length) as f64;
+                most = Some(most.map_or(power, |most| most.max(power)));
+            }
+        }
+        most.and_then(lufs)
     }
 
     pub(crate) fn integrated_lufs(&self) -> Option<f64> {
-        let blocks: Vec<f64> = (MOMENTARY_BINS..=self.bins.len())
-            .step_by(STEP_BINS)
+        let blocks: Vec<f64> = self
+            .parts
+            .of(self.bins.len())
+            .flat_map(|part| (part.start + MOMENTARY_BINS..=part.end).step_by(STEP_BINS))
             .filter_map(|end| self.window(end, MOMENTARY_BINS))
             .collect();
         // A block counts only if it is above, not at, both thresholds (BS.1770-5, Annex 1, equations 4 to 7).
@@ -229,16 +265,12 @@ impl Energy {
     }
 
     pub(crate) fn range_lu(&self) -> Option<f64> {
-        if self.bins.len() < SHORT_TERM_BINS {
-            return None;
-        }
-        let powers: Vec<f64> = (SHORT_TERM_BINS..=self.bins.len() + RANGE_SILENCE_BINS)
-            .step_by(STEP_BINS)
-            .map(|end| {
-                let start = end - SHORT_TERM_BINS;
-                let sum: f64 = self.bins[start..end.min(self.bins.len())].iter().sum();
-                sum / self.grid.frames(start, end) as f64
-            })
+        let parts: Vec<Range<usize>> = self.parts.of(self.bins.len()).collect();
+        let (last, before) = parts.split_last()?;
+        let powers: Vec<f64> = before
+            .iter()
+            .flat_map(|part| self.range_powers(part, 0))
+            .chain(self.range_powers(last, RANGE_SILENCE_BINS))
             .collect();
         // Here a value at the threshold counts (EBU Tech 3342, clause 3).
         let absolute = power_of(ABSOLUTE_GATE_LUFS);
@@ -248,12 +280,31 @@ impl Energy {
         Some(power_to_db(high) - power_to_db(low))
     }
 
+    /// The short-term powers of a part, every 100 ms, into `silence` after its end.
+    fn range_powers(&self, part: &Range<usize>, silence: usize) -> impl Iterator<Item = f64> {
+        let (start, end) = (part.start, part.end);
+        let last = if part.len() < SHORT_TERM_BINS { 0 } else { end + silence };
+        (start + SHORT_TERM_BINS..=last).step_by(STEP_BINS).map(move |to| {
+            let from = to - SHORT_TERM_BINS;
+            let sum: f64 = self.bins[from..to.min(end)].iter().sum();
+            sum / self.grid.frames(from, to) as f64
+        })
+    }
+
     pub(crate) fn series(&self, step_bins: usize) -> LoudnessSeries {
         let ends: Vec<usize> = (MOMENTARY_BINS..=self.bins.len()).step_by(step_bins).collect();
+        let loudness = |length: usize| -> Vec<Option<f64>> {
+            let sums = sums(&self.bins, length);
+            let of = |end: &usize| {
+                let start = end.checked_sub(length)?;
+                lufs(sums[start] / self.grid.frames(start, *end) as f64)
+            };
+            ends.iter().map(of).collect()
+        };
         LoudnessSeries {
             time_s: ends.iter().map(|end| *end as f64 / 100.0).collect(),
-            momentary_lufs: ends.iter().map(|end| self.momentary_lufs(*end)).collect(),
-            short_term_lufs: ends.iter().map(|end| self.short_term_lufs(*end)).collect(),
+            momentary_lufs: loudness(MOMENTARY_BINS),
+            short_term_lufs: loudness(SHORT_TERM_BINS),
         }
     }
 }
@@ -262,25 +313,4 @@ impl Energy {
 fn mean<'a>(powers: impl Iterator<Item = &'a f64>) -> Option<f64> {
     let (sum, count) = powers.fold((0.0, 0usize), |(sum, count), p| (sum + p, count + 1));
     (count > 0).then(|| sum / count as f64)
-}
-
-/// Runs two channels through both sections (transposed direct form II) and returns their sums of squares.
-fn weigh(sections: &[Section; 2], state: &mut [[f64; 2]; 4], first: &[f64], second: &[f64]) -> [f64; 2] {
-    let [shelf, high_pass] = *sections;
-    let [mut s1, mut s2, mut h1, mut h2] = *state;
-    let mut sum = [0.0; 2];
-    for (a, b) in first.iter().zip(second) {
-        let x = [*a, *b];
-        for c in 0..2 {
-            let y = shelf.b0 * x[c] + s1[c];
-            s1[c] = shelf.b1 * x[c] - shelf.a1 * y + s2[c];
-            s2[c] = shelf.b2 * x[c] - shelf.a2 * y;
-            let z = high_pass.b0 * y + h1[c];
-            h1[c] = high_pass.b1 * y - high_pass.a1 * z + h2[c];
-            h2[c] = high_pass.b2 * y - high_pass.a2 * z;
-            sum[c] += z * z;
-        }
-    }
-    *state = [s1, s2, h1, h2].map(|v| v.map(|s| if s.abs() < FLUSH { 0.0 } else { s }));
-    sum
 }

@@ -6,7 +6,9 @@
 //! of thousands of taps, which costs little as a product of spectra (overlap-save; Oppenheim & Schafer,
 //! *Discrete-Time Signal Processing*, section 8.7.3).
 
-use super::interpolator::kaiser;
+use super::interpolator::{HALF, kaiser};
+use super::scan::CHUNK;
+use super::screen::Bound;
 use num_complex::Complex64;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use std::f64::consts::PI;
@@ -28,6 +30,8 @@ pub(super) struct Halves {
     inverse: Arc<dyn ComplexToReal<f64>>,
     /// The taps' spectrum, divided by the length of the transform.
     spectrum: Vec<Complex64>,
+    /// How far a short filter may be wrong.
+    bound: Bound,
 }
 
 impl std::fmt::Debug for Halves {
@@ -68,12 +72,15 @@ impl Halves {
             let t = n as f64 + 0.5 - half;
             *tap = (PI * t).sin() / (PI * t) * kaiser(t / half, BETA);
         }
-        // A constant stays what it is; the transforms there and back multiply by their length.
-        let unit = 1.0 / (time.iter().sum::<f64>() * size as f64);
+        // A constant stays what it is.
+        let unit = 1.0 / time.iter().sum::<f64>();
         time.iter_mut().for_each(|tap| *tap *= unit);
+        let bound = Bound::new(&time[..taps]);
+        // The transforms there and back multiply by their length.
+        time.iter_mut().for_each(|tap| *tap /= size as f64);
         let mut spectrum = forward.make_output_vec();
         forward.process(&mut time, &mut spectrum).expect("buffers come from the plan itself");
-        Halves { taps, forward, inverse, spectrum }
+        Halves { taps, forward, inverse, spectrum, bound }
     }
 
     /// Samples on either side that shape a value.
@@ -81,25 +88,35 @@ impl Halves {
         self.taps / 2
     }
 
-    /// How many values are worked out together.
+    /// How many frames are searched together: whole chunks of the search.
     pub(super) fn block(&self) -> usize {
-        3 * self.taps
+        3 * self.taps - CHUNK
+    }
+
+    /// How many values are worked out for them: those around the frames shape the curve too.
+    fn values(&self) -> usize {
+        self.block() + 2 * HALF
     }
 
     /// Samples that a block of values needs.
     pub(super) fn needed(&self) -> usize {
-        self.block() + self.taps - 1
+        self.values() + self.taps - 1
     }
 
-    /// The values halfway after each of [`Halves::block`] samples, of which the first is `samples[reach - 1]`;
-    /// `samples` is [`Halves::needed`] long.
+    /// How far a short filter may be wrong against this one.
+    pub(super) fn bound(&self) -> &Bound {
+        &self.bound
+    }
+
+    /// The values halfway after each sample of a block and of [`HALF`] frames on either side, of which the first is
+    /// `samples[reach - 1]`; `samples` is [`Halves::needed`] long.
     pub(super) fn find<'a>(&self, samples: &[f64], room: &'a mut Room) -> &'a [f64] {
         let size = 4 * self.taps;
         room.time.clear();
         room.time.extend_from_slice(&samples[..self.needed()]);
         room.time.resize(size, 0.0);
         if samples.iter().all(|s| *s == 0.0) {
-            return &room.time[..self.block()];
+            return &room.time[..self.values()];
         }
         const LENGTHS: &str = "buffers have the plan's lengths";
         room.spectrum.resize(size / 2 + 1, Complex64::default());
@@ -112,7 +129,7 @@ impl Halves {
         spectrum[0].im = 0.0;
         spectrum[size / 2].im = 0.0;
         self.inverse.process_with_scratch(spectrum, time, scratch).expect(LENGTHS);
-        &room.time[self.taps - 1..][..self.block()]
+        &room.time[self.taps - 1..][..self.values()]
     }
 }
 

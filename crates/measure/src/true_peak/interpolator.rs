@@ -3,7 +3,9 @@
 //! Nothing lies above half of the doubled signal's own half rate, so that a filter of 16 taps is flat over all of
 //! it within 0.0001 dB.
 
+use super::screen::{SHORT_TAPS, lagrange};
 use std::f64::consts::PI;
+use std::sync::OnceLock;
 
 /// Taps per phase: the points of the doubled signal that shape one interpolated value.
 pub(crate) const TAPS: usize = 16;
@@ -16,28 +18,99 @@ const BETA: f64 = 11.163;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Interpolator {
     phases: Vec<[f64; TAPS]>,
+    pub(crate) bounds: Bounds,
+}
+
+/// How far an interpolated curve can go, whatever the points.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Bounds {
     /// No interpolated value exceeds this times the largest point among its taps.
-    pub(crate) value_bound: f64,
-    /// No second derivative (per point squared) exceeds this times the largest point among its taps.
-    pub(crate) curvature_bound: f64,
+    pub(crate) value: f64,
+    /// No second derivative (per point squared) exceeds this times the largest second difference of the points
+    /// among its taps,
+    pub(crate) bend: f64,
+    /// and this times the largest of the points themselves.
+    pub(crate) bend_rest: f64,
+    /// Where Lagrange's interpolation doubled the signal, no value exceeds this times the largest sample around it,
+    pub(crate) short: f64,
+    /// and this times the largest error of that interpolation.
+    pub(crate) halves: f64,
+}
+
+impl Bounds {
+    /// The bounds are sums of absolute taps, which are smooth in the phase: 512 phases find their maxima to far
+    /// better than the 1 % that is added.
+    fn find() -> Bounds {
+        const PHASES: usize = 512;
+        let mut bounds = Bounds { value: 0.0, bend: 0.0, bend_rest: 0.0, short: 0.0, halves: 0.0 };
+        for phase in 0..=PHASES {
+            let fraction = phase as f64 / PHASES as f64;
+            let taps_here = taps(fraction, kernel);
+            let (bend, bend_rest) = bend(&taps(fraction, kernel_curvature));
+            let (short, halves) = shortened(&taps_here);
+            bounds.value = bounds.value.max(absolute(&taps_here));
+            bounds.bend = bounds.bend.max(bend);
+            bounds.bend_rest = bounds.bend_rest.max(bend_rest);
+            bounds.short = bounds.short.max(short);
+            bounds.halves = bounds.halves.max(halves);
+        }
+        let Bounds { value, bend, bend_rest, short, halves } = bounds;
+        let more = |x: f64| 1.01 * x;
+        Bounds {
+            value: more(value),
+            bend: more(bend),
+            bend_rest: more(bend_rest),
+            short: more(short),
+            halves: more(halves),
+        }
+    }
+}
+
+/// The sum of absolute values.
+fn absolute(taps: &[f64]) -> f64 {
+    taps.iter().map(|t| t.abs()).sum()
+}
+
+/// What a sum over points is at most, against their largest second difference, and against their largest value:
+/// summation by parts, twice.
+fn bend(taps: &[f64; TAPS]) -> (f64, f64) {
+    let running = |taps: &[f64]| -> Vec<f64> {
+        taps.iter()
+            .scan(0.0, |sum, t| {
+                *sum += t;
+                Some(*sum)
+            })
+            .collect()
+    };
+    let once = running(taps);
+    let twice = running(&once[..TAPS - 1]);
+    (absolute(&twice[..TAPS - 2]), once[TAPS - 1].abs() + 2.0 * twice[TAPS - 2].abs())
+}
+
+/// For points that are samples and, between them, Lagrange's values: the sum of absolute weights of the samples, and of
+/// the values halfway. Tap `HALF - 1` is a sample; what stands between a half and a sample is its mirror image.
+fn shortened(taps: &[f64; TAPS]) -> (f64, f64) {
+    let short = lagrange();
+    let mut samples = [0.0; TAPS + SHORT_TAPS];
+    let mut halves = 0.0;
+    for (tap, weight) in taps.iter().enumerate() {
+        if tap % 2 == 1 {
+            samples[tap / 2 + SHORT_TAPS / 2] += weight;
+        } else {
+            // The half that stands after the sample of the tap before.
+            halves += weight.abs();
+            short.iter().enumerate().for_each(|(j, s)| samples[tap / 2 + j] += weight * s);
+        }
+    }
+    (absolute(&samples), halves)
 }
 
 impl Interpolator {
     /// Tables for `factor` values per point: a power of two.
     pub(crate) fn new(factor: usize) -> Interpolator {
+        static BOUNDS: OnceLock<Bounds> = OnceLock::new();
         let phases = (0..factor).map(|p| taps(p as f64 / factor as f64, kernel)).collect();
-        // The bounds are sums of absolute taps, which are smooth in the phase: 512 phases find their maxima
-        // to far better than the 1 % that is added.
-        let largest = |f: fn(f64) -> f64| {
-            (0..512)
-                .map(|p| taps(p as f64 / 512.0, f).iter().map(|t| t.abs()).sum::<f64>())
-                .fold(0.0, f64::max)
-        };
-        Interpolator {
-            phases,
-            value_bound: 1.01 * largest(kernel),
-            curvature_bound: 1.01 * largest(kernel_curvature),
-        }
+        Interpolator { phases, bounds: *BOUNDS.get_or_init(Bounds::find) }
     }
 
     /// Values per point.
@@ -70,9 +143,12 @@ fn kernel(t: f64) -> f64 {
     sinc * kaiser(t / HALF as f64, BETA)
 }
 
-/// The second derivative of the kernel, by central differences of a step that leaves 1e-6 of error.
+/// The second derivative of the kernel, by central differences of a step that leaves 1e-6 of error; at the ends of the
+/// kernel, where it stops, that just inside.
 fn kernel_curvature(t: f64) -> f64 {
     let step = 1e-4;
+    let inside = HALF as f64 - step;
+    let t = t.clamp(-inside, inside);
     (kernel(t + step) - 2.0 * kernel(t) + kernel(t - step)) / (step * step)
 }
 

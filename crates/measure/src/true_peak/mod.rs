@@ -12,13 +12,15 @@
 
 mod halves;
 mod interpolator;
+mod minimum;
 mod scan;
+mod screen;
 
-use crate::bins::clean;
-use crate::error::Error;
+use crate::error::{Error, check_rate};
 use audio::{BlockRef, Buffer, Frames, gain_to_db};
 use halves::{Halves, Room};
 use interpolator::Interpolator;
+use minimum::Minimum;
 use scan::{CHUNK, Scanner, Search};
 use std::sync::Arc;
 
@@ -37,6 +39,10 @@ pub struct Peak {
 pub struct TruePeakReading {
     /// One peak per channel.
     pub channels: Vec<Peak>,
+    /// Per channel what the least meter that BS.1770-5 allows reads, 1.0 being full scale; empty unless asked for.
+    pub minimum: Vec<f64>,
+    /// The highest sample per channel; empty unless the least meter was asked for.
+    pub samples: Vec<f64>,
 }
 
 impl TruePeakReading {
@@ -49,14 +55,22 @@ impl TruePeakReading {
     pub fn dbtp(&self) -> Option<f64> {
         self.highest().map(|p| gain_to_db(p.level)).filter(|db| db.is_finite())
     }
+
+    /// What the least meter that BS.1770-5 allows reads, in dBTP: four times oversampling at 44.1 and 48 kHz with the 48
+    /// taps that its Annex 2 prints, two times at 88.2 and 96 kHz, samples alone from 176.4 kHz on. `None` for silence,
+    /// and unless [`TruePeak::with_minimum`] asked for it.
+    pub fn minimum_dbtp(&self) -> Option<f64> {
+        self.minimum.iter().copied().reduce(f64::max).map(gain_to_db).filter(|db| db.is_finite())
+    }
 }
 
 /// A true-peak meter for blocks of any size.
 #[derive(Debug, Clone)]
 pub struct TruePeak {
     channels: Vec<(Scanner, Highest)>,
+    /// One per channel, if asked for.
+    minimum: Vec<Minimum>,
     frames: Frames,
-    scratch: Vec<f64>,
     room: Room,
 }
 
@@ -85,6 +99,10 @@ impl Search for Highest {
         self.best.level.max(largest)
     }
 
+    fn level(&self) -> Option<f64> {
+        (self.chunks == 0).then_some(self.best.level)
+    }
+
     fn visit(&mut self, frame: i64, peak: f64) -> f64 {
         self.stretch = self.stretch.max(peak);
         if peak > self.best.level {
@@ -109,10 +127,18 @@ impl TruePeak {
         let channel = (Scanner::new(Halves::of_meter(), interpolator), Highest::default());
         Ok(TruePeak {
             channels: vec![channel; channels],
+            minimum: Vec::new(),
             frames: 0,
-            scratch: Vec::new(),
             room: Room::default(),
         })
+    }
+
+    /// The same meter, which also reads what the least meter that BS.1770-5 allows would read at a sample rate in hertz
+    /// (see [`TruePeakReading::minimum_dbtp`]).
+    pub fn with_minimum(mut self, sample_rate_hz: f64) -> Result<TruePeak, Error> {
+        check_rate(sample_rate_hz)?;
+        self.minimum = vec![Minimum::new(sample_rate_hz); self.channels.len()];
+        Ok(self)
     }
 
     /// The same meter, which also keeps the peak of each stretch of about `frames` (whole kiloframes).
@@ -123,6 +149,11 @@ impl TruePeak {
         self
     }
 
+    /// Number of channels.
+    pub fn channels(&self) -> usize {
+        self.channels.len()
+    }
+
     /// Takes the next block. Samples that are not finite numbers count as zero.
     ///
     /// # Panics
@@ -130,9 +161,10 @@ impl TruePeak {
     pub fn push(&mut self, block: &BlockRef) {
         assert_eq!(block.channels(), self.channels.len(), "a block of the channels the meter was built for");
         for ((scanner, highest), samples) in self.channels.iter_mut().zip(block.iter()) {
-            self.scratch.clear();
-            self.scratch.extend(samples.iter().map(|s| clean(*s)));
-            scanner.push(&self.scratch, &mut self.room, highest);
+            scanner.push(samples, &mut self.room, highest);
+        }
+        for (minimum, samples) in self.minimum.iter_mut().zip(block.iter()) {
+            minimum.push(samples);
         }
         self.frames += block.frames();
     }
@@ -143,7 +175,8 @@ impl TruePeak {
             frame: highest.best.frame.min(self.frames.saturating_sub(1)),
             ..highest.best
         });
-        TruePeakReading { channels: channels.collect() }
+        let (samples, minimum) = self.minimum.iter().map(Minimum::finished).unzip();
+        TruePeakReading { channels: channels.collect(), minimum, samples }
     }
 
     /// The highest value of any channel in each stretch, and the frames of one stretch.
@@ -193,7 +226,6 @@ pub struct Over {
 pub struct Overs {
     channels: Vec<(Scanner, Above)>,
     frames: Frames,
-    scratch: Vec<f64>,
     room: Room,
 }
 
@@ -207,6 +239,10 @@ struct Above {
 impl Search for Above {
     fn begin(&mut self, _first: i64, _largest: f64) -> f64 {
         self.ceiling
+    }
+
+    fn level(&self) -> Option<f64> {
+        Some(self.ceiling)
     }
 
     fn visit(&mut self, frame: i64, peak: f64) -> f64 {
@@ -230,7 +266,7 @@ impl Overs {
                 )
             })
             .collect();
-        Ok(Overs { channels, frames: 0, scratch: Vec::new(), room: Room::default() })
+        Ok(Overs { channels, frames: 0, room: Room::default() })
     }
 
     /// Takes the next block and returns the places found so far and not yet returned, channel by channel,
@@ -243,9 +279,7 @@ impl Overs {
         self.frames += block.frames();
         let mut found = Vec::new();
         for ((scanner, above), samples) in self.channels.iter_mut().zip(block.iter()) {
-            self.scratch.clear();
-            self.scratch.extend(samples.iter().map(|s| clean(*s)));
-            scanner.push(&self.scratch, &mut self.room, above);
+            scanner.push(samples, &mut self.room, above);
             found.append(&mut above.found);
         }
         merged(found)
@@ -281,4 +315,39 @@ pub fn overs(block: &BlockRef, ceiling: f64, factor: usize) -> Result<Vec<Over>,
     found.extend(search.finish());
     found.sort_by_key(|over| (over.channel, over.frame));
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A meter that keeps the peak of every stretch looks everywhere; one that does not passes over what cannot matter.
+    /// Both must find the same peak, also where a block is a hair louder than those before it.
+    #[test]
+    fn what_is_passed_over_does_not_matter() {
+        let mut state = 7u64;
+        let mut noise = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+        };
+        for (smooth, growth) in
+            [(0.0, 1.0), (0.0, 1.02), (0.6, 0.98), (0.9, 1.001), (0.99, 1.0), (0.99, 1.01)]
+        {
+            let mut last = 0.0;
+            let samples: Vec<f64> = (0..200_000)
+                .map(|n| {
+                    last = smooth * last + (1.0 - smooth) * noise();
+                    last * f64::powf(growth, f64::from(n / 10_000))
+                })
+                .collect();
+            let block = BlockRef::from_mono(&samples);
+            let mut passes = TruePeak::new(1, 16).unwrap();
+            let mut looks = TruePeak::new(1, 16).unwrap().with_stretches(10_000);
+            passes.push(&block);
+            looks.push(&block);
+            assert_eq!(passes.reading(), looks.reading(), "{smooth} {growth}");
+        }
+    }
 }

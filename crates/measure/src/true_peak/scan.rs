@@ -1,13 +1,16 @@
 //! The search for peaks between samples that looks only where one can be.
 //!
 //! The signal is doubled (see [`super::halves`]). Between its points the interpolated curve is a fixed sum of a
-//! few of them, so its value and its second derivative are bounded by the largest point among its taps. Between
-//! two known points `d` apart a curve whose second derivative stays within `c` rises above their straight line by
-//! at most `c d^2 / 8`. Where even that bound stays below the level of interest no finer point is computed.
+//! few of them, so its value is bounded by the largest point among its taps, and its second derivative by the largest
+//! second difference. Between two known points `d` apart a curve whose second derivative stays within `c` rises above
+//! their straight line by at most `c d^2 / 8`. Where even that bound stays below the level of interest no finer point is
+//! computed; and where a bound from the samples alone does (see [`super::screen`]) the signal is not even doubled.
 //! Nothing is lost by it: the result is the same as that of computing every point.
 
 use super::halves::{Halves, Room};
 use super::interpolator::{HALF, Interpolator, TAPS};
+use super::screen::Screen;
+use crate::bins::clean_all;
 use std::sync::Arc;
 
 /// Frames in one stretch of the search.
@@ -25,9 +28,10 @@ const MARGIN: f64 = 1.0 + 1e-9;
 pub(crate) struct Scanner {
     halves: Arc<Halves>,
     interpolator: Arc<Interpolator>,
-    /// The samples that shape the next block of halves.
+    screen: Screen,
+    /// The samples that shape the next block.
     samples: Vec<f64>,
-    /// The doubled signal from [`CONTEXT`] frames before the search on.
+    /// The doubled signal of a block, from [`CONTEXT`] frames before it on.
     double: Vec<f64>,
     /// The frame at which the search stands; negative before the signal.
     frame: i64,
@@ -39,10 +43,11 @@ impl Scanner {
     pub(super) fn new(halves: Arc<Halves>, interpolator: Arc<Interpolator>) -> Scanner {
         let reach = halves.reach();
         let mut samples = Vec::with_capacity(halves.needed());
-        samples.resize(2 * reach - 1, 0.0);
+        samples.resize(2 * reach - 1 + CONTEXT, 0.0);
         Scanner {
             samples,
-            double: vec![0.0; 2 * CONTEXT],
+            screen: Screen::default(),
+            double: Vec::new(),
             frame: -(reach as i64),
             taken: 0,
             halves,
@@ -50,15 +55,18 @@ impl Scanner {
         }
     }
 
-    /// Takes clean samples. For each stretch that is complete `begin` is called with its first frame and its
-    /// largest sample and returns the level of interest; then for each interval that may reach it `visit` is
-    /// called with its frame and the largest value in it, and returns the new level of interest.
+    /// Takes samples; those that are not usable numbers count as zero. For each stretch that is complete `begin` is
+    /// called with its first frame and its largest sample and returns the level of interest; then for each interval
+    /// that may reach it `visit` is called with its frame and the largest value in it, and returns the new level of
+    /// interest.
     pub(crate) fn push(&mut self, samples: &[f64], room: &mut Room, search: &mut impl Search) {
         let mut left = samples;
         while !left.is_empty() {
             let missing = self.halves.needed() - self.samples.len();
             let (now, later) = left.split_at(missing.min(left.len()));
+            let from = self.samples.len();
             self.samples.extend_from_slice(now);
+            clean_all(&mut self.samples[from..]);
             self.taken += now.len() as i64;
             left = later;
             if self.samples.len() == self.halves.needed() {
@@ -76,39 +84,47 @@ impl Scanner {
         }
     }
 
-    /// Doubles a block and searches what stands between enough points.
+    /// Searches a block, if anything in it can matter.
     fn work(&mut self, room: &mut Room, search: &mut impl Search) {
-        let (block, reach) = (self.halves.block(), self.halves.reach());
-        let halves = self.halves.find(&self.samples, room);
-        for (sample, half) in self.samples[reach - 1..].iter().zip(halves) {
-            self.double.extend([sample, half]);
+        let block = self.halves.block();
+        let (halves, interpolator) = (&*self.halves, &*self.interpolator);
+        let reached = search
+            .level()
+            .is_none_or(|level| self.screen.may_reach(halves, interpolator, &self.samples, level));
+        if reached {
+            self.double.clear();
+            let values = halves.find(&self.samples, room);
+            for (sample, half) in self.samples[halves.reach() - 1..].iter().zip(values) {
+                self.double.extend([sample, half]);
+            }
+            for start in (0..block).step_by(CHUNK) {
+                let points = &self.double[2 * start..][..2 * (CHUNK + 2 * CONTEXT)];
+                scan(interpolator, points, self.frame + start as i64, search);
+            }
         }
+        self.frame += block as i64;
+        self.screen.forget(block);
         self.samples.copy_within(block.., 0);
         self.samples.truncate(self.samples.len() - block);
-        let mut start = 0;
-        while self.double.len() / 2 - start >= CHUNK + 2 * CONTEXT {
-            let points = &self.double[2 * start..][..2 * (CHUNK + 2 * CONTEXT)];
-            scan(&self.interpolator, points, self.frame, search);
-            start += CHUNK;
-            self.frame += CHUNK as i64;
-        }
-        self.double.drain(..2 * start);
     }
 }
 
 /// Searches [`CHUNK`] frames; `points` begin [`CONTEXT`] frames before `first` and end as many after the last.
 fn scan(interpolator: &Interpolator, points: &[f64], first: i64, search: &mut impl Search) {
-    let largest: Vec<f64> =
-        points.chunks(STEP).map(|c| c.iter().fold(0.0, |m: f64, x| m.max(x.abs()))).collect();
+    let (largest, bends) = extremes(points);
     let inner = &points[2 * CONTEXT..][..2 * CHUNK];
     let mut floor = search.begin(first, inner.iter().step_by(2).fold(0.0, |m: f64, x| m.max(x.abs())));
     let curve = Curve { interpolator };
+    let bounds = &interpolator.bounds;
     for step in 1..=2 * CHUNK / STEP {
-        let around = largest[step - 1].max(largest[step]).max(largest[step + 1]);
-        if around == 0.0 || around * interpolator.value_bound * MARGIN < floor {
+        let most = |of: &[f64]| of[step - 1].max(of[step]).max(of[step + 1]);
+        let around = most(&largest);
+        let curvature = bounds.bend * most(&bends) + bounds.bend_rest * around;
+        let reached =
+            (around * bounds.value).min(largest[step].max(points[(step + 1) * STEP].abs()) + curvature / 8.0);
+        if around == 0.0 || reached * MARGIN < floor {
             continue;
         }
-        let curvature = around * interpolator.curvature_bound;
         for at in (step * STEP..(step + 1) * STEP).step_by(2) {
             let [a, b, c] = [points[at].abs(), points[at + 1].abs(), points[at + 2].abs()];
             if (a.max(b).max(c) + curvature / 8.0) * MARGIN < floor {
@@ -124,6 +140,40 @@ fn scan(interpolator: &Interpolator, points: &[f64], first: i64, search: &mut im
                 floor = search.visit(first + (at / 2 - CONTEXT) as i64, peak).max(floor);
             }
         }
+    }
+}
+
+/// Steps of a chunk and of its context.
+const STEPS: usize = 2 * (CHUNK + 2 * CONTEXT) / STEP;
+
+audio::wide! {
+    /// The largest point, and the largest second difference, of each [`STEP`] points; the first and the last point have
+    /// none.
+    fn extremes(points: &[f64]) -> ([f64; STEPS], [f64; STEPS]) {
+        let (mut largest, mut bends) = ([0.0; STEPS], [0.0; STEPS]);
+        let inner = points.len() - 2;
+        let (before, at, after) = (&points[..inner], &points[1..=inner], &points[2..]);
+        for step in 0..STEPS {
+            let (mut most, mut bend) = ([0.0f64; 8], [0.0f64; 8]);
+            // From the last point of the step before to the one before the last of this.
+            let from = (step * STEP).saturating_sub(1).min(inner - STEP);
+            for half in [from, from + STEP / 2] {
+                let (before, at, after) = (&before[half..half + 8], &at[half..half + 8], &after[half..half + 8]);
+                for lane in 0..8 {
+                    let (x, d) = (at[lane].abs(), (before[lane] - 2.0 * at[lane] + after[lane]).abs());
+                    most[lane] = if x > most[lane] { x } else { most[lane] };
+                    bend[lane] = if d > bend[lane] { d } else { bend[lane] };
+                }
+            }
+            largest[step] = most.iter().fold(0.0, |m: f64, x| if *x > m { *x } else { m });
+            bends[step] = bend.iter().fold(0.0, |m: f64, x| if *x > m { *x } else { m });
+        }
+        // What the windows left out at both ends.
+        largest[0] = points[..STEP].iter().fold(0.0, |m: f64, x| if x.abs() > m { x.abs() } else { m });
+        largest[STEPS - 1] = points[2 * (CHUNK + 2 * CONTEXT) - STEP..]
+            .iter()
+            .fold(0.0, |m: f64, x| if x.abs() > m { x.abs() } else { m });
+        (largest, bends)
     }
 }
 
@@ -168,6 +218,8 @@ pub(crate) trait Search {
     /// A stretch begins at `first` (negative before the signal) whose largest sample is `largest`; returns
     /// the level from which on values matter.
     fn begin(&mut self, first: i64, largest: f64) -> f64;
+    /// The level below which nothing matters, wherever it is; `None` where every stretch has its own.
+    fn level(&self) -> Option<f64>;
     /// The interval that starts at `frame` reaches `peak`; returns the level from which on values matter.
     fn visit(&mut self, frame: i64, peak: f64) -> f64;
 }

@@ -5,7 +5,7 @@ use audio::{BlockRef, Buffer, db_to_gain};
 use std::f64::consts::PI;
 
 /// The rates at which every published case is checked.
-pub const RATES: [f64; 5] = [44_100.0, 48_000.0, 88_200.0, 96_000.0, 192_000.0];
+pub const RATES: [f64; 6] = [44_100.0, 48_000.0, 88_200.0, 96_000.0, 176_400.0, 192_000.0];
 
 /// A 1 kHz sine of `channels` in phase, as a sequence of (seconds, peak dBFS), block by block; silence is
 /// negative infinity.

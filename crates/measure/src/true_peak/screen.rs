@@ -1,0 +1,309 @@
+//! Which stretches of a signal cannot hold a peak, told without the long filter.
+//!
+//! Between two samples a short filter is nearly right: Lagrange's interpolation through 16 of them, which is exact for
+//! low frequencies and wrong near half the sample rate. What it is wrong by is bounded: the difference of the long
+//! filter's spectrum and the short one's has 16 zeros at 0 Hz, as the 16th difference of the signal has
+//! (`sin^16(pi f)`, since `1 / cos = sum a_k sin^2k` and Lagrange's filter is the beginning of that sum: Hermanowicz
+//! 1992, *Explicit formulas for weighting coefficients of maximally flat tunable FIR delayers*). So the error is that
+//! difference through a filter `g`, and by Cauchy and Schwarz no larger than the norm of `g` times the norm of the
+//! difference, shell by shell around the place; what a finite `g` leaves over is a sum of absolute taps.
+//!
+//! The bound is a proof, not an estimate: what it passes over cannot matter, and readings stay those of the long
+//! filter.
+
+use super::halves::Halves;
+use super::interpolator::{HALF, Interpolator};
+use num_complex::Complex64;
+use realfft::RealFftPlanner;
+use std::f64::consts::PI;
+
+/// Half the order of the difference, and of Lagrange's points.
+const ORDER: usize = 8;
+/// Samples that shape one value of the short filter.
+pub(super) const SHORT_TAPS: usize = 2 * ORDER;
+/// Frames that share a bound.
+pub(super) const GROUP: usize = 64;
+/// Frames around a group whose points shape the curve in it, on either side.
+const AROUND: usize = HALF;
+/// Groups of the shells: next to the place, further, and the rest.
+const NEAR: usize = 1;
+const MIDDLE: usize = 8;
+/// Below this the difference no longer tells anything about the error, which there is a part in a thousand of it.
+const LEAST: f64 = 1e-3;
+/// Room for the rounding of all sums.
+const MARGIN: f64 = 1.0 + 1e-9;
+
+/// Norms of the filter from the difference to the error, for one long filter.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Bound {
+    short: [f64; SHORT_TAPS],
+    difference: [f64; SHORT_TAPS + 1],
+    near: f64,
+    middle: f64,
+    far: f64,
+    /// Times the highest sample: what the shells do not hold.
+    rest: f64,
+}
+
+impl Bound {
+    /// For a filter of values halfway: `taps` stand `-taps / 2 + 0.5 ..` from the value they give.
+    pub(super) fn new(taps: &[f64]) -> Bound {
+        let (short, difference) = (lagrange(), differences());
+        let reach = taps.len() / 2;
+        let mut error = taps.to_vec();
+        for (e, s) in error[reach - ORDER..].iter_mut().zip(short) {
+            *e -= s;
+        }
+        // The difference is symmetric about its middle, so that its spectrum is real: sin^16(w / 2).
+        let size = 4 * taps.len();
+        let mut planner = RealFftPlanner::new();
+        let (forward, inverse) = (planner.plan_fft_forward(size), planner.plan_fft_inverse(size));
+        let mut time = forward.make_input_vec();
+        time[..taps.len()].copy_from_slice(&error);
+        let mut spectrum: Vec<Complex64> = forward.make_output_vec();
+        const LENGTHS: &str = "buffers come from the plan itself";
+        forward.process(&mut time, &mut spectrum).expect(LENGTHS);
+        for (k, s) in spectrum.iter_mut().enumerate() {
+            let d = (PI * k as f64 / size as f64).sin().powi(2 * ORDER as i32);
+            *s *= d / (d * d + LEAST * LEAST) / size as f64;
+        }
+        // Real by nature; rounding must not say otherwise.
+        spectrum[0].im = 0.0;
+        spectrum[size / 2].im = 0.0;
+        inverse.process(&mut spectrum, &mut time).expect(LENGTHS);
+        // Only what the groups around a place are known to hold.
+        let reached = reach - GROUP;
+        let g = &time[reach - reached..reach + reached];
+        let offset = reach - reached;
+        let mut rest = vec![0.0; taps.len()];
+        rest.copy_from_slice(&error);
+        for (n, g) in g.iter().enumerate() {
+            for (j, d) in difference.iter().enumerate() {
+                rest[offset + n + j - ORDER] -= g * d;
+            }
+        }
+        // A value stands half a frame after its own frame, which is tap `reach - 1`.
+        let norm = |from: usize, to: usize| {
+            let distance = |n: usize| (offset + n).abs_diff(reach - 1);
+            let within = g.iter().enumerate().filter(|(n, _)| (from..=to).contains(&distance(*n)));
+            within.map(|(_, g)| g * g).sum::<f64>().sqrt() * MARGIN
+        };
+        Bound {
+            short,
+            difference,
+            near: norm(0, (NEAR + 1) * GROUP),
+            middle: norm(NEAR * GROUP + 1, (MIDDLE + 1) * GROUP),
+            far: norm(MIDDLE * GROUP + 1, usize::MAX),
+            rest: rest.iter().map(|r| r.abs()).sum::<f64>() * MARGIN + 1e-12,
+        }
+    }
+}
+
+/// Lagrange's weights for the value halfway between the two middle ones of 16 points.
+pub(super) fn lagrange() -> [f64; SHORT_TAPS] {
+    let place = ORDER as f64 - 0.5;
+    std::array::from_fn(|j| {
+        let others = (0..SHORT_TAPS).filter(|m| *m != j);
+        others.map(|m| (place - m as f64) / (j as f64 - m as f64)).product()
+    })
+}
+
+/// The 16th difference, its gain 1 at half the sample rate: alternating binomial coefficients over 2^16.
+fn differences() -> [f64; SHORT_TAPS + 1] {
+    let mut row = [0.0; SHORT_TAPS + 1];
+    row[0] = 1.0;
+    for n in 1..row.len() {
+        (1..=n).rev().for_each(|k| row[k] += row[k - 1]);
+    }
+    std::array::from_fn(|j| row[j] * if j % 2 == ORDER % 2 { 1.0 } else { -1.0 } / 4f64.powi(ORDER as i32))
+}
+
+/// What is known of the groups around the search, in step with the samples of a scanner.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Screen {
+    /// Energy of the difference, and highest sample, of each group of the scanner's samples.
+    energies: Vec<f64>,
+    highest: Vec<f64>,
+}
+
+impl Screen {
+    /// Takes the groups that `samples` have and earlier calls did not see, whose difference is known.
+    fn take(&mut self, bound: &Bound, samples: &[f64]) {
+        if self.energies.is_empty() {
+            // Its difference reaches before the samples, where there are only zeros; it is never asked.
+            self.energies.push(0.0);
+            self.highest.push(0.0);
+        }
+        loop {
+            let start = FIRST + self.energies.len() * GROUP;
+            let Some(around) = samples.get(start - ORDER..start + GROUP + ORDER) else { break };
+            let (energy, highest) = energy(&bound.difference, around);
+            self.energies.push(energy);
+            self.highest.push(highest);
+        }
+    }
+
+    /// Forgets the groups of `frames` that leave the front of the samples.
+    pub(super) fn forget(&mut self, frames: usize) {
+        let groups = (frames / GROUP).min(self.energies.len());
+        self.energies.drain(..groups);
+        self.highest.drain(..groups);
+    }
+
+    /// Whether the curve of `block` frames, the first of which is sample `reach - 1 + HALF`, may reach `floor`.
+    pub(super) fn may_reach(
+        &mut self,
+        halves: &Halves,
+        interpolator: &Interpolator,
+        samples: &[f64],
+        floor: f64,
+    ) -> bool {
+        let (bound, bounds) = (halves.bound(), &interpolator.bounds);
+        self.take(bound, samples);
+        let first = halves.reach() / GROUP;
+        let groups = first..first + halves.block() / GROUP;
+        let highest = self.highest.iter().fold(0.0, |most: f64, h| most.max(*h));
+        let errors = self.errors(bound, first - 1..groups.end + 1, halves.reach() / GROUP - 1, highest);
+        groups.clone().any(|group| {
+            let error =
+                errors[group - first..group - first + 3].iter().fold(0.0, |most: f64, e| most.max(*e));
+            let around = self.highest[group - 1..=group + 1].iter().fold(0.0, |most: f64, h| most.max(*h));
+            let quick = around * bounds.short + error * bounds.halves;
+            if quick * MARGIN < floor {
+                return false;
+            }
+            let start = FIRST + group * GROUP;
+            let around = &samples[start - AROUND - (ORDER - 1)..start + GROUP + AROUND + ORDER + 1];
+            let mut double = [0.0; DOUBLED];
+            let (points, bend) = shape(&bound.short, around, &mut double);
+            let curvature = bounds.bend * (bend + 2.0 * error)
+                + bounds.bend_rest * (self.highest[group] + points + error);
+            // The top between two points, and then that between four times as many.
+            let reaches =
+                |level: f64, distance: f64| (level + curvature * distance * distance / 8.0) * MARGIN >= floor;
+            reaches(points + error, 1.0)
+                && reaches(points.max(between(interpolator, &double)) + bounds.halves.max(1.0) * error, 0.5)
+        })
+    }
+
+    /// How far the short filter may be wrong in each of some groups.
+    fn errors(&self, bound: &Bound, groups: std::ops::Range<usize>, reach: usize, highest: f64) -> Vec<f64> {
+        let mut total = 0.0;
+        let sums: Vec<f64> = std::iter::once(0.0)
+            .chain(self.energies.iter().map(|e| {
+                total += e;
+                total
+            }))
+            .collect();
+        let last = self.energies.len();
+        // The rounding of running sums is a part of the largest of them.
+        let within = |group: usize, reach: usize| {
+            let (from, to) = (group.saturating_sub(reach), (group + reach + 1).min(last));
+            (sums[to] - sums[from] + 1e-12 * total).max(0.0).sqrt()
+        };
+        groups
+            .map(|group| {
+                bound.near * within(group, NEAR)
+                    + bound.middle * within(group, MIDDLE)
+                    + bound.far * within(group, reach)
+                    + bound.rest * highest
+            })
+            .collect()
+    }
+}
+
+/// The sample at which the first group begins, so that the place of a search begins a group: half of a filter is a
+/// whole number of groups.
+const FIRST: usize = HALF - 1;
+
+audio::wide! {
+    /// The energy of the difference over a group, and its highest sample; `around` has [`ORDER`] samples more on
+    /// either side.
+    fn energy(difference: &[f64; SHORT_TAPS + 1], around: &[f64]) -> (f64, f64) {
+        let mut energy = [0.0; 8];
+        let mut highest = [0.0f64; 8];
+        for start in (0..GROUP).step_by(8) {
+            let window = &around[start..start + 8 + SHORT_TAPS];
+            let mut sum = [0.0; 8];
+            for lane in 0..8 {
+                let x = window[lane + ORDER];
+                sum[lane] = difference[ORDER] * x;
+                highest[lane] = if x.abs() > highest[lane] { x.abs() } else { highest[lane] };
+            }
+            for j in 0..ORDER {
+                for lane in 0..8 {
+                    sum[lane] += difference[j] * (window[lane + j] + window[lane + SHORT_TAPS - j]);
+                }
+            }
+            for lane in 0..8 {
+                energy[lane] += sum[lane] * sum[lane];
+            }
+        }
+        (energy.iter().sum(), highest.iter().fold(0.0, |most: f64, h| if *h > most { *h } else { most }))
+    }
+}
+
+/// Frames of a group and of its surroundings, and points of the doubled signal there.
+const SHAPED: usize = GROUP + 2 * AROUND;
+const DOUBLED: usize = 2 * SHAPED;
+
+/// The highest value in the middle between two points of the doubled signal of a group.
+fn between(interpolator: &Interpolator, double: &[f64; DOUBLED]) -> f64 {
+    let middle = interpolator.factor() / 2;
+    if middle == 0 {
+        return 0.0;
+    }
+    let first = 2 * AROUND;
+    (first..first + 2 * GROUP)
+        .map(|at| interpolator.at(middle, &double[at + 1 - HALF..]).abs())
+        .fold(0.0, |most: f64, x| most.max(x))
+}
+
+audio::wide! {
+    /// The doubled signal of a group and of its surroundings, its values halfway by the short filter; gives the highest
+    /// point in the group, and the largest second difference in the group and around it.
+    fn shape(short: &[f64; SHORT_TAPS], around: &[f64], double: &mut [f64; DOUBLED]) -> (f64, f64) {
+        let mut halfway = [0.0; SHAPED];
+        for start in (0..SHAPED).step_by(8) {
+            let window = &around[start..start + 8 + SHORT_TAPS - 1];
+            let mut sum = [0.0; 8];
+            for j in 0..ORDER {
+                for lane in 0..8 {
+                    sum[lane] += short[j] * (window[lane + j] + window[lane + SHORT_TAPS - 1 - j]);
+                }
+            }
+            halfway[start..start + 8].copy_from_slice(&sum);
+        }
+        let samples = &around[ORDER - 1..];
+        let samples = &samples[..SHAPED + 1];
+        for n in 0..SHAPED {
+            double[2 * n] = samples[n];
+            double[2 * n + 1] = halfway[n];
+        }
+        let (mut points, mut bend) = ([0.0f64; 8], [0.0f64; 8]);
+        for start in (0..SHAPED).step_by(8) {
+            let (x, y) = (&samples[start..start + 9], &halfway[start..start + 8]);
+            for lane in 0..8 {
+                // Around a half stand two samples; around a sample two halves, whose place does not matter here.
+                let at_half = (x[lane] - 2.0 * y[lane] + x[lane + 1]).abs();
+                bend[lane] = if at_half > bend[lane] { at_half } else { bend[lane] };
+            }
+        }
+        for start in (0..SHAPED - 8).step_by(8) {
+            let (x, y) = (&samples[start + 1..start + 9], &halfway[start..start + 9]);
+            for lane in 0..8 {
+                let at_sample = (y[lane] - 2.0 * x[lane] + y[lane + 1]).abs();
+                bend[lane] = if at_sample > bend[lane] { at_sample } else { bend[lane] };
+            }
+        }
+        for start in (AROUND..AROUND + GROUP + 8).step_by(8) {
+            let (x, y) = (&samples[start..start + 8], &halfway[start..start + 8]);
+            for lane in 0..8 {
+                let point = if x[lane].abs() > y[lane].abs() { x[lane].abs() } else { y[lane].abs() };
+                points[lane] = if point > points[lane] { point } else { points[lane] };
+            }
+        }
+        let most = |of: [f64; 8]| of.iter().fold(0.0, |most: f64, x| if *x > most { *x } else { most });
+        (most(points), most(bend))
+    }
+}
