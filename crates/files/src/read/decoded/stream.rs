@@ -1,0 +1,148 @@
+//! A file opened for a demuxer: the part behind a tag, the one demuxer for its format, and a decoder.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error;
+use symphonia::core::formats::probe::{Hint, Probe};
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
+use symphonia::core::io::{MediaSource, MediaSourceStream};
+use symphonia::core::meta::MetadataOptions;
+use symphonia::default::formats;
+
+use super::super::mp4;
+use super::super::panics::guarded;
+use crate::error::FileError;
+use crate::info::Format;
+
+/// The part of a file behind a tag.
+#[derive(Debug)]
+struct Part {
+    file: File,
+    start: u64,
+    /// Its length; of a file that was cut, the length it had, since demuxers give up on boxes that reach past
+    /// the end. There is nothing to read there, and they see that in time.
+    bytes: u64,
+}
+
+impl Read for Part {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer)
+    }
+}
+
+impl Seek for Part {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(byte) => SeekFrom::Start(byte.saturating_add(self.start)),
+            SeekFrom::End(back) => {
+                SeekFrom::Start((self.start + self.bytes).saturating_add_signed(back).max(self.start))
+            }
+            current => current,
+        };
+        Ok(self.file.seek(to)?.saturating_sub(self.start))
+    }
+}
+
+impl MediaSource for Part {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.bytes)
+    }
+}
+
+/// Where a stream is, and how to begin it again.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    pub(super) start: u64,
+    pub(super) bytes: u64,
+    pub(super) format: Format,
+}
+
+/// A demuxer and a decoder at the beginning of the stream.
+pub(super) struct Stream {
+    pub(super) demuxer: Box<dyn FormatReader>,
+    pub(super) decoder: Box<dyn AudioDecoder>,
+    pub(super) track: u32,
+}
+
+impl Place {
+    /// Only the demuxer for the format that was found is asked: with all of them, damaged files are taken for
+    /// something else.
+    pub(super) fn begin(&self) -> Result<Stream, FileError> {
+        let mut probe = Probe::default();
+        match self.format {
+            Format::Flac => probe.register_format::<formats::FlacReader<'_>>(),
+            Format::Mpeg => probe.register_format::<formats::MpaReader<'_>>(),
+            Format::Ogg => probe.register_format::<formats::OggReader<'_>>(),
+            Format::Mp4 => probe.register_format::<formats::IsoMp4Reader<'_>>(),
+            Format::Caf => probe.register_format::<formats::CafReader<'_>>(),
+            Format::Adts => probe.register_format::<formats::AdtsReader<'_>>(),
+            Format::Wav | Format::Rifx | Format::Rf64 | Format::Bw64 | Format::Aiff | Format::Aifc => {}
+        }
+        let mut file = File::open(&self.path).map_err(|e| FileError::io(&self.path, "open it", e))?;
+        let whole = match self.format {
+            Format::Mp4 => mp4::stated_bytes(&mut file, self.bytes),
+            _ => self.bytes,
+        };
+        file.seek(SeekFrom::Start(self.start)).map_err(|e| FileError::io(&self.path, "read it", e))?;
+        let part = Part { file, start: self.start, bytes: whole - self.start };
+        let source = MediaSourceStream::new(Box::new(part), Default::default());
+        let probed = self.guard("the header", || {
+            probe.probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
+        })?;
+        let demuxer = probed.map_err(|e| self.header_error(e))?;
+        let track = demuxer.default_track(TrackType::Audio);
+        let Some((track, params)) = track.and_then(|t| Some((t.id, audio_params(t)?.clone()))) else {
+            return Err(FileError::NotAudio {
+                path: self.path.clone(),
+                looks_like: format!("{} without a sound track", self.format.name()),
+            });
+        };
+        let options = AudioDecoderOptions::default().gapless(false);
+        let made = self
+            .guard("the header", || symphonia::default::get_codecs().make_audio_decoder(&params, &options))?;
+        let decoder = made.map_err(|e| self.header_error(e))?;
+        Ok(Stream { demuxer, decoder, track })
+    }
+
+    fn guard<T>(&self, place: &str, run: impl FnOnce() -> T) -> Result<T, FileError> {
+        guarded(run)
+            .map_err(|panic| FileError::damaged(&self.path, place, format!("the decoder gave up ({panic})")))
+    }
+
+    fn header_error(&self, error: Error) -> FileError {
+        let name = self.format.name();
+        match error {
+            Error::IoError(e) if e.kind() == ErrorKind::UnexpectedEof && self.format == Format::Mp4 => {
+                let what = "the index (moov) is missing: the end of the file is cut off";
+                FileError::damaged(&self.path, "the header", what)
+            }
+            Error::IoError(e) if e.kind() == ErrorKind::UnexpectedEof => {
+                FileError::damaged(&self.path, "the header", format!("the {name} file ends inside it"))
+            }
+            Error::IoError(e) => FileError::io(&self.path, "read it", e),
+            // The demuxer calls a missing index unsupported; it is what a cut file looks like.
+            Error::Unsupported(what) if what.contains("missing") => {
+                FileError::damaged(&self.path, "the header", what)
+            }
+            Error::Unsupported(what) => {
+                // What the decoder calls too complex is band replication (SBR) or parametric stereo.
+                let what = if what.contains("too complex") { "HE-AAC" } else { what };
+                let what = format!("this {name} file is not read ({what}); export it as WAV or FLAC");
+                FileError::unsupported(&self.path, what)
+            }
+            other => FileError::damaged(&self.path, "the header", other.to_string()),
+        }
+    }
+}
+
+pub(super) fn audio_params(track: &Track) -> Option<&AudioCodecParameters> {
+    track.codec_params.as_ref()?.audio()
+}
