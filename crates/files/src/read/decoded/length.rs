@@ -6,7 +6,8 @@ use symphonia::core::formats::Track;
 
 use super::super::codec::copy_planes;
 use super::super::panics::guarded;
-use super::super::{mp4, ogg};
+use super::super::{matroska, mp4, ogg, opus};
+use super::stream::audio_params;
 use super::{Clock, DecodedSource, length};
 use crate::error::FileError;
 use crate::info::{Encoding, Format};
@@ -77,8 +78,16 @@ impl DecodedSource {
             Encoding::Lossy { codec: codec @ "MP3" } => {
                 Some(Note::PrimingUnknown { codec, usual_frames: 1105 })
             }
+            // The filter bank of both older layers.
+            Encoding::Lossy { codec: codec @ ("MPEG layer I" | "MPEG layer II") } => {
+                Some(Note::PrimingUnknown { codec, usual_frames: 481 })
+            }
+            Encoding::Lossy { codec: codec @ "Opus" } => {
+                Some(Note::PrimingUnknown { codec, usual_frames: 312 })
+            }
             _ => None,
         };
+        let head = audio_params(track).and_then(|p| p.extra_data.as_deref()).and_then(opus::Head::parse);
         let all = Ok((extent.heard_end.max(0)) as u64);
         match self.place.format {
             Format::Mp4 => {
@@ -121,7 +130,7 @@ impl DecodedSource {
             }
             Format::Ogg => {
                 // A stream that was cut from a longer one begins later; its first frame is frame 0.
-                self.origin = extent.first.max(0);
+                self.origin = extent.first.max(0) + head.map_or(0, |h| h.pre_skip);
                 let file = File::open(&self.place.path);
                 let start = file.ok().and_then(|mut f| ogg::last_page_start(&mut f, self.place.bytes));
                 self.latest_seek = start.map_or(i64::MIN, |s| s - 1);
@@ -135,6 +144,18 @@ impl DecodedSource {
             Format::Adts => {
                 notes.extend(unknown);
                 all
+            }
+            Format::Caf if track.delay.is_none() => {
+                notes.extend(unknown);
+                all
+            }
+            Format::Matroska => {
+                let discarded = matroska::discarded_end(&self.place.path, self.sample_rate_hz) as i64;
+                match head {
+                    Some(head) => self.origin = head.pre_skip,
+                    None => notes.extend(unknown),
+                }
+                Ok((extent.heard_end - discarded - self.origin).max(0) as u64)
             }
             _ => all,
         }

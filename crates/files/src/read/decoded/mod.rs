@@ -17,11 +17,11 @@ use symphonia::core::formats::{SeekMode, SeekTo};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Timestamp;
 
-use super::codec::{PREROLL, alac_bits, copy_planes, encoding_of, preroll};
+use super::codec::{PREROLL, alac_bits, copy_planes, encoding_of, preroll, usual_mask};
 use super::panics::guarded;
 use super::{Source, check_shape, countable};
 use crate::error::FileError;
-use crate::info::{Format, Info};
+use crate::info::{Broadcast, Format, Info};
 use crate::note::Note;
 use stream::{Place, Stream, audio_params};
 
@@ -114,7 +114,16 @@ pub(super) fn open(
         return Err(FileError::Empty { path: path.to_owned(), bytes });
     }
     source.restart()?;
-    let info = Info { format, encoding, sample_rate_hz, channels, frames: countable(path, frames)?, notes };
+    let info = Info {
+        format,
+        encoding,
+        sample_rate_hz,
+        channels,
+        channel_mask: usual_mask(encoding, channels),
+        frames: countable(path, frames)?,
+        broadcast: Broadcast::default(),
+        notes,
+    };
     Ok((info, source))
 }
 

@@ -13,6 +13,7 @@ use symphonia::core::meta::MetadataOptions;
 use symphonia::default::formats;
 
 use super::super::mp4;
+use super::super::opus::codecs;
 use super::super::panics::guarded;
 use crate::error::FileError;
 use crate::info::Format;
@@ -22,6 +23,10 @@ use crate::info::Format;
 struct Part {
     file: File,
     start: u64,
+    /// Where it stands, from its own beginning.
+    at: u64,
+    /// What is read behind the end of the file.
+    tail: &'static [u8],
     /// Its length; of a file that was cut, the length it had, since demuxers give up on boxes that reach past
     /// the end. There is nothing to read there, and they see that in time.
     bytes: u64,
@@ -29,7 +34,12 @@ struct Part {
 
 impl Read for Part {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read(buffer)
+        let read = match self.at.checked_sub(self.bytes - self.tail.len() as u64) {
+            Some(behind) => self.tail.get(behind as usize..).unwrap_or_default().read(buffer)?,
+            None => self.file.read(buffer)?,
+        };
+        self.at += read as u64;
+        Ok(read)
     }
 }
 
@@ -42,7 +52,8 @@ impl Seek for Part {
             }
             current => current,
         };
-        Ok(self.file.seek(to)?.saturating_sub(self.start))
+        self.at = self.file.seek(to)?.saturating_sub(self.start);
+        Ok(self.at)
     }
 }
 
@@ -84,7 +95,10 @@ impl Place {
             Format::Mp4 => probe.register_format::<formats::IsoMp4Reader<'_>>(),
             Format::Caf => probe.register_format::<formats::CafReader<'_>>(),
             Format::Adts => probe.register_format::<formats::AdtsReader<'_>>(),
-            Format::Wav | Format::Rifx | Format::Rf64 | Format::Bw64 | Format::Aiff | Format::Aifc => {}
+            Format::Matroska => probe.register_format::<formats::MkvReader<'_>>(),
+            // Only what is compressed inside of WAV comes here.
+            Format::Wav => probe.register_format::<formats::WavReader<'_>>(),
+            _ => {}
         }
         let mut file = File::open(&self.path).map_err(|e| FileError::io(&self.path, "open it", e))?;
         let whole = match self.format {
@@ -92,22 +106,41 @@ impl Place {
             _ => self.bytes,
         };
         file.seek(SeekFrom::Start(self.start)).map_err(|e| FileError::io(&self.path, "read it", e))?;
-        let part = Part { file, start: self.start, bytes: whole - self.start };
+        let old = self.format == Format::Mp4 && !mp4::has_file_type(&mut file).unwrap_or(true);
+        let tail = if old { mp4::QUICKTIME_FILE_TYPE } else { &[] };
+        let bytes = whole - self.start + tail.len() as u64;
+        let part = Part { file, start: self.start, at: 0, tail, bytes };
         let source = MediaSourceStream::new(Box::new(part), Default::default());
         let probed = self.guard("the header", || {
+            if old {
+                let reader = formats::IsoMp4Reader::try_new(source, FormatOptions::default())?;
+                return Ok(Box::new(reader) as Box<dyn FormatReader>);
+            }
             probe.probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
         })?;
         let demuxer = probed.map_err(|e| self.header_error(e))?;
         let track = demuxer.default_track(TrackType::Audio);
-        let Some((track, params)) = track.and_then(|t| Some((t.id, audio_params(t)?.clone()))) else {
+        let Some((track, mut params)) = track.and_then(|t| Some((t.id, audio_params(t)?.clone()))) else {
+            let coded =
+                if self.format == Format::Mp4 { mp4::sound_entry(&self.path, self.bytes) } else { None };
+            if let Some(coded) = coded {
+                let coded = String::from_utf8_lossy(&coded.kind).into_owned();
+                let what =
+                    format!("sound coded as \"{coded}\" in MP4 or QuickTime is not read; export it as WAV");
+                return Err(FileError::unsupported(&self.path, what));
+            }
             return Err(FileError::NotAudio {
                 path: self.path.clone(),
                 looks_like: format!("{} without a sound track", self.format.name()),
             });
         };
+        // The demuxer takes all of QuickTime's samples for little-endian.
+        let entry = if self.format == Format::Mp4 { mp4::sound_entry(&self.path, self.bytes) } else { None };
+        if let Some(codec) = entry.and_then(|e| e.big_endian_codec()) {
+            params.for_codec(codec);
+        }
         let options = AudioDecoderOptions::default().gapless(false);
-        let made = self
-            .guard("the header", || symphonia::default::get_codecs().make_audio_decoder(&params, &options))?;
+        let made = self.guard("the header", || codecs().make_audio_decoder(&params, &options))?;
         let decoder = made.map_err(|e| self.header_error(e))?;
         Ok(Stream { demuxer, decoder, track })
     }
@@ -134,7 +167,7 @@ impl Place {
             }
             Error::Unsupported(what) => {
                 // What the decoder calls too complex is band replication (SBR) or parametric stereo.
-                let what = if what.contains("too complex") { "HE-AAC" } else { what };
+                let what = if what.contains("too complex") { "HE-AAC or surround AAC" } else { what };
                 let what = format!("this {name} file is not read ({what}); export it as WAV or FLAC");
                 FileError::unsupported(&self.path, what)
             }
