@@ -62,6 +62,11 @@ pub enum Note {
         /// That frame in seconds.
         first_time_s: f64,
     },
+    /// How long some of the damaged places were is not written anywhere and had to be estimated from their bytes.
+    HolesEstimated {
+        /// How many places.
+        count: u64,
+    },
     /// A lossy file does not say how much silence its encoder put in front, so it may start late.
     PrimingUnknown {
         /// The codec.
@@ -134,6 +139,12 @@ impl fmt::Display for Note {
                 "{count} damaged {} ({frames} frames) replaced by silence, the first at {}",
                 plural(*count, "place", "places"),
                 clock(*first_time_s)
+            ),
+            Note::HolesEstimated { count } => write!(
+                f,
+                "the length of {count} damaged {} was estimated from its bytes: what follows may stand a little \
+                 early or late",
+                plural(*count, "place", "places")
             ),
             Note::PrimingUnknown { codec, usual_frames } => write!(
                 f,

@@ -4,6 +4,7 @@ mod aiff;
 mod chunk;
 mod codec;
 mod decoded;
+mod framed;
 mod mp4;
 mod ogg;
 mod panics;

@@ -51,6 +51,10 @@ impl DecodedSource {
             _ => {
                 self.restart()?;
                 let extent = self.walk()?;
+                let estimated = self.place.survey.get().map_or(0, |s| s.estimated());
+                if estimated > 0 {
+                    notes.push(Note::HolesEstimated { count: estimated as u64 });
+                }
                 // Without a tag the length of an MPEG stream is the demuxer's guess; and within a few packets a
                 // header may count what no one hears.
                 let known = self.clock == Clock::Stamps
@@ -169,21 +173,18 @@ impl DecodedSource {
             while self.decode_next()? {}
             return Ok(Extent { heard_end: self.counted, coded_end: self.counted, ..Extent::default() });
         }
-        let mut before = None;
+        if let Some(survey) = self.place.survey.get() {
+            let first = -i64::from(self.stream.demuxer.tracks().first().and_then(|t| t.delay).unwrap_or(0));
+            let end = survey.end();
+            return Ok(Extent { first, heard_end: end, coded_end: end, ..Extent::default() });
+        }
         while let Some(packet) = self.next_packet()? {
             let begin = packet.pts.get();
             let trimmed = packet.trim_start.get() as i64;
-            let length = match (self.place.format, before) {
-                // The demuxer counts trimmed frames twice here, but all packets are of one length.
-                (Format::Mpeg, Some(before)) => begin - before,
-                (Format::Mpeg, None) => packet.dur.get() as i64,
-                _ => length(&packet),
-            };
-            before = Some(begin);
             let heard_end = begin + trimmed + packet.dur.get() as i64;
             let all = extent.get_or_insert(Extent { first: begin + trimmed, ..Extent::default() });
             all.heard_end = all.heard_end.max(heard_end);
-            all.coded_end = all.coded_end.max(begin + length);
+            all.coded_end = all.coded_end.max(begin + length(&packet));
         }
         let mut extent = extent.unwrap_or_default();
         extent.breaks_off = self.broke_off;

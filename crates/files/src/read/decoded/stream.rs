@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
@@ -12,6 +13,7 @@ use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::default::formats;
 
+use super::super::framed::{Framed, Survey};
 use super::super::mp4;
 use super::super::panics::guarded;
 use crate::error::FileError;
@@ -63,6 +65,8 @@ pub(super) struct Place {
     pub(super) start: u64,
     pub(super) bytes: u64,
     pub(super) format: Format,
+    /// Of a stream without a clock of its own, what lies where.
+    pub(super) survey: OnceLock<Arc<Survey>>,
 }
 
 /// A demuxer and a decoder at the beginning of the stream.
@@ -86,7 +90,7 @@ impl Place {
             Format::Adts => probe.register_format::<formats::AdtsReader<'_>>(),
             Format::Wav | Format::Rifx | Format::Rf64 | Format::Bw64 | Format::Aiff | Format::Aifc => {}
         }
-        let mut file = File::open(&self.path).map_err(|e| FileError::io(&self.path, "open it", e))?;
+        let mut file = self.file()?;
         let whole = match self.format {
             Format::Mp4 => mp4::stated_bytes(&mut file, self.bytes),
             _ => self.bytes,
@@ -97,7 +101,12 @@ impl Place {
         let probed = self.guard("the header", || {
             probe.probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
         })?;
-        let demuxer = probed.map_err(|e| self.header_error(e))?;
+        let mut demuxer = probed.map_err(|e| self.header_error(e))?;
+        if matches!(self.format, Format::Mpeg | Format::Adts) {
+            let delay = demuxer.tracks().first().and_then(|t| t.delay).unwrap_or(0);
+            let survey = self.surveyed(-i64::from(delay))?;
+            demuxer = Box::new(Framed::new(demuxer, self.file()?, survey));
+        }
         let track = demuxer.default_track(TrackType::Audio);
         let Some((track, params)) = track.and_then(|t| Some((t.id, audio_params(t)?.clone()))) else {
             return Err(FileError::NotAudio {
@@ -110,6 +119,22 @@ impl Place {
             .guard("the header", || symphonia::default::get_codecs().make_audio_decoder(&params, &options))?;
         let decoder = made.map_err(|e| self.header_error(e))?;
         Ok(Stream { demuxer, decoder, track })
+    }
+
+    fn file(&self) -> Result<File, FileError> {
+        File::open(&self.path).map_err(|e| FileError::io(&self.path, "open it", e))
+    }
+
+    /// Where the frames lie, found out once.
+    fn surveyed(&self, first: i64) -> Result<Arc<Survey>, FileError> {
+        if let Some(survey) = self.survey.get() {
+            return Ok(Arc::clone(survey));
+        }
+        let made = Survey::of(self.file()?, self.start, self.bytes, self.format == Format::Adts, first);
+        let made = made.map_err(|e| FileError::io(&self.path, "read it", e))?;
+        let what = "hardly a frame in it is whole";
+        let made = made.ok_or_else(|| FileError::damaged(&self.path, "the stream", what))?;
+        Ok(Arc::clone(self.survey.get_or_init(|| Arc::new(made))))
     }
 
     fn guard<T>(&self, place: &str, run: impl FnOnce() -> T) -> Result<T, FileError> {
