@@ -15,7 +15,7 @@ const MPEG_OVERLAP: i64 = 576 + 480;
 #[derive(Debug)]
 pub(super) struct Continuity {
     lossy: bool,
-    /// Frames behind a hole that lack what they overlap with. Vorbis leaves them out by itself.
+    /// Frames behind a hole that lack what they overlap with; whole packets of them are left out.
     overlap: i64,
     layers: bool,
     reservoir: Reservoir,
@@ -38,6 +38,8 @@ impl Continuity {
             overlap: match codec {
                 _ if layers => MPEG_OVERLAP,
                 "AAC" => 1024,
+                // One packet, whatever its length.
+                "Vorbis" => 1,
                 _ => 0,
             },
             layers,

@@ -51,9 +51,13 @@ impl DecodedSource {
             _ => {
                 self.restart()?;
                 let extent = self.walk()?;
-                let estimated = self.place.survey.get().map_or(0, |s| s.estimated());
-                if estimated > 0 {
-                    notes.push(Note::HolesEstimated { count: estimated as u64 });
+                if let Some(survey) = self.place.survey.get() {
+                    if survey.estimated() > 0 {
+                        notes.push(Note::HolesEstimated { count: survey.estimated() as u64 });
+                    }
+                    if survey.junk_bytes() > 0 {
+                        notes.push(Note::JunkSkipped { bytes: survey.junk_bytes() });
+                    }
                 }
                 // Without a tag the length of an MPEG stream is the demuxer's guess; and within a few packets a
                 // header may count what no one hears.
@@ -125,10 +129,19 @@ impl DecodedSource {
             }
             Format::Ogg => {
                 // A stream that was cut from a longer one begins later; its first frame is frame 0.
-                self.origin = extent.first.max(0);
+                let gaps = self.place.pages.get().map(|pages| pages.gaps(track.id)).unwrap_or_default();
+                let lost = gaps.is_first_lost();
+                self.origin = if lost { 0 } else { extent.first.max(0) };
+                self.first = if lost { 0 } else { self.first };
                 let file = File::open(&self.place.path);
                 let start = file.ok().and_then(|mut f| ogg::last_page_start(&mut f, self.place.bytes));
                 self.latest_seek = start.map_or(i64::MIN, |s| s - 1);
+                if let Some(before) = gaps.before_last_page() {
+                    self.latest_seek = self.latest_seek.min(before - 1);
+                    if encoding.is_lossy() {
+                        notes.push(Note::HolesEstimated { count: 1 });
+                    }
+                }
                 Ok((extent.heard_end - self.origin).max(0) as u64)
             }
             Format::Flac => {

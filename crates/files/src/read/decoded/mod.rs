@@ -24,7 +24,7 @@ use super::panics::guarded;
 use super::{Source, check_shape, countable};
 use crate::error::FileError;
 use crate::info::{Format, Info};
-use crate::note::Note;
+use crate::note::{Note, Places};
 use continuity::Continuity;
 use stream::{Place, Stream, audio_params};
 
@@ -55,6 +55,8 @@ pub(super) struct DecodedSource {
     /// The latest time a seek may ask the demuxer for.
     latest_seek: i64,
     position: u64,
+    /// Length of the whole.
+    frames: u64,
     /// The last decoded packet, one vector a channel, and the time of its first frame.
     packet: Vec<Vec<f64>>,
     packet_time: i64,
@@ -76,7 +78,14 @@ pub(super) fn open(
     bytes: u64,
     format: Format,
 ) -> Result<(Info, DecodedSource), FileError> {
-    let place = Place { path: path.to_owned(), start, bytes, format, survey: OnceLock::new() };
+    let place = Place {
+        path: path.to_owned(),
+        start,
+        bytes,
+        format,
+        survey: OnceLock::new(),
+        pages: OnceLock::new(),
+    };
     let stream = place.begin()?;
     let missing = |what: &str| FileError::damaged(path, "the header", format!("it states no {what}"));
     let track = stream.demuxer.tracks().iter().find(|t| t.id == stream.track).cloned();
@@ -104,6 +113,7 @@ pub(super) fn open(
         preroll: preroll(encoding),
         latest_seek: i64::MAX,
         position: 0,
+        frames: u64::MAX,
         packet: vec![Vec::new(); channels],
         packet_time: NEVER,
         counted: 0,
@@ -119,6 +129,7 @@ pub(super) fn open(
         return Err(FileError::Empty { path: path.to_owned(), bytes });
     }
     source.restart()?;
+    source.frames = frames;
     let info = Info { format, encoding, sample_rate_hz, channels, frames: countable(path, frames)?, notes };
     Ok((info, source))
 }
@@ -244,8 +255,8 @@ impl DecodedSource {
 
     fn note_hole(&mut self, hole: Option<(u64, u64)>) {
         if let Some((first, frames)) = hole {
-            let first_time_s = first as f64 / f64::from(self.sample_rate_hz);
-            self.notes.push(Note::Holes { count: 1, frames, first_frame: first as Frames, first_time_s });
+            let places = Places::one(first as Frames, frames, self.sample_rate_hz);
+            self.notes.push(Note::Holes { places });
         }
     }
 }
@@ -317,7 +328,9 @@ impl Source for DecodedSource {
     }
 
     fn take_notes(&mut self) -> Vec<Note> {
-        let hole = self.hole.take_if(|(first, length)| *first + *length < self.position);
+        // One that reaches to here may go on, unless this is the end.
+        let at_end = self.position >= self.frames;
+        let hole = self.hole.take_if(|(first, length)| at_end || *first + *length < self.position);
         self.note_hole(hole);
         std::mem::take(&mut self.notes)
     }

@@ -15,6 +15,7 @@ use symphonia::default::formats;
 
 use super::super::framed::{Framed, Survey};
 use super::super::mp4;
+use super::super::ogg_gaps::{Mended, Pages};
 use super::super::panics::guarded;
 use crate::error::FileError;
 use crate::info::Format;
@@ -67,6 +68,8 @@ pub(super) struct Place {
     pub(super) format: Format,
     /// Of a stream without a clock of its own, what lies where.
     pub(super) survey: OnceLock<Arc<Survey>>,
+    /// Of an Ogg file, the pages that are whole.
+    pub(super) pages: OnceLock<Arc<Pages>>,
 }
 
 /// A demuxer and a decoder at the beginning of the stream.
@@ -96,8 +99,11 @@ impl Place {
             _ => self.bytes,
         };
         file.seek(SeekFrom::Start(self.start)).map_err(|e| FileError::io(&self.path, "read it", e))?;
-        let part = Part { file, start: self.start, bytes: whole - self.start };
-        let source = MediaSourceStream::new(Box::new(part), Default::default());
+        let source: Box<dyn MediaSource> = match self.format {
+            Format::Ogg => Box::new(self.pages()?.whole(file)),
+            _ => Box::new(Part { file, start: self.start, bytes: whole - self.start }),
+        };
+        let source = MediaSourceStream::new(source, Default::default());
         let probed = self.guard("the header", || {
             probe.probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
         })?;
@@ -114,6 +120,12 @@ impl Place {
                 looks_like: format!("{} without a sound track", self.format.name()),
             });
         };
+        if self.format == Format::Ogg {
+            let gaps = self.pages()?.gaps(track);
+            if !gaps.is_empty() {
+                demuxer = Box::new(Mended::new(demuxer, gaps));
+            }
+        }
         let options = AudioDecoderOptions::default().gapless(false);
         let made = self
             .guard("the header", || symphonia::default::get_codecs().make_audio_decoder(&params, &options))?;
@@ -135,6 +147,17 @@ impl Place {
         let what = "hardly a frame in it is whole";
         let made = made.ok_or_else(|| FileError::damaged(&self.path, "the stream", what))?;
         Ok(Arc::clone(self.survey.get_or_init(|| Arc::new(made))))
+    }
+
+    /// The pages of an Ogg file, looked at once.
+    fn pages(&self) -> Result<Arc<Pages>, FileError> {
+        if let Some(pages) = self.pages.get() {
+            return Ok(Arc::clone(pages));
+        }
+        let made = Pages::of(self.file()?).map_err(|e| FileError::io(&self.path, "read it", e))?;
+        let what = "hardly a page in it is whole";
+        let made = made.ok_or_else(|| FileError::damaged(&self.path, "the stream", what))?;
+        Ok(Arc::clone(self.pages.get_or_init(|| Arc::new(made))))
     }
 
     fn guard<T>(&self, place: &str, run: impl FnOnce() -> T) -> Result<T, FileError> {

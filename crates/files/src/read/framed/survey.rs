@@ -110,6 +110,12 @@ impl Survey {
         self.gaps.iter().filter(|g| !g.sure && g.lost > 0).count()
     }
 
+    /// Bytes between frames that took no time; tags are none of them.
+    pub(in super::super) fn junk_bytes(&self) -> u64 {
+        let inside = self.gaps.iter().take(self.runs.len().saturating_sub(1));
+        inside.filter(|g| !g.tag && g.lost == 0).map(|g| g.bytes).sum()
+    }
+
     /// Whether a wrong check word means a damaged frame.
     pub(in super::super) fn is_checked(&self) -> bool {
         self.checked
@@ -245,7 +251,7 @@ impl Walk {
     }
 
     fn run(&mut self, first: u64) -> io::Result<Option<Survey>> {
-        let mut found = Found::default();
+        let mut found = Found { varies: matches!(self.framing, Framing::Adts(_)), ..Found::default() };
         let mut survey_tag = mpeg::Tag::default();
         let mut at = first;
         let mut packet_frames = 0;
@@ -347,7 +353,7 @@ impl Found {
         }
         let run = self.runs.len() - 1;
         let last = &mut self.runs[run];
-        if last.packets % MARK_EVERY == 0 {
+        if last.packets.is_multiple_of(MARK_EVERY) {
             self.marks.push(Mark { run, byte: at, time: 0, packets: last.packets });
         }
         last.packets += 1;
