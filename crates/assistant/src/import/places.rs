@@ -38,8 +38,8 @@ fn clock(time_s: f64) -> String {
 
 /// Reads the stamps of all sources. Only stamps that differ and that every source has place anything.
 pub(super) fn places(sources: &[Source]) -> Places {
-    let stamps: Vec<Option<f64>> = sources.iter().map(|s| stamp_s(s.files[0])).collect();
-    let known: Vec<f64> = stamps.iter().flatten().copied().collect();
+    let files = || sources.iter().flat_map(|source| source.files.iter().copied());
+    let known: Vec<f64> = files().filter_map(stamp_s).collect();
     let (first, last) = known.iter().fold((f64::MAX, f64::MIN), |(a, b), s| (a.min(*s), b.max(*s)));
     if known.is_empty() || last - first < SAME_S {
         return Places::Together;
@@ -49,19 +49,19 @@ pub(super) fn places(sources: &[Source]) -> Places {
             "{why}, so every track was put at the beginning; give those that begin later a `start_s`."
         ))
     };
-    if known.len() < sources.len() {
+    if known.len() < files().count() {
         return doubt(format!(
             "{} of {} recordings have time stamps, which differ by up to {}, and the others have none",
             known.len(),
-            sources.len(),
+            files().count(),
             clock(last - first)
         ));
     }
-    for source in sources {
-        let own: Vec<Option<f64>> = source.files.iter().map(|f| stamp_s(f)).collect();
-        if own.iter().any(|s| s.is_none_or(|s| (s - own[0].unwrap_or(s)).abs() >= SAME_S)) {
-            return doubt(format!("left and right of `{}` have time stamps that differ", source.name));
-        }
+    // All have one from here on.
+    let stamp = |recording: &Recording| stamp_s(recording).unwrap_or(first);
+    let parted = |s: &&Source| s.files.iter().any(|f| (stamp(f) - stamp(s.files[0])).abs() >= SAME_S);
+    if let Some(source) = sources.iter().find(parted) {
+        return doubt(format!("left and right of `{}` have time stamps that differ", source.name));
     }
     if last - first > FARTHEST_S {
         return doubt(format!(
@@ -69,7 +69,7 @@ pub(super) fn places(sources: &[Source]) -> Places {
             clock(last - first)
         ));
     }
-    let starts: Vec<f64> = known.iter().map(|s| s - first).collect();
+    let starts: Vec<f64> = sources.iter().map(|s| stamp(s.files[0]) - first).collect();
     if let Some((at, length)) = hole(sources, &starts) {
         return doubt(format!(
             "by the time stamps nothing was recorded for {length:.1} s from {} on, as between two takes",

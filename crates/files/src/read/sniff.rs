@@ -180,4 +180,39 @@ mod tests {
         assert_eq!(id3_length(b"ID3\x04\0\0\0\0\x82\x01rest"), None);
         assert_eq!(id3_length(b"ID3"), None);
     }
+
+    // The page is written by hand: it must know everything that is told apart here.
+    #[test]
+    fn the_page_about_formats_names_all_that_is_read_and_refused() {
+        let page = include_str!("../../../../docs/reference/formats.md").replace('\n', " ");
+        let (read, refused) = page.split_once("These are recognised and refused").unwrap();
+        let read_formats = [
+            Format::Wav,
+            Format::Rifx,
+            Format::Rf64,
+            Format::Bw64,
+            Format::Aiff,
+            Format::Aifc,
+            Format::Flac,
+            Format::Mpeg,
+            Format::Ogg,
+            Format::Mp4,
+            Format::Caf,
+            Format::Adts,
+            Format::Wave64,
+            Format::Au,
+            Format::Matroska,
+        ];
+        for format in read_formats {
+            assert!(read.contains(format.name()), "{} is read", format.name());
+        }
+        for (_, _, kind) in MAGIC {
+            match kind {
+                Kind::Audio(format) => assert!(read_formats.contains(format), "{format:?} is read"),
+                Kind::NotRead(name) => assert!(refused.contains(name), "{name} is refused"),
+                Kind::NotAudio(_) => {}
+            }
+        }
+        assert!(refused.contains("Speex") && !read.contains("WavPack"));
+    }
 }

@@ -57,12 +57,17 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Box
     let mut fmt: Option<FormatChunk> = None;
     let mut data: Option<(Chunk, DataLength)> = None;
     let mut long_data: Option<u64> = None;
+    let mut fact: Option<u64> = None;
     while fmt.is_none() || data.is_none() {
         let Some(chunk) = chunks.next(&[b"fmt ", b"data"]).map_err(failed)? else { break };
         match &chunk.id {
             b"ds64" => {
                 let content = chunks.content(chunk, 16).map_err(failed)?;
                 long_data = content.get(8..16).map(|b| u64::from_le_bytes(b.try_into().unwrap_or_default()));
+            }
+            b"fact" => {
+                let content = chunks.content(chunk, 4).map_err(failed)?;
+                fact = content.first_chunk().map(|b| u32::from_le_bytes(*b).into());
             }
             b"fmt " if fmt.is_none() => {
                 let content = chunks.content(chunk, 40).map_err(failed)?;
@@ -88,6 +93,10 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Box
         packed => {
             let (mut info, source) = open_packed(path, packed, chunk, length, bytes)?;
             (info.format, info.broadcast) = (format, broadcast);
+            // ADPCM comes in blocks; how much of the last one is sound stands in `fact`.
+            if let (Content::Adpcm, Some(frames @ 1..)) = (packed, fact) {
+                info.frames = info.frames.min(countable(path, frames)?);
+            }
             return Ok((info, source));
         }
     };

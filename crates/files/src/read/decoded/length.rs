@@ -52,6 +52,14 @@ impl DecodedSource {
             _ => {
                 self.restart()?;
                 let extent = self.walk()?;
+                if let Some(survey) = self.place.survey.get() {
+                    if survey.estimated() > 0 {
+                        notes.push(Note::HolesEstimated { count: survey.estimated() as u64 });
+                    }
+                    if survey.junk_bytes() > 0 {
+                        notes.push(Note::JunkSkipped { bytes: survey.junk_bytes() });
+                    }
+                }
                 // Without a tag the length of an MPEG stream is the demuxer's guess; and within a few packets a
                 // header may count what no one hears.
                 let known = self.clock == Clock::Stamps
@@ -130,10 +138,20 @@ impl DecodedSource {
             }
             Format::Ogg => {
                 // A stream that was cut from a longer one begins later; its first frame is frame 0.
-                self.origin = extent.first.max(0) + head.map_or(0, |h| h.pre_skip);
+                let gaps = self.place.pages.get().map(|pages| pages.gaps(track.id)).unwrap_or_default();
+                let lost = gaps.is_first_lost();
+                let encoder_delay = head.map_or(0, |h| h.pre_skip);
+                self.origin = if lost { 0 } else { extent.first.max(0) } + encoder_delay;
+                self.first = if lost { 0 } else { self.first };
                 let file = File::open(&self.place.path);
                 let start = file.ok().and_then(|mut f| ogg::last_page_start(&mut f, self.place.bytes));
                 self.latest_seek = start.map_or(i64::MIN, |s| s - 1);
+                if let Some(before) = gaps.before_last_page() {
+                    self.latest_seek = self.latest_seek.min(before - 1);
+                    if encoding.is_lossy() {
+                        notes.push(Note::HolesEstimated { count: 1 });
+                    }
+                }
                 Ok((extent.heard_end - self.origin).max(0) as u64)
             }
             Format::Flac => {
@@ -190,21 +208,18 @@ impl DecodedSource {
             while self.decode_next()? {}
             return Ok(Extent { heard_end: self.counted, coded_end: self.counted, ..Extent::default() });
         }
-        let mut before = None;
+        if let Some(survey) = self.place.survey.get() {
+            let first = -i64::from(self.stream.demuxer.tracks().first().and_then(|t| t.delay).unwrap_or(0));
+            let end = survey.end();
+            return Ok(Extent { first, heard_end: end, coded_end: end, ..Extent::default() });
+        }
         while let Some(packet) = self.next_packet()? {
             let begin = packet.pts.get();
             let trimmed = packet.trim_start.get() as i64;
-            let length = match (self.place.format, before) {
-                // The demuxer counts trimmed frames twice here, but all packets are of one length.
-                (Format::Mpeg, Some(before)) => begin - before,
-                (Format::Mpeg, None) => packet.dur.get() as i64,
-                _ => length(&packet),
-            };
-            before = Some(begin);
             let heard_end = begin + trimmed + packet.dur.get() as i64;
             let all = extent.get_or_insert(Extent { first: begin + trimmed, ..Extent::default() });
             all.heard_end = all.heard_end.max(heard_end);
-            all.coded_end = all.coded_end.max(begin + length);
+            all.coded_end = all.coded_end.max(begin + length(&packet));
         }
         let mut extent = extent.unwrap_or_default();
         extent.breaks_off = self.broke_off;

@@ -4,11 +4,13 @@
 //! delay falls off at the front, a packet that cannot be decoded leaves a hole of its own length, and a seek is
 //! exact: it lands earlier, and what comes before the wanted frame is dropped.
 
+mod continuity;
 mod length;
 mod stream;
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use audio::{Block, Frames};
 use symphonia::core::codecs::audio::well_known::CODEC_ID_ALAC;
@@ -22,7 +24,8 @@ use super::panics::guarded;
 use super::{Source, check_shape, countable};
 use crate::error::FileError;
 use crate::info::{Broadcast, Format, Info};
-use crate::note::Note;
+use crate::note::{Note, Places};
+use continuity::Continuity;
 use stream::{Place, Stream, audio_params};
 
 /// Before every time of a stream: where the end of a packet stands when there is none.
@@ -52,11 +55,14 @@ pub(super) struct DecodedSource {
     /// The latest time a seek may ask the demuxer for.
     latest_seek: i64,
     position: u64,
+    /// Length of the whole.
+    frames: u64,
     /// The last decoded packet, one vector a channel, and the time of its first frame.
     packet: Vec<Vec<f64>>,
     packet_time: i64,
     /// The time of the next packet when counting.
     counted: i64,
+    continuity: Continuity,
     /// A hole that may still grow: its first frame, and its length.
     hole: Option<(u64, u64)>,
     notes: Vec<Note>,
@@ -72,7 +78,14 @@ pub(super) fn open(
     bytes: u64,
     format: Format,
 ) -> Result<(Info, DecodedSource), FileError> {
-    let place = Place { path: path.to_owned(), start, bytes, format };
+    let place = Place {
+        path: path.to_owned(),
+        start,
+        bytes,
+        format,
+        survey: OnceLock::new(),
+        pages: OnceLock::new(),
+    };
     let stream = place.begin()?;
     let missing = |what: &str| FileError::damaged(path, "the header", format!("it states no {what}"));
     let track = stream.demuxer.tracks().iter().find(|t| t.id == stream.track).cloned();
@@ -100,9 +113,11 @@ pub(super) fn open(
         preroll: preroll(encoding),
         latest_seek: i64::MAX,
         position: 0,
+        frames: u64::MAX,
         packet: vec![Vec::new(); channels],
         packet_time: NEVER,
         counted: 0,
+        continuity: Continuity::new(encoding),
         hole: None,
         notes: Vec::new(),
         broke_off: false,
@@ -114,6 +129,7 @@ pub(super) fn open(
         return Err(FileError::Empty { path: path.to_owned(), bytes });
     }
     source.restart()?;
+    source.frames = frames;
     let info = Info {
         format,
         encoding,
@@ -132,8 +148,15 @@ impl DecodedSource {
     fn restart(&mut self) -> Result<(), FileError> {
         self.stream = self.place.begin()?;
         self.forget_packet();
+        self.begin_anew();
         self.counted = 0;
         Ok(())
+    }
+
+    /// Nothing that was decoded before counts for what comes.
+    fn begin_anew(&mut self) {
+        let checked = self.place.survey.get().is_some_and(|s| s.is_checked());
+        self.continuity.begin(checked);
     }
 
     fn forget_packet(&mut self) {
@@ -192,12 +215,14 @@ impl DecodedSource {
                 Clock::Counting => self.counted,
             };
             let trimmed = packet.trim_start.get() as usize;
+            if self.continuity.is_broken_before(time, length(&packet)) {
+                self.stream.decoder.reset();
+            }
+            let whole = self.continuity.take(&packet.data);
             let decoder = &mut self.stream.decoder;
             let planes = &mut self.packet;
-            let decoded = guarded(|| match decoder.decode(&packet) {
-                Ok(sound) => copy_planes(&sound, trimmed, planes),
-                Err(_) => None,
-            });
+            let decoded =
+                guarded(|| decoder.decode(&packet).map(|sound| copy_planes(&sound, trimmed, planes)));
             match decoded {
                 Err(panic) => {
                     self.broken = true;
@@ -205,15 +230,22 @@ impl DecodedSource {
                     let what = format!("the decoder gave up ({panic})");
                     return Err(FileError::damaged(&self.place.path, format!("{at:.3} s"), what));
                 }
-                Ok(Some(frames)) => {
-                    self.packet_time = time + trimmed as i64;
+                Ok(Ok(Some(frames))) => {
                     self.counted = time + frames as i64;
-                    return Ok(true);
+                    if self.continuity.is_heard(whole, &self.packet) {
+                        self.packet_time = time + trimmed as i64;
+                        return Ok(true);
+                    }
+                    self.forget_packet();
                 }
                 // What cannot be decoded keeps its time: the next packet says where it stands.
-                Ok(None) => {
+                Ok(failed) => {
                     self.forget_packet();
                     self.counted += length(&packet);
+                    if failed.is_err() {
+                        self.continuity.lose();
+                        self.stream.decoder.reset();
+                    }
                 }
             }
         }
@@ -232,8 +264,8 @@ impl DecodedSource {
 
     fn note_hole(&mut self, hole: Option<(u64, u64)>) {
         if let Some((first, frames)) = hole {
-            let first_time_s = first as f64 / f64::from(self.sample_rate_hz);
-            self.notes.push(Note::Holes { count: 1, frames, first_frame: first as Frames, first_time_s });
+            let places = Places::one(first as Frames, frames, self.sample_rate_hz);
+            self.notes.push(Note::Holes { places });
         }
     }
 }
@@ -300,11 +332,14 @@ impl Source for DecodedSource {
             return self.restart();
         }
         self.stream.decoder.reset();
+        self.begin_anew();
         Ok(())
     }
 
     fn take_notes(&mut self) -> Vec<Note> {
-        let hole = self.hole.take_if(|(first, length)| *first + *length < self.position);
+        // One that reaches to here may go on, unless this is the end.
+        let at_end = self.position >= self.frames;
+        let hole = self.hole.take_if(|(first, length)| at_end || *first + *length < self.position);
         self.note_hole(hole);
         std::mem::take(&mut self.notes)
     }

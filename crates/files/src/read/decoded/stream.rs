@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
@@ -12,7 +13,9 @@ use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::default::formats;
 
+use super::super::framed::{Framed, Survey};
 use super::super::mp4;
+use super::super::ogg_gaps::{Mended, Pages};
 use super::super::opus::codecs;
 use super::super::panics::guarded;
 use crate::error::FileError;
@@ -74,6 +77,10 @@ pub(super) struct Place {
     pub(super) start: u64,
     pub(super) bytes: u64,
     pub(super) format: Format,
+    /// Of a stream without a clock of its own, what lies where.
+    pub(super) survey: OnceLock<Arc<Survey>>,
+    /// Of an Ogg file, the pages that are whole.
+    pub(super) pages: OnceLock<Arc<Pages>>,
 }
 
 /// A demuxer and a decoder at the beginning of the stream.
@@ -84,9 +91,37 @@ pub(super) struct Stream {
 }
 
 impl Place {
+    pub(super) fn begin(&self) -> Result<Stream, FileError> {
+        let mut demuxer = self.demuxer()?;
+        if matches!(self.format, Format::Mpeg | Format::Adts) {
+            let delay = demuxer.tracks().first().and_then(|t| t.delay).unwrap_or(0);
+            let survey = self.surveyed(-i64::from(delay))?;
+            demuxer = Box::new(Framed::new(demuxer, self.file()?, survey));
+        }
+        let entry = if self.format == Format::Mp4 { mp4::sound_entry(&self.path, self.bytes) } else { None };
+        let track = demuxer.default_track(TrackType::Audio);
+        let Some((track, mut params)) = track.and_then(|t| Some((t.id, audio_params(t)?.clone()))) else {
+            return Err(self.no_track(entry));
+        };
+        if self.format == Format::Ogg {
+            let gaps = self.pages()?.gaps(track);
+            if !gaps.is_empty() {
+                demuxer = Box::new(Mended::new(demuxer, gaps));
+            }
+        }
+        // The demuxer takes all of QuickTime's samples for little-endian.
+        if let Some(codec) = entry.and_then(|e| e.big_endian_codec()) {
+            params.for_codec(codec);
+        }
+        let options = AudioDecoderOptions::default().gapless(false);
+        let made = self.guard("the header", || codecs().make_audio_decoder(&params, &options))?;
+        let decoder = made.map_err(|e| self.header_error(e))?;
+        Ok(Stream { demuxer, decoder, track })
+    }
+
     /// Only the demuxer for the format that was found is asked: with all of them, damaged files are taken for
     /// something else.
-    pub(super) fn begin(&self) -> Result<Stream, FileError> {
+    fn demuxer(&self) -> Result<Box<dyn FormatReader>, FileError> {
         let mut probe = Probe::default();
         match self.format {
             Format::Flac => probe.register_format::<formats::FlacReader<'_>>(),
@@ -100,17 +135,21 @@ impl Place {
             Format::Wav => probe.register_format::<formats::WavReader<'_>>(),
             _ => {}
         }
-        let mut file = File::open(&self.path).map_err(|e| FileError::io(&self.path, "open it", e))?;
+        let mut file = self.file()?;
         let whole = match self.format {
             Format::Mp4 => mp4::stated_bytes(&mut file, self.bytes),
             _ => self.bytes,
         };
-        file.seek(SeekFrom::Start(self.start)).map_err(|e| FileError::io(&self.path, "read it", e))?;
-        let old = self.format == Format::Mp4 && !mp4::has_file_type(&mut file).unwrap_or(true);
+        // The demuxer insists on a file type, which may stand anywhere.
+        let old = self.format == Format::Mp4 && mp4::has_file_type(&mut file) == Some(false);
         let tail = if old { mp4::QUICKTIME_FILE_TYPE } else { &[] };
+        file.seek(SeekFrom::Start(self.start)).map_err(|e| FileError::io(&self.path, "read it", e))?;
         let bytes = whole - self.start + tail.len() as u64;
-        let part = Part { file, start: self.start, at: 0, tail, bytes };
-        let source = MediaSourceStream::new(Box::new(part), Default::default());
+        let source: Box<dyn MediaSource> = match self.format {
+            Format::Ogg => Box::new(self.pages()?.whole(file)),
+            _ => Box::new(Part { file, start: self.start, at: 0, tail, bytes }),
+        };
+        let source = MediaSourceStream::new(source, Default::default());
         let probed = self.guard("the header", || {
             if old {
                 let reader = formats::IsoMp4Reader::try_new(source, FormatOptions::default())?;
@@ -118,31 +157,45 @@ impl Place {
             }
             probe.probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
         })?;
-        let demuxer = probed.map_err(|e| self.header_error(e))?;
-        let track = demuxer.default_track(TrackType::Audio);
-        let Some((track, mut params)) = track.and_then(|t| Some((t.id, audio_params(t)?.clone()))) else {
-            let coded =
-                if self.format == Format::Mp4 { mp4::sound_entry(&self.path, self.bytes) } else { None };
-            if let Some(coded) = coded {
-                let coded = String::from_utf8_lossy(&coded.kind).into_owned();
-                let what =
-                    format!("sound coded as \"{coded}\" in MP4 or QuickTime is not read; export it as WAV");
-                return Err(FileError::unsupported(&self.path, what));
-            }
-            return Err(FileError::NotAudio {
-                path: self.path.clone(),
-                looks_like: format!("{} without a sound track", self.format.name()),
-            });
+        probed.map_err(|e| self.header_error(e))
+    }
+
+    /// Why there is nothing to decode: no sound, or sound that the demuxer does not know.
+    fn no_track(&self, entry: Option<mp4::SoundEntry>) -> FileError {
+        let Some(entry) = entry else {
+            let looks_like = format!("{} without a sound track", self.format.name());
+            return FileError::NotAudio { path: self.path.clone(), looks_like };
         };
-        // The demuxer takes all of QuickTime's samples for little-endian.
-        let entry = if self.format == Format::Mp4 { mp4::sound_entry(&self.path, self.bytes) } else { None };
-        if let Some(codec) = entry.and_then(|e| e.big_endian_codec()) {
-            params.for_codec(codec);
+        let coded = String::from_utf8_lossy(&entry.kind).into_owned();
+        let what = format!("sound coded as \"{coded}\" in MP4 or QuickTime is not read; export it as WAV");
+        FileError::unsupported(&self.path, what)
+    }
+
+    fn file(&self) -> Result<File, FileError> {
+        File::open(&self.path).map_err(|e| FileError::io(&self.path, "open it", e))
+    }
+
+    /// Where the frames lie, found out once.
+    fn surveyed(&self, first: i64) -> Result<Arc<Survey>, FileError> {
+        if let Some(survey) = self.survey.get() {
+            return Ok(Arc::clone(survey));
         }
-        let options = AudioDecoderOptions::default().gapless(false);
-        let made = self.guard("the header", || codecs().make_audio_decoder(&params, &options))?;
-        let decoder = made.map_err(|e| self.header_error(e))?;
-        Ok(Stream { demuxer, decoder, track })
+        let made = Survey::of(self.file()?, self.start, self.bytes, self.format == Format::Adts, first);
+        let made = made.map_err(|e| FileError::io(&self.path, "read it", e))?;
+        let what = "hardly a frame in it is whole";
+        let made = made.ok_or_else(|| FileError::damaged(&self.path, "the stream", what))?;
+        Ok(Arc::clone(self.survey.get_or_init(|| Arc::new(made))))
+    }
+
+    /// The pages of an Ogg file, looked at once.
+    fn pages(&self) -> Result<Arc<Pages>, FileError> {
+        if let Some(pages) = self.pages.get() {
+            return Ok(Arc::clone(pages));
+        }
+        let made = Pages::of(self.file()?).map_err(|e| FileError::io(&self.path, "read it", e))?;
+        let what = "hardly a page in it is whole";
+        let made = made.ok_or_else(|| FileError::damaged(&self.path, "the stream", what))?;
+        Ok(Arc::clone(self.pages.get_or_init(|| Arc::new(made))))
     }
 
     fn guard<T>(&self, place: &str, run: impl FnOnce() -> T) -> Result<T, FileError> {
