@@ -261,6 +261,7 @@ fn with_persons_strips(mut session: Session, merging: &Merging) -> Result<Docume
 pub(crate) fn recordings(project: &Project, files: &[PathBuf]) -> Result<Vec<Recording>, WorkflowError> {
     let one = |path: &PathBuf| -> Result<Recording, WorkflowError> {
         let info = files::probe(path)?;
+        splittable(path, &info)?;
         Ok(Recording {
             path: project.relative(path),
             sample_rate_hz: info.sample_rate_hz,
@@ -280,6 +281,24 @@ pub(crate) fn recordings(project: &Project, files: &[PathBuf]) -> Result<Vec<Rec
     }
     WorkflowError::inputs(bad)?;
     Ok(recordings)
+}
+
+/// Refuses what no track can hold, before anything is listened to: the many channels of a field recorder or a
+/// surround mix.
+fn splittable(path: &std::path::Path, info: &files::Info) -> Result<(), files::FileError> {
+    if info.channels <= 2 {
+        return Ok(());
+    }
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let named = info.broadcast.channel_names.iter().enumerate().filter(|(_, name)| !name.is_empty());
+    let names: Vec<String> = named.map(|(n, name)| format!("{} {name}", n + 1)).collect();
+    let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+    let what = format!(
+        "has {} channels{names}, and a track has one or two; split it into mono files, in your DAW or with \
+         `sox \"{file}\" NAME.wav remix N` for channel N, and move this one out of the folder",
+        info.channels
+    );
+    Err(files::FileError::Unsupported { path: path.to_path_buf(), what })
 }
 
 /// A song is called like its folder until somebody says better.
