@@ -221,7 +221,7 @@ fn recordings_are_placed_by_their_time_stamps() {
     let plan = succeeds(folder.path(), "plan song");
     assert!(words_of(&format!("{}{}", plan.stdout, plan.stderr)).join(" ").contains(told), "{plan:?}");
     let session = std::fs::read_to_string(song.join("session.toml")).unwrap();
-    assert!(session.contains("start_s = 0.5 "), "{session}");
+    assert!(session.contains("start_s = 0.5\n"), "{session}");
     // One without a stamp: nothing is moved, and that is told.
     write(&song, "02_Bass.wav", &wav16(&[voice()]));
     let scan = succeeds(folder.path(), "scan song").stdout;
