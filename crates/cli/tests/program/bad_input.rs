@@ -140,7 +140,7 @@ fn a_truncated_file_is_read_as_far_as_it_goes_and_the_rest_is_told() {
 fn samples_that_are_no_numbers_are_silenced_and_told_with_their_place() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "nan.wav", &broken());
-    let said = "4 NaN or infinite samples silenced, the first at 0:01.000";
+    let said = "4 NaN or infinite samples silenced, at 0:01.000";
     let finite = |ran: &Ran| assert!(!ran.stdout.contains("NaN ") && !ran.stdout.contains("inf "), "{ran:?}");
     let ran = succeeds(folder.path(), "measure nan.wav");
     assert!(ran.stdout.contains(said), "{ran:?}");
@@ -167,6 +167,14 @@ fn a_song_with_damaged_recordings_is_produced_and_they_are_told() {
     let value = object(&succeeds(folder.path(), "mix song --json"));
     let faults = value["tracks"].to_string();
     assert!(faults.contains("ends early") && faults.contains("silenced"), "{faults}");
+    // Whoever opens the session sees it at the file's own line; the report gives the reason.
+    let session = std::fs::read_to_string(song.join("session.toml")).unwrap();
+    for (file, note) in
+        [("04_Gtr.wav", "the file ends early"), ("05_Keys.wav", "4 NaN or infinite samples silenced")]
+    {
+        let line = session.lines().find(|l| l.contains(&format!("file = \"{file}\""))).unwrap();
+        assert!(line.contains(&format!("#~ repaired: {note}")), "{line}");
+    }
     let mix = succeeds(folder.path(), "measure song/out/premaster.wav --json");
     assert_eq!(object(&mix)["files"][0]["notes"].as_array().unwrap().len(), 0, "the mix is sound");
     assert_eq!(recordings(&song), sources, "recordings are never written to");
