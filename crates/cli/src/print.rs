@@ -30,6 +30,9 @@ pub(crate) fn scanned(scan: &Scanned) -> String {
     for t in scan.tracks.iter().filter(|t| !t.faults.is_empty()) {
         text += &wrapped(&format!("{}: {}", t.id, t.faults.join("; ")), "  ", text_columns());
     }
+    for note in &scan.notes {
+        text += &wrapped(note, "  ", text_columns());
+    }
     for ignored in &scan.ignored {
         text += &wrapped(&format!("passed over: {ignored}"), "  ", text_columns());
     }

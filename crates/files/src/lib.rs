@@ -52,7 +52,7 @@ pub use atomic::atomic_write;
 pub use error::FileError;
 pub use folder::{Ignored, Listing, audio_files, natural_order};
 pub use hash::{audio_hash, decoded_hash};
-pub use info::{Encoding, Format, Info};
+pub use info::{Broadcast, Encoding, Format, Info};
 pub use note::Note;
 pub use read::{Reader, open, probe, silence_decoder_panics};
 pub use write::{FileType, SampleFormat, WriteSpec, Writer, Written};

@@ -47,6 +47,8 @@ pub struct Scanned {
     pub tracks: Vec<ScannedTrack>,
     /// What was passed over, with reasons.
     pub ignored: Vec<String>,
+    /// What concerns all of the recordings, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// Looks at a folder without writing to it.
@@ -82,6 +84,7 @@ pub fn scan(project: &Project, context: &Context) -> Result<Scanned, WorkflowErr
         duration_s: facts.duration_s,
         tracks: tracks.collect(),
         ignored: listing.ignored.iter().map(|i| format!("{}: {}", i.path.display(), i.reason)).collect(),
+        notes: imported.notes,
     })
 }
 
