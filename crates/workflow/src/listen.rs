@@ -236,7 +236,7 @@ fn file_facts(project: &Project, track: &session::Strip) -> Result<FileFacts, Wo
     let mut facts = FileFacts::default();
     for file in &track.files {
         let info = files::probe(project.resolve(file))?;
-        facts.names.push(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        facts.names.push(crate::written::shown(std::path::Path::new(file.file_name().unwrap_or_default())));
         facts.sample_rate_hz = info.sample_rate_hz;
         facts.depth = info.encoding.describe();
         facts.duration_s = facts.duration_s.max(info.duration_s());

@@ -58,7 +58,7 @@ pub(crate) fn readable<T>(
         match result {
             Ok(one) => good.push(one),
             Err(error) if error.failure() == Failure::Unreadable => {
-                let path = path.to_string_lossy().into_owned();
+                let path = crate::written::shown(path);
                 unreadable.push(Unreadable { path, error: error.to_string() });
                 bad.push(BadInput { wanted_by: None, error });
             }
@@ -101,6 +101,7 @@ pub(crate) fn measure_file(
     options: Options,
     context: &Context,
 ) -> Result<MeasuredFile, WorkflowError> {
+    let stamp = files::Stamp::of(path)?;
     let mut reader = files::open(path)?;
     let info = reader.info().clone();
     let layout = Layout::from_channels(info.channels);
@@ -116,9 +117,10 @@ pub(crate) fn measure_file(
         }
         analyser.push(&buffer.range(0, frames));
     }
+    stamp.check()?;
     let analysis = analyser.finish();
     Ok(MeasuredFile {
-        path: path.to_string_lossy().into_owned(),
+        path: crate::written::shown(path),
         format: format!("{}, {}", info.format.name(), info.encoding.describe()),
         facts: analysis.facts,
         notes: reader.info().notes.iter().map(ToString::to_string).collect(),
