@@ -133,7 +133,7 @@ pub fn track_names(text: &str) {
             channels: 1,
             duration_s: 10.0,
             depth: "24-bit".into(),
-            notes: Vec::new(),
+            ..assistant::Recording::default()
         })
         .collect();
     let imported = assistant::import(&recordings, "Song");

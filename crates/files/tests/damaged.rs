@@ -428,7 +428,7 @@ fn samples_of_every_format() -> Vec<(String, Vec<u8>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 
     // Whatever happens to a file, it is read or refused: no panic, no wait, and as many frames as were promised.
     #[test]

@@ -38,6 +38,8 @@ impl Continuity {
             overlap: match codec {
                 _ if layers => MPEG_OVERLAP,
                 "AAC" => 1024,
+                // So long until a decoder that begins anew has converged: 80 ms (RFC 7845 section 4.6).
+                "Opus" => 3840,
                 // One packet, whatever its length.
                 "Vorbis" => 1,
                 _ => 0,

@@ -66,23 +66,27 @@ struct Window {
     file: File,
     start: u64,
     kept: Vec<u8>,
+    /// What is kept reaches to the end of the file.
+    ends: bool,
 }
 
 impl Window {
     const BYTES: u64 = 1 << 17;
 
     fn new(file: File) -> Window {
-        Window { file, start: 0, kept: Vec::new() }
+        Window { file, start: 0, kept: Vec::new(), ends: false }
     }
 
     /// `length` bytes from `at` on, at most [`LONGEST_FRAME`]; fewer only at the end of the file.
     fn at(&mut self, at: u64, length: usize) -> io::Result<&[u8]> {
         let end = self.start + self.kept.len() as u64;
-        if at < self.start || at + length as u64 > end {
+        let inside = (self.start..=end).contains(&at) && !self.kept.is_empty();
+        if !inside || (at + length as u64 > end && !self.ends) {
             self.kept.clear();
             self.start = at;
             self.file.seek(SeekFrom::Start(at))?;
-            (&mut self.file).take(Window::BYTES).read_to_end(&mut self.kept)?;
+            let read = (&mut self.file).take(Window::BYTES).read_to_end(&mut self.kept)?;
+            self.ends = (read as u64) < Window::BYTES;
         }
         let kept = &self.kept[(at - self.start) as usize..];
         Ok(&kept[..kept.len().min(length)])
