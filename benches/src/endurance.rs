@@ -114,7 +114,8 @@ fn measure(minutes: usize) -> Result<(), Failure> {
     let path = folder.path().join("long.wav");
     music(&path, minutes)?;
     let case = format!("measure {minutes} min, 44.1 kHz, stereo, 16-bit");
-    let measured = told(&case, || Ok(with_context(|context| workflow::measure(&[path], false, context))?))?;
+    let measured =
+        told(&case, || Ok(with_context(|context| workflow::measure(&[path], false, None, context))?))?;
     let seconds = measured.files[0].facts.duration_s;
     if (seconds - 60.0 * minutes as f64).abs() > 1e-6 {
         return Err(format!("{seconds} s were measured").into());
@@ -137,9 +138,9 @@ fn sparse(verb: &str) -> Result<(), Failure> {
     file.write_all(&head)?;
     file.set_len(head.len() as u64 + data)?;
     let read = told(&format!("{verb} 6 GiB of RF64, 2.5 h, 64-bit float"), || match verb {
-        "measure" => {
-            Ok(with_context(|context| workflow::measure(&[path], false, context))?.files[0].facts.frames)
-        }
+        "measure" => Ok(with_context(|context| workflow::measure(&[path], false, None, context))?.files[0]
+            .facts
+            .frames),
         _ => {
             let scanned =
                 with_context(|context| workflow::scan(&Project::new(folder.path(), None)?, context))?;

@@ -4,6 +4,7 @@ mod args;
 mod manual;
 mod print;
 mod print_known;
+mod print_measured;
 mod progress;
 mod reference;
 mod run;

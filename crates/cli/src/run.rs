@@ -1,7 +1,7 @@
 //! From words to a verb, and from its result to text.
 
 use crate::args::{Aim, Command, Home, Place, Style, Taste, Voice};
-use crate::{manual, print, print_known, words};
+use crate::{manual, print, print_known, print_measured, words};
 use serde_json::{Value, json};
 use workflow::{Context, Failure, MasterRequest, PlanRequest, ProduceRequest, Project, Rules, WorkflowError};
 
@@ -137,14 +137,15 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let answer = Answer::new(voice, &json_of_run(&done, dry_run), || print::delivered(&done));
             Ok(answer.passing(done.passed))
         }
-        Command::Check { files, target } => {
-            let done = workflow::check(&files, &target, context)?;
+        Command::Check { files, target, services } => {
+            let done = workflow::check(&files, &target, services.as_deref(), context)?;
             let answer = Answer::new(voice, &json_of(&done), || print::checked(&done, voice.verbose));
             Ok(answer.passing(done.passed).except(&done.unreadable))
         }
-        Command::Measure { files, series } => {
-            let done = workflow::measure(&files, series, context)?;
-            let answer = Answer::new(voice, &json_of(&done), || print::measured(&done));
+        Command::Measure { files, series, services } => {
+            let done = workflow::measure(&files, series, services.as_deref(), context)?;
+            let answer =
+                Answer::new(voice, &json_of(&done), || print_measured::measured(&done, voice.verbose));
             Ok(answer.except(&done.unreadable))
         }
         Command::Compare { a, b } => {

@@ -54,7 +54,7 @@ pub use atomic::{PendingFile, Workshop, atomic_write, sweep};
 pub use error::FileError;
 pub use folder::{Ignored, Listing, audio_files, natural_order};
 pub use hash::{audio_hash, decoded_hash};
-pub use info::{Encoding, Format, Info};
+pub use info::{Broadcast, Encoding, Format, Info};
 pub use note::Note;
 pub use read::{Reader, open, probe, silence_decoder_panics};
 pub use stamp::Stamp;

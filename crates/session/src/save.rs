@@ -6,6 +6,11 @@ use std::path::Path;
 
 /// Reads a session file.
 pub fn load(file: &Path) -> Result<Document, SessionError> {
+    text_of(file)?.parse()
+}
+
+/// The text of a file.
+pub(crate) fn text_of(file: &Path) -> Result<String, SessionError> {
     let failed = |source| SessionError::File { file: file.into(), action: "read", source };
     let bytes = std::fs::read(file).map_err(failed)?;
     let text = String::from_utf8(bytes).map_err(|error| SessionError::NotText {
@@ -13,7 +18,7 @@ pub fn load(file: &Path) -> Result<Document, SessionError> {
         offset: error.utf8_error().valid_up_to(),
     })?;
     // Some editors on Windows put this mark in front.
-    text.strip_prefix('\u{feff}').unwrap_or(&text).parse()
+    Ok(text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text))
 }
 
 /// Writes a file at once or not at all: into a temporary file in the same folder, which reaches the disk

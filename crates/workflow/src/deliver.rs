@@ -141,15 +141,22 @@ pub struct CheckResult {
     pub passed: bool,
 }
 
-/// Holds finished files against a target.
-pub fn check(paths: &[PathBuf], target: &str, context: &Context) -> Result<CheckResult, WorkflowError> {
+/// Holds finished files against a target. `services` is a file of a person's own rows for the preview of streaming
+/// services.
+pub fn check(
+    paths: &[PathBuf],
+    target: &str,
+    services: Option<&Path>,
+    context: &Context,
+) -> Result<CheckResult, WorkflowError> {
     let target = delivery::find_target(target)?;
+    let rows = crate::services::services(services, Path::new(""), context)?;
     let one = |path: &PathBuf| {
         context.check()?;
         context.listener.stage(&format!("checking {}", path.display()), None);
         let checked = delivery::check(path, target)?;
         let facts = &checked.reading.facts;
-        let services = delivery::preview(facts.integrated_lufs, facts.true_peak_dbtp);
+        let services = delivery::preview_of(&rows, facts.integrated_lufs, facts.true_peak_dbtp);
         Ok(CheckedFile { checked, services })
     };
     let (files, unreadable) = crate::measure_files::readable(paths, paths.iter().map(one).collect())?;

@@ -301,7 +301,7 @@ fn of_file(error: &FileError) -> Failure {
 fn of_session(error: &SessionError) -> Failure {
     match error {
         SessionError::Invalid { .. } | SessionError::NotText { .. } => Failure::InvalidSession,
-        SessionError::File { action: "read", .. } => Failure::Unreadable,
+        SessionError::File { action: "read", .. } | SessionError::Data { .. } => Failure::Unreadable,
         SessionError::File { .. } => Failure::Failed,
         SessionError::NotAPath { .. } | SessionError::Unknown { .. } | SessionError::NotAValue { .. } => {
             Failure::Usage

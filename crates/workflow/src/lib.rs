@@ -25,6 +25,7 @@ mod report_song;
 mod retarget;
 mod saving;
 mod scan;
+mod services;
 mod space;
 mod written;
 
@@ -32,16 +33,17 @@ pub use assistant::Rules;
 pub use compare::{BandDifference, Compared, Side, compare};
 pub use context::{Context, Listener, Quiet};
 pub use deliver::{CheckResult, CheckedFile, DeliverResult, check, deliver, targets};
-pub use delivery::{Finding, Preview, Severity, Target};
+pub use delivery::{Finding, Mark, Preview, Severity, Target};
 pub use demo_song::{DemoResult, FoundFault, demo};
 pub use edit::{Edited, Why, set, undo, why};
 pub use error::{Failure, WorkflowError};
 pub use knowledge::{
-    DemoContents, NamedInfo, ParamInfo, PlantedInfo, ProcessorInfo, RoleInfo, demo_contents, name_roles,
-    processors, roles, scalar_readings,
+    DemoContents, NamedInfo, ParamInfo, PlantedInfo, ProcessorInfo, RoleInfo, ShownReading, demo_contents,
+    name_roles, processors, roles, shown_readings,
 };
 pub use master::{MasterRequest, Mastered, master};
 pub use master_file::{MasterResult, MasteredFile, master_files};
+pub use measure::{ChannelRelation, Facts, KReading};
 pub use measure_files::{Measured, MeasuredFile, Unreadable, measure, readable_audio};
 pub use plan::{PlanRequest, Planned, plan};
 pub use produce::{ProduceRequest, Produced, TrackSummary, produce};

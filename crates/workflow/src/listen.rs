@@ -9,8 +9,10 @@ use serde::Serialize;
 use session::Session;
 use std::path::{Path, PathBuf};
 
-/// Measured anew when the meters change.
-const METERS: &str = concat!("facts-", env!("CARGO_PKG_VERSION"));
+/// Begins the name of what is kept: measured anew when the meters change.
+fn meters() -> String {
+    format!("facts-{}-{}", env!("CARGO_PKG_VERSION"), measure::REVISION)
+}
 
 /// Frames read at a time.
 const BLOCK_FRAMES: usize = 1 << 14;
@@ -144,7 +146,7 @@ fn measure_recordings(
     let mut missing: Vec<(&str, Option<PathBuf>, usize)> = Vec::new();
     for (id, track) in &session.tracks {
         let audio = sources.get(id).ok_or_else(|| EngineError::NoSource { track: id.clone() })?;
-        let name = format!("{METERS}-{rate}-{}-{}.json", track.start_s, audio.hash());
+        let name = format!("{}-{rate}-{}-{}.json", meters(), track.start_s, audio.hash());
         let kept = folder.map(|f| f.join(name));
         let mut file = file_facts(project, track)?;
         let notes = kept.as_ref().map(|kept| kept.with_extension("notes.json"));

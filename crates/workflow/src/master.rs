@@ -95,7 +95,7 @@ pub fn master(
     let goal = goal(&session, target, facts.facts.channels, request);
     let reference = match &request.reference {
         Some(file) => {
-            Some(crate::measure_files::measure_file(file, false, written_options(), context)?.facts)
+            Some(crate::measure_files::measure_file(file, false, written_options(), &[], context)?.facts)
         }
         None => None,
     };

@@ -118,6 +118,7 @@ impl Planner<'_> {
         let theirs = with_persons_strips(imported.session, &self.merging)?;
         self.merging.start_over(theirs)?;
         self.merging.note(imported.decisions);
+        self.notes.extend(imported.notes);
         if self.request.is_part() && !self.part {
             self.notes.push(
                 "there is no earlier plan here, so everything is planned; shown is what was asked for".into(),
@@ -262,6 +263,7 @@ pub(crate) fn recordings(project: &Project, files: &[PathBuf]) -> Result<Vec<Rec
             channels: info.channels,
             duration_s: info.duration_s(),
             depth: info.encoding.describe(),
+            time_reference_frames: info.broadcast.time_reference_frames,
             notes: info.notes.iter().map(ToString::to_string).collect(),
         })
     };

@@ -5,7 +5,7 @@ use crate::plan::Planned;
 use crate::render::Rendered;
 use crate::scan::faults_of;
 use crate::{Project, WorkflowError};
-use delivery::{Delivered, Severity, Target};
+use delivery::{Delivered, Service, Severity, Target};
 use engine::GainReduction;
 use measure::{Analysis, Facts};
 use report::{
@@ -37,7 +37,8 @@ pub(crate) fn write(
     }
     let rate = f64::from(planned.facts.sample_rate_hz);
     let command = format!("tonmeister produce {}", project.folder.display());
-    let mut report = base(session, mastered, premaster, &decisions, &all_reductions, rate);
+    let services = crate::services::services_in(&project.folder)?;
+    let mut report = base(session, mastered, premaster, &decisions, &all_reductions, rate, &services);
     report.tracks = tracks(planned, session);
     report.back_to_mix.extend(findings_of_mix(planned));
     report.files.extend(rendered.iter().map(rendered_file));
@@ -56,8 +57,9 @@ pub(crate) fn write_master(
     let rate = mastered.premaster.facts.sample_rate_hz;
     let premaster = Some(&mastered.premaster);
     let session = &mastered.session;
+    let services = crate::services::services_in(&project.folder)?;
     let mut report =
-        base(session, Some(mastered), premaster, &mastered.decisions, &mastered.reductions, rate);
+        base(session, Some(mastered), premaster, &mastered.decisions, &mastered.reductions, rate, &services);
     let name = project.single.clone().unwrap_or_default();
     report.reproduce = vec![format!("tonmeister master {}", project.folder.join(name).display())];
     save(&report, path)
@@ -87,11 +89,14 @@ fn base(
     decisions: &[Decision],
     reductions: &[GainReduction],
     rate: f64,
+    services: &[Service],
 ) -> Report {
     let delivered = mastered.map(|m| &m.delivered);
     let target = delivered.and_then(|d| delivery::find_target(&d.target).ok());
     let facts = delivered.map(Delivered::facts);
-    let services = facts.map(|f| delivery::preview(f.integrated_lufs, f.true_peak_dbtp)).unwrap_or_default();
+    let services = facts
+        .map(|f| delivery::preview_of(services, f.integrated_lufs, f.true_peak_dbtp))
+        .unwrap_or_default();
     let now =
         mastered.map(|m| mastering::MasterFacts { premaster: m.premaster.clone(), ..Default::default() });
     let verdicts = now.as_ref().map(mastering::verdicts).unwrap_or_default();

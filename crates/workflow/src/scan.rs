@@ -47,6 +47,8 @@ pub struct Scanned {
     pub tracks: Vec<ScannedTrack>,
     /// What was passed over, with reasons.
     pub ignored: Vec<String>,
+    /// What concerns all of the recordings, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// Looks at a folder without writing to it.
@@ -86,6 +88,7 @@ pub fn scan(project: &Project, context: &Context) -> Result<Scanned, WorkflowErr
             .iter()
             .map(|i| format!("{}: {}", crate::written::shown(&i.path), i.reason))
             .collect(),
+        notes: imported.notes,
     })
 }
 

@@ -154,6 +154,7 @@ mod tests {
             duration_s,
             depth: String::new(),
             notes: Vec::new(),
+            time_reference_frames: None,
         }
     }
 
