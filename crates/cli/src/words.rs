@@ -104,8 +104,8 @@ fn part(word: &str) -> Option<Option<Part>> {
     }
 }
 
-/// Text without what a terminal would obey or reorder: a file can be called anything. Such characters become `\u{1b}`
-/// and the like; line ends and tabs are ours.
+/// Text without what a terminal would obey or reorder: a file can be called anything. Such characters become `\u001b`
+/// and the like, which JSON reads as what they are; line ends and tabs are ours.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     let obeyed = |c: char| match c {
         '\n' | '\t' => false,
@@ -116,7 +116,7 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     if !text.contains(obeyed) {
         return Cow::Borrowed(text);
     }
-    let one = |c: char| if obeyed(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    let one = |c: char| if obeyed(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
     Cow::Owned(text.chars().map(one).collect())
 }
 
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_name_can_neither_clear_the_screen_nor_turn_the_line_around() {
-        assert_eq!(harmless("a\x1b[2Jb\u{202e}vaw.c\u{9b}1m\r"), "a\\u{1b}[2Jb\\u{202e}vaw.c\\u{9b}1m\\u{d}");
+        assert_eq!(harmless("a\x1b[2Jb\u{202e}vaw.c\u{9b}1m\r"), "a\\u001b[2Jb\\u202evaw.c\\u009b1m\\u000d");
         let plain = "Füße – 雨 (live) 🥁\n\tקיק.wav\n";
         assert!(matches!(harmless(plain), Cow::Borrowed(text) if text == plain));
     }

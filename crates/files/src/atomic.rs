@@ -27,9 +27,10 @@ impl PendingFile {
     /// Starts a file that will replace `target`.
     ///
     /// # Errors
-    /// [`FileError::NotFound`] when the folder does not exist; [`FileError::Io`] when the disk refuses.
+    /// [`FileError::Io`] when the folder does not exist or the disk refuses: what is to be written is no missing input.
     pub fn create(target: &Path) -> Result<PendingFile, FileError> {
-        let temporary = locked_in(folder_of(target)).map_err(|e| FileError::io(target, "create it", e))?;
+        let refused = |source| FileError::Io { path: target.to_owned(), action: "create it", source };
+        let temporary = locked_in(folder_of(target)).map_err(refused)?;
         Ok(PendingFile { temporary, target: target.to_owned() })
     }
 
@@ -222,7 +223,7 @@ mod tests {
     fn a_missing_folder_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let error = atomic_write(folder.path().join("none/session.toml"), b"x").unwrap_err();
-        assert!(matches!(error, FileError::NotFound { .. }), "{error}");
+        assert!(error.to_string().contains("none/session.toml: cannot create it"), "{error}");
     }
 
     /// The file was there when it was begun: that its folder is gone now is no missing input.

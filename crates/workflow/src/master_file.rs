@@ -104,6 +104,8 @@ fn master_file(
         .into());
     }
     let project = Project::of_file(path, home)?.hold(context)?;
+    let bytes = crate::space::mastering(info.frames as u64, info.channels.max(2) as u64);
+    crate::space::ensure(&project.home, bytes)?;
     let stem = crate::written::name_of(path);
     if !project.session_file().exists() {
         let document = session_of_file(&project.relative(path), &stem);

@@ -27,8 +27,8 @@ pub(crate) fn shown(path: &Path) -> String {
     session::file_text(path)
 }
 
-/// Longest name of what is called after a file, in bytes: file systems allow 255, and `.session.toml` follows.
-const MOST_NAME_BYTES: usize = 200;
+/// Longest name of what is called after a file, in bytes: `-master` follows, and titles longer than 200 are cut off.
+const MOST_NAME_BYTES: usize = 190;
 
 /// What is called after a file, without its extension: its own name wherever that is text and not too long. Two files
 /// never come to share one name for either reason.

@@ -77,8 +77,10 @@ fn cut_off_at(line: &str, before: &str, shares: &[f64]) {
     };
     let undisturbed = prepared();
     let begun = Instant::now();
-    succeeds(undisturbed.path(), line);
+    // So short a song does not pass every check.
+    let code = tonmeister(undisturbed.path(), &words(line)).code;
     let took = begun.elapsed();
+    assert!([0, 3].contains(&code), "{line}: {code}");
     let wanted = relative(undisturbed.path());
     assert_eq!(unfinished(undisturbed.path()), Vec::<PathBuf>::new());
     for share in shares {
@@ -90,7 +92,7 @@ fn cut_off_at(line: &str, before: &str, shares: &[f64]) {
         let when = format!("`{line}` cut off at {share} of {took:?}");
         assert_whole(folder.path(), &when);
         let ran = tonmeister(folder.path(), &words(line));
-        assert_eq!(ran.code, 0, "{when}: {ran:?}");
+        assert_eq!(ran.code, code, "{when}: {ran:?}");
         let now = relative(folder.path());
         let names: Vec<_> =
             now.keys().chain(wanted.keys()).filter(|path| now.get(*path) != wanted.get(*path)).collect();
@@ -130,12 +132,12 @@ fn a_second_run_is_told_who_works_and_looking_is_free() {
         let told = tonmeister(home, &words(&format!("{line} --json")));
         assert_eq!(object(&told)["exit_code"], 1, "{line}");
     }
-    for line in ["plan song --dry-run", "measure song/01_Kick.wav", "mix song -o elsewhere"] {
-        succeeds(home, line);
-    }
+    succeeds(home, "measure song/01_Kick.wav");
+    succeeds(home, "targets");
     let begun = Instant::now();
     while unfinished(home).is_empty() {
         assert!(begun.elapsed() < Duration::from_secs(60), "nothing is being written");
+        assert!(child.try_wait().unwrap().is_none(), "it is done too soon: else this proves nothing");
         std::thread::sleep(Duration::from_millis(1));
     }
     assert!(child.try_wait().unwrap().is_none(), "the first one still works: else this proves nothing");

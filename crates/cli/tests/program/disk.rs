@@ -1,8 +1,8 @@
 //! Disks that are full, and folders and systems that do not let everything be done.
 
 use crate::common::{
-    contents, object, recordings, refuses, shell, shell_in_own_room, song, succeeds, tonmeister, unfinished,
-    voice, wav16, words,
+    contents, not_tested, object, recordings, refuses, shell, shell_in_own_room, song, succeeds, tonmeister,
+    unfinished, voice, wav16, words,
 };
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,7 @@ fn a_disk_that_is_too_small_is_told_before_the_work() {
 #[test]
 fn a_disk_without_room_for_kept_tracks_still_gets_the_song() {
     let folder = song();
-    let script = "mkdir disk && mount -t tmpfs -o size=9m none disk && cp song/*.wav disk && $TONMEISTER mix disk; \
+    let script = "mkdir disk && mount -t tmpfs -o size=5m none disk && cp song/*.wav disk && $TONMEISTER mix disk; \
                   code=$?; ls -A disk/out disk/.tonmeister >&2; exit $code";
     let Some(ran) = shell_in_own_room(folder.path(), script) else { return };
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -137,7 +137,7 @@ fn a_result_that_cannot_be_written_is_a_failure() {
             assert!(ran.stderr.contains("the result could not be written"), "{line}: {ran:?}");
         }
     } else {
-        eprintln!("NOT TESTED: there is no /dev/full here");
+        not_tested("there is no /dev/full here");
     }
     for script in [
         "$TONMEISTER measure mix.wav >&-",
@@ -156,7 +156,8 @@ fn neither_home_nor_language_nor_a_place_for_temporary_files_is_needed() {
     let folder = song();
     let home = folder.path();
     let bare = "env -i LANG=C LC_ALL=C TMPDIR=/nowhere/at/all $TONMEISTER";
-    for line in ["produce song", "master 'song/02_Bass.wav' -o made", "scan song"] {
+    // A recording that is cut off at its end makes no good master; that is another matter.
+    for line in ["produce song", "master 'song/02_Bass.wav' -o made || [ $? = 3 ]", "scan song"] {
         let ran = shell(home, &format!("{bare} {line}"));
         assert_eq!(ran.code, 0, "{line}: {ran:?}");
     }
@@ -187,7 +188,7 @@ fn another_user_is_told_what_they_may_not() {
         }
     };
     if shell(home, &format!("{as_other} true")).code != 0 {
-        eprintln!("NOT TESTED: nobody can be somebody else here (setpriv)");
+        not_tested("nobody can be somebody else here (setpriv)");
         return;
     }
     let run = |line: &str| shell(home, &format!("{as_other} ./tonmeister {line}"));
@@ -209,29 +210,21 @@ fn another_user_is_told_what_they_may_not() {
 
 /// Two hundred recordings where a program may have 256 files open.
 #[test]
-fn a_song_of_many_tracks_needs_few_open_files_and_little_memory() {
-    let peak = |tracks: usize, more: &str| {
-        let folder = tempfile::tempdir().unwrap();
-        let song = folder.path().join("song");
-        std::fs::create_dir(&song).unwrap();
-        // Half a second is long enough to be measured, and there are many.
-        let hit: Vec<f64> = voice().into_iter().take(24_000).collect();
-        for n in 0..tracks {
-            let sound: Vec<f64> = hit.iter().skip(n).copied().collect();
-            std::fs::write(song.join(format!("{n:03} Synth {n}.wav")), wav16(&[sound])).unwrap();
-        }
-        let script = format!("ulimit -n 256; $TONMEISTER -q mix song {more} & wait $!");
-        let ran = shell(folder.path(), &script);
-        assert_eq!(ran.code, 0, "{tracks} tracks: {ran:?}");
-        let written = contents(&song.join("out"));
-        if !more.is_empty() {
-            assert_eq!(
-                written.keys().filter(|path| path.starts_with(song.join("out/tracks"))).count(),
-                tracks
-            );
-        }
-    };
-    peak(200, "--tracks");
+fn a_song_of_many_tracks_needs_few_open_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let song_folder = folder.path().join("song");
+    std::fs::create_dir(&song_folder).unwrap();
+    // Half a second is long enough to be measured, and there are many.
+    let hit: Vec<f64> = voice().into_iter().take(24_000).collect();
+    for n in 0..200 {
+        let sound: Vec<f64> = hit.iter().skip(n).copied().collect();
+        std::fs::write(song_folder.join(format!("{n:03} Synth {n}.wav")), wav16(&[sound])).unwrap();
+    }
+    let ran = shell(folder.path(), "ulimit -n 256; $TONMEISTER -q mix song --tracks");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let tracks = song_folder.join("out/tracks");
+    assert_eq!(contents(&tracks).len(), 200);
+    assert_eq!(unfinished(folder.path()), Vec::<PathBuf>::new());
     let folder = song();
     let ran = shell(folder.path(), "ulimit -n 12; $TONMEISTER mix song");
     assert!(ran.code == 0 || ran.stderr.contains("ulimit -n 4096"), "{ran:?}");
