@@ -30,11 +30,20 @@ pub(crate) fn scanned(scan: &Scanned) -> String {
     for t in scan.tracks.iter().filter(|t| !t.faults.is_empty()) {
         text += &wrapped(&format!("{}: {}", t.id, t.faults.join("; ")), "  ", text_columns());
     }
-    for ignored in &scan.ignored {
+    for note in &scan.notes {
+        text += &wrapped(note, "  ", text_columns());
+    }
+    for ignored in scan.ignored.iter().take(MOST_IGNORED) {
         text += &wrapped(&format!("passed over: {ignored}"), "  ", text_columns());
+    }
+    if let Some(more) = scan.ignored.len().checked_sub(MOST_IGNORED + 1) {
+        text += &format!("passed over: {} more, which `--json` lists\n", more + 1);
     }
     text
 }
+
+/// Files that were passed over and are told of one by one.
+const MOST_IGNORED: usize = 20;
 
 fn reasons(decisions: &[Decision]) -> String {
     let mut text = String::new();

@@ -104,8 +104,8 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
         Command::Set { settings, undo, dir, dry_run } => {
             let project = Project::new(&dir, None)?;
             let edited = match undo {
-                true => workflow::undo(&project, dry_run)?,
-                false => workflow::set(&project, &settings, dry_run)?,
+                true => workflow::undo(&project, dry_run, context)?,
+                false => workflow::set(&project, &settings, dry_run, context)?,
             };
             Ok(Answer::new(voice, &json_of(&edited), || print::edited(&edited)))
         }

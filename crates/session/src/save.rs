@@ -46,13 +46,21 @@ fn write(file: &Path, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
+/// A hidden file with the system's lock on it, by which `files::sweep` knows that somebody is writing it: the name and
+/// the lock are its rule.
 fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".session-").suffix(".tmp");
+    builder.prefix(".tonmeister-").suffix(".part");
     // A temporary file is for its owner alone, unless told to be as any new file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    loop {
+        let temporary = builder.tempfile_in(folder)?;
+        // It may have been swept away before it had its lock; a file system without locks is worked on without.
+        if temporary.as_file().lock().is_err() || temporary.path().exists() {
+            return Ok(temporary);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod edit;
 mod error;
 mod knowledge;
 mod listen;
+mod lock;
 mod master;
 mod master_file;
 mod measure_files;
@@ -22,8 +23,10 @@ mod relations;
 mod render;
 mod report_song;
 mod retarget;
+mod saving;
 mod scan;
 mod services;
+mod space;
 mod written;
 
 pub use assistant::Rules;
@@ -50,10 +53,11 @@ pub use scan::{Scanned, ScannedTrack, scan};
 pub use session::{Decision, Difference, Problem, SessionError, StepId};
 pub use written::WrittenFile;
 
-/// Keeps the messages of decoders that give up on a damaged file off the terminal; the failure itself is an error
-/// of the verb. Called once at the start of a program.
+/// Keeps the messages of decoders that give up on a damaged file off the terminal (the failure itself is an error of the
+/// verb), and lets as many files be open as the system allows. Called once at the start of a program.
 pub fn begin() {
     files::silence_decoder_panics();
+    files::raise_open_files_limit();
 }
 
 /// The JSON schema of the session file.

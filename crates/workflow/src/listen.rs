@@ -150,7 +150,10 @@ fn measure_recordings(
         let kept = folder.map(|f| f.join(name));
         let mut file = file_facts(project, track)?;
         let notes = kept.as_ref().map(|kept| kept.with_extension("notes.json"));
-        file.notes.extend(notes_of_reading(project, track, notes.as_deref())?);
+        let found = notes_of_reading(project, track, notes.as_deref())?;
+        // What only shows while reading is always a repair.
+        file.repairs.extend(found.iter().cloned());
+        file.notes.extend(found);
         match kept.as_deref().and_then(read_kept) {
             Some(raw) => {
                 facts.tracks.insert(id.clone(), TrackFacts { file, raw, strip: None });
@@ -238,17 +241,18 @@ fn file_facts(project: &Project, track: &session::Strip) -> Result<FileFacts, Wo
     let mut facts = FileFacts::default();
     for file in &track.files {
         let info = files::probe(project.resolve(file))?;
-        facts.names.push(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        facts.names.push(crate::written::shown(std::path::Path::new(file.file_name().unwrap_or_default())));
         facts.sample_rate_hz = info.sample_rate_hz;
         facts.depth = info.encoding.describe();
         facts.duration_s = facts.duration_s.max(info.duration_s());
         facts.notes.extend(info.notes.iter().map(ToString::to_string));
+        facts.repairs.extend(info.notes.iter().filter(|n| n.is_repair()).map(ToString::to_string));
     }
     Ok(facts)
 }
 
-/// What only shows when all of a file is read: samples that are no numbers, which only floats can hold. Kept by the
-/// content of the recording, as its measurements are.
+/// What only shows when all of a file is read: samples that are no numbers, which only floats can hold, and damaged
+/// places, which only coded files have. Kept by the content of the recording, as its measurements are.
 fn notes_of_reading(
     project: &Project,
     track: &session::Strip,
@@ -258,19 +262,19 @@ fn notes_of_reading(
     if let Some(notes) = known.and_then(|text| serde_json::from_slice(&text).ok()) {
         return Ok(notes);
     }
-    let (mut notes, mut floats) = (Vec::new(), false);
+    let (mut notes, mut was_read) = (Vec::new(), false);
     for file in &track.files {
         let mut reader = files::open(project.resolve(file))?;
         let at_opening = reader.info().notes.len();
-        if !reader.info().encoding.is_float() {
+        if matches!(reader.info().encoding, files::Encoding::Integer { .. }) {
             continue;
         }
-        floats = true;
+        was_read = true;
         let mut buffer = Buffer::new(reader.info().channels, BLOCK_FRAMES);
         while reader.read(&mut buffer.as_block_mut())? > 0 {}
         notes.extend(reader.info().notes.iter().skip(at_opening).map(ToString::to_string));
     }
-    if let Some(kept) = kept.filter(|_| floats && !project.untouched) {
+    if let Some(kept) = kept.filter(|_| was_read && !project.untouched) {
         keep(kept, &notes)?;
     }
     Ok(notes)

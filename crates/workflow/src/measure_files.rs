@@ -69,7 +69,7 @@ pub(crate) fn readable<T>(
         match result {
             Ok(one) => good.push(one),
             Err(error) if error.failure() == Failure::Unreadable => {
-                let path = path.to_string_lossy().into_owned();
+                let path = crate::written::shown(path);
                 unreadable.push(Unreadable { path, error: error.to_string() });
                 bad.push(BadInput { wanted_by: None, error });
             }
@@ -120,6 +120,7 @@ pub(crate) fn measure_file(
     services: &[Service],
     context: &Context,
 ) -> Result<MeasuredFile, WorkflowError> {
+    let stamp = files::Stamp::of(path)?;
     let mut reader = files::open(path)?;
     let info = reader.info().clone();
     let layout = Layout::from_channels(info.channels);
@@ -135,11 +136,12 @@ pub(crate) fn measure_file(
         }
         analyser.push(&buffer.range(0, frames));
     }
+    stamp.check()?;
     let analysis = analyser.finish();
     let services =
         delivery::preview_of(services, analysis.facts.integrated_lufs, analysis.facts.true_peak_dbtp);
     Ok(MeasuredFile {
-        path: path.to_string_lossy().into_owned(),
+        path: crate::written::shown(path),
         format: format!("{}, {}", info.format.name(), info.encoding.describe()),
         facts: analysis.facts,
         blemishes: analysis.blemishes,

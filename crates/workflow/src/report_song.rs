@@ -69,10 +69,17 @@ fn save(report: &Report, path: &Path) -> Result<PathBuf, WorkflowError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
     let json = serde_json::to_vec_pretty(&report::to_json(report)).expect("a report has only plain values");
-    files::atomic_write(path.with_extension("json"), &json)?;
-    let html = path.with_extension("html");
+    files::atomic_write(with_ending(path, ".json"), &json)?;
+    let html = with_ending(path, ".html");
     files::atomic_write(&html, report::to_html(report).as_bytes())?;
     Ok(html)
+}
+
+/// A path with something behind its name, which may have dots of its own.
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(ending);
+    name.into()
 }
 
 fn base(
@@ -275,7 +282,7 @@ fn rendered_file(rendered: &Rendered) -> FilePart {
     let facts = &rendered.analysis.facts;
     FilePart {
         what: rendered.strip.clone(),
-        path: rendered.path.to_string_lossy().into_owned(),
+        path: crate::written::shown(&rendered.path),
         format: "WAV, 32-bit float".into(),
         dither: "none".into(),
         sample_rate_hz: facts.sample_rate_hz,
@@ -290,7 +297,7 @@ fn delivered_file(what: &str, delivered: &Delivered) -> FilePart {
     let reading = &delivered.reading;
     FilePart {
         what: what.to_string(),
-        path: delivered.path.to_string_lossy().into_owned(),
+        path: crate::written::shown(&delivered.path),
         format: format!("{}, {}", reading.format, reading.encoding),
         dither: delivered.dither.name().to_string(),
         sample_rate_hz: f64::from(reading.sample_rate_hz),
