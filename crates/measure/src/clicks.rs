@@ -11,7 +11,7 @@ use dsp::processors::declick::{Search, Settings};
 /// Sensitivity of the search in percent: what is surely a click.
 const SENSITIVITY_PERCENT: f64 = 50.0;
 /// A window is searched when a second difference in its middle half is so many times the middle one around it.
-const OUTLIER: f64 = 6.0;
+const OUTLIER: f64 = 8.0;
 /// The middle one is taken over this part of the window to either side, in seconds.
 const AROUND_S: f64 = 0.004;
 /// A click is as high as this at least (-66 dBFS).

@@ -129,7 +129,7 @@ impl Search {
     }
 
     /// Tells the clicks that begin in the middle half of `window`, one channel of [`Search::window_frames`] frames:
-    /// the frame in the window at which a repair would change most, and by how much.
+    /// the frame in the window where what a repair takes out has its sharpest corner, and the greatest change.
     ///
     /// # Panics
     /// When the window has another length.
@@ -141,8 +141,10 @@ impl Search {
                 break;
             }
             for mark in &self.finder.found {
-                let change = |n: &Frames| (window[*n] - self.repaired[*n]).abs();
-                let most = (mark.start..mark.end).max_by(|a, b| change(a).total_cmp(&change(b)));
+                // The corner of what is taken out: a steep wave that is filled anew beside a click has none as sharp.
+                let change = |n: Frames| window[n] - self.repaired[n];
+                let corner = |n: &Frames| (change(*n) - 0.5 * (change(n - 1) + change(n + 1))).abs();
+                let most = (mark.start..mark.end).max_by(|a, b| corner(a).total_cmp(&corner(b)));
                 found(most.unwrap_or(mark.start), mark.height);
             }
         }
