@@ -3,7 +3,10 @@
 use crate::error::BadInput;
 use crate::{Context, Failure, WorkflowError};
 use audio::{Buffer, Layout};
-use measure::{Analyser, Facts, LOUDNESS_READINGS, LoudnessSeries, Options};
+use delivery::{Preview, Service};
+use measure::{
+    Analyser, Blemishes, Facts, ImageSeries, LOUDNESS_READINGS, LoudnessSeries, Options, PsrSeries,
+};
 use rayon::prelude::*;
 use serde::{Serialize, Serializer};
 use std::ops::Deref;
@@ -29,16 +32,17 @@ pub struct MeasuredFacts {
 }
 
 impl MeasuredFacts {
-    /// The single readings that were made, as people see them: label, value, decimals, unit.
-    pub fn readings(&self) -> Vec<(&'static str, Option<f64>, usize, &'static str)> {
-        let all = crate::scalar_readings(&self.facts);
-        let asked = |id: &str| !self.loudness_only || LOUDNESS_READINGS.contains(&id);
-        // One true peak is enough where any meter reads it.
+    /// Whether only loudness and peaks were measured.
+    pub fn loudness_only(&self) -> bool {
+        self.loudness_only
+    }
+
+    /// Whether a reading is worth a line: it was asked for, and is no second figure for one true peak.
+    pub fn shows(&self, id: &str) -> bool {
         let both = self.true_peak_dbtp.zip(self.true_peak_minimum_dbtp);
         let same = both.is_none_or(|(peak, least)| (peak - least).abs() <= SAME_PEAK_DB);
-        let shown = |id: &str| asked(id) && !(same && id == "true_peak_minimum_dbtp");
-        let rows = measure::READINGS.iter().zip(all);
-        rows.filter(|(reading, _)| shown(reading.id)).map(|(_, row)| row).collect()
+        let asked = !self.loudness_only || LOUDNESS_READINGS.contains(&id);
+        asked && !(same && id == "true_peak_minimum_dbtp")
     }
 
     /// The readings themselves; what was not asked for has its default.
@@ -87,11 +91,21 @@ pub struct MeasuredFile {
     /// All readings, or those of loudness and peaks.
     #[serde(flatten)]
     pub facts: MeasuredFacts,
+    /// What a recording may suffer from.
+    pub blemishes: Blemishes,
+    /// What each streaming service will do; empty for silence.
+    pub services: Vec<Preview>,
     /// What the reader had to mend.
     pub notes: Vec<String>,
     /// Loudness against time, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub series: Option<LoudnessSeries>,
+    /// PSR against time, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub psr_series: Option<PsrSeries>,
+    /// The stereo image by band against time, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stereo_series: Option<ImageSeries>,
 }
 
 /// What `measure` prints.
@@ -124,7 +138,7 @@ pub(crate) fn readable<T>(
         match result {
             Ok(one) => good.push(one),
             Err(error) if error.failure() == Failure::Unreadable => {
-                let path = path.to_string_lossy().into_owned();
+                let path = crate::written::shown(path);
                 unreadable.push(Unreadable { path, error: error.to_string() });
                 bad.push(BadInput { wanted_by: None, error });
             }
@@ -142,20 +156,23 @@ pub fn readable_audio(path: &Path) -> Result<(), WorkflowError> {
     Ok(files::probe(path).map(drop)?)
 }
 
-/// Measures files, several at a time; the order is that of the request.
+/// Measures files, several at a time; the order is that of the request. `services` is a file of a person's own rows for
+/// the preview of streaming services.
 pub fn measure(
     paths: &[PathBuf],
     request: MeasureRequest,
+    services: Option<&Path>,
     context: &Context,
 ) -> Result<Measured, WorkflowError> {
     let options = if request.loudness_only { Options::loudness() } else { Options::default() };
+    let services = crate::services::services(services, Path::new(""), context)?;
     context.listener.stage("measuring", None);
     let done = std::sync::atomic::AtomicUsize::new(0);
     let results: Vec<Result<MeasuredFile, WorkflowError>> = paths
         .par_iter()
         .map(|path| {
             context.check()?;
-            let measured = measure_file(path, request.series, options, context);
+            let measured = measure_file(path, request.series, options, &services, context);
             let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
             context.listener.progress(done as f64 / paths.len() as f64);
             measured
@@ -170,8 +187,10 @@ pub(crate) fn measure_file(
     path: &Path,
     series: bool,
     options: Options,
+    services: &[Service],
     context: &Context,
 ) -> Result<MeasuredFile, WorkflowError> {
+    let stamp = files::Stamp::of(path)?;
     let mut reader = files::open(path)?;
     let info = reader.info().clone();
     let layout = Layout::from_channels(info.channels);
@@ -187,12 +206,19 @@ pub(crate) fn measure_file(
         }
         analyser.push(&buffer.range(0, frames));
     }
+    stamp.check()?;
     let analysis = analyser.finish();
+    let services =
+        delivery::preview_of(services, analysis.facts.integrated_lufs, analysis.facts.true_peak_dbtp);
     Ok(MeasuredFile {
-        path: path.to_string_lossy().into_owned(),
+        path: crate::written::shown(path),
         format: format!("{}, {}", info.format.name(), info.encoding.describe()),
         facts: MeasuredFacts { facts: analysis.facts, loudness_only: !options.levels },
+        blemishes: analysis.blemishes,
+        services,
         notes: reader.info().notes.iter().map(ToString::to_string).collect(),
         series: series.then_some(analysis.loudness),
+        psr_series: series.then_some(analysis.psr),
+        stereo_series: series.then_some(analysis.image),
     })
 }
