@@ -1,7 +1,7 @@
 //! Everything about one signal in one pass.
 
 use crate::activity::{Activity, FRAME_BINS};
-use crate::bins::Binner;
+use crate::bins::{BINS_PER_SECOND, Binner};
 use crate::clicks::Clicks;
 use crate::clipping::Clipping;
 use crate::erb::{Erb, ErbFrames, inter_onset_median_s};
@@ -10,6 +10,7 @@ use crate::facts::{ChannelFacts, Facts};
 use crate::hum::{Hum, HumMeter};
 use crate::levels::{Levels, Stereo, level_db, power_db};
 use crate::loudness::{Energy, LoudnessSeries, MOMENTARY_BINS, SHORT_TERM_BINS, STEP_BINS};
+use crate::music::{ChromaMeter, Heard, Music, music};
 use crate::pitch::Pitch;
 use crate::spectrum::LongTerm;
 use crate::stats::{nearest_rank, sorted};
@@ -31,12 +32,14 @@ pub struct Options {
     pub spectrum: bool,
     /// What a recording is asked once, and no mix: pitch, hum, clicks.
     pub pitch: bool,
+    /// What a song is asked, and no track: tempo, beats, key, sections. Needs the spectrum as well.
+    pub music: bool,
 }
 
 impl Default for Options {
     /// Everything, with a true peak fit for quality control.
     fn default() -> Options {
-        Options { true_peak_factor: 16, spectrum: true, pitch: true }
+        Options { true_peak_factor: 16, spectrum: true, pitch: true, music: true }
     }
 }
 
@@ -55,6 +58,9 @@ pub struct Analysis {
     pub pitch_hz: Vec<Option<f32>>,
     /// What a recording may suffer from.
     pub blemishes: Blemishes,
+    /// Tempo, beats, key and sections; absent unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub music: Option<Music>,
 }
 
 /// What a recording may suffer from, beyond what [`Facts`] tell of every signal.
@@ -92,6 +98,7 @@ struct Meters {
     pitch: Option<Pitch>,
     hum: Option<HumMeter>,
     clicks: Option<Clicks>,
+    chroma: Option<ChromaMeter>,
 }
 
 impl Meters {
@@ -114,6 +121,9 @@ impl Meters {
         if let Some(meter) = &mut self.clicks {
             meter.push(bin);
         }
+        if let Some(meter) = &mut self.chroma {
+            meter.push(bin);
+        }
     }
 }
 
@@ -134,6 +144,7 @@ impl Analyser {
             pitch: (some && options.pitch).then(|| Pitch::new(sample_rate_hz)),
             hum: (some && options.pitch).then(|| HumMeter::new(sample_rate_hz, channels)),
             clicks: (some && options.pitch).then(|| Clicks::new(sample_rate_hz, channels)),
+            chroma: (some && options.music && options.spectrum).then(|| ChromaMeter::new(sample_rate_hz)),
         };
         Ok(Analyser { sample_rate_hz, options, binner: Binner::new(sample_rate_hz, channels), meters })
     }
@@ -177,7 +188,7 @@ impl Analyser {
         if let Some(meter) = meters.long_term {
             blemishes.low_end_balance_db = meter.finish(&mut facts);
         }
-        let (erb, onsets_s) = meters.erb.map(|meter| meter.finish(&activity)).unwrap_or_default();
+        let (erb, onsets_s, novelty) = meters.erb.map(|meter| meter.finish(&activity)).unwrap_or_default();
         if options.spectrum && activity.seconds() > 0.0 {
             facts.onsets_per_s = Some(onsets_s.len() as f64 / activity.seconds());
             facts.inter_onset_median_s = inter_onset_median_s(&onsets_s);
@@ -187,7 +198,13 @@ impl Analyser {
         if let Some(meter) = meters.clicks {
             (blemishes.clicks, blemishes.click_places_s) = meter.finish();
         }
-        Analysis { facts, loudness: meters.energy.series(1), erb, onsets_s, pitch_hz, blemishes }
+        let chroma = meters.chroma.map(ChromaMeter::finish);
+        let music = chroma.map(|chroma| {
+            let loudness = |from_s: f64, to_s: f64| loudness_between(&meters.energy, from_s, to_s);
+            let duration_s = facts.duration_s;
+            music(&Heard { novelty: &novelty, chroma: &chroma, erb: &erb, duration_s, loudness: &loudness })
+        });
+        Analysis { facts, loudness: meters.energy.series(1), erb, onsets_s, pitch_hz, blemishes, music }
     }
 }
 
@@ -221,6 +238,13 @@ fn peak_to_short_term(meters: &Meters, integrated_lufs: Option<f64>) -> Vec<f64>
         let peak = peaks[from / length..to.div_ceil(length).min(peaks.len())].iter().copied();
         level_db(peak.fold(0.0, f64::max)).map(|dbtp| dbtp - loudness)
     }))
+}
+
+/// Loudness between two times, without gating.
+fn loudness_between(energy: &Energy, from_s: f64, to_s: f64) -> Option<f64> {
+    let bin = |time_s: f64| ((time_s * BINS_PER_SECOND as f64).round() as usize).min(energy.bins());
+    let (from, to) = (bin(from_s), bin(to_s));
+    if from < to { energy.lufs_of([(from, to)].into_iter()) } else { None }
 }
 
 fn read_levels(facts: &mut Facts, levels: &Levels) {

@@ -24,6 +24,7 @@
 mod activity;
 mod alignment;
 mod analysis;
+mod between;
 mod bins;
 mod clicks;
 mod clipping;
@@ -34,6 +35,7 @@ mod frames;
 mod hum;
 mod levels;
 mod loudness;
+mod music;
 mod pitch;
 mod readings;
 mod spectrum;
@@ -43,11 +45,15 @@ mod true_peak;
 
 pub use alignment::{Alignment, correlation, delay_and_polarity};
 pub use analysis::{Analyser, Analysis, Blemishes, Options, analyse};
+pub use between::{
+    LoudnessModel, Masked, Masker, Part, StretchReader, Stretches, loudness_left, masked, masking,
+};
 pub use erb::{ERB_BANDS, ErbFrames};
 pub use error::Error;
 pub use facts::{BandFacts, BandLevel, ChannelFacts, ClippedRun, Facts, Region};
 pub use hum::{Hum, HumLine};
 pub use loudness::{Loudness, LoudnessSeries, channel_weights};
+pub use music::{Key, Music, Section};
 pub use readings::{READINGS, Reading};
 pub use tempo::{Tempo, tempo};
 pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_peak_dbtp};
