@@ -14,6 +14,7 @@ use crate::music::{ChromaMeter, Heard, Music, music};
 use crate::pitch::Pitch;
 use crate::spectrum::LongTerm;
 use crate::stats::{nearest_rank, sorted};
+use crate::tempo::onset_tempo;
 use crate::true_peak::TruePeak;
 use audio::{BlockRef, Layout, gain_to_db, power_to_db};
 use serde::{Deserialize, Serialize};
@@ -200,9 +201,11 @@ impl Analyser {
         }
         let chroma = meters.chroma.map(ChromaMeter::finish);
         let music = chroma.map(|chroma| {
-            let loudness = |from_s: f64, to_s: f64| loudness_between(&meters.energy, from_s, to_s);
-            let duration_s = facts.duration_s;
-            music(&Heard { novelty: &novelty, chroma: &chroma, erb: &erb, duration_s, loudness: &loudness })
+            let energy = &meters.energy;
+            let onset_bpm = onset_tempo(&onsets_s, &erb).map(|tempo| tempo.bpm);
+            let loudness = |from_s: f64, to_s: f64| loudness_between(energy, from_s, to_s);
+            let (novelty, chroma, erb, duration_s) = (&novelty, &chroma, &erb, facts.duration_s);
+            music(&Heard { novelty, chroma, erb, duration_s, onset_bpm, loudness: &loudness })
         });
         Analysis { facts, loudness: meters.energy.series(1), erb, onsets_s, pitch_hz, blemishes, music }
     }

@@ -7,6 +7,7 @@
 
 use super::tempogram::{Pulse, RATE_HZ};
 use crate::stats::{nearest_rank, sorted};
+use std::f64::consts::TAU;
 
 /// How much the evenness of beats counts against the novelty they meet.
 const TIGHT: f64 = 400.0;
@@ -18,6 +19,11 @@ const WEAK: f64 = 0.3;
 const SURE_ERRORS: f64 = 3.0;
 /// And when there are so many bars.
 const LEAST_BARS: usize = 6;
+/// The exact tempo is looked for within this part of the coarse one, in the middle five minutes.
+const NEAR: f64 = 0.015;
+const EXACT_STEPS: usize = 30_000;
+/// A beat is divided so often by the notes that are asked for its exact length.
+const SUBDIVISIONS: [f64; 4] = [1.0, 2.0, 3.0, 4.0];
 /// Metres that are asked for.
 const METRES: [usize; 2] = [4, 3];
 
@@ -88,21 +94,33 @@ fn refined(local: &[f64], at: usize) -> f64 {
     (at as f64 + 0.5 + shift) / RATE_HZ
 }
 
-/// A straight line through the beats: the exact length of a beat in seconds, and the deviation from it.
-pub(crate) fn straight(beats_s: &[f64]) -> Option<(f64, f64)> {
-    let count = beats_s.len() as f64;
-    if beats_s.len() < 4 {
-        return None;
-    }
-    let (middle, mean) = (0.5 * (count - 1.0), beats_s.iter().sum::<f64>() / count);
-    let (mut product, mut square) = (0.0, 0.0);
-    for (n, time_s) in beats_s.iter().enumerate() {
-        product += (n as f64 - middle) * (time_s - mean);
-        square += (n as f64 - middle).powi(2);
-    }
-    let slope = product / square;
-    let off = |(n, time_s): (usize, &f64)| (time_s - mean - slope * (n as f64 - middle)).powi(2);
-    Some((slope, (beats_s.iter().enumerate().map(off).sum::<f64>() / count).sqrt()))
+/// The tempo near a coarse one to whose subdivisions the novelty is locked best: where its spectrum is highest.
+pub(crate) fn exact(novelty: &[f64], coarse_bpm: f64) -> f64 {
+    let from = novelty.len().saturating_sub(EXACT_STEPS) / 2;
+    let sounding: Vec<(f64, f64)> = novelty[from..]
+        .iter()
+        .take(EXACT_STEPS)
+        .enumerate()
+        .filter(|(_, value)| **value > 0.0)
+        .map(|(n, value)| (n as f64 / RATE_HZ, *value))
+        .collect();
+    let locked = |hz: f64| {
+        let sum = sounding.iter().fold((0.0, 0.0), |sum, (time_s, value)| {
+            let (sin, cos) = (TAU * hz * time_s).sin_cos();
+            (sum.0 + value * cos, sum.1 + value * sin)
+        });
+        sum.0.hypot(sum.1)
+    };
+    let score = |bpm: f64| SUBDIVISIONS.iter().map(|n| locked(n * bpm / 60.0)).sum::<f64>();
+    let best = |centre: f64, reach: f64, points: i32| {
+        let places = (-points..=points).map(|n| centre * (1.0 + reach * f64::from(n) / f64::from(points)));
+        places
+            .map(|bpm| (bpm, score(bpm)))
+            .fold((centre, f64::NEG_INFINITY), |a, b| if b.1 > a.1 { b } else { a })
+            .0
+    };
+    let bpm = best(coarse_bpm, NEAR, 60);
+    best(bpm, NEAR / 60.0, 20)
 }
 
 /// How many beats a bar has and which of the first beats begins one, where that is sure. `accents` tell for each beat

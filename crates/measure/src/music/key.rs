@@ -30,9 +30,9 @@ const NAMES: [&str; 12] = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A",
 /// Rows with less of their magnitude in peaks than this hold no notes.
 const TONAL: f64 = 0.25;
 /// A song has a key when this share of its rows holds notes.
-const LEAST_ROWS: f64 = 0.2;
-/// And when its peaks agree on one tuning at least so far: noise reaches 0.1 by chance.
-const LEAST_TUNED: f64 = 0.08;
+const LEAST_ROWS: f64 = 0.3;
+/// And when its peaks agree on one tuning at least so far: drums reach 0.15.
+const LEAST_TUNED: f64 = 0.18;
 /// And when so many notes have a fair part: fewer are a drone, a bell or a drum.
 const LEAST_NOTES: usize = 4;
 /// A fair part, of the strongest note.

@@ -14,16 +14,18 @@ use crate::erb::{ErbFrames, Novelty};
 use crate::stats::{nearest_rank, sorted};
 use sections::{Material, sections};
 use serde::{Deserialize, Serialize};
-use tempogram::{Pulse, RATE_HZ, conditioned, pulse};
+use tempogram::{RATE_HZ, conditioned, pulse};
 
 /// Mean likeness of the novelty at the beat from which on there is one, and at which it is sure: noise reaches 0.1.
 const PULSED: (f64, f64) = (0.1, 0.3);
-/// Beats that deviate by less than this from a straight line, as a part of a beat, have one exact tempo.
-const STRAIGHT: f64 = 0.12;
-/// A tempo is steady where this share of the song keeps within 4 % of it.
+/// A tempo is kept where it stays within this part of the middle one.
 const STEADY: f64 = 0.04;
-/// Below this there is no tempo, and no beat is told.
+/// Where this share of the song keeps it there is one exact tempo.
+const EXACT: f64 = 0.4;
+/// Below this there is no tempo.
 const LEAST_CONFIDENCE: f64 = 0.2;
+/// Below this there is no beat at all.
+const LEAST_BEATING: f64 = 0.3;
 /// Fewer beats are none.
 const LEAST_BEATS: usize = 4;
 
@@ -62,6 +64,8 @@ pub(crate) struct Heard<'a> {
     pub(crate) chroma: &'a Chroma,
     pub(crate) erb: &'a ErbFrames,
     pub(crate) duration_s: f64,
+    /// What the tempo is by the onsets alone, in beats per minute.
+    pub(crate) onset_bpm: Option<f64>,
     /// Loudness between two times in seconds, in LUFS.
     pub(crate) loudness: &'a dyn Fn(f64, f64) -> Option<f64>,
 }
@@ -73,8 +77,8 @@ pub(crate) fn music(heard: &Heard) -> Music {
     let second = |n: usize| (heard.loudness)(n as f64, (n as f64 + 1.0).min(heard.duration_s));
     music.energy_lufs = (0..seconds).map(second).collect();
     let novelty = conditioned(&heard.novelty.all);
-    if let Some(rhythm) = rhythm(&novelty) {
-        music.tempo_bpm = Some(rhythm.bpm);
+    if let Some(rhythm) = rhythm(&novelty, heard.onset_bpm) {
+        music.tempo_bpm = (rhythm.confidence >= LEAST_CONFIDENCE).then_some(rhythm.bpm);
         music.tempo_confidence = rhythm.confidence;
         music.tempo_other_bpm = rhythm.other.map(|(bpm, _)| (bpm * 10.0).round() / 10.0);
         music.tempo_level_confidence = rhythm.level_confidence();
@@ -112,30 +116,23 @@ impl Rhythm {
     }
 }
 
-/// The rhythm of a conditioned novelty, where it has one.
-pub(crate) fn rhythm(novelty: &[f64]) -> Option<Rhythm> {
-    let pulse = pulse(novelty)?;
-    let beats_s = beats::beats(novelty, &pulse);
-    if beats_s.len() < LEAST_BEATS {
-        return None;
-    }
-    let bpm = exact(&pulse, &beats_s);
-    let steady = pulse.local_bpm.iter().filter(|local| (*local / bpm - 1.0).abs() < STEADY).count() as f64
-        / pulse.local_bpm.len() as f64;
+/// The rhythm of a conditioned novelty, where it has one; a tempo from elsewhere has a say where two levels of the
+/// metre are about as likely.
+pub(crate) fn rhythm(novelty: &[f64], elsewhere_bpm: Option<f64>) -> Option<Rhythm> {
+    let pulse = pulse(novelty, elsewhere_bpm)?;
     let strength = ((pulse.strength - PULSED.0) / (PULSED.1 - PULSED.0)).clamp(0.0, 1.0);
     let alone = (2.0 * (1.0 - pulse.rival)).clamp(0.0, 1.0);
-    let confidence = (strength * alone).sqrt() * steady;
-    let other = pulse.other;
-    (confidence >= LEAST_CONFIDENCE).then_some(Rhythm { bpm, confidence, other, beats_s })
-}
-
-/// The tempo from the beats: of the straight line through them, or the middle one.
-fn exact(pulse: &Pulse, beats_s: &[f64]) -> f64 {
-    let bpm = match beats::straight(beats_s) {
-        Some((length_s, off_s)) if off_s < STRAIGHT * length_s => 60.0 / length_s,
-        _ => nearest_rank(&sorted(pulse.local_bpm.iter().copied()), 0.5).unwrap_or(pulse.bpm),
-    };
-    (bpm * 100.0).round() / 100.0
+    let beating = (strength * alone).sqrt();
+    let beats_s = beats::beats(novelty, &pulse);
+    if beating < LEAST_BEATING || beats_s.len() < LEAST_BEATS {
+        return None;
+    }
+    let middle = nearest_rank(&sorted(pulse.local_bpm.iter().copied()), 0.5).unwrap_or(pulse.bpm);
+    let keeps = |local: &&f64| (*local / middle - 1.0).abs() < STEADY;
+    let steady = pulse.local_bpm.iter().filter(keeps).count() as f64 / pulse.local_bpm.len() as f64;
+    let bpm = if steady >= EXACT { beats::exact(novelty, middle) } else { middle };
+    let bpm = (bpm * 100.0).round() / 100.0;
+    Some(Rhythm { bpm, confidence: beating * steady, other: pulse.other, beats_s })
 }
 
 /// How far a bar might begin at each beat: a low note begins, and the harmony is another than before; both as deviations

@@ -24,6 +24,8 @@ const ALONE: usize = 8;
 /// And stands above this part of the highest, and above the mean by so many deviations.
 const LEAST: f64 = 0.2;
 const ABOVE: f64 = 0.5;
+/// Or by so much, where nothing stands out: what chords that go round make is 0.05.
+const PLAIN: f64 = 0.06;
 /// Songs shorter than this have one part, in seconds.
 const SHORTEST_S: f64 = 16.0;
 /// Coefficients that describe the tone.
@@ -87,40 +89,44 @@ pub(crate) fn sections(material: &Material) -> Vec<Section> {
     }
     let ends = starts.iter().skip(1).map(|(at, _)| *at).chain([features.len()]);
     let parts: Vec<(usize, usize)> = starts.iter().map(|(at, _)| *at).zip(ends).collect();
-    let alike = Likeness::new(&features);
     let (low, high) = range(material.energy_lufs);
-    let mut sections: Vec<Section> = Vec::new();
-    let mut families: Vec<Vec<usize>> = Vec::new();
-    for (n, (from, to)) in parts.iter().enumerate() {
+    let plain = parts.iter().zip(&starts).map(|((from, to), (_, confidence))| {
         let (start_s, end_s) = (steps[*from], steps[*to]);
         let loudness_lufs = (material.loudness)(start_s, end_s);
-        let sounds = loudness_lufs.filter(|lufs| *lufs > SILENT_LUFS);
-        let label = match sounds {
-            None => "silence".to_string(),
-            Some(lufs) => {
-                let near = |family: &Vec<usize>| {
-                    let each = family.iter().map(|other| alike.of(parts[*other], (*from, *to)));
-                    each.sum::<f64>() / family.len() as f64
-                };
-                let best = families.iter().map(near).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
-                match best.filter(|(_, likeness)| *likeness > ALIKE) {
-                    Some((family, _)) => {
-                        let first = sections[families[family][0]].loudness_lufs.unwrap_or(lufs);
-                        families[family].push(n);
-                        let varied = (first - lufs).abs() > VARIED_LU;
-                        format!("{}{}", letter(family), if varied { "'" } else { "" })
-                    }
-                    None => {
-                        families.push(vec![n]);
-                        letter(families.len() - 1)
-                    }
-                }
+        let energy = loudness_lufs.map_or(0.0, |lufs| ((lufs - low) / (high - low)).clamp(0.0, 1.0));
+        Section { start_s, end_s, label: String::new(), loudness_lufs, energy, confidence: *confidence }
+    });
+    let mut sections: Vec<Section> = plain.collect();
+    name(&mut sections, &parts, &Likeness::new(&features));
+    sections
+}
+
+/// Gives each section its letter.
+fn name(sections: &mut [Section], parts: &[(usize, usize)], alike: &Likeness) {
+    // For each letter the sections that have it.
+    let mut families: Vec<Vec<usize>> = Vec::new();
+    for n in 0..sections.len() {
+        let Some(lufs) = sections[n].loudness_lufs.filter(|lufs| *lufs > SILENT_LUFS) else {
+            sections[n].label = "silence".to_string();
+            continue;
+        };
+        let near = |family: &Vec<usize>| {
+            family.iter().map(|other| alike.of(parts[*other], parts[n])).sum::<f64>() / family.len() as f64
+        };
+        let best = families.iter().map(near).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+        sections[n].label = match best.filter(|(_, likeness)| *likeness > ALIKE) {
+            Some((family, _)) => {
+                let first = sections[families[family][0]].loudness_lufs.unwrap_or(lufs);
+                families[family].push(n);
+                let stroke = if (first - lufs).abs() > VARIED_LU { "'" } else { "" };
+                format!("{}{stroke}", letter(family))
+            }
+            None => {
+                families.push(vec![n]);
+                letter(families.len() - 1)
             }
         };
-        let energy = sounds.map_or(0.0, |lufs| ((lufs - low) / (high - low)).clamp(0.0, 1.0));
-        sections.push(Section { start_s, end_s, label, loudness_lufs, energy, confidence: starts[n].1 });
     }
-    sections
 }
 
 /// A, B ... Z, AA, AB ...
@@ -243,15 +249,14 @@ fn boundaries(features: &[Vec<f64>]) -> Vec<(usize, f64)> {
     let kernels: Vec<usize> = KERNELS.into_iter().filter(|half| 3 * half <= count).collect();
     for half in &kernels {
         let curve = kernel_novelty(&smooth, *half);
-        let highest = curve.iter().copied().fold(1e-12, f64::max);
-        novelty.iter_mut().zip(curve).for_each(|(sum, x)| *sum += x / highest / kernels.len() as f64);
+        novelty.iter_mut().zip(curve).for_each(|(sum, x)| *sum += x / kernels.len() as f64);
     }
     let highest = novelty.iter().copied().fold(0.0, f64::max);
     let mean = novelty.iter().sum::<f64>() / count as f64;
     let deviation = (novelty.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count as f64).sqrt();
-    let least = (LEAST * highest).max(mean + ABOVE * deviation);
+    let least = (LEAST * highest).max(mean + (ABOVE * deviation).max(PLAIN));
     let mut found: Vec<(usize, f64)> = Vec::new();
-    for at in ALONE / 2..count.saturating_sub(ALONE / 2) {
+    for at in ALONE..count.saturating_sub(ALONE) + 1 {
         let around = &novelty[at.saturating_sub(ALONE)..(at + ALONE + 1).min(count)];
         let apart = found.last().is_none_or(|(last, _)| at - last >= ALONE);
         if novelty[at] > least && apart && around.iter().all(|x| *x <= novelty[at]) {

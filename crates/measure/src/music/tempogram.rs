@@ -25,11 +25,15 @@ const HOP_S: f64 = 1.0;
 /// How much it counts that pulses meet the novelty, and that between them there is less.
 const MET: f64 = 0.5;
 const CONTRAST: f64 = 0.5;
+/// And that every second pulse meets some as well.
+const EVEN: f64 = 0.3;
 /// What a jump from one window to the next costs at most, and what a change by an octave would cost if it were gradual.
 const JUMP: f64 = 0.6;
 const CHANGE: f64 = 30.0;
 /// Local tempi stay within this of the tempo as a whole, in octaves: the same level of the metre.
-const LEVEL_OCTAVES: f64 = 0.45;
+const LEVEL_OCTAVES: f64 = 0.6;
+/// A tempo that is found otherwise decides when its score is at least this part of the best.
+const NEARLY: f64 = 0.55;
 /// The mean that is taken off a novelty reaches so far either way, in steps.
 const AROUND: usize = 40;
 
@@ -80,8 +84,9 @@ fn candidates() -> Vec<f64> {
     (0..=steps).map(|n| BPM.0 * STEP.powi(n)).collect()
 }
 
-/// The tempo of a conditioned novelty; `None` when it is too short for two beats or has no pulse at all.
-pub(crate) fn pulse(novelty: &[f64]) -> Option<Pulse> {
+/// The tempo of a conditioned novelty; `None` when it is too short for two beats or has no pulse at all. Where the next
+/// level of the metre is about as likely, a tempo that was found otherwise decides.
+pub(crate) fn pulse(novelty: &[f64], elsewhere_bpm: Option<f64>) -> Option<Pulse> {
     let bpms = candidates();
     let windows = tempogram(novelty, &bpms)?;
     let mut whole = vec![0.0; bpms.len()];
@@ -89,12 +94,14 @@ pub(crate) fn pulse(novelty: &[f64]) -> Option<Pulse> {
         whole.iter_mut().zip(window).for_each(|(sum, comb)| *sum += comb / windows.len() as f64);
     }
     let score = |n: usize| {
-        let (met, contrast) = pulses(novelty, bpms[n]);
-        prior(bpms[n]) * whole[n].powi(2) * met.powf(MET) * (0.2 + 0.8 * contrast).powf(CONTRAST)
+        let pulses = pulses(novelty, bpms[n]);
+        let heard = pulses.met.powf(MET) * (0.2 + 0.8 * pulses.contrast).powf(CONTRAST);
+        prior(bpms[n]) * whole[n].powi(2) * heard * (0.1 + 0.9 * pulses.even).powf(EVEN)
     };
     let scores: Vec<f64> = (0..bpms.len()).map(score).collect();
     let best =
         (0..bpms.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).filter(|n| scores[*n] > 0.0)?;
+    let best = decided(&bpms, &scores, best, elsewhere_bpm);
     let ratio = |n: usize| (bpms[n] / bpms[best]).log2().abs();
     let near = |n: usize, wanted: f64| (ratio(n) - wanted).abs() < 0.06;
     let highest = |keep: &dyn Fn(usize) -> bool| {
@@ -103,12 +110,20 @@ pub(crate) fn pulse(novelty: &[f64]) -> Option<Pulse> {
     };
     let level = |n: usize| [1.0, 2.0, 1.585, 0.585].iter().any(|wanted| near(n, *wanted));
     let rival = highest(&|n| !near(n, 0.0) && !level(n) && !near(n, 0.415)).map_or(0.0, |(_, score)| score);
-    let other = highest(&|n| level(n));
+    let other = highest(&|n| level(n)).map(|(bpm, score)| (bpm, score.min(1.0)));
     let places = path(&windows, &bpms, bpms[best]);
     let strength =
         places.iter().zip(&windows).map(|(n, window)| window[*n]).sum::<f64>() / places.len() as f64;
     let local_bpm = places.into_iter().map(|n| bpms[n]).collect();
     Some(Pulse { bpm: bpms[best], other, rival, local_bpm, strength })
+}
+
+/// The best candidate, or the one that a tempo from elsewhere prefers and that is nearly as good.
+fn decided(bpms: &[f64], scores: &[f64], best: usize, elsewhere_bpm: Option<f64>) -> usize {
+    let Some(elsewhere) = elsewhere_bpm else { return best };
+    let there = (0..bpms.len()).filter(|n| (bpms[*n] / elsewhere).log2().abs() < 0.03);
+    let preferred = there.max_by(|a, b| scores[*a].total_cmp(&scores[*b]));
+    preferred.filter(|n| scores[*n] > NEARLY * scores[best]).unwrap_or(best)
 }
 
 /// How usual a tempo is (Ellis 2007, equation 7).
@@ -163,35 +178,48 @@ fn comb(correlation: &[f64], beat: f64) -> f64 {
     if count < 2 { 0.0 } else { (sum / count as f64).max(0.0) }
 }
 
-/// Share of the novelty that the best train of pulses meets, eight beats at a time, and how much more it meets than the
-/// train half-way between, both 0 to 1.
-fn pulses(novelty: &[f64], bpm: f64) -> (f64, f64) {
+/// How a train of pulses meets a novelty, eight beats at a time; all 0 to 1.
+struct Pulses {
+    /// Share of the novelty that it meets.
+    met: f64,
+    /// How much more it meets than the train half-way between.
+    contrast: f64,
+    /// What every second pulse meets, the weaker ones against the stronger ones: nothing where it is twice too fast.
+    even: f64,
+}
+
+fn pulses(novelty: &[f64], bpm: f64) -> Pulses {
     let beat = 60.0 / bpm * RATE_HZ;
     let stretch = (2.0 * MULTIPLES as f64 * beat).ceil() as usize;
     let (mut met, mut between, mut all) = (0.0, 0.0, 0.0);
+    let (mut weaker, mut stronger) = (0.0, 0.0);
     for part in novelty.chunks(stretch.max(1)) {
         // An onset is some steps wide.
         let near = |at: f64| {
             let at = at.round() as usize;
             part[at.saturating_sub(2)..(at + 3).min(part.len())].iter().sum::<f64>()
         };
-        let train = |phase: f64| -> f64 {
-            (0..)
-                .map(|n| phase + f64::from(n) * beat)
-                .take_while(|at| at.round() < part.len() as f64)
-                .map(near)
-                .sum()
+        let every = |from: f64, step: f64| -> f64 {
+            let places = (0..).map(|n| from + f64::from(n) * step);
+            places.take_while(|at| at.round() < part.len() as f64).map(near).sum()
         };
-        let phases = (0..beat as usize).map(|phase| (train(phase as f64), phase));
-        let (best, phase) = phases.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((0.0, 0));
+        let phases = (0..beat as usize).map(|phase| (every(phase as f64, beat), phase as f64));
+        let (best, phase) = phases.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((0.0, 0.0));
         met += best;
-        between += train((phase as f64 + 0.5 * beat) % beat);
+        between += every((phase + 0.5 * beat) % beat, beat);
+        let halves = (every(phase, 2.0 * beat), every(phase + beat, 2.0 * beat));
+        weaker += halves.0.min(halves.1);
+        stronger += halves.0.max(halves.1);
         all += part.iter().sum::<f64>();
     }
-    if all <= 0.0 {
-        return (0.0, 0.0);
+    if all <= 0.0 || met <= 0.0 {
+        return Pulses { met: 0.0, contrast: 0.0, even: 0.0 };
     }
-    ((met / all).min(1.0), ((met - between) / met.max(1e-12)).clamp(0.0, 1.0))
+    Pulses {
+        met: (met / all).min(1.0),
+        contrast: ((met - between) / met).clamp(0.0, 1.0),
+        even: weaker / stronger.max(1e-12),
+    }
 }
 
 /// The cheapest path of tempi through the windows, near the tempo as a whole.
