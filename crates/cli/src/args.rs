@@ -299,7 +299,7 @@ Examples:
     },
     /// Numbers only: loudness, peaks, spectrum and more
     #[command(
-        after_help = "Examples:\n  tonmeister measure MASTER.wav\n  tonmeister measure --json --series *.wav"
+        after_help = "Examples:\n  tonmeister measure MASTER.wav\n  tonmeister measure --json --series *.wav\n  tonmeister measure --between kick.wav snare.wav bass.wav"
     )]
     Measure {
         /// The files
@@ -308,6 +308,9 @@ Examples:
         /// Also momentary and short-term loudness against time
         #[arg(long)]
         series: bool,
+        /// What lies between files that belong together: delay, polarity, and which hides how much of which
+        #[arg(long, conflicts_with = "series")]
+        between: bool,
     },
     /// Two files at equal loudness: differences, null depth, spectrum
     #[command(after_help = "Example:\n  tonmeister compare MIX.wav MASTER.wav")]

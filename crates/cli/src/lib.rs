@@ -3,7 +3,9 @@
 mod args;
 mod manual;
 mod print;
+mod print_between;
 mod print_known;
+mod print_music;
 mod progress;
 mod reference;
 mod run;

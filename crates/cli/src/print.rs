@@ -103,7 +103,7 @@ fn bare(path: &str) -> &str {
 }
 
 /// `1 change`, `2 changes`.
-fn counted(count: usize, what: &str) -> String {
+pub(crate) fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
@@ -340,6 +340,7 @@ pub(crate) fn measured(measured: &Measured) -> String {
             facts.duration_s
         );
         text += &table(&rows);
+        text += &crate::print_music::music(f.music.as_ref());
         for note in &f.notes {
             text += &wrapped(&format!("note: {note}"), "  ", text_columns());
         }

@@ -1,9 +1,10 @@
 //! Numbers only: `measure`.
 
+use crate::between::Between;
 use crate::error::BadInput;
 use crate::{Context, Failure, WorkflowError};
 use audio::{Buffer, Layout};
-use measure::{Analyser, Facts, LoudnessSeries, Options};
+use measure::{Analyser, ErbFrames, Facts, LoudnessSeries, Music, Options};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,9 @@ pub struct MeasuredFile {
     /// All readings.
     #[serde(flatten)]
     pub facts: Facts,
+    /// Tempo, beats, key and sections, where they were asked for.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub music: Option<Music>,
     /// What the reader had to mend.
     pub notes: Vec<String>,
     /// Loudness against time, when asked for.
@@ -37,6 +41,9 @@ pub struct Measured {
     pub files: Vec<MeasuredFile>,
     /// Those that could not be read, and why.
     pub unreadable: Vec<Unreadable>,
+    /// What lies between the files, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between: Option<Between>,
 }
 
 /// A file of several that could not be read; the others were.
@@ -91,7 +98,7 @@ pub fn measure(paths: &[PathBuf], series: bool, context: &Context) -> Result<Mea
         })
         .collect();
     let (files, unreadable) = readable(paths, results)?;
-    Ok(Measured { schema: "tonmeister.measure/1", files, unreadable })
+    Ok(Measured { schema: "tonmeister.measure/1", files, unreadable, between: None })
 }
 
 /// Measures one file from its beginning to its end, in bounded memory.
@@ -101,6 +108,22 @@ pub(crate) fn measure_file(
     options: Options,
     context: &Context,
 ) -> Result<MeasuredFile, WorkflowError> {
+    Ok(hear_file(path, series, options, context)?.file)
+}
+
+/// What was measured of a file, and its power in auditory bands.
+pub(crate) struct Heard {
+    pub(crate) file: MeasuredFile,
+    pub(crate) erb: ErbFrames,
+}
+
+/// The same as [`measure_file`], with its power in auditory bands.
+pub(crate) fn hear_file(
+    path: &Path,
+    series: bool,
+    options: Options,
+    context: &Context,
+) -> Result<Heard, WorkflowError> {
     let mut reader = files::open(path)?;
     let info = reader.info().clone();
     let layout = Layout::from_channels(info.channels);
@@ -117,11 +140,13 @@ pub(crate) fn measure_file(
         analyser.push(&buffer.range(0, frames));
     }
     let analysis = analyser.finish();
-    Ok(MeasuredFile {
+    let file = MeasuredFile {
         path: path.to_string_lossy().into_owned(),
         format: format!("{}, {}", info.format.name(), info.encoding.describe()),
         facts: analysis.facts,
+        music: analysis.music,
         notes: reader.info().notes.iter().map(ToString::to_string).collect(),
         series: series.then_some(analysis.loudness),
-    })
+    };
+    Ok(Heard { file, erb: analysis.erb })
 }
