@@ -83,7 +83,7 @@ pub struct MaskingFile {
     pub places: Vec<Region>,
 }
 
-/// Measures files that belong together, and what lies between them. Memory: 12 MB for an hour of each file, and
+/// Measures files that belong together, and what lies between them; pitch, key and the like are not asked. Memory: 12 MB for an hour of each file, and
 /// 2 MB of each for the stretches that are compared.
 pub fn measure_between(paths: &[PathBuf], context: &Context) -> Result<Measured, WorkflowError> {
     context.listener.stage("measuring", None);
@@ -92,7 +92,8 @@ pub fn measure_between(paths: &[PathBuf], context: &Context) -> Result<Measured,
         .par_iter()
         .map(|path| {
             context.check()?;
-            let heard = hear_file(path, false, Options { music: false, ..Options::default() }, context);
+            let heard =
+                hear_file(path, false, Options { pitch: false, music: false, ..Options::default() }, context);
             let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
             context.listener.progress(done as f64 / paths.len() as f64);
             heard
