@@ -92,8 +92,13 @@ pub fn measure_between(paths: &[PathBuf], context: &Context) -> Result<Measured,
         .par_iter()
         .map(|path| {
             context.check()?;
-            let heard =
-                hear_file(path, false, Options { pitch: false, music: false, ..Options::default() }, context);
+            let heard = hear_file(
+                path,
+                false,
+                Options { pitch: false, music: false, ..Options::default() },
+                &[],
+                context,
+            );
             let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
             context.listener.progress(done as f64 / paths.len() as f64);
             heard
