@@ -302,7 +302,7 @@ Examples:
     },
     /// Numbers only: loudness, peaks, spectrum and more
     #[command(
-        after_help = "Examples:\n  tonmeister measure MASTER.wav\n  tonmeister measure --loudness *.flac\n  tonmeister measure --json --series *.wav"
+        after_help = "Examples:\n  tonmeister measure MASTER.wav\n  tonmeister measure --loudness *.flac\n  tonmeister measure --json --series *.wav\n  tonmeister measure --between kick.wav snare.wav bass.wav"
     )]
     Measure {
         /// The files
@@ -314,6 +314,9 @@ Examples:
         /// Also loudness against time; with --json also PSR and the stereo image by band
         #[arg(long)]
         series: bool,
+        /// What lies between files that belong together: delay, polarity, and which hides how much of which
+        #[arg(long, conflicts_with = "series")]
+        between: bool,
         /// Streaming services as this file has them; without it, as services.toml in the current folder
         #[arg(long, value_name = "FILE")]
         services: Option<PathBuf>,

@@ -3,8 +3,10 @@
 mod args;
 mod manual;
 mod print;
+mod print_between;
 mod print_known;
 mod print_measured;
+mod print_music;
 mod progress;
 mod reference;
 mod run;

@@ -49,6 +49,9 @@ fn one(file: &MeasuredFile, verbose: bool) -> String {
             text += &format!("\n{heading}\n{body}{more}");
         }
     }
+    if file.music.is_some() {
+        text += &format!("\nMusic\n{}", crate::print_music::music(file.music.as_ref()));
+    }
     text += &services(file, verbose);
     for note in &file.notes {
         text += &wrapped(&format!("note: {note}"), "  ", COLUMNS);

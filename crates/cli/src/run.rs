@@ -1,7 +1,7 @@
 //! From words to a verb, and from its result to text.
 
 use crate::args::{Aim, Command, Home, Place, Style, Taste, Voice};
-use crate::{manual, print, print_known, print_measured, words};
+use crate::{manual, print, print_between, print_known, print_measured, words};
 use serde_json::{Value, json};
 use workflow::{Context, Failure, MasterRequest, PlanRequest, ProduceRequest, Project, Rules, WorkflowError};
 
@@ -142,7 +142,12 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let answer = Answer::new(voice, &json_of(&done), || print::checked(&done, voice.verbose));
             Ok(answer.passing(done.passed).except(&done.unreadable))
         }
-        Command::Measure { files, loudness, series, services } => {
+        Command::Measure { files, between: true, .. } => {
+            let done = workflow::measure_between(&files, context)?;
+            let answer = Answer::new(voice, &json_of(&done), || print_between::between(&done));
+            Ok(answer.except(&done.unreadable))
+        }
+        Command::Measure { files, loudness, series, services, .. } => {
             let request = workflow::MeasureRequest { series, loudness_only: loudness };
             let done = workflow::measure(&files, request, services.as_deref(), context)?;
             let answer =

@@ -98,8 +98,13 @@ pub(crate) fn read_observed(
     let mut reader = files::open(path)?;
     let (channels, sample_rate_hz) = (reader.info().channels, f64::from(reader.info().sample_rate_hz));
     let expected = reader.info().frames.max(1);
-    let options =
-        Options { true_peak_factor: TRUE_PEAK_FACTOR, spectrum: true, pitch: false, ..Options::default() };
+    let options = Options {
+        true_peak_factor: TRUE_PEAK_FACTOR,
+        spectrum: true,
+        pitch: false,
+        music: false,
+        ..Options::default()
+    };
     let mut analyser = Analyser::new(sample_rate_hz, Layout::from_channels(channels), options)
         .map_err(|source| DeliveryError::Measure { path: path.to_owned(), source })?;
     let mut grid = Grid::new();

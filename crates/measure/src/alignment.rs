@@ -11,15 +11,17 @@ use crate::levels::dot;
 use crate::stats::{nearest_rank, sorted};
 use audio::{BlockRef, Frames};
 use num_complex::Complex;
-use realfft::RealFftPlanner;
+use realfft::{ComplexToReal, RealFftPlanner};
 use std::f64::consts::{PI, TAU};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// Length of one stretch in seconds, at least.
 const STRETCH_S: f64 = 1.0;
 /// The loudest stretches vote, so many at most.
-const STRETCHES: usize = 12;
+pub(crate) const STRETCHES: usize = 12;
 /// Stretches quieter than the loudest by more than this say nothing, as a power ratio (-40 dB).
-const QUIET: f64 = 1e-4;
+pub(crate) const QUIET: f64 = 1e-4;
 /// The band that is looked at, in hertz: rumble below, unlike microphones above.
 const BAND_HZ: (f64, f64) = (80.0, 4000.0);
 /// Polarity is judged below this, in hertz: higher up a small error of the delay turns the phase.
@@ -51,6 +53,8 @@ pub struct Alignment {
     pub peak_ratio: f64,
     /// Correlation of both from 80 Hz to 2 kHz at that delay, -1 to 1.
     pub correlation: f64,
+    /// How much of both is one sound, from 80 Hz to 2 kHz, 0 to 1: magnitude-squared coherence, whatever the delay.
+    pub coherence: f64,
     /// What the energy of the sum of both gains from 60 to 500 Hz, in decibels, when the second one is moved
     /// by that delay and turned if it is inverted.
     pub sum_gain_db: f64,
@@ -66,10 +70,157 @@ impl Alignment {
 
 /// One stretch of both signals.
 struct Vote {
-    /// `conj(A) B`, bin by bin.
+    /// `conj(A) B`, whitened, bin by bin.
     cross: Vec<Complex<f64>>,
     lag: i64,
     ratio: f64,
+}
+
+/// The length of the stretches that are compared, in frames, for signals of so many frames.
+pub(crate) fn stretch_frames(sample_rate_hz: f64, frames: Frames) -> Frames {
+    size_for(STRETCH_S, sample_rate_hz).min(frames.next_power_of_two()).max(4096)
+}
+
+/// The transform of stretches of a length: a sine window.
+pub(crate) fn stretch_spectrum(size: Frames) -> Spectrum {
+    Spectrum::new((0..size).map(|n| (PI * (n as f64 + 0.5) / size as f64).sin()).collect())
+}
+
+/// Collects stretches of two signals, and says how the second lies against the first.
+pub(crate) struct Aligner {
+    size: usize,
+    rate_hz: f64,
+    longest: usize,
+    plan: Arc<dyn ComplexToReal<f64>>,
+    votes: Vec<Vote>,
+    /// Powers and cross-spectrum where polarity is judged, bin by bin.
+    powers_a: Vec<f64>,
+    powers_b: Vec<f64>,
+    cross_low: Vec<Complex<f64>>,
+    sum_power: f64,
+    cross_sum: Vec<Complex<f64>>,
+}
+
+impl Aligner {
+    /// For stretches of `size` frames, delays up to `longest_s` seconds.
+    pub(crate) fn new(size: usize, rate_hz: f64, longest_s: f64) -> Aligner {
+        let bins = Aligner::bins(size, rate_hz);
+        // Nothing lies above the band: a correlation at half again its rate has all of it.
+        let short = (3 * bins).next_power_of_two().min(size);
+        Aligner {
+            size,
+            rate_hz,
+            longest: ((longest_s * rate_hz).ceil() as usize).clamp(1, size / 4),
+            plan: RealFftPlanner::new().plan_fft_inverse(short),
+            votes: Vec::new(),
+            powers_a: vec![0.0; bins],
+            powers_b: vec![0.0; bins],
+            cross_low: vec![Complex::ZERO; bins],
+            sum_power: 0.0,
+            cross_sum: vec![Complex::ZERO; bins],
+        }
+    }
+
+    /// How many bins of a spectrum are looked at, from 0 Hz.
+    pub(crate) fn bins(size: usize, rate_hz: f64) -> usize {
+        *Aligner::band(size, rate_hz, BAND_HZ).end() + 1
+    }
+
+    fn band(size: usize, rate_hz: f64, hz: (f64, f64)) -> RangeInclusive<usize> {
+        let bin_hz = rate_hz / size as f64;
+        (hz.0 / bin_hz).ceil() as usize..=((hz.1 / bin_hz) as usize).min(size / 2 - 1)
+    }
+
+    /// Takes the spectra of one stretch of both.
+    pub(crate) fn add(&mut self, a: &[Complex<f64>], b: &[Complex<f64>]) {
+        let band = |hz| Aligner::band(self.size, self.rate_hz, hz);
+        for k in band((BAND_HZ.0, POLARITY_HZ)) {
+            self.powers_a[k] += a[k].norm_sqr();
+            self.powers_b[k] += b[k].norm_sqr();
+            self.cross_low[k] += a[k].conj() * b[k];
+        }
+        for k in band(SUM_HZ) {
+            self.sum_power += a[k].norm_sqr() + b[k].norm_sqr();
+            self.cross_sum[k] += a[k].conj() * b[k];
+        }
+        let mut cross = vec![Complex::ZERO; self.cross_low.len()];
+        for k in band(BAND_HZ) {
+            let c = a[k].conj() * b[k];
+            let norm = c.norm();
+            cross[k] = if norm > 0.0 { c / norm.powf(WHITENING) } else { Complex::ZERO };
+        }
+        let vote = self.vote(cross);
+        self.votes.extend(vote);
+    }
+
+    /// How the second signal lies; `None` when nothing sounded together.
+    pub(crate) fn finish(self) -> Option<Alignment> {
+        let (power_a, power_b): (f64, f64) = (self.powers_a.iter().sum(), self.powers_b.iter().sum());
+        let lags = sorted(self.votes.iter().map(|v| v.lag as f64));
+        let middle = nearest_rank(&lags, 0.5).filter(|_| power_a > 0.0 && power_b > 0.0)?;
+        let step = (self.size / self.plan.len()) as f64;
+        let reach = (AGREE_S * self.rate_hz).max(step);
+        let agreeing = || self.votes.iter().filter(|v| (v.lag as f64 - middle).abs() <= reach);
+        let mut cross = vec![Complex::ZERO; self.cross_low.len()];
+        for vote in agreeing() {
+            let norm: f64 = vote.cross.iter().map(|c| c.norm()).sum();
+            cross.iter_mut().zip(&vote.cross).for_each(|(sum, c)| *sum += c / norm);
+        }
+        let delay_frames = refine(&cross, self.size, middle, reach);
+        let correlation = at_delay(&self.cross_low, self.size, delay_frames) / (power_a * power_b).sqrt();
+        let sign = if correlation < 0.0 { -1.0 } else { 1.0 };
+        let summed = |cross: f64| (self.sum_power + 2.0 * cross).max(1e-12 * self.sum_power);
+        let sum_gain = summed(sign * at_delay(&self.cross_sum, self.size, delay_frames))
+            / summed(at_delay(&self.cross_sum, self.size, 0.0));
+        let sure = agreeing().filter(|v| v.ratio >= SURE_RATIO).count();
+        let votes = &self.votes;
+        Some(Alignment {
+            delay_frames,
+            inverted: correlation < 0.0,
+            confidence: sure as f64 / votes.len() as f64,
+            peak_ratio: nearest_rank(&sorted(votes.iter().map(|v| v.ratio)), 0.5).unwrap_or(0.0),
+            correlation: correlation.clamp(-1.0, 1.0),
+            coherence: self.coherence(),
+            sum_gain_db: if self.sum_power > 0.0 { audio::power_to_db(sum_gain) } else { 0.0 },
+        })
+    }
+
+    /// Magnitude-squared coherence over the stretches, weighted by power, without what chance gives.
+    fn coherence(&self) -> f64 {
+        let common: f64 = self.cross_low.iter().map(|c| c.norm_sqr()).sum();
+        let both: f64 = self.powers_a.iter().zip(&self.powers_b).map(|(a, b)| a * b).sum();
+        let chance = 1.0 / self.votes.len() as f64;
+        if both <= 0.0 || chance >= 1.0 {
+            return 0.0;
+        }
+        ((common / both - chance) / (1.0 - chance)).clamp(0.0, 1.0)
+    }
+
+    /// The highest peak of one stretch's correlation within the longest delay, and how far it stands above the
+    /// highest that is not part of it.
+    fn vote(&self, cross: Vec<Complex<f64>>) -> Option<Vote> {
+        let mut spectrum = self.plan.make_input_vec();
+        let bins = cross.len().min(spectrum.len());
+        spectrum[..bins].copy_from_slice(&cross[..bins]);
+        // The transform takes the last bin for a real one.
+        if let Some(last) = spectrum.last_mut() {
+            last.im = 0.0;
+        }
+        let mut correlation = self.plan.make_output_vec();
+        self.plan.process(&mut spectrum, &mut correlation).ok()?;
+        let (short, step) = (correlation.len() as i64, (self.size / correlation.len()) as i64);
+        let longest = self.longest as i64 / step;
+        let peak = ((PEAK_S * self.rate_hz / step as f64).ceil() as i64).max(1);
+        let height = |lag: i64| correlation[lag.rem_euclid(short) as usize].abs();
+        let highest = |skip: &dyn Fn(i64) -> bool| {
+            (-longest..=longest).filter(|lag| !skip(*lag)).max_by(|x, y| height(*x).total_cmp(&height(*y)))
+        };
+        let lag = highest(&|_| false).filter(|lag| height(*lag) > 0.0)?;
+        let next = highest(&|other| (other - lag).abs() <= peak).map_or(0.0, height);
+        // A ratio above 100 says no more than 100, and division by nothing is avoided.
+        let ratio = height(lag) / next.max(0.01 * height(lag));
+        Some(Vote { cross, lag: lag * step, ratio })
+    }
 }
 
 /// Finds by how many frames `b` is later than `a`, and whether it is inverted.
@@ -85,64 +236,14 @@ pub fn delay_and_polarity(
     check_rate(sample_rate_hz)?;
     let (a, b) = (mono(a), mono(b));
     let frames = a.len().min(b.len());
-    let size = size_for(STRETCH_S, sample_rate_hz).min(frames.next_power_of_two()).max(4096);
-    let bin_hz = sample_rate_hz / size as f64;
-    let band =
-        |hz: (f64, f64)| (hz.0 / bin_hz).ceil() as usize..=((hz.1 / bin_hz) as usize).min(size / 2 - 1);
-    let longest = ((longest_s * sample_rate_hz).ceil() as usize).clamp(1, size / 4);
-
-    let window: Vec<f64> = (0..size).map(|n| (PI * (n as f64 + 0.5) / size as f64).sin()).collect();
-    let mut spectrum = Spectrum::new(window);
-    let mut votes: Vec<Vote> = Vec::new();
-    let (mut power_a, mut power_b, mut cross_low) = (0.0, 0.0, vec![Complex::ZERO; size / 2 + 1]);
-    let (mut sum_power, mut cross_sum) = (0.0, vec![Complex::ZERO; size / 2 + 1]);
+    let size = stretch_frames(sample_rate_hz, frames);
+    let mut spectrum = stretch_spectrum(size);
+    let mut aligner = Aligner::new(size, sample_rate_hz, longest_s);
     for start in loudest(&a[..frames], &b[..frames], size) {
         let spectrum_a = spectrum.of(&stretch(&a[..frames], start, size)).to_vec();
-        let spectrum_b = spectrum.of(&stretch(&b[..frames], start, size));
-        for k in band((BAND_HZ.0, POLARITY_HZ)) {
-            power_a += spectrum_a[k].norm_sqr();
-            power_b += spectrum_b[k].norm_sqr();
-            cross_low[k] += spectrum_a[k].conj() * spectrum_b[k];
-        }
-        for k in band(SUM_HZ) {
-            sum_power += spectrum_a[k].norm_sqr() + spectrum_b[k].norm_sqr();
-            cross_sum[k] += spectrum_a[k].conj() * spectrum_b[k];
-        }
-        let mut cross = vec![Complex::ZERO; size / 2 + 1];
-        for k in band(BAND_HZ) {
-            let c = spectrum_a[k].conj() * spectrum_b[k];
-            let norm = c.norm();
-            cross[k] = if norm > 0.0 { c / norm.powf(WHITENING) } else { Complex::ZERO };
-        }
-        votes.extend(vote(cross, longest, (PEAK_S * sample_rate_hz).ceil() as i64));
+        aligner.add(&spectrum_a, spectrum.of(&stretch(&b[..frames], start, size)));
     }
-    let lags = sorted(votes.iter().map(|v| v.lag as f64));
-    let (Some(middle), true) = (nearest_rank(&lags, 0.5), power_a > 0.0 && power_b > 0.0) else {
-        return Ok(None);
-    };
-
-    let reach = (AGREE_S * sample_rate_hz).max(1.0);
-    let agreeing = || votes.iter().filter(|v| (v.lag as f64 - middle).abs() <= reach);
-    let mut cross = vec![Complex::ZERO; size / 2 + 1];
-    for vote in agreeing() {
-        let norm: f64 = vote.cross.iter().map(|c| c.norm()).sum();
-        cross.iter_mut().zip(&vote.cross).for_each(|(sum, c)| *sum += c / norm);
-    }
-    let delay_frames = refine(&cross, size, middle, reach);
-    let correlation = at_delay(&cross_low, size, delay_frames) / (power_a * power_b).sqrt();
-    let sign = if correlation < 0.0 { -1.0 } else { 1.0 };
-    let summed = |cross: f64| (sum_power + 2.0 * cross).max(1e-12 * sum_power);
-    let sum_gain =
-        summed(sign * at_delay(&cross_sum, size, delay_frames)) / summed(at_delay(&cross_sum, size, 0.0));
-    let sure = agreeing().filter(|v| v.ratio >= SURE_RATIO).count();
-    Ok(Some(Alignment {
-        delay_frames,
-        inverted: correlation < 0.0,
-        confidence: sure as f64 / votes.len() as f64,
-        peak_ratio: nearest_rank(&sorted(votes.iter().map(|v| v.ratio)), 0.5).unwrap_or(0.0),
-        correlation: correlation.clamp(-1.0, 1.0),
-        sum_gain_db: if sum_power > 0.0 { audio::power_to_db(sum_gain) } else { 0.0 },
-    }))
+    Ok(aligner.finish())
 }
 
 /// Correlation of two signals as they lie, -1 to 1, channels added: `sum ab / sqrt(sum a^2 sum b^2)` over
@@ -155,7 +256,7 @@ pub fn correlation(a: &BlockRef, b: &BlockRef) -> Option<f64> {
     (norm > 0.0).then(|| (dot(a, b) / norm).clamp(-1.0, 1.0))
 }
 
-fn mono(block: &BlockRef) -> Vec<f64> {
+pub(crate) fn mono(block: &BlockRef) -> Vec<f64> {
     let mut sum = vec![0.0; block.frames()];
     for samples in block.iter() {
         sum.iter_mut().zip(samples).for_each(|(s, x)| *s += crate::bins::clean(*x));
@@ -191,25 +292,6 @@ fn loudest(a: &[f64], b: &[f64], size: usize) -> Vec<Frames> {
         .collect();
     kept.sort_unstable();
     kept
-}
-
-/// The highest peak of one stretch's correlation within `longest` frames, and how far it stands above the
-/// highest that is not part of it.
-fn vote(cross: Vec<Complex<f64>>, longest: usize, peak_frames: i64) -> Option<Vote> {
-    let size = 2 * (cross.len() - 1);
-    let plan = RealFftPlanner::new().plan_fft_inverse(size);
-    let mut correlation = plan.make_output_vec();
-    plan.process(&mut cross.clone(), &mut correlation).ok()?;
-    let longest = longest as i64;
-    let height = |lag: i64| correlation[lag.rem_euclid(size as i64) as usize].abs();
-    let highest = |skip: &dyn Fn(i64) -> bool| {
-        (-longest..=longest).filter(|lag| !skip(*lag)).max_by(|x, y| height(*x).total_cmp(&height(*y)))
-    };
-    let lag = highest(&|_| false).filter(|lag| height(*lag) > 0.0)?;
-    let next = highest(&|other| (other - lag).abs() <= peak_frames).map_or(0.0, height);
-    // A ratio above 100 says no more than 100, and division by nothing is avoided.
-    let ratio = height(lag) / next.max(0.01 * height(lag));
-    Some(Vote { cross, lag, ratio })
 }
 
 /// The correlation that a cross-spectrum gives at a delay in frames, which need not be whole.

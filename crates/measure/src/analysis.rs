@@ -1,7 +1,7 @@
 //! Everything about one signal in one pass.
 
 use crate::activity::{Activity, FRAME_BINS};
-use crate::bins::Binner;
+use crate::bins::{BINS_PER_SECOND, Binner};
 use crate::clicks::Clicks;
 use crate::clipping::Clipping;
 use crate::depth::Depth;
@@ -15,9 +15,11 @@ use crate::hum::{Hum, HumMeter};
 use crate::image::ImageSeries;
 use crate::levels::{Levels, Stereo, Sums, level_db, power_db};
 use crate::loudness::{Energy, LoudnessSeries, MOMENTARY_BINS, STEP_BINS};
+use crate::music::{ChromaMeter, Heard, Music, music};
 use crate::pitch::Pitch;
 use crate::spectrum::LongTerm;
 use crate::stats::{nearest_rank, sorted};
+use crate::tempo::onset_tempo;
 use crate::true_peak::TruePeak;
 use audio::{BlockRef, Layout, gain_to_db, power_to_db};
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,8 @@ pub struct Options {
     pub spectrum: bool,
     /// What a recording is asked once, and no mix: pitch, hum, clicks, dropouts, bits.
     pub pitch: bool,
+    /// What a song is asked, and no track: tempo, beats, key, sections. Needs the spectrum as well.
+    pub music: bool,
     /// RMS, DC, stereo sums, clipping, silence and where the signal plays; without them only the readings of
     /// [`LOUDNESS_READINGS`](crate::LOUDNESS_READINGS) are made, several times as fast. The spectrum needs them.
     pub levels: bool,
@@ -44,14 +48,14 @@ pub struct Options {
 impl Options {
     /// Loudness and peaks only, with a true peak fit for quality control.
     pub fn loudness() -> Options {
-        Options { true_peak_factor: 16, spectrum: false, pitch: false, levels: false }
+        Options { true_peak_factor: 16, spectrum: false, pitch: false, music: false, levels: false }
     }
 }
 
 impl Default for Options {
     /// Everything, with a true peak fit for quality control.
     fn default() -> Options {
-        Options { true_peak_factor: 16, spectrum: true, pitch: true, levels: true }
+        Options { true_peak_factor: 16, spectrum: true, pitch: true, music: true, levels: true }
     }
 }
 
@@ -76,6 +80,9 @@ pub struct Analysis {
     pub pitch_hz: Vec<Option<f32>>,
     /// What a recording may suffer from.
     pub blemishes: Blemishes,
+    /// Tempo, beats, key and sections; absent unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub music: Option<Music>,
 }
 
 /// What a recording may suffer from, beyond what [`Facts`] tell of every signal.
@@ -118,6 +125,7 @@ struct Meters {
     pitch: Option<Pitch>,
     hum: Option<HumMeter>,
     clicks: Option<Clicks>,
+    chroma: Option<ChromaMeter>,
     dropouts: Option<Dropouts>,
     depth: Option<Depth>,
 }
@@ -142,6 +150,9 @@ impl Meters {
             meter.push(bin);
         }
         if let Some(meter) = &mut self.clicks {
+            meter.push(bin);
+        }
+        if let Some(meter) = &mut self.chroma {
             meter.push(bin);
         }
         if let Some(meter) = &mut self.dropouts {
@@ -175,6 +186,7 @@ impl Analyser {
             pitch: (some && options.pitch).then(|| Pitch::new(sample_rate_hz)),
             hum: (some && options.pitch).then(|| HumMeter::new(sample_rate_hz, channels)),
             clicks: (some && options.pitch).then(|| Clicks::new(sample_rate_hz, channels)),
+            chroma: (some && options.music && options.spectrum).then(|| ChromaMeter::new(sample_rate_hz)),
             dropouts: options.pitch.then(|| Dropouts::new(sample_rate_hz, channels)),
             depth: options.pitch.then(Depth::default),
         };
@@ -228,7 +240,7 @@ impl Analyser {
         let mut blemishes = Blemishes::default();
         let told = meters.long_term.map(|meter| meter.finish(&mut facts)).unwrap_or_default();
         blemishes.low_end_balance_db = told.low_end_balance_db;
-        let (erb, onsets_s) = meters.erb.map(|meter| meter.finish(&activity)).unwrap_or_default();
+        let (erb, onsets_s, novelty) = meters.erb.map(|meter| meter.finish(&activity)).unwrap_or_default();
         if options.spectrum && activity.seconds() > 0.0 {
             facts.onsets_per_s = Some(onsets_s.len() as f64 / activity.seconds());
             facts.inter_onset_median_s = inter_onset_median_s(&onsets_s);
@@ -246,7 +258,16 @@ impl Analyser {
             (blemishes.dropouts, blemishes.dropout_places) = meter.finish();
         }
         facts.bits_used = meters.depth.and_then(|meter| meter.finish());
-        Analysis { facts, loudness, psr, image: told.image, erb, onsets_s, pitch_hz, blemishes }
+        let chroma = meters.chroma.map(ChromaMeter::finish);
+        let music = chroma.map(|chroma| {
+            let energy = &meters.energy;
+            let onset_bpm = onset_tempo(&onsets_s, &erb).map(|tempo| tempo.bpm);
+            let loudness = |from_s: f64, to_s: f64| loudness_between(energy, from_s, to_s);
+            let (novelty, chroma, erb, duration_s) = (&novelty, &chroma, &erb, facts.duration_s);
+            music(&Heard { novelty, chroma, erb, duration_s, onset_bpm, loudness: &loudness })
+        });
+        let image = told.image;
+        Analysis { facts, loudness, psr, image, erb, onsets_s, pitch_hz, blemishes, music }
     }
 }
 
@@ -287,6 +308,13 @@ fn read_dynamics(facts: &mut Facts, meter: DynamicRange) {
     let channels = meter.finish();
     facts.dr_db = rounded_dr(&channels);
     facts.per_channel.iter_mut().zip(channels).for_each(|(channel, dr)| channel.dr_db = dr);
+}
+
+/// Loudness between two times, without gating.
+fn loudness_between(energy: &Energy, from_s: f64, to_s: f64) -> Option<f64> {
+    let bin = |time_s: f64| ((time_s * BINS_PER_SECOND as f64).round() as usize).min(energy.bins());
+    let (from, to) = (bin(from_s), bin(to_s));
+    if from < to { energy.lufs_of([(from, to)].into_iter()) } else { None }
 }
 
 fn read_levels(facts: &mut Facts, levels: &Levels) {

@@ -29,6 +29,8 @@ const ABOVE_AROUND: f64 = 1.6;
 const ABOVE_STRONG: f64 = 0.25;
 /// And by this share of all compressed powers: what a step of 2 dB in every band gives.
 const ABOVE_ALL: f64 = 0.07;
+/// Bands that are low: to 160 Hz.
+const LOW_BANDS: usize = 4;
 /// Intervals longer than this are pauses, in seconds.
 const LONGEST_INTERVAL_S: f64 = 2.0;
 
@@ -72,6 +74,11 @@ fn edge_hz(edge: f64) -> f64 {
     hz_at(low + edge / ERB_BANDS as f64 * (high - low))
 }
 
+/// The lower and upper edge of a band, in hertz.
+pub(crate) fn band_edges_hz(band: usize) -> (f64, f64) {
+    (edge_hz(band as f64), edge_hz((band + 1) as f64))
+}
+
 /// The analysis of a stream.
 #[derive(Clone)]
 pub(crate) struct Erb {
@@ -92,8 +99,19 @@ pub(crate) struct Erb {
     past: [[f64; ERB_BANDS]; LAG],
     /// How much each bin rises above the one `LAG` before.
     rises: Vec<f64>,
+    /// The same of the lowest bands.
+    low_rises: Vec<f64>,
     /// The least of that which can be an onset.
     least: Vec<f64>,
+}
+
+/// How much new sound begins in each 10 ms, and how much of it is low.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Novelty {
+    /// In all bands.
+    pub(crate) all: Vec<f64>,
+    /// In the bands below about 160 Hz.
+    pub(crate) low: Vec<f64>,
 }
 
 impl Erb {
@@ -102,7 +120,7 @@ impl Erb {
         let window: Vec<f64> =
             (0..size).map(|n| (PI * (n as f64 + 0.5) / size as f64).sin().powi(2)).collect();
         let energy: f64 = window.iter().map(|w| w * w).sum();
-        let edges = (0..ERB_BANDS).map(|b| (edge_hz(b as f64), edge_hz((b + 1) as f64)));
+        let edges = (0..ERB_BANDS).map(band_edges_hz);
         Erb {
             grid: Grid::new(sample_rate_hz),
             framer: Framer::new(channels, size, -(size as i64)),
@@ -118,6 +136,7 @@ impl Erb {
             rows: Vec::new(),
             past: [[0.0; ERB_BANDS]; LAG],
             rises: Vec::new(),
+            low_rises: Vec::new(),
             least: Vec::new(),
         }
     }
@@ -144,17 +163,21 @@ impl Erb {
                 self.squares.iter_mut().zip(spectrum).for_each(|(s, x)| *s += x.norm_sqr());
             }
             self.framer.forget(start);
-            let mut rise = 0.0;
+            let (mut rise, mut low_rise) = (0.0, 0.0);
             let mut compressed = [0.0; ERB_BANDS];
             for (band, sum) in self.bands.sums(&self.squares).enumerate() {
                 let power = sum * self.scale;
                 self.row[band] += power / FRAME_BINS as f64;
                 compressed[band] = power.powf(COMPRESSION);
                 rise += (compressed[band] - self.past[LAG - 1][band]).max(0.0);
+                if band + 1 == LOW_BANDS {
+                    low_rise = rise;
+                }
             }
             self.past.rotate_right(1);
             self.past[0] = compressed;
             self.rises.push(rise);
+            self.low_rises.push(low_rise);
             self.least.push(ABOVE_ALL * compressed.iter().sum::<f64>());
             self.bin += 1;
             if self.bin.is_multiple_of(FRAME_BINS) {
@@ -164,8 +187,8 @@ impl Erb {
         }
     }
 
-    /// The power frames, and the times of the onsets in seconds.
-    pub(crate) fn finish(mut self, activity: &Activity) -> (ErbFrames, Vec<f64>) {
+    /// The power frames, the times of the onsets in seconds, and what they were found in.
+    pub(crate) fn finish(mut self, activity: &Activity) -> (ErbFrames, Vec<f64>, Novelty) {
         self.framer.finish();
         self.work();
         // The frames of the last bins reach beyond the end of the signal, and would see the cut as an attack.
@@ -181,7 +204,9 @@ impl Erb {
             power: self.rows,
             active,
         };
-        (frames, onsets(&self.rises, &self.least, activity))
+        self.low_rises.truncate(self.rises.len());
+        let onsets_s = onsets(&self.rises, &self.least, activity);
+        (frames, onsets_s, Novelty { all: self.rises, low: self.low_rises })
     }
 }
 

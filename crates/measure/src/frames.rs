@@ -85,6 +85,11 @@ impl Spectrum {
         }
     }
 
+    /// Length of the frames.
+    pub(crate) fn size(&self) -> usize {
+        self.window.len()
+    }
+
     /// Transforms a frame as long as the window.
     pub(crate) fn of(&mut self, frame: &[f64]) -> &[Complex<f64>] {
         for ((to, x), w) in self.input.iter_mut().zip(frame).zip(&self.window) {

@@ -24,6 +24,7 @@
 mod activity;
 mod alignment;
 mod analysis;
+mod between;
 mod bins;
 mod clicks;
 mod clipping;
@@ -39,6 +40,7 @@ mod hum;
 mod image;
 mod levels;
 mod loudness;
+mod music;
 mod pitch;
 mod readings;
 mod shape;
@@ -49,6 +51,9 @@ mod true_peak;
 
 pub use alignment::{Alignment, correlation, delay_and_polarity};
 pub use analysis::{Analyser, Analysis, Blemishes, Options, analyse};
+pub use between::{
+    LoudnessModel, Masked, Masker, Part, StretchReader, Stretches, loudness_left, masked, masking,
+};
 pub use dropouts::Dropout;
 pub use dynamics::{KReading, PsrSeries};
 pub use erb::{ERB_BANDS, ErbFrames};
@@ -58,10 +63,11 @@ pub use histogram::LoudnessHistogram;
 pub use hum::{Hum, HumLine};
 pub use image::{BandImage, ChannelRelation, ImageSeries, StereoBand};
 pub use loudness::{Loudness, LoudnessSeries, channel_weights};
+pub use music::{Key, Music, Section};
 pub use readings::{GROUPS, LOUDNESS_READINGS, READINGS, Reading};
 pub use tempo::{Tempo, tempo};
 pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_peak_dbtp};
 
 /// Raised whenever a meter of this crate gives another reading for the same signal: what was measured by an older one
 /// and kept is measured anew.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;

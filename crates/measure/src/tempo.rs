@@ -8,6 +8,7 @@
 //! value comes from the phases of the onsets against the beat's subdivisions.
 
 use crate::analysis::Analysis;
+use crate::erb::ErbFrames;
 use std::f64::consts::TAU;
 
 /// Steps of the novelty in one second.
@@ -52,14 +53,18 @@ type Onset = (f64, f64);
 /// The tempo of tracks that play together, from their onsets; `None` where there are too few. A song that
 /// changes its tempo has a low confidence.
 pub fn tempo<'a>(tracks: impl IntoIterator<Item = &'a Analysis>) -> Option<Tempo> {
-    let onsets: Vec<Onset> = tracks.into_iter().flat_map(strengths).collect();
-    tempo_of(&onsets)
+    let each = tracks.into_iter().flat_map(|track| strengths(&track.onsets_s, &track.erb));
+    tempo_of(&each.collect::<Vec<Onset>>())
+}
+
+/// The tempo of one signal, from its onsets.
+pub(crate) fn onset_tempo(onsets_s: &[f64], erb: &ErbFrames) -> Option<Tempo> {
+    tempo_of(&strengths(onsets_s, erb))
 }
 
 /// The onsets of one track, their strengths adding up to the square root of their number: a shaker does not
 /// drown the kick.
-fn strengths(track: &Analysis) -> Vec<Onset> {
-    let erb = &track.erb;
+fn strengths(onsets_s: &[f64], erb: &ErbFrames) -> Vec<Onset> {
     let loudness = |row: usize| -> f64 {
         if row >= erb.rows() {
             return 0.0;
@@ -71,7 +76,7 @@ fn strengths(track: &Analysis) -> Vec<Onset> {
         let before = row.checked_sub(1).map_or(0.0, loudness);
         (row..=row + ROWS).map(|row| loudness(row) - before).fold(0.0, f64::max)
     };
-    let raw: Vec<Onset> = track.onsets_s.iter().map(|time_s| (*time_s, strength(*time_s))).collect();
+    let raw: Vec<Onset> = onsets_s.iter().map(|time_s| (*time_s, strength(*time_s))).collect();
     let sum: f64 = raw.iter().map(|(_, strength)| strength).sum();
     let wanted = (raw.len() as f64).sqrt();
     raw.into_iter().map(|(time_s, s)| (time_s, if sum > 0.0 { s * wanted / sum } else { 0.0 })).collect()

@@ -346,7 +346,8 @@ fn a_tone_is_told_from_its_surroundings_at_low_rates() {
 #[test]
 fn options_leave_out_what_is_not_asked_for() {
     let buffer = programme(48_000.0, 2, 4.0, 7);
-    let lean = Options { true_peak_factor: 4, spectrum: false, pitch: false, ..Options::default() };
+    let lean =
+        Options { true_peak_factor: 4, spectrum: false, pitch: false, music: false, ..Options::default() };
     let lean = analyse(&buffer.as_block(), 48_000.0, Layout::Stereo, lean).unwrap();
     let full = analysis(48_000.0, &buffer);
     assert!(lean.facts.third_octave_db.is_empty() && lean.erb.power.is_empty() && lean.onsets_s.is_empty());

@@ -3,6 +3,7 @@
 //! "Decide, listen, decide again" is a loop over steps in time ([`plan`], [`master`]), never a cycle between crates.
 //! Nothing here prints, parses arguments or knows a terminal: a face calls a verb and shows its result.
 
+mod between;
 mod compare;
 mod context;
 mod deliver;
@@ -30,6 +31,7 @@ mod space;
 mod written;
 
 pub use assistant::Rules;
+pub use between::{Between, MaskedFile, MaskingFile, PairFound, measure_between};
 pub use compare::{BandDifference, Compared, Side, compare};
 pub use context::{Context, Listener, Quiet};
 pub use deliver::{CheckResult, CheckedFile, DeliverResult, check, deliver, targets};
@@ -43,7 +45,7 @@ pub use knowledge::{
 };
 pub use master::{MasterRequest, Mastered, master};
 pub use master_file::{MasterResult, MasteredFile, master_files};
-pub use measure::{ChannelRelation, Facts, KReading};
+pub use measure::{ChannelRelation, Facts, KReading, Key, Music, Section};
 pub use measure_files::{
     MeasureRequest, Measured, MeasuredFacts, MeasuredFile, Unreadable, measure, readable_audio,
 };

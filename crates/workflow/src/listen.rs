@@ -19,17 +19,17 @@ const BLOCK_FRAMES: usize = 1 << 14;
 
 /// Everything that is measured of a recording once.
 fn recording_options() -> Options {
-    Options { true_peak_factor: 4, spectrum: true, pitch: true, ..Options::default() }
+    Options { true_peak_factor: 4, spectrum: true, pitch: true, music: false, ..Options::default() }
 }
 
 /// What is measured of a strip at each listening: pitch does not change.
 fn strip_options() -> Options {
-    Options { true_peak_factor: 4, spectrum: true, pitch: false, ..Options::default() }
+    Options { true_peak_factor: 4, spectrum: true, pitch: false, music: false, ..Options::default() }
 }
 
 /// What is measured of everything that is written.
 pub(crate) fn written_options() -> Options {
-    Options { true_peak_factor: 16, spectrum: true, pitch: false, ..Options::default() }
+    Options { true_peak_factor: 16, spectrum: true, pitch: false, music: false, ..Options::default() }
 }
 
 /// An analyser that takes rendered audio.

@@ -292,7 +292,13 @@ impl<'a> Work<'a> {
     fn trial(&self, session: &Session, source: &Sources, drive_db: f64) -> Result<Trial, WorkflowError> {
         self.context.check()?;
         let plan = engine::compile_master(session, source)?;
-        let options = Options { true_peak_factor: 4, spectrum: false, pitch: false, ..Options::default() };
+        let options = Options {
+            true_peak_factor: 4,
+            spectrum: false,
+            pitch: false,
+            music: false,
+            ..Options::default()
+        };
         let mut ear = crate::listen::Ear::new(plan.sample_rate_hz, plan.nodes[0].output_channels, options)?;
         let outputs = vec![Output { node: 0, tap: Tap::Output, sink: Box::new(&mut ear) }];
         let progress = |part| self.context.listener.progress(part);

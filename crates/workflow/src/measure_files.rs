@@ -1,11 +1,13 @@
 //! Numbers only: `measure`.
 
+use crate::between::Between;
 use crate::error::BadInput;
 use crate::{Context, Failure, WorkflowError};
 use audio::{Buffer, Layout};
 use delivery::{Preview, Service};
 use measure::{
-    Analyser, Blemishes, Facts, ImageSeries, LOUDNESS_READINGS, LoudnessSeries, Options, PsrSeries,
+    Analyser, Blemishes, ErbFrames, Facts, ImageSeries, LOUDNESS_READINGS, LoudnessSeries, Music, Options,
+    PsrSeries,
 };
 use rayon::prelude::*;
 use serde::{Serialize, Serializer};
@@ -91,6 +93,9 @@ pub struct MeasuredFile {
     /// All readings, or those of loudness and peaks.
     #[serde(flatten)]
     pub facts: MeasuredFacts,
+    /// Tempo, beats, key and sections, where they were asked for.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub music: Option<Music>,
     /// What a recording may suffer from.
     pub blemishes: Blemishes,
     /// What each streaming service will do; empty for silence.
@@ -117,6 +122,9 @@ pub struct Measured {
     pub files: Vec<MeasuredFile>,
     /// Those that could not be read, and why.
     pub unreadable: Vec<Unreadable>,
+    /// What lies between the files, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between: Option<Between>,
 }
 
 /// A file of several that could not be read; the others were.
@@ -179,7 +187,7 @@ pub fn measure(
         })
         .collect();
     let (files, unreadable) = readable(paths, results)?;
-    Ok(Measured { schema: "tonmeister.measure/1", files, unreadable })
+    Ok(Measured { schema: "tonmeister.measure/1", files, unreadable, between: None })
 }
 
 /// Measures one file from its beginning to its end, in bounded memory.
@@ -190,6 +198,23 @@ pub(crate) fn measure_file(
     services: &[Service],
     context: &Context,
 ) -> Result<MeasuredFile, WorkflowError> {
+    Ok(hear_file(path, series, options, services, context)?.file)
+}
+
+/// What was measured of a file, and its power in auditory bands.
+pub(crate) struct Heard {
+    pub(crate) file: MeasuredFile,
+    pub(crate) erb: ErbFrames,
+}
+
+/// The same as [`measure_file`], with its power in auditory bands.
+pub(crate) fn hear_file(
+    path: &Path,
+    series: bool,
+    options: Options,
+    services: &[Service],
+    context: &Context,
+) -> Result<Heard, WorkflowError> {
     let stamp = files::Stamp::of(path)?;
     let mut reader = files::open(path)?;
     let info = reader.info().clone();
@@ -210,15 +235,17 @@ pub(crate) fn measure_file(
     let analysis = analyser.finish();
     let services =
         delivery::preview_of(services, analysis.facts.integrated_lufs, analysis.facts.true_peak_dbtp);
-    Ok(MeasuredFile {
+    let file = MeasuredFile {
         path: crate::written::shown(path),
         format: format!("{}, {}", info.format.name(), info.encoding.describe()),
         facts: MeasuredFacts { facts: analysis.facts, loudness_only: !options.levels },
+        music: analysis.music,
         blemishes: analysis.blemishes,
         services,
         notes: reader.info().notes.iter().map(ToString::to_string).collect(),
         series: series.then_some(analysis.loudness),
         psr_series: series.then_some(analysis.psr),
         stereo_series: series.then_some(analysis.image),
-    })
+    };
+    Ok(Heard { file, erb: analysis.erb })
 }

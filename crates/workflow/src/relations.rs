@@ -74,7 +74,8 @@ fn body_db(
     let plan = engine::compile(&both, sources)?;
     let options = render_options(context, &|_| {}, None);
     let sum = engine::render_to_buffer(&plan, sources, plan.nodes.len() - 1, Tap::Output, &options)?;
-    let spectrum = Options { true_peak_factor: 4, spectrum: true, pitch: false, ..Options::default() };
+    let spectrum =
+        Options { true_peak_factor: 4, spectrum: true, pitch: false, music: false, ..Options::default() };
     let facts =
         measure::analyse(&sum.as_block(), f64::from(plan.sample_rate_hz), Layout::Stereo, spectrum)?.facts;
     let bands = facts.third_octave_db.iter().filter(|b| (BODY_HZ.0..=BODY_HZ.1).contains(&b.hz));

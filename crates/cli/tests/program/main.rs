@@ -1,6 +1,7 @@
 //! The program as a whole: what it prints, with what code it ends, and what it leaves behind.
 
 mod bad_input;
+mod between;
 mod common;
 #[cfg(unix)]
 mod cut_off;
