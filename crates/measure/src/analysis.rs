@@ -47,6 +47,9 @@ pub struct Analysis {
     pub facts: Facts,
     /// Momentary and short-term loudness every 10 ms.
     pub loudness: LoudnessSeries,
+    /// Both ends of the loudness range, in LUFS: a tenth of what counts is quieter, a twentieth louder (EBU Tech 3342).
+    #[serde(default)]
+    pub range_edges_lufs: Option<(f64, f64)>,
     /// Power in auditory bands every 50 ms; empty unless asked for.
     pub erb: ErbFrames,
     /// Where notes begin, in seconds; empty unless the spectrum was asked for.
@@ -187,7 +190,8 @@ impl Analyser {
         if let Some(meter) = meters.clicks {
             (blemishes.clicks, blemishes.click_places_s) = meter.finish();
         }
-        Analysis { facts, loudness: meters.energy.series(1), erb, onsets_s, pitch_hz, blemishes }
+        let (loudness, range_edges_lufs) = (meters.energy.series(1), meters.energy.range_edges_lufs());
+        Analysis { facts, loudness, range_edges_lufs, erb, onsets_s, pitch_hz, blemishes }
     }
 }
 

@@ -24,6 +24,7 @@
 mod activity;
 mod alignment;
 mod analysis;
+mod band_image;
 mod bins;
 mod clicks;
 mod clipping;
@@ -43,6 +44,7 @@ mod true_peak;
 
 pub use alignment::{Alignment, correlation, delay_and_polarity};
 pub use analysis::{Analyser, Analysis, Blemishes, Options, analyse};
+pub use band_image::{BandImage, BandPortrait, BandReading};
 pub use erb::{ERB_BANDS, ErbFrames};
 pub use error::Error;
 pub use facts::{BandFacts, BandLevel, ChannelFacts, ClippedRun, Facts, Region};

@@ -229,6 +229,11 @@ impl Energy {
     }
 
     pub(crate) fn range_lu(&self) -> Option<f64> {
+        self.range_edges_lufs().map(|(low, high)| high - low)
+    }
+
+    /// Both ends of the loudness range, in LUFS.
+    pub(crate) fn range_edges_lufs(&self) -> Option<(f64, f64)> {
         if self.bins.len() < SHORT_TERM_BINS {
             return None;
         }
@@ -245,7 +250,7 @@ impl Energy {
         let relative = mean(powers.iter().filter(|p| **p >= absolute))? * db_to_power(RANGE_GATE_LU);
         let kept = sorted(powers.into_iter().filter(|p| *p >= absolute && *p >= relative));
         let (low, high) = (nearest_rank(&kept, 0.10)?, nearest_rank(&kept, 0.95)?);
-        Some(power_to_db(high) - power_to_db(low))
+        lufs(low).zip(lufs(high))
     }
 
     pub(crate) fn series(&self, step_bins: usize) -> LoudnessSeries {
