@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+use crate::views::Views;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -299,7 +300,7 @@ Examples:
     },
     /// Numbers only: loudness, peaks, spectrum and more
     #[command(
-        after_help = "Examples:\n  tonmeister measure MASTER.wav\n  tonmeister measure --json --series *.wav"
+        after_help = "Examples:\n  tonmeister measure MASTER.wav\n  tonmeister measure --json --series *.wav\n  tonmeister measure --plot=SHEET.png MASTER.wav\n  tonmeister measure --live MASTER.wav"
     )]
     Measure {
         /// The files
@@ -308,6 +309,8 @@ Examples:
         /// Also momentary and short-term loudness against time
         #[arg(long)]
         series: bool,
+        #[command(flatten)]
+        views: Views,
     },
     /// Two files at equal loudness: differences, null depth, spectrum
     #[command(after_help = "Example:\n  tonmeister compare MIX.wav MASTER.wav")]

@@ -1,8 +1,10 @@
 //! From words to a verb, and from its result to text.
 
 use crate::args::{Aim, Command, Home, Place, Style, Taste, Voice};
-use crate::{manual, print, print_known, words};
+use crate::views::Views;
+use crate::{live, manual, print, print_known, views, words};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use workflow::{Context, Failure, MasterRequest, PlanRequest, ProduceRequest, Project, Rules, WorkflowError};
 
 /// What a command answers.
@@ -142,7 +144,16 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let answer = Answer::new(voice, &json_of(&done), || print::checked(&done, voice.verbose));
             Ok(answer.passing(done.passed).except(&done.unreadable))
         }
-        Command::Measure { files, series } => {
+        Command::Measure { files, views, .. } if views.live => live(&files, &views, voice, context),
+        Command::Measure { files, series, views } if views.plot.is_some() => {
+            let request = views.plots()?;
+            let done = workflow::measure_and_plot(&files, series, &request, context)?;
+            let answer = Answer::new(voice, &json_of_run(&done, request.dry_run), || {
+                print::measured(&done) + &views::plotted(&done, request.dry_run)
+            });
+            Ok(answer.except(&done.unreadable))
+        }
+        Command::Measure { files, series, .. } => {
             let done = workflow::measure(&files, series, context)?;
             let answer = Answer::new(voice, &json_of(&done), || print::measured(&done));
             Ok(answer.except(&done.unreadable))
@@ -190,6 +201,19 @@ fn known(command: Command, voice: &Voice) -> Result<Answer, WorkflowError> {
             Ok(Answer::new(voice, &json!({"schema": "tonmeister.man/1", "roff": roff}), || roff))
         }
     }
+}
+
+/// Meters in the terminal; what they read stays when the view is left.
+fn live(files: &[PathBuf], views: &Views, voice: &Voice, context: &Context) -> Result<Answer, WorkflowError> {
+    if voice.json {
+        return Err(WorkflowError::Usage(
+            "--live is for eyes; `tonmeister measure --json --series FILE` gives programs the same over time"
+                .into(),
+        ));
+    }
+    let left = live::live(files, views.speed, context)?;
+    let failure = left.interrupted.then_some(Failure::Interrupted);
+    Ok(Answer { text: left.text, complaints: Vec::new(), failure })
 }
 
 fn produce(

@@ -80,6 +80,9 @@ pub enum WorkflowError {
         /// Why not.
         source: measure::Error,
     },
+    /// A picture.
+    #[error(transparent)]
+    Picture(#[from] report::PngError),
     /// A request that makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -178,6 +181,8 @@ impl WorkflowError {
             WorkflowError::NoSession { .. } | WorkflowError::Usage(_) | WorkflowError::Protected { .. } => {
                 Failure::Usage
             }
+            WorkflowError::Picture(report::PngError::NotBuilt) => Failure::Usage,
+            WorkflowError::Picture(_) => Failure::Failed,
             WorkflowError::Silent { .. } | WorkflowError::Io { .. } => Failure::Failed,
             WorkflowError::Cancelled => Failure::Interrupted,
         }

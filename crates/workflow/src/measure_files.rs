@@ -2,8 +2,8 @@
 
 use crate::error::BadInput;
 use crate::{Context, Failure, WorkflowError};
-use audio::{Buffer, Layout};
-use measure::{Analyser, Facts, LoudnessSeries, Options};
+use audio::{BlockRef, Buffer, Layout};
+use measure::{Analyser, Analysis, Facts, LoudnessSeries, Options};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,22 @@ pub struct MeasuredFile {
     /// Loudness against time, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub series: Option<LoudnessSeries>,
+    /// The pictures that were drawn, when asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plots: Vec<String>,
+}
+
+impl MeasuredFile {
+    pub(crate) fn new(path: &Path, info: &files::Info, analysis: Analysis, series: bool) -> MeasuredFile {
+        MeasuredFile {
+            path: path.to_string_lossy().into_owned(),
+            format: format!("{}, {}", info.format.name(), info.encoding.describe()),
+            facts: analysis.facts,
+            notes: info.notes.iter().map(ToString::to_string).collect(),
+            series: series.then_some(analysis.loudness),
+            plots: Vec::new(),
+        }
+    }
 }
 
 /// What `measure` prints.
@@ -78,13 +94,23 @@ pub fn readable_audio(path: &Path) -> Result<(), WorkflowError> {
 
 /// Measures files, several at a time; the order is that of the request.
 pub fn measure(paths: &[PathBuf], series: bool, context: &Context) -> Result<Measured, WorkflowError> {
+    measure_each(paths, context, |_, path| measure_file(path, series, Options::default(), context))
+}
+
+/// Measures each file by a function of its place and path, several at a time.
+pub(crate) fn measure_each(
+    paths: &[PathBuf],
+    context: &Context,
+    each: impl Fn(usize, &Path) -> Result<MeasuredFile, WorkflowError> + Sync,
+) -> Result<Measured, WorkflowError> {
     context.listener.stage("measuring", None);
     let done = std::sync::atomic::AtomicUsize::new(0);
     let results: Vec<Result<MeasuredFile, WorkflowError>> = paths
         .par_iter()
-        .map(|path| {
+        .enumerate()
+        .map(|(place, path)| {
             context.check()?;
-            let measured = measure_file(path, series, Options::default(), context);
+            let measured = each(place, path);
             let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
             context.listener.progress(done as f64 / paths.len() as f64);
             measured
@@ -101,6 +127,20 @@ pub(crate) fn measure_file(
     options: Options,
     context: &Context,
 ) -> Result<MeasuredFile, WorkflowError> {
+    let (info, analysis) = read_through(path, options, context, &mut |_, _| Ok(()))?;
+    Ok(MeasuredFile::new(path, &info, analysis, series))
+}
+
+/// Somebody who hears a file along with the meters.
+pub(crate) type Also<'a> = dyn FnMut(&files::Info, &BlockRef) -> Result<(), WorkflowError> + 'a;
+
+/// Reads a file from its beginning to its end into an analyser and whoever hears it along, in bounded memory.
+pub(crate) fn read_through(
+    path: &Path,
+    options: Options,
+    context: &Context,
+    also: &mut Also,
+) -> Result<(files::Info, Analysis), WorkflowError> {
     let mut reader = files::open(path)?;
     let info = reader.info().clone();
     let layout = Layout::from_channels(info.channels);
@@ -115,13 +155,8 @@ pub(crate) fn measure_file(
             break;
         }
         analyser.push(&buffer.range(0, frames));
+        also(&info, &buffer.range(0, frames))?;
     }
-    let analysis = analyser.finish();
-    Ok(MeasuredFile {
-        path: path.to_string_lossy().into_owned(),
-        format: format!("{}, {}", info.format.name(), info.encoding.describe()),
-        facts: analysis.facts,
-        notes: reader.info().notes.iter().map(ToString::to_string).collect(),
-        series: series.then_some(analysis.loudness),
-    })
+    // Reading may have added notes.
+    Ok((reader.info().clone(), analyser.finish()))
 }

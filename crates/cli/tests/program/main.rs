@@ -5,5 +5,6 @@ mod common;
 mod machine;
 mod sessions;
 mod talk;
+mod views;
 mod whole;
 mod words;
