@@ -55,11 +55,8 @@ pub(crate) fn live(files: &[PathBuf], speed: f64, context: &Context) -> Result<L
         app.play(now.duration_since(then).as_secs_f64())?;
         then = now;
         screen.draw(|frame| draw::draw(frame.area(), frame.buffer_mut(), &app.view(look))).map_err(failed)?;
-        // Keys are taken at once; the picture waits for its turn.
-        while let Some(rest) = FRAME.checked_sub(then.elapsed()) {
-            if !event::poll(rest).map_err(failed)? {
-                break;
-            }
+        // Keys are taken at once; the picture waits for its turn. A machine that is late with it still takes every key.
+        while event::poll(FRAME.saturating_sub(then.elapsed())).map_err(failed)? {
             match event::read().map_err(failed)? {
                 Event::Key(key) if key.kind != KeyEventKind::Release => app.key(key)?,
                 Event::Resize(..) => break,

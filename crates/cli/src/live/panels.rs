@@ -154,8 +154,10 @@ pub(super) fn figures(cells: &mut Cells, area: Rect, view: &View) {
         ("PLR", now.plr_lu, "LU"),
         ("Mono loss", now.mono_loss_db, "dB"),
     ];
+    // The last one is of two channels only.
+    let shown = if now.channels.len() == 2 { all.len() } else { all.len() - 1 };
     let mut column = 0;
-    for (name, value, unit) in all {
+    for (name, value, unit) in all.into_iter().take(shown) {
         let value = format!("{:>5} {unit}", number(value));
         let width = (name.len() + 1 + value.len()) as u16;
         if column + width > area.width {
