@@ -2,7 +2,7 @@
 
 use crate::args::{Aim, Command, Home, Place, Style, Taste, Voice};
 use crate::views::Views;
-use crate::{live, manual, print, print_known, views, words};
+use crate::{live, manual, print, print_known, print_measured, views, words};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use workflow::{Context, Failure, MasterRequest, PlanRequest, ProduceRequest, Project, Rules, WorkflowError};
@@ -106,8 +106,8 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
         Command::Set { settings, undo, dir, dry_run } => {
             let project = Project::new(&dir, None)?;
             let edited = match undo {
-                true => workflow::undo(&project, dry_run)?,
-                false => workflow::set(&project, &settings, dry_run)?,
+                true => workflow::undo(&project, dry_run, context)?,
+                false => workflow::set(&project, &settings, dry_run, context)?,
             };
             Ok(Answer::new(voice, &json_of(&edited), || print::edited(&edited)))
         }
@@ -139,23 +139,24 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let answer = Answer::new(voice, &json_of_run(&done, dry_run), || print::delivered(&done));
             Ok(answer.passing(done.passed))
         }
-        Command::Check { files, target } => {
-            let done = workflow::check(&files, &target, context)?;
+        Command::Check { files, target, services } => {
+            let done = workflow::check(&files, &target, services.as_deref(), context)?;
             let answer = Answer::new(voice, &json_of(&done), || print::checked(&done, voice.verbose));
             Ok(answer.passing(done.passed).except(&done.unreadable))
         }
         Command::Measure { files, views, .. } if views.live => live(&files, &views, voice, context),
-        Command::Measure { files, series, views } if views.plot.is_some() => {
+        Command::Measure { files, series, services, views } => {
+            let services = services.as_deref();
             let request = views.plots()?;
-            let done = workflow::measure_and_plot(&files, series, &request, context)?;
-            let answer = Answer::new(voice, &json_of_run(&done, request.dry_run), || {
-                print::measured(&done) + &views::plotted(&done, request.dry_run)
+            let done = match &request {
+                Some(request) => workflow::measure_and_plot(&files, series, services, request, context)?,
+                None => workflow::measure(&files, series, services, context)?,
+            };
+            let dry_run = request.as_ref().is_some_and(|request| request.dry_run);
+            let value = if request.is_some() { json_of_run(&done, dry_run) } else { json_of(&done) };
+            let answer = Answer::new(voice, &value, || {
+                print_measured::measured(&done, voice.verbose) + &views::plotted(&done, dry_run)
             });
-            Ok(answer.except(&done.unreadable))
-        }
-        Command::Measure { files, series, .. } => {
-            let done = workflow::measure(&files, series, context)?;
-            let answer = Answer::new(voice, &json_of(&done), || print::measured(&done));
             Ok(answer.except(&done.unreadable))
         }
         Command::Compare { a, b } => {

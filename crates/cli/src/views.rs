@@ -31,7 +31,7 @@ pub(crate) struct Views {
     #[arg(long, requires = "plot")]
     pub(crate) dry_run: bool,
     /// Show the meters in the terminal while the file plays, without a sound; h shows the keys
-    #[arg(long, conflicts_with = "series")]
+    #[arg(long, conflicts_with_all = ["series", "services"])]
     pub(crate) live: bool,
     /// How fast the live view plays, 0.25 to 16
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, requires = "live", value_parser = speed)]
@@ -39,9 +39,9 @@ pub(crate) struct Views {
 }
 
 impl Views {
-    /// Which pictures are wanted: the extension of a name says the format as well as words do.
-    pub(crate) fn plots(&self) -> Result<PlotRequest, WorkflowError> {
-        let place = self.plot.clone().flatten();
+    /// Which pictures are wanted, if any: the extension of a name says the format as well as words do.
+    pub(crate) fn plots(&self) -> Result<Option<PlotRequest>, WorkflowError> {
+        let Some(place) = self.plot.clone() else { return Ok(None) };
         let extension = place.as_deref().filter(|p| !p.is_dir()).and_then(Path::extension);
         let named =
             extension.and_then(|extension| match extension.to_string_lossy().to_lowercase().as_str() {
@@ -61,7 +61,7 @@ impl Views {
             Some(path) => PlotPlace::Folder(path),
         };
         let png = format == PlotFormat::Png;
-        Ok(PlotRequest { place, png, dark: self.plot_dark, dry_run: self.dry_run })
+        Ok(Some(PlotRequest { place, png, dark: self.plot_dark, dry_run: self.dry_run }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Pictures of one file: well-formed, finite and inside their frame, whatever the file was.
 
-use measure::{BandImage, BandPortrait, LoudnessSeries, Options, analyse};
+use measure::{BandMeter, BandPortrait, LoudnessSeries, Options, analyse};
 use report::{Plot, PlotPart, SectionPart, Theme, to_svg};
 
 const RATE_HZ: f64 = 48_000.0;
@@ -10,7 +10,7 @@ fn part(channels: &[Vec<f64>]) -> PlotPart {
     let buffer = audio::Buffer::from_channels(channels);
     let layout = audio::Layout::from_channels(channels.len());
     let analysis = analyse(&buffer.as_block(), RATE_HZ, layout, Options::default()).expect("measurable");
-    let mut image = BandImage::new(RATE_HZ, channels.len());
+    let mut image = BandMeter::new(RATE_HZ, channels.len());
     image.push(&buffer.as_block());
     PlotPart {
         name: "Rye & <Rain>.wav".into(),

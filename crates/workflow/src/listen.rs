@@ -9,8 +9,10 @@ use serde::Serialize;
 use session::Session;
 use std::path::{Path, PathBuf};
 
-/// Measured anew when the meters change.
-const METERS: &str = concat!("facts-", env!("CARGO_PKG_VERSION"));
+/// Begins the name of what is kept: measured anew when the meters change.
+fn meters() -> String {
+    format!("facts-{}-{}", env!("CARGO_PKG_VERSION"), measure::REVISION)
+}
 
 /// Frames read at a time.
 const BLOCK_FRAMES: usize = 1 << 14;
@@ -144,7 +146,7 @@ fn measure_recordings(
     let mut missing: Vec<(&str, Option<PathBuf>, usize)> = Vec::new();
     for (id, track) in &session.tracks {
         let audio = sources.get(id).ok_or_else(|| EngineError::NoSource { track: id.clone() })?;
-        let name = format!("{METERS}-{rate}-{}-{}.json", track.start_s, audio.hash());
+        let name = format!("{}-{rate}-{}-{}.json", meters(), track.start_s, audio.hash());
         let kept = folder.map(|f| f.join(name));
         let mut file = file_facts(project, track)?;
         let notes = kept.as_ref().map(|kept| kept.with_extension("notes.json"));
@@ -236,7 +238,7 @@ fn file_facts(project: &Project, track: &session::Strip) -> Result<FileFacts, Wo
     let mut facts = FileFacts::default();
     for file in &track.files {
         let info = files::probe(project.resolve(file))?;
-        facts.names.push(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        facts.names.push(crate::written::shown(std::path::Path::new(file.file_name().unwrap_or_default())));
         facts.sample_rate_hz = info.sample_rate_hz;
         facts.depth = info.encoding.describe();
         facts.duration_s = facts.duration_s.max(info.duration_s());

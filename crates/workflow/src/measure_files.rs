@@ -3,7 +3,8 @@
 use crate::error::BadInput;
 use crate::{Context, Failure, WorkflowError};
 use audio::{BlockRef, Buffer, Layout};
-use measure::{Analyser, Analysis, Facts, LoudnessSeries, Options};
+use delivery::{Preview, Service};
+use measure::{Analyser, Analysis, Blemishes, Facts, ImageSeries, LoudnessSeries, Options, PsrSeries};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -21,24 +22,45 @@ pub struct MeasuredFile {
     /// All readings.
     #[serde(flatten)]
     pub facts: Facts,
+    /// What a recording may suffer from.
+    pub blemishes: Blemishes,
+    /// What each streaming service will do; empty for silence.
+    pub services: Vec<Preview>,
     /// What the reader had to mend.
     pub notes: Vec<String>,
     /// Loudness against time, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub series: Option<LoudnessSeries>,
+    /// PSR against time, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub psr_series: Option<PsrSeries>,
+    /// The stereo image by band against time, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stereo_series: Option<ImageSeries>,
     /// The pictures that were drawn, when asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plots: Vec<String>,
 }
 
 impl MeasuredFile {
-    pub(crate) fn new(path: &Path, info: &files::Info, analysis: Analysis, series: bool) -> MeasuredFile {
+    pub(crate) fn new(
+        path: &Path,
+        info: &files::Info,
+        analysis: Analysis,
+        series: bool,
+        services: &[Service],
+    ) -> MeasuredFile {
+        let facts = analysis.facts;
         MeasuredFile {
-            path: path.to_string_lossy().into_owned(),
+            path: crate::written::shown(path),
             format: format!("{}, {}", info.format.name(), info.encoding.describe()),
-            facts: analysis.facts,
+            services: delivery::preview_of(services, facts.integrated_lufs, facts.true_peak_dbtp),
+            facts,
+            blemishes: analysis.blemishes,
             notes: info.notes.iter().map(ToString::to_string).collect(),
             series: series.then_some(analysis.loudness),
+            psr_series: series.then_some(analysis.psr),
+            stereo_series: series.then_some(analysis.image),
             plots: Vec::new(),
         }
     }
@@ -74,7 +96,7 @@ pub(crate) fn readable<T>(
         match result {
             Ok(one) => good.push(one),
             Err(error) if error.failure() == Failure::Unreadable => {
-                let path = path.to_string_lossy().into_owned();
+                let path = crate::written::shown(path);
                 unreadable.push(Unreadable { path, error: error.to_string() });
                 bad.push(BadInput { wanted_by: None, error });
             }
@@ -92,9 +114,16 @@ pub fn readable_audio(path: &Path) -> Result<(), WorkflowError> {
     Ok(files::probe(path).map(drop)?)
 }
 
-/// Measures files, several at a time; the order is that of the request.
-pub fn measure(paths: &[PathBuf], series: bool, context: &Context) -> Result<Measured, WorkflowError> {
-    measure_each(paths, context, |_, path| measure_file(path, series, Options::default(), context))
+/// Measures files, several at a time; the order is that of the request. `services` is a file of a person's own rows for
+/// the preview of streaming services.
+pub fn measure(
+    paths: &[PathBuf],
+    series: bool,
+    services: Option<&Path>,
+    context: &Context,
+) -> Result<Measured, WorkflowError> {
+    let services = crate::services::services(services, Path::new(""), context)?;
+    measure_each(paths, context, |_, path| measure_file(path, series, Options::default(), &services, context))
 }
 
 /// Measures each file by a function of its place and path, several at a time.
@@ -125,10 +154,11 @@ pub(crate) fn measure_file(
     path: &Path,
     series: bool,
     options: Options,
+    services: &[Service],
     context: &Context,
 ) -> Result<MeasuredFile, WorkflowError> {
     let (info, analysis) = read_through(path, options, context, &mut |_, _| Ok(()))?;
-    Ok(MeasuredFile::new(path, &info, analysis, series))
+    Ok(MeasuredFile::new(path, &info, analysis, series, services))
 }
 
 /// Somebody who hears a file along with the meters.
@@ -141,6 +171,7 @@ pub(crate) fn read_through(
     context: &Context,
     also: &mut Also,
 ) -> Result<(files::Info, Analysis), WorkflowError> {
+    let stamp = files::Stamp::of(path)?;
     let mut reader = files::open(path)?;
     let info = reader.info().clone();
     let layout = Layout::from_channels(info.channels);
@@ -157,6 +188,7 @@ pub(crate) fn read_through(
         analyser.push(&buffer.range(0, frames));
         also(&info, &buffer.range(0, frames))?;
     }
+    stamp.check()?;
     // Reading may have added notes.
     Ok((reader.info().clone(), analyser.finish()))
 }

@@ -4,7 +4,8 @@ use crate::live::PeakHistory;
 use crate::measure_files::{Measured, MeasuredFile, measure_each, read_through};
 use crate::written::shown;
 use crate::{Context, WorkflowError};
-use measure::{BandImage, Options};
+use delivery::Service;
+use measure::{BandMeter, Options};
 use report::{Plot, PlotPart, Theme};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -40,9 +41,11 @@ pub struct PlotRequest {
 pub fn measure_and_plot(
     paths: &[PathBuf],
     series: bool,
+    services: Option<&Path>,
     request: &PlotRequest,
     context: &Context,
 ) -> Result<Measured, WorkflowError> {
+    let services = crate::services::services(services, Path::new(""), context)?;
     if matches!(request.place, PlotPlace::Sheet(_)) && paths.len() > 1 {
         return Err(WorkflowError::Usage(
             "one picture cannot be that of several files; give a folder: --plot=FOLDER".into(),
@@ -60,7 +63,9 @@ pub fn measure_and_plot(
     if let (PlotPlace::Folder(folder), false) = (&request.place, request.dry_run) {
         std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
     }
-    measure_each(paths, context, |place, path| plot_file(path, series, request, &targets[place], context))
+    measure_each(paths, context, |place, path| {
+        plot_file(path, series, &services, request, &targets[place], context)
+    })
 }
 
 /// The same file, whichever way it is named.
@@ -108,6 +113,7 @@ fn joined(name: &OsStr, end: &str) -> OsString {
 fn plot_file(
     path: &Path,
     series: bool,
+    services: &[Service],
     request: &PlotRequest,
     targets: &[(Plot, PathBuf)],
     context: &Context,
@@ -118,7 +124,7 @@ fn plot_file(
         let (peaks, image) = match &mut meters {
             Some(meters) => meters,
             None => meters
-                .insert((PeakHistory::new(rate_hz, info.channels)?, BandImage::new(rate_hz, info.channels))),
+                .insert((PeakHistory::new(rate_hz, info.channels)?, BandMeter::new(rate_hz, info.channels))),
         };
         peaks.push(block);
         image.push(block);
@@ -134,7 +140,7 @@ fn plot_file(
         range_lufs: analysis.range_edges_lufs,
         peak_step_s,
         peaks_dbtp,
-        portrait: image.map(BandImage::finish).unwrap_or_default(),
+        portrait: image.map(BandMeter::finish).unwrap_or_default(),
         sections: Vec::new(),
     };
     if !request.dry_run {
@@ -146,7 +152,7 @@ fn plot_file(
             files::atomic_write(target, &bytes)?;
         }
     }
-    let mut measured = MeasuredFile::new(path, &info, analysis, series);
+    let mut measured = MeasuredFile::new(path, &info, analysis, series, services);
     measured.plots = targets.iter().map(|(_, target)| shown(target)).collect();
     Ok(measured)
 }

@@ -1,14 +1,20 @@
 //! Reading: one [`Reader`] over every format.
 
 mod aiff;
+mod au;
+mod broadcast;
+mod caf;
 mod chunk;
 mod codec;
 mod decoded;
+mod matroska;
 mod mp4;
 mod ogg;
+mod opus;
 mod panics;
 mod pcm;
 mod sniff;
+mod w64;
 mod wav;
 
 use std::fs::{self, File};
@@ -92,8 +98,13 @@ pub fn open(path: impl AsRef<Path>) -> Result<Reader, FileError> {
     };
     let start = tag.unwrap_or(0);
     let (info, source): (Info, Box<dyn Source>) = match format {
-        Format::Wav | Format::Rifx | Format::Rf64 | Format::Bw64 => {
-            let (info, source) = wav::open(path, file, bytes)?;
+        Format::Wav | Format::Rifx | Format::Rf64 | Format::Bw64 => wav::open(path, file, bytes)?,
+        Format::Wave64 => {
+            let (info, source) = w64::open(path, file, bytes)?;
+            (info, Box::new(source))
+        }
+        Format::Au => {
+            let (info, source) = au::open(path, file, bytes)?;
             (info, Box::new(source))
         }
         Format::Aiff | Format::Aifc => {
@@ -101,8 +112,14 @@ pub fn open(path: impl AsRef<Path>) -> Result<Reader, FileError> {
             (info, Box::new(source))
         }
         _ => {
-            let (info, source) = decoded::open(path, start, bytes, format)?;
-            (info, Box::new(source))
+            let plain = if format == Format::Caf { caf::open_pcm(path, bytes)? } else { None };
+            match plain {
+                Some((info, source)) => (info, Box::new(source)),
+                None => {
+                    let (info, source) = decoded::open(path, start, bytes, format)?;
+                    (info, Box::new(source))
+                }
+            }
         }
     };
     let mut reader = Reader { path: path.to_owned(), info, source, position: 0, seen: 0 };

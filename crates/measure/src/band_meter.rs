@@ -38,7 +38,7 @@ pub struct BandReading {
     pub correlation: Option<f64>,
 }
 
-/// What [`BandImage`] reads.
+/// What [`BandMeter`] reads.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct BandPortrait {
     /// Third octaves, 25 Hz to 20 kHz (IEC 61260-1).
@@ -73,7 +73,7 @@ impl Sums {
 
 /// Reads a signal block by block.
 #[derive(Clone)]
-pub struct BandImage {
+pub struct BandMeter {
     sample_rate_hz: f64,
     channels: usize,
     frames: Frames,
@@ -92,15 +92,15 @@ pub struct BandImage {
     in_last: usize,
 }
 
-impl BandImage {
+impl BandMeter {
     /// For a sample rate in hertz and a number of channels, at least 1.
-    pub fn new(sample_rate_hz: f64, channels: usize) -> BandImage {
+    pub fn new(sample_rate_hz: f64, channels: usize) -> BandMeter {
         let size = size_for(FRAME_S, sample_rate_hz);
         let hop = size / 2;
         let window = (0..size).map(|n| (PI * (n as f64 + 0.5) / size as f64).sin()).collect();
         let edges = OCTAVE_EDGES_HZ.windows(2).map(|e| (e[0], e[1]));
         let zeros = vec![0.0; hop + 1];
-        BandImage {
+        BandMeter {
             sample_rate_hz,
             channels,
             frames: 0,
@@ -278,7 +278,7 @@ mod tests {
 
     fn portrait(channels: &[Vec<f64>], cut: usize) -> BandPortrait {
         let buffer = Buffer::from_channels(channels);
-        let mut meter = BandImage::new(RATE_HZ, channels.len());
+        let mut meter = BandMeter::new(RATE_HZ, channels.len());
         for start in (0..buffer.frames()).step_by(cut) {
             meter.push(&buffer.range(start, cut.min(buffer.frames() - start)));
         }
@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_long_signal_has_no_more_moments_than_fit() {
-        let mut meter = BandImage::new(8000.0, 2);
+        let mut meter = BandMeter::new(8000.0, 2);
         let second = Buffer::from_channels(&[noise(6, 8000), noise(7, 8000)]);
         for _ in 0..1500 {
             meter.push(&second.as_block());

@@ -1,0 +1,181 @@
+//! A file opened for a demuxer: the part behind a tag, the one demuxer for its format, and a decoder.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error;
+use symphonia::core::formats::probe::{Hint, Probe};
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
+use symphonia::core::io::{MediaSource, MediaSourceStream};
+use symphonia::core::meta::MetadataOptions;
+use symphonia::default::formats;
+
+use super::super::mp4;
+use super::super::opus::codecs;
+use super::super::panics::guarded;
+use crate::error::FileError;
+use crate::info::Format;
+
+/// The part of a file behind a tag.
+#[derive(Debug)]
+struct Part {
+    file: File,
+    start: u64,
+    /// Where it stands, from its own beginning.
+    at: u64,
+    /// What is read behind the end of the file.
+    tail: &'static [u8],
+    /// Its length; of a file that was cut, the length it had, since demuxers give up on boxes that reach past
+    /// the end. There is nothing to read there, and they see that in time.
+    bytes: u64,
+}
+
+impl Read for Part {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = match self.at.checked_sub(self.bytes - self.tail.len() as u64) {
+            Some(behind) => self.tail.get(behind as usize..).unwrap_or_default().read(buffer)?,
+            None => self.file.read(buffer)?,
+        };
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Part {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(byte) => SeekFrom::Start(byte.saturating_add(self.start)),
+            SeekFrom::End(back) => {
+                SeekFrom::Start((self.start + self.bytes).saturating_add_signed(back).max(self.start))
+            }
+            current => current,
+        };
+        self.at = self.file.seek(to)?.saturating_sub(self.start);
+        Ok(self.at)
+    }
+}
+
+impl MediaSource for Part {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.bytes)
+    }
+}
+
+/// Where a stream is, and how to begin it again.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    pub(super) start: u64,
+    pub(super) bytes: u64,
+    pub(super) format: Format,
+}
+
+/// A demuxer and a decoder at the beginning of the stream.
+pub(super) struct Stream {
+    pub(super) demuxer: Box<dyn FormatReader>,
+    pub(super) decoder: Box<dyn AudioDecoder>,
+    pub(super) track: u32,
+}
+
+impl Place {
+    /// Only the demuxer for the format that was found is asked: with all of them, damaged files are taken for
+    /// something else.
+    pub(super) fn begin(&self) -> Result<Stream, FileError> {
+        let mut probe = Probe::default();
+        match self.format {
+            Format::Flac => probe.register_format::<formats::FlacReader<'_>>(),
+            Format::Mpeg => probe.register_format::<formats::MpaReader<'_>>(),
+            Format::Ogg => probe.register_format::<formats::OggReader<'_>>(),
+            Format::Mp4 => probe.register_format::<formats::IsoMp4Reader<'_>>(),
+            Format::Caf => probe.register_format::<formats::CafReader<'_>>(),
+            Format::Adts => probe.register_format::<formats::AdtsReader<'_>>(),
+            Format::Matroska => probe.register_format::<formats::MkvReader<'_>>(),
+            // Only what is compressed inside of WAV comes here.
+            Format::Wav => probe.register_format::<formats::WavReader<'_>>(),
+            _ => {}
+        }
+        let mut file = File::open(&self.path).map_err(|e| FileError::io(&self.path, "open it", e))?;
+        let whole = match self.format {
+            Format::Mp4 => mp4::stated_bytes(&mut file, self.bytes),
+            _ => self.bytes,
+        };
+        file.seek(SeekFrom::Start(self.start)).map_err(|e| FileError::io(&self.path, "read it", e))?;
+        let old = self.format == Format::Mp4 && !mp4::has_file_type(&mut file).unwrap_or(true);
+        let tail = if old { mp4::QUICKTIME_FILE_TYPE } else { &[] };
+        let bytes = whole - self.start + tail.len() as u64;
+        let part = Part { file, start: self.start, at: 0, tail, bytes };
+        let source = MediaSourceStream::new(Box::new(part), Default::default());
+        let probed = self.guard("the header", || {
+            if old {
+                let reader = formats::IsoMp4Reader::try_new(source, FormatOptions::default())?;
+                return Ok(Box::new(reader) as Box<dyn FormatReader>);
+            }
+            probe.probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
+        })?;
+        let demuxer = probed.map_err(|e| self.header_error(e))?;
+        let track = demuxer.default_track(TrackType::Audio);
+        let Some((track, mut params)) = track.and_then(|t| Some((t.id, audio_params(t)?.clone()))) else {
+            let coded =
+                if self.format == Format::Mp4 { mp4::sound_entry(&self.path, self.bytes) } else { None };
+            if let Some(coded) = coded {
+                let coded = String::from_utf8_lossy(&coded.kind).into_owned();
+                let what =
+                    format!("sound coded as \"{coded}\" in MP4 or QuickTime is not read; export it as WAV");
+                return Err(FileError::unsupported(&self.path, what));
+            }
+            return Err(FileError::NotAudio {
+                path: self.path.clone(),
+                looks_like: format!("{} without a sound track", self.format.name()),
+            });
+        };
+        // The demuxer takes all of QuickTime's samples for little-endian.
+        let entry = if self.format == Format::Mp4 { mp4::sound_entry(&self.path, self.bytes) } else { None };
+        if let Some(codec) = entry.and_then(|e| e.big_endian_codec()) {
+            params.for_codec(codec);
+        }
+        let options = AudioDecoderOptions::default().gapless(false);
+        let made = self.guard("the header", || codecs().make_audio_decoder(&params, &options))?;
+        let decoder = made.map_err(|e| self.header_error(e))?;
+        Ok(Stream { demuxer, decoder, track })
+    }
+
+    fn guard<T>(&self, place: &str, run: impl FnOnce() -> T) -> Result<T, FileError> {
+        guarded(run)
+            .map_err(|panic| FileError::damaged(&self.path, place, format!("the decoder gave up ({panic})")))
+    }
+
+    fn header_error(&self, error: Error) -> FileError {
+        let name = self.format.name();
+        match error {
+            Error::IoError(e) if e.kind() == ErrorKind::UnexpectedEof && self.format == Format::Mp4 => {
+                let what = "the index (moov) is missing: the end of the file is cut off";
+                FileError::damaged(&self.path, "the header", what)
+            }
+            Error::IoError(e) if e.kind() == ErrorKind::UnexpectedEof => {
+                FileError::damaged(&self.path, "the header", format!("the {name} file ends inside it"))
+            }
+            Error::IoError(e) => FileError::io(&self.path, "read it", e),
+            // The demuxer calls a missing index unsupported; it is what a cut file looks like.
+            Error::Unsupported(what) if what.contains("missing") => {
+                FileError::damaged(&self.path, "the header", what)
+            }
+            Error::Unsupported(what) => {
+                // What the decoder calls too complex is band replication (SBR) or parametric stereo.
+                let what = if what.contains("too complex") { "HE-AAC or surround AAC" } else { what };
+                let what = format!("this {name} file is not read ({what}); export it as WAV or FLAC");
+                FileError::unsupported(&self.path, what)
+            }
+            other => FileError::damaged(&self.path, "the header", other.to_string()),
+        }
+    }
+}
+
+pub(super) fn audio_params(track: &Track) -> Option<&AudioCodecParameters> {
+    track.codec_params.as_ref()?.audio()
+}
