@@ -82,7 +82,7 @@ fn check(part: &PlotPart, what: &str) {
 fn every_signal_has_its_pictures() {
     let (low, high) = (tone(5.0, 100.0, 0.5), tone(5.0, 3000.0, 0.9));
     check(&part(&[low.clone(), high.clone()]), "stereo");
-    check(&part(&[low.clone()]), "mono");
+    check(&part(std::slice::from_ref(&low)), "mono");
     check(&part(&[low.clone(), vec![0.0; low.len()]]), "one channel silent");
     check(&part(&[vec![0.0; 48_000], vec![0.0; 48_000]]), "silence");
     check(&part(&[tone(0.2, 1000.0, 0.5)]), "0.2 s");
