@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+use crate::views::Views;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -302,24 +303,26 @@ Examples:
     },
     /// Numbers only: loudness, peaks, spectrum and more
     #[command(
-        after_help = "Examples:\n  tonmeister measure MASTER.wav\n  tonmeister measure --loudness *.flac\n  tonmeister measure --json --series *.wav\n  tonmeister measure --between kick.wav snare.wav bass.wav"
+        after_help = "Examples:\n  tonmeister measure MASTER.wav\n  tonmeister measure --loudness *.flac\n  tonmeister measure --json --series *.wav\n  tonmeister measure --between kick.wav snare.wav bass.wav\n  tonmeister measure --plot=SHEET.png MASTER.wav\n  tonmeister measure --live MASTER.wav"
     )]
     Measure {
         /// The files
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
         /// Only loudness and peaks, several times as fast
-        #[arg(long)]
+        #[arg(long, conflicts_with_all = ["between", "plot", "live"])]
         loudness: bool,
         /// Also loudness against time; with --json also PSR and the stereo image by band
         #[arg(long)]
         series: bool,
         /// What lies between files that belong together: delay, polarity, and which hides how much of which
-        #[arg(long, conflicts_with = "series")]
+        #[arg(long, conflicts_with_all = ["series", "services", "plot", "live"])]
         between: bool,
         /// Streaming services as this file has them; without it, as services.toml in the current folder
         #[arg(long, value_name = "FILE")]
         services: Option<PathBuf>,
+        #[command(flatten)]
+        views: Views,
     },
     /// Two files at equal loudness: differences, null depth, spectrum
     #[command(after_help = "Example:\n  tonmeister compare MIX.wav MASTER.wav")]

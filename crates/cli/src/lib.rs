@@ -1,6 +1,7 @@
 //! The command line: a thin face over `workflow`. Standard output is the result, standard error the talk.
 
 mod args;
+mod live;
 mod manual;
 mod print;
 mod print_between;
@@ -11,6 +12,7 @@ mod progress;
 mod reference;
 mod run;
 mod table;
+mod views;
 mod words;
 
 use args::Cli;
@@ -176,7 +178,7 @@ mod tests {
 
     #[test]
     fn every_command_says_when_it_writes_nothing() {
-        let writes = ["demo", "produce", "mix", "plan", "set", "render", "master", "deliver"];
+        let writes = ["demo", "produce", "mix", "plan", "set", "render", "master", "deliver", "measure"];
         for command in Cli::command().get_subcommands() {
             let has_dry_run = command.get_arguments().any(|a| a.get_long() == Some("dry-run"));
             assert_eq!(has_dry_run, writes.contains(&command.get_name()), "{}", command.get_name());

@@ -32,7 +32,6 @@ fn one(file: &MeasuredFile, verbose: bool) -> String {
     for (heading, mut readings) in shown_readings(facts) {
         readings.retain(|reading| facts.shows(reading.id));
         let body = match heading {
-            "Blemishes" if facts.loudness_only() => String::new(),
             "Blemishes" => blemishes(file),
             // What the lines above have said.
             "File" => continue,
@@ -190,7 +189,7 @@ fn places(count: usize, places: impl Iterator<Item = String>) -> String {
 
 /// What is wrong, each with its places; one line where nothing is.
 fn blemishes(file: &MeasuredFile) -> String {
-    let (facts, blemishes) = (&file.facts, &file.blemishes);
+    let (facts, Some(blemishes)) = (&file.facts, &file.blemishes) else { return String::new() };
     let at = |frame: usize| clock(frame as f64 / facts.sample_rate_hz);
     let on = |channel: usize| channel_name(channel, facts.channels);
     let mut told: Vec<(&str, String)> = Vec::new();

@@ -1,8 +1,10 @@
 //! From words to a verb, and from its result to text.
 
 use crate::args::{Aim, Command, Home, Place, Style, Taste, Voice};
-use crate::{manual, print, print_between, print_known, print_measured, words};
+use crate::views::Views;
+use crate::{live, manual, print, print_between, print_known, print_measured, views, words};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use workflow::{Context, Failure, MasterRequest, PlanRequest, ProduceRequest, Project, Rules, WorkflowError};
 
 /// What a command answers.
@@ -147,11 +149,20 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let answer = Answer::new(voice, &json_of(&done), || print_between::between(&done));
             Ok(answer.except(&done.unreadable))
         }
-        Command::Measure { files, loudness, series, services, .. } => {
+        Command::Measure { files, views, .. } if views.live => live(&files, &views, voice, context),
+        Command::Measure { files, loudness, series, services, views, .. } => {
+            let services = services.as_deref();
+            let plots = views.plots()?;
             let request = workflow::MeasureRequest { series, loudness_only: loudness };
-            let done = workflow::measure(&files, request, services.as_deref(), context)?;
-            let answer =
-                Answer::new(voice, &json_of(&done), || print_measured::measured(&done, voice.verbose));
+            let done = match &plots {
+                Some(plots) => workflow::measure_and_plot(&files, series, services, plots, context)?,
+                None => workflow::measure(&files, request, services, context)?,
+            };
+            let dry_run = plots.as_ref().is_some_and(|plots| plots.dry_run);
+            let value = if plots.is_some() { json_of_run(&done, dry_run) } else { json_of(&done) };
+            let answer = Answer::new(voice, &value, || {
+                print_measured::measured(&done, voice.verbose) + &views::plotted(&done, dry_run)
+            });
             Ok(answer.except(&done.unreadable))
         }
         Command::Compare { a, b } => {
@@ -197,6 +208,19 @@ fn known(command: Command, voice: &Voice) -> Result<Answer, WorkflowError> {
             Ok(Answer::new(voice, &json!({"schema": "tonmeister.man/1", "roff": roff}), || roff))
         }
     }
+}
+
+/// Meters in the terminal; what they read stays when the view is left.
+fn live(files: &[PathBuf], views: &Views, voice: &Voice, context: &Context) -> Result<Answer, WorkflowError> {
+    if voice.json {
+        return Err(WorkflowError::Usage(
+            "--live is for eyes; `tonmeister measure --json --series FILE` gives programs the same over time"
+                .into(),
+        ));
+    }
+    let left = live::live(files, views.speed, context)?;
+    let failure = left.interrupted.then_some(Failure::Interrupted);
+    Ok(Answer { text: left.text, complaints: Vec::new(), failure })
 }
 
 fn produce(

@@ -66,6 +66,9 @@ pub struct Analysis {
     pub facts: Facts,
     /// Momentary and short-term loudness every 10 ms.
     pub loudness: LoudnessSeries,
+    /// Both ends of the loudness range, in LUFS: a tenth of what counts is quieter, a twentieth louder (EBU Tech 3342).
+    #[serde(default)]
+    pub range_edges_lufs: Option<(f64, f64)>,
     /// True peak minus short-term loudness every 100 ms.
     #[serde(default)]
     pub psr: PsrSeries,
@@ -266,8 +269,9 @@ impl Analyser {
             let (novelty, chroma, erb, duration_s) = (&novelty, &chroma, &erb, facts.duration_s);
             music(&Heard { novelty, chroma, erb, duration_s, onset_bpm, loudness: &loudness })
         });
+        let range_edges_lufs = meters.energy.range_edges_lufs();
         let image = told.image;
-        Analysis { facts, loudness, psr, image, erb, onsets_s, pitch_hz, blemishes, music }
+        Analysis { facts, loudness, range_edges_lufs, psr, image, erb, onsets_s, pitch_hz, blemishes, music }
     }
 }
 

@@ -24,6 +24,7 @@
 mod activity;
 mod alignment;
 mod analysis;
+mod band_meter;
 mod between;
 mod bins;
 mod clicks;
@@ -51,6 +52,7 @@ mod true_peak;
 
 pub use alignment::{Alignment, correlation, delay_and_polarity};
 pub use analysis::{Analyser, Analysis, Blemishes, Options, analyse};
+pub use band_meter::{BandMeter, BandPortrait, BandReading};
 pub use between::{
     LoudnessModel, Masked, Masker, Part, StretchReader, Stretches, loudness_left, masked, masking,
 };

@@ -24,6 +24,8 @@ mod html;
 mod markup;
 mod model;
 mod plot;
+mod png;
+mod sheet;
 mod text;
 
 pub use html::to_html;
@@ -31,3 +33,5 @@ pub use model::{
     Bound, CurveBand, CurvePart, FilePart, FindingPart, FindingSeverity, ReductionPart, Report, SCHEMA,
     SectionPart, ServicePart, SignalPart, StepPart, TagPart, TargetPart, TargetRow, TrackPart, to_json,
 };
+pub use png::{HAS_PNG, PngError, to_png};
+pub use sheet::{Plot, PlotPart, Theme, to_svg};

@@ -80,6 +80,9 @@ pub enum WorkflowError {
         /// Why not.
         source: measure::Error,
     },
+    /// A picture.
+    #[error(transparent)]
+    Picture(#[from] report::PngError),
     /// Another run works in the same folder.
     #[error(
         "{}: {holder} works here already; wait until it is done, or choose another folder with -o",
@@ -206,7 +209,9 @@ impl WorkflowError {
             WorkflowError::NoSession { .. } | WorkflowError::Usage(_) | WorkflowError::Protected { .. } => {
                 Failure::Usage
             }
-            WorkflowError::Silent { .. }
+            WorkflowError::Picture(report::PngError::NotBuilt) => Failure::Usage,
+            WorkflowError::Picture(_)
+            | WorkflowError::Silent { .. }
             | WorkflowError::Io { .. }
             | WorkflowError::Busy { .. }
             | WorkflowError::NoSpace { .. } => Failure::Failed,

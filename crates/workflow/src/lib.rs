@@ -12,12 +12,14 @@ mod edit;
 mod error;
 mod knowledge;
 mod listen;
+mod live;
 mod lock;
 mod master;
 mod master_file;
 mod measure_files;
 mod merging;
 mod plan;
+mod plots;
 mod produce;
 mod project;
 mod relations;
@@ -43,6 +45,7 @@ pub use knowledge::{
     DemoContents, NamedInfo, ParamInfo, PlantedInfo, ProcessorInfo, RoleInfo, ShownReading, demo_contents,
     name_roles, processors, roles, shown_readings,
 };
+pub use live::{LiveChannel, LiveMeter, LivePlayer, LiveSnapshot};
 pub use master::{MasterRequest, Mastered, master};
 pub use master_file::{MasterResult, MasteredFile, master_files};
 pub use measure::{ChannelRelation, Facts, KReading, Key, Music, Section};
@@ -50,6 +53,7 @@ pub use measure_files::{
     MeasureRequest, Measured, MeasuredFacts, MeasuredFile, Unreadable, measure, readable_audio,
 };
 pub use plan::{PlanRequest, Planned, plan};
+pub use plots::{PlotPlace, PlotRequest, measure_and_plot};
 pub use produce::{ProduceRequest, Produced, TrackSummary, produce};
 pub use project::Project;
 pub use render::{Part, RenderResult, Rendered, render, render_parts};

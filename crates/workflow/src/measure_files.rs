@@ -3,11 +3,11 @@
 use crate::between::Between;
 use crate::error::BadInput;
 use crate::{Context, Failure, WorkflowError};
-use audio::{Buffer, Layout};
+use audio::{BlockRef, Buffer, Layout};
 use delivery::{Preview, Service};
 use measure::{
-    Analyser, Blemishes, ErbFrames, Facts, ImageSeries, LOUDNESS_READINGS, LoudnessSeries, Music, Options,
-    PsrSeries,
+    Analyser, Analysis, Blemishes, ErbFrames, Facts, ImageSeries, LOUDNESS_READINGS, LoudnessSeries, Music,
+    Options, PsrSeries,
 };
 use rayon::prelude::*;
 use serde::{Serialize, Serializer};
@@ -96,8 +96,9 @@ pub struct MeasuredFile {
     /// Tempo, beats, key and sections, where they were asked for.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub music: Option<Music>,
-    /// What a recording may suffer from.
-    pub blemishes: Blemishes,
+    /// What a recording may suffer from, unless only loudness was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blemishes: Option<Blemishes>,
     /// What each streaming service will do; empty for silence.
     pub services: Vec<Preview>,
     /// What the reader had to mend.
@@ -111,6 +112,36 @@ pub struct MeasuredFile {
     /// The stereo image by band against time, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stereo_series: Option<ImageSeries>,
+    /// The pictures that were drawn, when asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plots: Vec<String>,
+}
+
+impl MeasuredFile {
+    pub(crate) fn new(
+        path: &Path,
+        info: &files::Info,
+        analysis: Analysis,
+        options: Options,
+        series: bool,
+        services: &[Service],
+    ) -> MeasuredFile {
+        let facts = analysis.facts;
+        let all = options.levels;
+        MeasuredFile {
+            path: crate::written::shown(path),
+            format: format!("{}, {}", info.format.name(), info.encoding.describe()),
+            services: delivery::preview_of(services, facts.integrated_lufs, facts.true_peak_dbtp),
+            facts: MeasuredFacts { facts, loudness_only: !all },
+            music: analysis.music,
+            blemishes: all.then_some(analysis.blemishes),
+            notes: info.notes.iter().map(ToString::to_string).collect(),
+            series: series.then_some(analysis.loudness),
+            psr_series: (series && all).then_some(analysis.psr),
+            stereo_series: (series && all).then_some(analysis.image),
+            plots: Vec::new(),
+        }
+    }
 }
 
 /// What `measure` prints.
@@ -174,13 +205,23 @@ pub fn measure(
 ) -> Result<Measured, WorkflowError> {
     let options = if request.loudness_only { Options::loudness() } else { Options::default() };
     let services = crate::services::services(services, Path::new(""), context)?;
+    measure_each(paths, context, |_, path| measure_file(path, request.series, options, &services, context))
+}
+
+/// Measures each file by a function of its place and path, several at a time.
+pub(crate) fn measure_each(
+    paths: &[PathBuf],
+    context: &Context,
+    each: impl Fn(usize, &Path) -> Result<MeasuredFile, WorkflowError> + Sync,
+) -> Result<Measured, WorkflowError> {
     context.listener.stage("measuring", None);
     let done = std::sync::atomic::AtomicUsize::new(0);
     let results: Vec<Result<MeasuredFile, WorkflowError>> = paths
         .par_iter()
-        .map(|path| {
+        .enumerate()
+        .map(|(place, path)| {
             context.check()?;
-            let measured = measure_file(path, request.series, options, &services, context);
+            let measured = each(place, path);
             let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
             context.listener.progress(done as f64 / paths.len() as f64);
             measured
@@ -215,6 +256,22 @@ pub(crate) fn hear_file(
     services: &[Service],
     context: &Context,
 ) -> Result<Heard, WorkflowError> {
+    let (info, mut analysis) = read_through(path, options, context, &mut |_, _| Ok(()))?;
+    let erb = std::mem::take(&mut analysis.erb);
+    let file = MeasuredFile::new(path, &info, analysis, options, series, services);
+    Ok(Heard { file, erb })
+}
+
+/// Somebody who hears a file along with the meters.
+pub(crate) type Also<'a> = dyn FnMut(&files::Info, &BlockRef) -> Result<(), WorkflowError> + 'a;
+
+/// Reads a file from its beginning to its end into an analyser and whoever hears it along, in bounded memory.
+pub(crate) fn read_through(
+    path: &Path,
+    options: Options,
+    context: &Context,
+    also: &mut Also,
+) -> Result<(files::Info, Analysis), WorkflowError> {
     let stamp = files::Stamp::of(path)?;
     let mut reader = files::open(path)?;
     let info = reader.info().clone();
@@ -230,22 +287,9 @@ pub(crate) fn hear_file(
             break;
         }
         analyser.push(&buffer.range(0, frames));
+        also(&info, &buffer.range(0, frames))?;
     }
     stamp.check()?;
-    let analysis = analyser.finish();
-    let services =
-        delivery::preview_of(services, analysis.facts.integrated_lufs, analysis.facts.true_peak_dbtp);
-    let file = MeasuredFile {
-        path: crate::written::shown(path),
-        format: format!("{}, {}", info.format.name(), info.encoding.describe()),
-        facts: MeasuredFacts { facts: analysis.facts, loudness_only: !options.levels },
-        music: analysis.music,
-        blemishes: analysis.blemishes,
-        services,
-        notes: reader.info().notes.iter().map(ToString::to_string).collect(),
-        series: series.then_some(analysis.loudness),
-        psr_series: series.then_some(analysis.psr),
-        stereo_series: series.then_some(analysis.image),
-    };
-    Ok(Heard { file, erb: analysis.erb })
+    // Reading may have added notes.
+    Ok((reader.info().clone(), analyser.finish()))
 }

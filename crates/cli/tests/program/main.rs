@@ -12,5 +12,6 @@ mod hostile;
 mod machine;
 mod sessions;
 mod talk;
+mod views;
 mod whole;
 mod words;

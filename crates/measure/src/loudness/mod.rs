@@ -265,6 +265,11 @@ impl Energy {
     }
 
     pub(crate) fn range_lu(&self) -> Option<f64> {
+        self.range_edges_lufs().map(|(low, high)| high - low)
+    }
+
+    /// Both ends of the loudness range, in LUFS.
+    pub(crate) fn range_edges_lufs(&self) -> Option<(f64, f64)> {
         let parts: Vec<Range<usize>> = self.parts.of(self.bins.len()).collect();
         let (last, before) = parts.split_last()?;
         let powers: Vec<f64> = before
@@ -277,7 +282,7 @@ impl Energy {
         let relative = mean(powers.iter().filter(|p| **p >= absolute))? * db_to_power(RANGE_GATE_LU);
         let kept = sorted(powers.into_iter().filter(|p| *p >= absolute && *p >= relative));
         let (low, high) = (nearest_rank(&kept, 0.10)?, nearest_rank(&kept, 0.95)?);
-        Some(power_to_db(high) - power_to_db(low))
+        lufs(low).zip(lufs(high))
     }
 
     /// The short-term powers of a part, every 100 ms, into `silence` after its end.

@@ -74,6 +74,7 @@ pub(super) fn loudness(section: &mut Markup, report: &Report) {
         duration_s,
         series: &signal.loudness,
         aim: aim.as_ref().map(|(lufs, _)| *lufs),
+        range_lufs: None,
         sections: &report.sections,
         reductions: chain.clone(),
     };

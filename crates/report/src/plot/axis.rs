@@ -58,6 +58,29 @@ impl Scale {
             canvas.text("tick", Anchor::Middle, (x, frame.bottom + 16.0), &text::number(*tick, 0));
         }
     }
+
+    /// Lines down the frame at frequencies, with labels below and the axis itself.
+    pub(crate) fn draw_hertz_below(&self, canvas: &mut Canvas, frame: Frame, ticks: &[f64]) {
+        for tick in ticks {
+            let x = self.place(*tick);
+            canvas.line("grid", (x, frame.top), (x, frame.bottom));
+            canvas.text("tick", Anchor::Middle, (x, frame.bottom + 17.0), &text::short_hz(*tick));
+        }
+        canvas.text("unit", Anchor::End, (frame.right, frame.bottom + 34.0), "frequency, Hz");
+    }
+
+    /// An axis of time below the frame, with at most so many steps.
+    pub(crate) fn draw_clock_below(&self, canvas: &mut Canvas, frame: Frame, most: usize) {
+        // Under a few seconds the tenths matter.
+        let decimals = usize::from(self.high < 4.0);
+        for tick in clock_ticks(self.high, most) {
+            let x = self.place(tick);
+            canvas.line("mark", (x, frame.bottom), (x, frame.bottom + 4.0));
+            canvas.text("tick", Anchor::Middle, (x, frame.bottom + 17.0), &text::clock(tick, decimals));
+        }
+        canvas.line("axis", (frame.left, frame.bottom), (frame.right, frame.bottom));
+        canvas.text("unit", Anchor::End, (frame.right, frame.bottom + 34.0), "time, min:s");
+    }
 }
 
 /// The multiples of a step between two values, both included.
@@ -68,7 +91,8 @@ pub(crate) fn even_ticks(low: f64, high: f64, step: f64) -> Vec<f64> {
 
 /// Times for an axis of so many seconds: at most `most` steps of a round length.
 pub(crate) fn clock_ticks(duration_s: f64, most: usize) -> Vec<f64> {
-    const STEPS_S: [f64; 11] = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0];
+    const STEPS_S: [f64; 14] =
+        [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0];
     let enough = |step: &&f64| duration_s / **step <= most as f64;
     let step = STEPS_S.iter().find(enough).copied().unwrap_or((duration_s / most as f64).ceil());
     even_ticks(0.0, duration_s, step)

@@ -1,6 +1,6 @@
 //! Loudness over the song, with what the mastering chain took away below.
 
-use super::{Anchor, Canvas, Frame, LETTER_PX, Scale, Size, clock_ticks, even_ticks};
+use super::{Anchor, Canvas, Frame, LETTER_PX, Scale, Size, even_ticks};
 use crate::markup::Markup;
 use crate::model::{ReductionPart, SectionPart};
 use crate::text;
@@ -12,6 +12,8 @@ pub(crate) struct LoudnessPlot<'a> {
     pub(crate) series: &'a LoudnessSeries,
     /// A line across, in LUFS.
     pub(crate) aim: Option<f64>,
+    /// Both ends of the loudness range, in LUFS: a band behind the curves.
+    pub(crate) range_lufs: Option<(f64, f64)>,
     pub(crate) sections: &'a [SectionPart],
     /// The inserts of the mastering chain; the last is drawn as a surface, the others as lines.
     pub(crate) reductions: Vec<&'a ReductionPart>,
@@ -20,7 +22,7 @@ pub(crate) struct LoudnessPlot<'a> {
 /// Between the two halves of the picture.
 const GAP_PX: f64 = 36.0;
 /// Pixels that share one point: a column holds the loudest of its moments.
-const COLUMN_PX: f64 = 2.0;
+pub(crate) const COLUMN_PX: f64 = 2.0;
 /// A name that is cut keeps at least this many letters.
 const LEAST_LETTERS: usize = 5;
 /// The axis never shows less than this, in LU.
@@ -38,32 +40,39 @@ pub(crate) fn loudness(plot: &LoudnessPlot, size: Size, id: &str) -> Markup {
     };
     let mut canvas = Canvas::new(size.width(), frame.bottom + below + 40.0);
     let time = Scale::new((0.0, plot.duration_s), (frame.left, frame.right));
-    let (low, high) = ends(plot);
-    let level = Scale::new((low, high), (frame.bottom, frame.top));
-
-    draw_sections(&mut canvas, plot.sections, &time, frame, frame.bottom + below);
-    level.draw_levels(&mut canvas, frame, &even_ticks(low, high, 6.0));
+    draw_history(&mut canvas, plot, &time, frame, frame.bottom + below);
     canvas.text("unit", Anchor::Start, (0.0, 12.0), "LUFS");
-    draw_momentary(&mut canvas, plot.series, &time, &level);
-    draw_short_term(&mut canvas, plot.series, &time, &level);
-    if let Some(lufs) = plot.aim {
-        let y = level.place(lufs);
-        canvas.line("aim", (frame.left, y), (frame.right, y));
-    }
     let mut bottom = frame.bottom;
     if !plot.reductions.is_empty() {
         let lower = Frame { top: frame.bottom + GAP_PX, bottom: frame.bottom + below, ..frame };
         draw_reductions(&mut canvas, &plot.reductions, &time, lower);
         bottom = lower.bottom;
     }
-    for tick in clock_ticks(plot.duration_s, size.pick(10, 5)) {
-        let x = time.place(tick);
-        canvas.line("mark", (x, bottom), (x, bottom + 4.0));
-        canvas.text("tick", Anchor::Middle, (x, bottom + 17.0), &text::clock(tick, 0));
-    }
-    canvas.line("axis", (frame.left, bottom), (frame.right, bottom));
-    canvas.text("unit", Anchor::End, (frame.right, bottom + 34.0), "time, min:s");
+    time.draw_clock_below(&mut canvas, Frame { bottom, ..frame }, size.pick(10, 5));
     canvas.finish(id, "Loudness over time", &description(plot))
+}
+
+/// The sections, the curves and the lines across, within a frame; the sections reach down to `bottom`.
+pub(crate) fn draw_history(
+    canvas: &mut Canvas,
+    plot: &LoudnessPlot,
+    time: &Scale,
+    frame: Frame,
+    bottom: f64,
+) {
+    let (low, high) = ends(plot);
+    let level = Scale::new((low, high), (frame.bottom, frame.top));
+    draw_sections(canvas, plot.sections, time, frame, bottom);
+    if let Some((quiet, loud)) = plot.range_lufs {
+        canvas.rect("range", (frame.left, level.place(loud)), (frame.right, level.place(quiet)));
+    }
+    level.draw_levels(canvas, frame, &even_ticks(low, high, 6.0));
+    draw_momentary(canvas, plot.series, time, &level);
+    draw_short_term(canvas, plot.series, time, &level);
+    if let Some(lufs) = plot.aim {
+        let y = level.place(lufs);
+        canvas.line("aim", (frame.left, y), (frame.right, y));
+    }
 }
 
 /// Both ends of the axis, in LUFS: everything above 12 LU below the middle of the song, in steps of 6.

@@ -14,9 +14,9 @@ mod tracks;
 pub(crate) use axis::{Scale, clock_ticks, even_ticks};
 pub(crate) use bands::{BandPlot, bands};
 pub(crate) use ladder::{Rung, ladder};
-pub(crate) use loudness::{LoudnessPlot, loudness};
+pub(crate) use loudness::{COLUMN_PX, LoudnessPlot, draw_history, loudness};
 pub(crate) use reductions::reductions;
-pub(crate) use spectrum::{SpectrumPlot, spectrum};
+pub(crate) use spectrum::{ENDS_HZ, SpectrumPlot, spectrum};
 pub(crate) use tracks::{TrackLevels, tracks};
 
 use crate::markup::Markup;
@@ -85,6 +85,31 @@ impl Canvas {
             svg.append(body);
         });
         svg
+    }
+
+    /// The picture as a file of its own, in its own size and colours.
+    pub(crate) fn finish_alone(self, style: &str, title: &str, description: &str) -> String {
+        let Canvas { width, height, body } = self;
+        let [w, h] = [px(width), px(height)];
+        let view = format!("0 0 {w} {h}");
+        let attributes = [
+            ("xmlns", "http://www.w3.org/2000/svg"),
+            ("viewBox", &view),
+            ("width", &w),
+            ("height", &h),
+            ("role", "img"),
+            ("aria-labelledby", "title desc"),
+        ];
+        let mut svg = Markup::default();
+        svg.element("svg", &attributes, |svg| {
+            svg.leaf("title", &[("id", "title")], title);
+            svg.leaf("desc", &[("id", "desc")], description);
+            // Quotation marks and brackets of a style sheet are escaped like those of any text.
+            svg.leaf("style", &[], style);
+            svg.void("rect", &[("class", "paper"), ("width", &w), ("height", &h)]);
+            svg.append(body);
+        });
+        svg.into_text() + "\n"
     }
 
     /// A line through points.

@@ -3,7 +3,6 @@
 use super::{Anchor, Canvas, Frame, Scale, Size, even_ticks};
 use crate::markup::Markup;
 use crate::model::CurveBand;
-use crate::text;
 use measure::BandLevel;
 
 /// What is drawn; each curve may be missing.
@@ -17,7 +16,7 @@ pub(crate) struct SpectrumPlot<'a> {
 /// records of all genres agree best (Pestana et al., AES 135th convention, 2013).
 const ALIGNED_HZ: (f64, f64) = (100.0, 5000.0);
 /// The axis of frequency, in hertz: the edges of the lowest and highest third octave.
-const ENDS_HZ: (f64, f64) = (22.4, 22_400.0);
+pub(crate) const ENDS_HZ: (f64, f64) = (22.4, 22_400.0);
 /// The axis of level shows no more than this, in dB.
 const MOST_SPAN_DB: f64 = 60.0;
 
@@ -51,12 +50,7 @@ pub(crate) fn spectrum(plot: &SpectrumPlot, size: Size, id: &str) -> Markup {
         &[31.5, 63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0],
         &[63.0, 250.0, 1000.0, 4000.0, 16_000.0],
     );
-    for tick in ticks {
-        let x = hertz.place(*tick);
-        canvas.line("grid", (x, frame.top), (x, frame.bottom));
-        canvas.text("tick", Anchor::Middle, (x, frame.bottom + 17.0), &text::short_hz(*tick));
-    }
-    canvas.text("unit", Anchor::End, (frame.right, frame.bottom + 34.0), "frequency, Hz");
+    hertz.draw_hertz_below(&mut canvas, frame, ticks);
 
     let point = |hz: f64, db: f64| (hertz.place(hz), level.place(db));
     if reference.iter().any(|b| b.spread_db > 0.0) {
