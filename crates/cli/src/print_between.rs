@@ -36,7 +36,7 @@ impl<'a> Names<'a> {
 
     fn of(&self, path: &'a str) -> &'a str {
         let stem = |path: &'a str| Path::new(path).file_stem().and_then(|s| s.to_str()).unwrap_or(path);
-        let same = self.paths.iter().filter(|other| stem(**other) == stem(path)).count();
+        let same = self.paths.iter().filter(|other| stem(other) == stem(path)).count();
         if same > 1 { path } else { stem(path) }
     }
 }

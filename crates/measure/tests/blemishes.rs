@@ -91,7 +91,7 @@ fn without_pauses(seconds: f64, rate: f64) -> Vec<f64> {
 fn hum_under_a_part_that_never_pauses_is_found() {
     let rate = 44_100.0;
     let clean = without_pauses(30.0, rate);
-    assert_eq!(blemishes(&[clean.clone()], rate).hum, None, "the part by itself");
+    assert_eq!(blemishes(std::slice::from_ref(&clean), rate).hum, None, "the part by itself");
     let mut hums = clean.clone();
     for (times, dbfs) in [(1.0, -40.0), (2.0, -44.0), (3.0, -42.0), (5.0, -46.0)] {
         let line = sine(1.0004 * times * 50.0, dbfs, rate);

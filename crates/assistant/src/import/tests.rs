@@ -280,7 +280,8 @@ fn stamps_that_say_nothing_move_nothing_and_need_no_word() {
 #[test]
 fn stamps_that_cannot_be_right_are_told_and_left() {
     let day = 24 * HOUR * 48_000;
-    let cases: [(&[(&str, Option<u64>)], &str); 5] = [
+    type Case<'a> = (&'a [(&'a str, Option<u64>)], &'a str);
+    let cases: [Case; 5] = [
         // A bounce among recordings.
         (&[("Kick.wav", Some(48_000)), ("Bass.wav", Some(96_000)), ("Vox.wav", None)], "2 of 3 recordings"),
         // Twenty minutes between takes of a minute.
