@@ -105,8 +105,9 @@ pub(crate) fn read_observed(
         music: false,
         ..Options::default()
     };
-    let mut analyser = Analyser::new(sample_rate_hz, Layout::from_channels(channels), options)
-        .map_err(|source| DeliveryError::Measure { path: path.to_owned(), source })?;
+    let mut analyser =
+        Analyser::new(sample_rate_hz, Layout::from_mask(channels, reader.info().channel_mask), options)
+            .map_err(|source| DeliveryError::Measure { path: path.to_owned(), source })?;
     let mut grid = Grid::new();
     let mut edges = Edges::new(channels, sample_rate_hz);
     let mut buffer = Buffer::new(channels, BLOCK_FRAMES);

@@ -72,6 +72,21 @@ fn tech_3341_case_6_surround() {
     }
 }
 
+/// Which channels count by how much: BS.1770-5, Annex 1, table 3 and Annex 3, in the order of WAVE files.
+#[test]
+fn speakers_count_as_where_they_stand() {
+    let weights = |channels, mask| measure::channel_weights(Layout::from_mask(channels, mask));
+    // Quadraphonic: the pair behind is the surround. 7.1: the pair at the side is, the pair behind it is not.
+    assert_eq!(weights(4, None), [1.0, 1.0, 1.41, 1.41]);
+    assert_eq!(weights(8, None), [1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.41, 1.41]);
+    // 5.1 with its surrounds at the side or behind is the same programme.
+    assert_eq!(weights(6, Some(0x60f)), weights(6, Some(0x3f)));
+    // Left, right, centre and effects: no surrounds, effects left out. Heights count as fronts.
+    assert_eq!(weights(4, Some(0xf)), [1.0, 1.0, 1.0, 0.0]);
+    assert_eq!(weights(4, Some(0x5003)), [1.0; 4]);
+    assert_eq!(weights(12, None), [1.0; 12]);
+}
+
 #[test]
 fn tech_3341_cases_9_and_12_constant_readings() {
     for rate in RATES {

@@ -135,13 +135,33 @@ impl MeasuredFile {
             facts: MeasuredFacts { facts, loudness_only: !all },
             music: analysis.music,
             blemishes: all.then_some(analysis.blemishes),
-            notes: info.notes.iter().map(ToString::to_string).collect(),
+            notes: info.notes.iter().map(ToString::to_string).chain(assumed_speakers(info)).collect(),
             series: series.then_some(analysis.loudness),
             psr_series: (series && all).then_some(analysis.psr),
             stereo_series: (series && all).then_some(analysis.image),
             plots: Vec::new(),
         }
     }
+}
+
+/// What loudness assumes of a file that does not say where its speakers stand.
+fn assumed_speakers(info: &files::Info) -> Option<String> {
+    if info.channels < 3 || info.channel_mask.is_some() {
+        return None;
+    }
+    let assumed = match info.channels {
+        3 => "left, right and centre",
+        4 => "left, right and two surrounds",
+        5 => "5.0 (left, right, centre, two surrounds)",
+        6 => "5.1 (left, right, centre, low-frequency effects, two surrounds)",
+        7 => "6.1 in the order of WAVE files",
+        8 => "7.1 in the order of WAVE files",
+        _ => "speakers in front",
+    };
+    Some(format!(
+        "the file does not say where its {} speakers stand: loudness takes them for {assumed}",
+        info.channels
+    ))
 }
 
 /// What `measure` prints.
@@ -275,7 +295,7 @@ pub(crate) fn read_through(
     let stamp = files::Stamp::of(path)?;
     let mut reader = files::open(path)?;
     let info = reader.info().clone();
-    let layout = Layout::from_channels(info.channels);
+    let layout = Layout::from_mask(info.channels, info.channel_mask);
     let unmeasurable = |source| WorkflowError::Unmeasurable { path: path.to_path_buf(), source };
     let mut analyser =
         Analyser::new(f64::from(info.sample_rate_hz), layout, options).map_err(unmeasurable)?;

@@ -82,6 +82,7 @@ fn speaker_mask(channels: usize) -> u32 {
         Layout::Stereo => 0x3,
         Layout::Surround50 => 0x37,
         Layout::Surround51 => 0x3f,
-        Layout::Discrete(_) => 0,
+        // More may be anything: a recorder's tracks as well as a room's speakers.
+        Layout::Speakers(_) | Layout::Discrete(_) => 0,
     }
 }

@@ -33,13 +33,33 @@ const RELATIVE_GATE_LU: f64 = -10.0;
 const RANGE_GATE_LU: f64 = -20.0;
 /// EBU Tech 3342 (2023) has a file meter add 1.5 s of silence, so that the end counts like the middle.
 const RANGE_SILENCE_BINS: usize = 150;
-/// The weight of each channel of a layout (BS.1770-5, Annex 1, table 3): front channels 1, surrounds 1.41
-/// (+1.5 dB), low-frequency effects not counted.
+/// The weight of each channel of a layout (BS.1770-5, Annex 1, table 3, and Annex 3 for other layouts): 1.41 (+1.5 dB) for
+/// speakers of the middle layer from 60 to 120 degrees to the side, low-frequency effects not counted, 1 for all others.
 pub fn channel_weights(layout: Layout) -> Vec<f64> {
     match layout {
-        Layout::Surround50 => vec![1.0, 1.0, 1.0, 1.41, 1.41],
-        Layout::Surround51 => vec![1.0, 1.0, 1.0, 0.0, 1.41, 1.41],
+        Layout::Surround50 => vec![1.0, 1.0, 1.0, SIDE, SIDE],
+        Layout::Surround51 => vec![1.0, 1.0, 1.0, 0.0, SIDE, SIDE],
+        Layout::Speakers(mask) => {
+            (0..32).map(|bit| 1 << bit).filter(|s| mask & s != 0).map(|s| weight(s, mask)).collect()
+        }
         other => vec![1.0; other.channels()],
+    }
+}
+
+/// The weight of a speaker at the side, beyond 60 degrees.
+const SIDE: f64 = 1.41;
+
+/// The weight of one speaker of a mask. Pairs at the back are the surrounds of 5.1, at 110 degrees, unless there are
+/// pairs at the side, which puts them behind 120 degrees (ITU-R BS.2051-3, systems B and I).
+fn weight(speaker: u32, mask: u32) -> f64 {
+    const LOW_FREQUENCY: u32 = 0x8;
+    const BACK: u32 = 0x10 | 0x20;
+    const BESIDE: u32 = 0x200 | 0x400;
+    match speaker {
+        LOW_FREQUENCY => 0.0,
+        beside if beside & BESIDE != 0 => SIDE,
+        back if back & BACK != 0 && mask & BESIDE == 0 => SIDE,
+        _ => 1.0,
     }
 }
 

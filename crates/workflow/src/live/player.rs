@@ -30,7 +30,7 @@ impl LivePlayer {
         let reader = files::open(path)?;
         let info = reader.info();
         let rate_hz = f64::from(info.sample_rate_hz);
-        let meter = LiveMeter::new(rate_hz, Layout::from_channels(info.channels))?;
+        let meter = LiveMeter::new(rate_hz, Layout::from_mask(info.channels, info.channel_mask))?;
         let format = crate::plots::described(info);
         let (channels, frames) = (info.channels, info.frames);
         let buffer = Buffer::new(channels, BLOCK_FRAMES);
