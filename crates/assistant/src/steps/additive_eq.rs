@@ -22,8 +22,9 @@ const LEAST_DB: f64 = 0.5;
 /// Bounds in dB: of everything, and of air.
 const MOST_DB: f64 = 3.0;
 const MOST_AIR_DB: f64 = 4.0;
-/// Missing by more than this nothing is there to be lifted, in dB.
-const NOTHING_DB: f64 = 30.0;
+/// Missing by more than this it is no dullness but a sound that was made so, or there is nothing to be lifted, in dB:
+/// the presence rise of a microphone, lost, and a cushion in front of it come to no more.
+const NOTHING_DB: f64 = 14.0;
 /// Noise above 5 kHz that stands nearer than this to the level of the playing part forbids air, in dB
 /// (-60 dBFS at the working level).
 const NOISE_DB: f64 = -42.0;

@@ -50,7 +50,7 @@ fn usual(role: &str) -> Option<Usual> {
     let usual = |from, to, attack_ms, knee_db| Some(Usual { spread_lu: (from, to), attack_ms, knee_db });
     match role {
         "lead_vocal" | "vocal_bus" | "spoken" => usual(4.0, 6.0, 12.0, 8.0),
-        "backing_vocal" | "harmony_vocal" | "vocal_double" | "adlib" => usual(3.0, 5.0, 10.0, 8.0),
+        "backing_vocal" | "harmony_vocal" | "vocal_double" | "adlib" => usual(4.0, 8.0, 10.0, 8.0),
         "guitar_acoustic" | "guitar_acoustic_di" | "plucked_folk" => usual(5.0, 7.0, 20.0, 6.0),
         "piano" | "electric_piano" | "keys" | "clav" => usual(6.0, 8.0, 25.0, 6.0),
         "bass_upright" => usual(4.0, 6.0, 20.0, 6.0),
