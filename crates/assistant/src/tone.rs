@@ -71,14 +71,6 @@ pub(crate) struct Deviation {
     pub(crate) spread_db: [f64; OCTAVES],
 }
 
-impl Deviation {
-    /// As it will be when the whole spectrum is turned by so many dB per octave.
-    pub(crate) fn turn(&mut self, db_per_oct: f64) {
-        let places = OCTAVES_FROM_1_KHZ.iter().zip(&mut self.excess_db);
-        places.for_each(|(x, excess)| *excess += db_per_oct * x);
-    }
-}
-
 /// Compares a track with its role; `None` where the role or the spectrum is unknown.
 pub(crate) fn deviation(role: &str, facts: &Facts) -> Option<Deviation> {
     let typical = typical(role)?;
@@ -134,34 +126,37 @@ fn sloped(role: &str) -> Option<(Typical, f64)> {
     })
 }
 
-/// How far the spectrum of a track is sloped against what is usual for its role, by least squares over octaves;
-/// `None` where nobody can say, or where the slope is too far off to be an accident.
+/// How far the spectrum of a track is sloped against what is usual for its role: the weighted median of the slopes
+/// between all pairs of octaves (P. K. Sen, *Estimates of the regression coefficient based on Kendall's tau*, 1968), so
+/// that a bump or a missing end is no slope. `None` where nobody can say, or where the slope is too far off to be an
+/// accident.
 pub(crate) fn slope(role: &str, facts: &Facts) -> Option<Tone> {
     let (typical, varies) = sloped(role)?;
     if facts.bands.len() != OCTAVES {
         return None;
     }
-    // Weighted sums for a straight line: one, x, xx, y, xy.
-    let mut sums = [0.0; 5];
-    let mut count = 0;
+    let mut octaves: Vec<(f64, f64, f64)> = Vec::new();
     for (n, band) in facts.bands.iter().enumerate() {
-        let Some(share_db) = band.share_db.filter(|db| *db > FAINT_DB && typical.share_db[n] > FAINT_DB)
-        else {
-            continue;
-        };
-        let (x, y) = (OCTAVES_FROM_1_KHZ[n], share_db - typical.share_db[n]);
-        let weight = typical.spread_db[n].powi(-2);
-        for (sum, term) in sums.iter_mut().zip([1.0, x, x * x, y, x * y]) {
-            *sum += weight * term;
-        }
-        count += 1;
+        let heard = band.share_db.filter(|db| *db > FAINT_DB && typical.share_db[n] > FAINT_DB);
+        let Some(share_db) = heard else { continue };
+        octaves.push((OCTAVES_FROM_1_KHZ[n], share_db - typical.share_db[n], 1.0 / typical.spread_db[n]));
     }
-    let [one, x, xx, y, xy] = sums;
-    let spread = one * xx - x * x;
-    if count < 5 || spread <= 0.0 {
+    if octaves.len() < 5 {
         return None;
     }
-    let tilt_db_per_oct = (one * xy - x * y) / spread;
+    let mut slopes: Vec<(f64, f64)> = Vec::new();
+    for (n, (x0, y0, w0)) in octaves.iter().enumerate() {
+        let pairs = octaves[n + 1..].iter().map(|(x, y, w)| ((y - y0) / (x - x0), w * w0 * (x - x0)));
+        slopes.extend(pairs);
+    }
+    slopes.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let half = slopes.iter().map(|(_, weight)| weight).sum::<f64>() / 2.0;
+    let mut below = 0.0;
+    let middle = slopes.iter().find(|(_, weight)| {
+        below += weight;
+        below >= half
+    });
+    let tilt_db_per_oct = middle.map(|(slope, _)| *slope)?;
     let accident = 2.0 * (varies * varies + CHAIN_DB_PER_OCT * CHAIN_DB_PER_OCT).sqrt();
     let tone = Tone { tilt_db_per_oct, varies_db_per_oct: varies };
     (tilt_db_per_oct.abs() <= accident).then_some(tone)

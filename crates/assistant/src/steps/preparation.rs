@@ -27,9 +27,9 @@ const OFFSET_TO_LEVEL_DB: f64 = -30.0;
 const RUMBLE_DB: f64 = -35.0;
 /// The same for what is meant to reach down there.
 const RUMBLE_LOW_DB: f64 = -30.0;
-/// Corner against rumble, in hertz: below the lowest note of a bass with five strings (30.9 Hz), and as high as the
-/// usual high-pass of a kick (25 to 30 Hz).
-const RUMBLE_HZ: f64 = 28.0;
+/// Corners against rumble, in hertz: for what may reach down to the lowest note of a bass with five strings
+/// (30.9 Hz), as high as the usual high-pass of a kick (25 to 30 Hz); and for what does not.
+const RUMBLE_HZ: (f64, f64) = (28.0, 35.0);
 /// Its steepness in dB per octave: rumble reaches up to the lowest notes.
 const RUMBLE_SLOPE: &str = "48";
 /// What a mend has to bring, in dB: the least change of level that is heard.
@@ -166,6 +166,11 @@ fn dirt(track: &Strip, raw: &Facts) -> Option<Dirt> {
     (matters && dbfs > -100.0).then_some(Dirt::Offset { dbfs })
 }
 
+/// Whether a role may have notes down there; what nobody knows may.
+fn reaches_down(role: &str) -> bool {
+    matches!(roles::family(role), "bass" | "drums" | "synths" | "keys" | "other" | "buses" | "fx" | "returns")
+}
+
 fn rumble_limit_db(role: &str) -> f64 {
     // Every microphone of a kit hears the kick.
     let low = matches!(roles::family(role), "bass" | "drums")
@@ -181,7 +186,12 @@ fn clean(facts: &SongFacts, session: &Session) -> Vec<Decision> {
         let found: Vec<Option<Dirt>> =
             source.iter().map(|track| dirt(track, &facts.tracks.get(&track.id)?.raw.facts)).collect();
         let rumbles = found.iter().any(|dirt| matches!(dirt, Some(Dirt::Rumble { .. })));
-        let corner_hz = if rumbles { RUMBLE_HZ } else { 0.0 };
+        let low = source.iter().any(|track| reaches_down(role(track)));
+        let corner_hz = match rumbles {
+            true if low => RUMBLE_HZ.0,
+            true => RUMBLE_HZ.1,
+            false => 0.0,
+        };
         let Some(first) = found.iter().flatten().next().copied() else { continue };
         for (track, own) in source.iter().zip(&found) {
             if track.insert("clean").is_none() {

@@ -312,3 +312,22 @@ fn tops_are_taken_off_within_bounds() {
     assert_eq!(tall("kick_in", 26.0, 15.0), None);
     assert_eq!(tall("shaker", 26.0, 20.0), None);
 }
+
+#[test]
+fn the_room_of_a_voice_is_not_brought_up() {
+    // Notes of half a second that ring on by 30 dB in a second: 2 s of decay.
+    let ringing = |fall_db: f64| {
+        let (session, mut facts) = usual_song(&[("it", "backing_vocal")]);
+        let level = |row: usize| match row % 40 {
+            on @ 0..10 => -0.01 * on as f64,
+            off => (-2.5 - fall_db * (off - 9) as f64).max(-60.0),
+        };
+        let moves_db = (0..ROWS).map(level).collect();
+        raw(&mut facts, "it").erb = analysis(&Sound { moves_db, ..Sound::band(200.0, 4_000.0) }).erb;
+        comp(&run(&session, &facts).1, "it")
+    };
+    assert!(ringing(1.5).is_none());
+    // Falls of 8 dB in 50 ms: that is a dry voice, and its loudness is the singer's.
+    let (session, facts) = swinging("backing_vocal", 6.0);
+    assert!(comp(&run(&session, &facts).1, "it").is_some());
+}

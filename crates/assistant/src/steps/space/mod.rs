@@ -5,7 +5,7 @@
 //! basses stay dry. The reverbs are as loud as what they are given, but for what their cuts take away, so that
 //! the send's level follows from the distance that is wanted.
 
-mod dryness;
+pub(crate) mod dryness;
 mod returns;
 
 use crate::parts::{heard, role};

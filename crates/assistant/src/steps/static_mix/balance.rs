@@ -3,12 +3,14 @@
 //!
 //! Each part has an expected loudness against the others and a spread within which good mixes differ.
 
+use super::expected::{lead_against_rest_lu, usual_inside_db};
+use super::powers::{Voiced, bands, level_db, mean_powers, mean_powers_alone};
 use crate::masking::{Voice, hidden_share};
 use crate::parts::{self, DRUMS, Part, part_of, role};
 use crate::power::{Rows, band_shares, busiest_third, lufs, weight};
 use crate::solve::{Against, Ask, Bands, Model, Range, Solution, Spectrum};
 use crate::words::{listed, tenth};
-use crate::{Rules, SongFacts, TrackFacts};
+use crate::{Rules, SongFacts};
 use audio::{db_to_power, power_to_db};
 use measure::ERB_BANDS;
 use session::{Session, Strip};
@@ -67,18 +69,6 @@ pub(super) struct Balance<'a> {
     pub(super) levels: Vec<Level<'a>>,
     /// By how much the lead was raised because it was hidden, and the hidden share before and after.
     pub(super) lead_raised: Option<(f64, f64, f64)>,
-}
-
-/// A track with its rows.
-struct Voiced<'a> {
-    track: &'a Strip,
-    facts: &'a TrackFacts,
-    rows: Rows,
-    /// Gain of the buses behind its fader, in dB.
-    path_db: f64,
-    source: usize,
-    /// Level inside its source, in dB.
-    inside_db: f64,
 }
 
 /// Microphones of one source, or one track: what one variable moves.
@@ -547,83 +537,4 @@ fn middle_of_the_known(groups: &[Group]) -> Option<f64> {
 fn scaled_lu(level_lu: f64, rules: &Rules) -> f64 {
     const ORDINARY_LU: f64 = -10.0;
     ORDINARY_LU + rules.strength * (level_lu - ORDINARY_LU)
-}
-
-/// Mean weighted power of a track over rows by band, with its level inside its source and the buses behind it.
-fn bands(voiced: &Voiced, rows: &[usize]) -> Bands {
-    let analysis = voiced.facts.now();
-    let erb = &analysis.erb;
-    let gain = db_to_power(voiced.path_db + voiced.inside_db);
-    let mut bands = [0.0; ERB_BANDS];
-    if erb.rows() == 0 {
-        // Only its loudness is known.
-        bands[ERB_BANDS / 2] = gain * voiced.rows.mean(rows);
-        return bands;
-    }
-    let gain = gain * analysis.facts.channels.max(1) as f64 / rows.len().max(1) as f64;
-    for row in rows.iter().copied().filter(|row| *row < erb.rows()) {
-        bands.iter_mut().zip(erb.row(row)).for_each(|(sum, power)| *sum += f64::from(*power));
-    }
-    bands.iter_mut().zip(&erb.centres_hz).for_each(|(power, hz)| *power *= gain * weight(*hz));
-    bands
-}
-
-/// Mean powers of some tracks over the rows in which any of them plays; 0 for the others.
-fn mean_powers(tracks: &[Voiced], members: &[usize]) -> Vec<Bands> {
-    let length = members.iter().map(|t| tracks[*t].rows.active.len()).max().unwrap_or(0);
-    let rows: Vec<usize> =
-        (0..length).filter(|row| members.iter().any(|t| tracks[*t].rows.is_active(*row))).collect();
-    let none = [0.0; ERB_BANDS];
-    let power = |track: usize| if members.contains(&track) { bands(&tracks[track], &rows) } else { none };
-    (0..tracks.len()).map(power).collect()
-}
-
-/// Mean powers of some tracks, each over the rows in which it plays itself; 0 for the others.
-fn mean_powers_alone(tracks: &[Voiced], members: &[usize]) -> Vec<Bands> {
-    let own = |track: &Voiced| bands(track, &track.rows.active_rows());
-    let power = |track: usize| {
-        if members.contains(&track) { own(&tracks[track]) } else { [0.0; ERB_BANDS] }
-    };
-    (0..tracks.len()).map(power).collect()
-}
-
-/// Loudness of powers under factors, in LUFS.
-fn level_db(power: &[Bands], factors: &[Bands]) -> f64 {
-    let sum = |(power, factor): (&Bands, &Bands)| power.iter().zip(factor).map(|(p, f)| p * f).sum::<f64>();
-    lufs(power.iter().zip(factors).map(sum).sum())
-}
-
-/// Usual level of a microphone against the nearest of its source, in dB (engineering practice).
-fn usual_inside_db(role: &str) -> f64 {
-    match role {
-        "kick_in" | "snare_top" => 0.0,
-        "kick" | "snare" => -0.5,
-        "kick_out" => -3.0,
-        "kick_sub" => -6.0,
-        "snare_side" => -4.0,
-        "snare_bottom" => -7.0,
-        _ => 0.0,
-    }
-}
-
-/// Loudness of the lead against all the rest by genre, in LU. The order of genres is that of Gerdes &
-/// Siedenburg (JASA Express Letters 2023).
-fn lead_against_rest_lu(genre: &str) -> Option<f64> {
-    const GENRES: &[(&str, f64)] = &[
-        ("country", 3.0),
-        ("singer", 3.0),
-        ("rap", 2.5),
-        ("hip", 2.5),
-        ("r&b", 2.0),
-        ("soul", 2.0),
-        ("metal", -2.5),
-        ("rock", 0.0),
-        ("edm", -1.0),
-        ("electronic", -1.0),
-        ("choir", -2.0),
-        ("ambient", -2.0),
-        ("pop", 1.5),
-    ];
-    let genre = genre.to_lowercase();
-    GENRES.iter().find(|(name, _)| genre.contains(name)).map(|(_, lu)| *lu)
 }

@@ -1,7 +1,9 @@
 //! Step 3: levels first, around the most important element, then places between the loudspeakers.
 
 mod balance;
+mod expected;
 mod pan;
+mod powers;
 mod width;
 
 use crate::parts::heard;

@@ -63,7 +63,7 @@ impl Step for SubtractiveEq {
         let mut cuts: Vec<Cut> = Vec::new();
         for track in &free {
             let Some(known) = facts.tracks.get(&track.id) else { continue };
-            cuts.extend(too_much::cuts(track, known, turn(track).unwrap_or(0.0), rules));
+            cuts.extend(too_much::cuts(track, known, rules));
             cuts.extend(resonance::cut(track, known, rules));
             cuts.extend(boom::cut(track, known, rules));
         }

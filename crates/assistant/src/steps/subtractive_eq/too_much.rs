@@ -32,16 +32,14 @@ const RANGES: [Range; 3] = [
     Range { name: "harsh", what: "Harsh", octaves: &[6], low_hz: 2_000.0, high_hz: 4_200.0, q: 1.1 },
 ];
 
-/// `turned` is what the whole spectrum is turned by beside the cuts, in dB per octave.
-pub(super) fn cuts(track: &Strip, known: &TrackFacts, turned: f64, rules: &Rules) -> Vec<Cut> {
+pub(super) fn cuts(track: &Strip, known: &TrackFacts, rules: &Rules) -> Vec<Cut> {
     let role = role(track);
     let now = &known.now().facts;
     // The body of a drum is its own.
     let drum = crate::roles::family(role) == "drums";
-    let Some(mut deviation) = deviation(role, now).filter(|_| !drum) else {
+    let Some(deviation) = deviation(role, now).filter(|_| !drum) else {
         return Vec::new();
     };
-    deviation.turn(turned);
     let mut cuts = Vec::new();
     for range in &RANGES {
         let beyond = |n: &&usize| deviation.excess_db[**n] - TOO_MUCH * deviation.spread_db[**n];
