@@ -5,6 +5,7 @@
 //! on what else the machine does; wall time does. Everything is synthesised from fixed seeds.
 
 mod clock;
+mod endurance;
 mod kinds;
 mod meters;
 mod peers;
@@ -51,10 +52,11 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["meters"] => meters::meters(),
         ["files"] => meters::files(),
         ["peers", files @ ..] => peers::run(files),
+        ["endurance", words @ ..] => endurance::run(words),
         ["sound", words @ ..] => sound::run(words),
         _ => Err(
             "run without words, or with one of: render MINUTES, song MINUTES FOLDER, kinds KIND ..., meters, files, \
-             peers FILE ..., sound signals FOLDER, sound table FOLDER"
+             peers FILE ..., endurance, sound signals FOLDER, sound table FOLDER"
                 .into(),
         ),
     }

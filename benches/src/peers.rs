@@ -40,7 +40,7 @@ pub(crate) fn run(files: &[&str]) -> Result<(), Failure> {
 }
 
 fn row(name: &str, by: &str, file: &Path, context: &Context) -> Result<(), Failure> {
-    let facts = &measure(&[file.to_path_buf()], false, context)?.files[0].facts;
+    let facts = &measure(&[file.to_path_buf()], false, None, context)?.files[0].facts;
     let (lufs, dbtp) = facts.integrated_lufs.zip(facts.true_peak_dbtp).ok_or("silence")?;
     let (off, over) = ((lufs - LOUDNESS_LUFS).abs(), (dbtp - CEILING_DBTP).max(0.0));
     say(&format!("| {name} | {by} | {lufs:.2} | {off:.2} | {dbtp:.2} | {over:.2} |"))

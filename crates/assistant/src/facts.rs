@@ -33,8 +33,10 @@ pub struct FileFacts {
     pub depth: String,
     /// Length in seconds.
     pub duration_s: f64,
-    /// What the reader had to mend.
+    /// What a person should know about it.
     pub notes: Vec<String>,
+    /// Those of the notes that say what the reader had to mend: the sound differs from what the file holds.
+    pub repairs: Vec<String>,
 }
 
 /// One track.

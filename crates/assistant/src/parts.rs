@@ -38,7 +38,7 @@ const NEUTRAL: Part = part("part", -8.0, 4.0);
 /// accompaniment: Gerdes & Siedenburg, JASA Express Letters 2023).
 pub(crate) fn part_of(role: &str) -> Part {
     match role {
-        "lead_vocal" | "vocal_bus" | "spoken" => part("lead vocal", -4.0, 1.5),
+        "lead_vocal" | "vocal_bus" | "spoken" => part("lead vocal", -4.8, 1.5),
         "vocal_double" => part("vocal doubles", -12.0, 2.0),
         "adlib" => part("ad libs", -9.0, 2.0),
         "backing_vocal" | "harmony_vocal" | "choir" | "vocoder" => part("backing vocals", -10.0, 2.0),
@@ -49,7 +49,7 @@ pub(crate) fn part_of(role: &str) -> Part {
             drum("snare", -10.5, 2.0)
         }
         "clap" | "snap" => drum("claps", -13.0, 3.0),
-        "hihat" | "hihat_closed" | "hihat_open" | "hihat_pedal" => drum("hi-hat", -16.5, 3.0),
+        "hihat" | "hihat_closed" | "hihat_open" | "hihat_pedal" => drum("hi-hat", -15.5, 3.0),
         "tom_rack" | "tom_floor" | "toms" => drum("toms", -10.0, 2.0),
         "overhead" | "overhead_left" | "overhead_right" => drum("overheads", -13.0, 3.0),
         "ride" | "crash" | "cymbals" => drum("cymbals", -15.0, 3.0),

@@ -108,17 +108,14 @@ const FAINT_DB: f64 = -42.0;
 
 /// The spectrum that slopes are held against, and how far slopes differ between good recordings, in dB per octave: our
 /// own measurements of freely licensed multitracks, two of each (drums -1.8 and -1.6 dB per octave, voices -4.7 and
-/// -3.2, basses -2.9 and -5.3), wider where instruments differ more.
+/// -3.2, basses -2.9 and -5.3), wider where instruments differ more. Single drums are tuned and backing voices filtered
+/// as the song wants them: nobody can say how they should lean.
 fn sloped(role: &str) -> Option<(Typical, f64)> {
     Some(match role {
         "drum_kit" | "drum_machine" | "drum_loop" | "drum_bus" => (KIT, 0.5),
         "lead_vocal" | "vocal_bus" => (VOICE, 0.8),
         "vocal_double" | "adlib" | "spoken" => (VOICE, 1.0),
-        "backing_vocal" | "harmony_vocal" => (VOICE, 1.4),
-        "kick" | "kick_in" => (KICK, 1.2),
-        "snare" | "snare_top" => (SNARE, 1.0),
         "guitar_electric" | "guitar_rhythm" => (ELECTRIC_GUITAR, 1.3),
-        "guitar_acoustic" => (ACOUSTIC_GUITAR, 1.0),
         "piano" | "electric_piano" | "organ" | "keys" => (KEYS, 1.5),
         _ if roles::family(role) == "bass" => (BASS, 1.5),
         _ if roles::family(role) == "synths" && role != "synth_lead" => (SYNTH, 1.6),

@@ -296,6 +296,9 @@ Examples:
         /// Delivery target
         #[arg(long, default_value = "streaming", value_name = "NAME")]
         target: String,
+        /// Streaming services as this file has them; without it, as services.toml in the current folder
+        #[arg(long, value_name = "FILE")]
+        services: Option<PathBuf>,
     },
     /// Numbers only: loudness, peaks, spectrum and more
     #[command(
@@ -305,9 +308,12 @@ Examples:
         /// The files
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// Also momentary and short-term loudness against time
+        /// Also loudness against time; with --json also PSR and the stereo image by band
         #[arg(long)]
         series: bool,
+        /// Streaming services as this file has them; without it, as services.toml in the current folder
+        #[arg(long, value_name = "FILE")]
+        services: Option<PathBuf>,
     },
     /// Two files at equal loudness: differences, null depth, spectrum
     #[command(after_help = "Example:\n  tonmeister compare MIX.wav MASTER.wav")]

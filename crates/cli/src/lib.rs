@@ -4,6 +4,7 @@ mod args;
 mod manual;
 mod print;
 mod print_known;
+mod print_measured;
 mod progress;
 mod reference;
 mod run;
@@ -40,6 +41,7 @@ Tonmeister mixes and masters a song from its raw multitrack recordings.
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     workflow::begin();
+    outlive_limits();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
@@ -49,8 +51,10 @@ pub fn run() -> ExitCode {
         let known = json!({
             "schema": "tonmeister.welcome/1", "version": env!("CARGO_PKG_VERSION"), "commands": commands,
         });
-        out(&if cli.voice.json { format!("{known}\n") } else { WELCOME.to_string() });
-        return ExitCode::SUCCESS;
+        return out(
+            &if cli.voice.json { format!("{known}\n") } else { WELCOME.to_string() },
+            ExitCode::SUCCESS,
+        );
     };
     let cancel = Arc::new(AtomicBool::new(false));
     let asked = cancel.clone();
@@ -67,17 +71,18 @@ pub fn run() -> ExitCode {
     teller.done();
     match result {
         Ok(Answer { text, complaints, failure }) => {
-            out(&text);
+            let code = out(&text, ExitCode::from(failure.map_or(0, Failure::code)));
             complaints.iter().for_each(|complaint| complain(complaint));
-            ExitCode::from(failure.map_or(0, Failure::code))
+            code
         }
         Err(error) => {
+            let mut code = ExitCode::from(error.failure().code());
             if cli.voice.json {
-                out(&format!("{}\n", error_object(&error)));
+                code = out(&format!("{}\n", error_object(&error)), code);
             }
             let hint = error.hint().map(|hint| format!("\n  {hint}")).unwrap_or_default();
             complain(&format!("{error}{hint}"));
-            ExitCode::from(error.failure().code())
+            code
         }
     }
 }
@@ -89,7 +94,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     if code != 0 && wants_json {
         let text = error.render().to_string();
         let text = text.trim_start_matches("error: ").trim_end();
-        out(&format!("{}\n", object(Failure::Usage, text, None, json!([]))));
+        out(&format!("{}\n", object(Failure::Usage, text, None, json!([]))), ExitCode::SUCCESS);
     }
     let _ = error.print();
     ExitCode::from(code)
@@ -112,17 +117,34 @@ fn object(failure: Failure, error: &str, hint: Option<&str>, problems: Value) ->
     })
 }
 
-/// Writes the result; a closed pipe is no failure.
-fn out(text: &str) {
-    use std::io::Write;
+/// A limit on the length of files is an error of writing, told like a full disk, and not the end of the program.
+fn outlive_limits() {
+    #[cfg(unix)]
+    {
+        let signal = signal_hook::consts::SIGXFSZ;
+        // Without it the system ends the program, which leaves nothing but hidden files.
+        let _ = signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)));
+    }
+}
+
+/// Writes the result; gives the exit code, which is that of a failure where the result could not be written. A closed
+/// pipe is none: whoever closed it has read enough.
+fn out(text: &str, code: ExitCode) -> ExitCode {
+    use std::io::{ErrorKind, Write};
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match stdout.write_all(words::harmless(text).as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            complain(&format!("the result could not be written: {error}"));
+            ExitCode::from(Failure::Failed.code())
+        }
+        _ => code,
+    }
 }
 
 /// Tells what went wrong, also to those who want quiet; a closed pipe is no failure.
 fn complain(text: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr().lock(), "tonmeister: {text}");
+    let _ = writeln!(std::io::stderr().lock(), "tonmeister: {}", words::harmless(text));
 }
 
 /// The command line as clap sees it, with every name filled in.

@@ -2,8 +2,8 @@
 
 use crate::table::{firm, reading, row, table, text_columns, with_unit, wrapped};
 use workflow::{
-    CheckResult, Compared, Decision, DeliverResult, DemoContents, DemoResult, Edited, MasterResult, Measured,
-    Planned, Produced, RenderResult, Scanned, Severity, Why, WrittenFile,
+    CheckResult, Compared, Decision, DeliverResult, DemoContents, DemoResult, Edited, MasterResult, Planned,
+    Produced, RenderResult, Scanned, Severity, Why, WrittenFile,
 };
 
 pub(crate) fn scanned(scan: &Scanned) -> String {
@@ -30,14 +30,20 @@ pub(crate) fn scanned(scan: &Scanned) -> String {
     for t in scan.tracks.iter().filter(|t| !t.faults.is_empty()) {
         text += &wrapped(&format!("{}: {}", t.id, t.faults.join("; ")), "  ", text_columns());
     }
-    for ignored in &scan.ignored {
+    for note in &scan.notes {
+        text += &wrapped(note, "  ", text_columns());
+    }
+    for ignored in scan.ignored.iter().take(MOST_IGNORED) {
         text += &wrapped(&format!("passed over: {ignored}"), "  ", text_columns());
+    }
+    if let Some(more) = scan.ignored.len().checked_sub(MOST_IGNORED + 1) {
+        text += &format!("passed over: {} more, which `--json` lists\n", more + 1);
     }
     text
 }
 
-/// A ratio below this is told as such, in dB.
-const SILENT_DB: f64 = -120.0;
+/// Files that were passed over and are told of one by one.
+const MOST_IGNORED: usize = 20;
 
 fn reasons(decisions: &[Decision]) -> String {
     let mut text = String::new();
@@ -103,7 +109,7 @@ fn bare(path: &str) -> &str {
 }
 
 /// `1 change`, `2 changes`.
-fn counted(count: usize, what: &str) -> String {
+pub(crate) fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
@@ -311,51 +317,6 @@ pub(crate) fn checked(result: &CheckResult, verbose: bool) -> String {
                     with_unit(Some(s.plays_at_lufs), 1, "LUFS")
                 );
             }
-        }
-    }
-    text
-}
-
-pub(crate) fn measured(measured: &Measured) -> String {
-    let mut text = String::new();
-    for f in &measured.files {
-        let facts = &f.facts;
-        text += &format!("{}\n", f.path);
-        let rows: Vec<Vec<String>> = workflow::scalar_readings(facts)
-            .into_iter()
-            .map(|(label, value, decimals, unit)| {
-                let shown = match value {
-                    // Below every noise floor: as good as nothing.
-                    Some(db) if unit == "dB" && db < SILENT_DB => format!("under {SILENT_DB:.0} dB"),
-                    value => with_unit(value, decimals, unit),
-                };
-                vec![format!("  {label}"), shown]
-            })
-            .collect();
-        text += &format!(
-            "  {}, {} Hz, {}, {:.3} s\n",
-            f.format,
-            facts.sample_rate_hz,
-            counted(facts.channels, "channel"),
-            facts.duration_s
-        );
-        text += &table(&rows);
-        for note in &f.notes {
-            text += &wrapped(&format!("note: {note}"), "  ", text_columns());
-        }
-        if let Some(series) = &f.series {
-            let mut rows = vec![row(&["  time", "momentary", "short-term"])];
-            let mut next_s = 1.0;
-            for (n, time_s) in series.time_s.iter().enumerate() {
-                // Once a second is what people read; `--json` has all.
-                if *time_s + 1e-9 >= next_s {
-                    next_s = time_s.floor() + 1.0;
-                    let at = |values: &[Option<f64>]| reading(values.get(n).copied().flatten(), 1, "LUFS");
-                    let time = format!("  {time_s:.1} s");
-                    rows.push(vec![time, at(&series.momentary_lufs), at(&series.short_term_lufs)]);
-                }
-            }
-            text += &table(&rows);
         }
     }
     text

@@ -67,7 +67,13 @@ impl Listener for Teller {
             self.end(&last);
         }
         let now = Instant::now();
-        *stage = Some(Stage { name: name.to_string(), seconds, begun: now, drawn: now, part: 0.0 });
+        *stage = Some(Stage {
+            name: crate::words::harmless(name).into_owned(),
+            seconds,
+            begun: now,
+            drawn: now,
+            part: 0.0,
+        });
     }
 
     fn progress(&self, part: f64) {
@@ -94,7 +100,7 @@ impl Listener for Teller {
     fn note(&self, text: &str) {
         if !self.quiet {
             let start = if self.terminal { "\r\x1b[K" } else { "" };
-            self.say(&format!("{start}{text}\n"));
+            self.say(&format!("{start}{}\n", crate::words::harmless(text)));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! From words to a verb, and from its result to text.
 
 use crate::args::{Aim, Command, Home, Place, Style, Taste, Voice};
-use crate::{manual, print, print_known, words};
+use crate::{manual, print, print_known, print_measured, words};
 use serde_json::{Value, json};
 use workflow::{Context, Failure, MasterRequest, PlanRequest, ProduceRequest, Project, Rules, WorkflowError};
 
@@ -104,8 +104,8 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
         Command::Set { settings, undo, dir, dry_run } => {
             let project = Project::new(&dir, None)?;
             let edited = match undo {
-                true => workflow::undo(&project, dry_run)?,
-                false => workflow::set(&project, &settings, dry_run)?,
+                true => workflow::undo(&project, dry_run, context)?,
+                false => workflow::set(&project, &settings, dry_run, context)?,
             };
             Ok(Answer::new(voice, &json_of(&edited), || print::edited(&edited)))
         }
@@ -137,14 +137,15 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let answer = Answer::new(voice, &json_of_run(&done, dry_run), || print::delivered(&done));
             Ok(answer.passing(done.passed))
         }
-        Command::Check { files, target } => {
-            let done = workflow::check(&files, &target, context)?;
+        Command::Check { files, target, services } => {
+            let done = workflow::check(&files, &target, services.as_deref(), context)?;
             let answer = Answer::new(voice, &json_of(&done), || print::checked(&done, voice.verbose));
             Ok(answer.passing(done.passed).except(&done.unreadable))
         }
-        Command::Measure { files, series } => {
-            let done = workflow::measure(&files, series, context)?;
-            let answer = Answer::new(voice, &json_of(&done), || print::measured(&done));
+        Command::Measure { files, series, services } => {
+            let done = workflow::measure(&files, series, services.as_deref(), context)?;
+            let answer =
+                Answer::new(voice, &json_of(&done), || print_measured::measured(&done, voice.verbose));
             Ok(answer.except(&done.unreadable))
         }
         Command::Compare { a, b } => {

@@ -1,5 +1,6 @@
 //! Words that can be a folder or something else: `plan [DIR] [STEP|TRACK ...]`, `render [DIR] [PART ...]`.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use workflow::{Part, Project, StepId, WorkflowError};
@@ -103,9 +104,32 @@ fn part(word: &str) -> Option<Option<Part>> {
     }
 }
 
+/// Text without what a terminal would obey or reorder: a file can be called anything. Such characters become `\u001b`
+/// and the like, which JSON reads as what they are; line ends and tabs are ours.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| match c {
+        '\n' | '\t' => false,
+        // Embedding, override and isolation of the direction of writing (Unicode Annex 9), and the marks for it.
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}' => true,
+        c => c.is_control(),
+    };
+    if !text.contains(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let one = |c: char| if obeyed(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    Cow::Owned(text.chars().map(one).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_can_neither_clear_the_screen_nor_turn_the_line_around() {
+        assert_eq!(harmless("a\x1b[2Jb\u{202e}vaw.c\u{9b}1m\r"), "a\\u001b[2Jb\\u202evaw.c\\u009b1m\\u000d");
+        let plain = "Füße – 雨 (live) 🥁\n\tקיק.wav\n";
+        assert!(matches!(harmless(plain), Cow::Borrowed(text) if text == plain));
+    }
 
     fn words(text: &str) -> Vec<OsString> {
         text.split_whitespace().map(OsString::from).collect()

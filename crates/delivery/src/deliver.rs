@@ -230,9 +230,7 @@ pub fn deliver_observed(
 ) -> Result<Delivered, DeliveryError> {
     let plan = job.plan()?;
     fs::create_dir_all(job.folder).map_err(|e| DeliveryError::io(job.folder, "make this folder", e))?;
-    let workshop = tempfile::Builder::new()
-        .prefix(".deliver-")
-        .tempdir_in(job.folder)
+    let workshop = files::Workshop::create_in(job.folder)
         .map_err(|e| DeliveryError::io(job.folder, "write to this folder", e))?;
     let hidden = workshop.path().join(format!("file.{}", plan.container.extension()));
 

@@ -33,5 +33,5 @@ pub use grid::{Grid, bits_used};
 pub use name::file_stem;
 pub use quantise::{Dither, Quantiser};
 pub use reading::{Reading, Remark, read_back};
-pub use services::{Preview, SERVICES, Service, TurnsUp, preview};
+pub use services::{Preview, SERVICES, Service, TurnsUp, preview, preview_of};
 pub use targets::{Container, DEFAULT_TARGET, Depth, Force, Mark, TARGETS, Target, Text, find_target};

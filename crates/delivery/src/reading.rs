@@ -94,6 +94,7 @@ pub(crate) fn read_observed(
     path: &Path,
     observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
 ) -> Result<Reading, DeliveryError> {
+    let stamp = files::Stamp::of(path)?;
     let mut reader = files::open(path)?;
     let (channels, sample_rate_hz) = (reader.info().channels, f64::from(reader.info().sample_rate_hz));
     let expected = reader.info().frames.max(1);
@@ -118,6 +119,7 @@ pub(crate) fn read_observed(
             return Err(DeliveryError::Cancelled);
         }
     }
+    stamp.check()?;
     let info = reader.info();
     let (dropout_count, dropouts) = edges.dropouts();
     Ok(Reading {

@@ -1,17 +1,18 @@
 //! What each streaming service will do to a master: data, and a preview.
 //!
 //! The gain applies in the listener's player, for the default setting of each service and a track on its own; many
-//! turn an album as a whole. The table is dated like the targets.
+//! turn an album as a whole. The table is dated like the targets, and people may put rows of their own in its place.
 
 use serde::{Deserialize, Serialize};
 
 use crate::targets::{Mark, Text};
 
 /// What a service does with a track quieter than its level.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TurnsUp {
     /// It stays as it is.
+    #[default]
     Never,
     /// It is turned up as far as its true peak stays at or below this, in dBTP.
     Within {
@@ -27,18 +28,27 @@ pub enum TurnsUp {
 
 /// How one service plays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Service {
     /// What people read.
     pub name: Text,
     /// The level it plays at, in LUFS; `None` where it plays as delivered.
+    #[serde(default)]
     pub reference_lufs: Option<f64>,
     /// What it does with quieter tracks.
+    #[serde(default)]
     pub turns_up: TurnsUp,
     /// What a person should know besides.
+    #[serde(default)]
     pub note: Text,
     /// How sure the row is.
+    #[serde(default)]
     pub mark: Mark,
+    /// Where the figures are from.
+    #[serde(default)]
+    pub source: Text,
     /// Month of the figures, year first.
+    #[serde(default)]
     pub as_of: Text,
 }
 
@@ -48,6 +58,7 @@ const fn service(
     turns_up: TurnsUp,
     note: &'static str,
     mark: Mark,
+    source: &'static str,
 ) -> Service {
     Service {
         name: Text::Borrowed(name),
@@ -55,9 +66,16 @@ const fn service(
         turns_up,
         note: Text::Borrowed(note),
         mark,
+        source: Text::Borrowed(source),
         as_of: Text::Borrowed("2026-11"),
     }
 }
+
+/// Spotify's page for artists.
+const SPOTIFY: &str = "support.spotify.com/artists, Loudness normalization";
+/// What engineers read from the service's players.
+const PLAYERS: &str = "measured in its players, as trade pages report it";
+const TALK: &str = "common knowledge; the service publishes no figure";
 
 /// Every service, in the order in which people see them.
 pub static SERVICES: &[Service] = &[
@@ -67,6 +85,7 @@ pub static SERVICES: &[Service] = &[
         TurnsUp::Within { ceiling_dbtp: -1.0 },
         "not in the web player; albums keep their inner differences",
         Mark::Standard,
+        SPOTIFY,
     ),
     service(
         "Spotify (loud)",
@@ -74,24 +93,40 @@ pub static SERVICES: &[Service] = &[
         TurnsUp::Limited { ceiling_dbfs: -1.0 },
         "a limiter works on quiet tracks",
         Mark::Standard,
+        SPOTIFY,
     ),
-    service("Spotify (quiet)", Some(-19.0), TurnsUp::Within { ceiling_dbtp: -1.0 }, "", Mark::Standard),
+    service(
+        "Spotify (quiet)",
+        Some(-19.0),
+        TurnsUp::Within { ceiling_dbtp: -1.0 },
+        "",
+        Mark::Standard,
+        SPOTIFY,
+    ),
     service(
         "Apple Music",
         Some(-16.0),
         TurnsUp::Within { ceiling_dbtp: 0.0 },
         "with Sound Check on",
         Mark::Trade,
+        PLAYERS,
     ),
-    service("YouTube", Some(-14.0), TurnsUp::Never, "", Mark::Trade),
-    service("YouTube Music", Some(-7.0), TurnsUp::Never, "the app; only louder items come down", Mark::Trade),
-    service("TIDAL", Some(-14.0), TurnsUp::Never, "the album as a whole", Mark::Trade),
-    service("Amazon Music", Some(-14.0), TurnsUp::Never, "", Mark::Unverified),
-    service("Deezer", Some(-15.0), TurnsUp::Never, "", Mark::Unverified),
-    service("SoundCloud", Some(-14.0), TurnsUp::Never, "", Mark::Unverified),
-    service("Pandora", Some(-14.0), TurnsUp::Never, "by its own measure of loudness", Mark::Unverified),
-    service("Qobuz", None, TurnsUp::Never, "off unless the listener turns it on", Mark::Unverified),
-    service("Bandcamp", None, TurnsUp::Never, "", Mark::Unverified),
+    service("YouTube", Some(-14.0), TurnsUp::Never, "", Mark::Trade, "\"Stats for nerds\" in its player"),
+    service(
+        "YouTube Music",
+        Some(-7.0),
+        TurnsUp::Never,
+        "the app; only louder items come down",
+        Mark::Trade,
+        PLAYERS,
+    ),
+    service("TIDAL", Some(-14.0), TurnsUp::Never, "the album as a whole", Mark::Trade, PLAYERS),
+    service("Amazon Music", Some(-14.0), TurnsUp::Never, "", Mark::Unverified, TALK),
+    service("Deezer", Some(-15.0), TurnsUp::Never, "", Mark::Unverified, TALK),
+    service("SoundCloud", Some(-14.0), TurnsUp::Never, "", Mark::Unverified, TALK),
+    service("Pandora", Some(-14.0), TurnsUp::Never, "by its own measure of loudness", Mark::Unverified, TALK),
+    service("Qobuz", None, TurnsUp::Never, "off unless the listener turns it on", Mark::Unverified, TALK),
+    service("Bandcamp", None, TurnsUp::Never, "", Mark::Unverified, TALK),
 ];
 
 /// What one service will do to one master.
@@ -109,13 +144,28 @@ pub struct Preview {
     pub note: String,
     /// How sure the service's figures are.
     pub mark: Mark,
+    /// The level the service plays at, in LUFS; `None` where it plays as delivered.
+    pub reference_lufs: Option<f64>,
+    /// Where the figures are from.
+    pub source: Text,
+    /// Month of the figures, year first; empty for a person's own.
+    pub as_of: Text,
 }
 
 /// What every service will do to a master of an integrated loudness in LUFS and a true peak in dBTP. Empty for a
 /// signal without loudness.
 pub fn preview(integrated_lufs: Option<f64>, true_peak_dbtp: Option<f64>) -> Vec<Preview> {
+    preview_of(SERVICES, integrated_lufs, true_peak_dbtp)
+}
+
+/// The same for services of your own choice.
+pub fn preview_of(
+    services: &[Service],
+    integrated_lufs: Option<f64>,
+    true_peak_dbtp: Option<f64>,
+) -> Vec<Preview> {
     let Some(loudness) = integrated_lufs else { return Vec::new() };
-    SERVICES.iter().map(|service| preview_one(service, loudness, true_peak_dbtp)).collect()
+    services.iter().map(|service| preview_one(service, loudness, true_peak_dbtp)).collect()
 }
 
 fn preview_one(service: &Service, loudness: f64, true_peak_dbtp: Option<f64>) -> Preview {
@@ -134,6 +184,9 @@ fn preview_one(service: &Service, loudness: f64, true_peak_dbtp: Option<f64>) ->
         plays_at_dbtp: true_peak_dbtp.map(|peak| peak + gain_db),
         note,
         mark: service.mark,
+        reference_lufs: service.reference_lufs,
+        source: service.source.clone(),
+        as_of: service.as_of.clone(),
     }
 }
 

@@ -113,12 +113,16 @@ fn services() -> String {
             quieter,
             s.note.to_string(),
             format!("{}, {}", s.mark.describe(), s.as_of),
+            s.source.to_string(),
         ]
     });
     format!(
         "\n## What services do when they play\n\nFor a track on its own, with each service's default setting. {} shows what this \
-         means for a file.\n\n{}",
-        code("tonmeister check FILE"),
-        table(&["service", "plays at", "louder", "quieter", "note", "how sure"], rows)
+         means for a file. Rows of your own take the place of these by their name, or stand beside them: put them into \
+         {} in the folder you work in, or name the file with {}; [Measure](../how-to/measure.md) shows one.\n\n{}",
+        code("tonmeister measure FILE"),
+        code("services.toml"),
+        code("--services FILE"),
+        table(&["service", "plays at", "louder", "quieter", "note", "how sure", "from"], rows)
     )
 }

@@ -7,7 +7,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("audio", &[]),
     ("dsp", &["audio"]),
     ("files", &["audio"]),
-    ("measure", &["audio"]),
+    ("measure", &["audio", "dsp"]),
     ("session", &["audio", "dsp"]),
     ("engine", &["audio", "dsp", "files", "session"]),
     ("assistant", &["audio", "dsp", "measure", "session"]),

@@ -8,6 +8,7 @@
 use crate::error::EngineError;
 use crate::stream::Stream;
 use audio::{Block, BlockRef, Frames};
+use files::PendingFile;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -69,15 +70,16 @@ impl Stream for Hit {
 
 /// Writes a strip into the cache while it is rendered.
 pub(crate) struct Keeper {
-    writer: BufWriter<tempfile::NamedTempFile>,
+    writer: BufWriter<PendingFile>,
     path: PathBuf,
 }
 
 impl Keeper {
     pub(crate) fn new(folder: &Path, hash: &str) -> Result<Keeper, EngineError> {
         std::fs::create_dir_all(folder).map_err(io(folder))?;
-        let file = tempfile::NamedTempFile::new_in(folder).map_err(io(folder))?;
-        Ok(Keeper { writer: BufWriter::with_capacity(1 << 16, file), path: file_name(folder, hash) })
+        let path = file_name(folder, hash);
+        let file = PendingFile::create(&path)?;
+        Ok(Keeper { writer: BufWriter::with_capacity(1 << 16, file), path })
     }
 
     pub(crate) fn write(&mut self, block: &BlockRef) -> Result<(), EngineError> {
@@ -100,8 +102,8 @@ impl Keeper {
             self.writer.write_all(&bytes).map_err(io(&path))?;
         }
         let file = self.writer.into_inner().map_err(|e| io(&path)(e.into_error()))?;
-        file.persist(&path).map_err(|e| io(&path)(e.error))?;
-        Ok(())
+        // After a loss of power a file that had not reached the disk is shorter than its name says: it counts as none.
+        Ok(file.commit_unsynced()?)
     }
 }
 

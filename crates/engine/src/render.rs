@@ -81,18 +81,31 @@ pub fn render<'a>(
         .num_threads(options.threads)
         .build()
         .map_err(|e| EngineError::Output(format!("no worker threads: {e}")))?;
+    // A recording that is not what it was when it was hashed would be kept under the wrong name.
+    sources.unchanged()?;
     let mut job = Job::new(plan, sources, outputs, options)?;
     let steps = job.steps();
     for step in 0..steps {
         if options.cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
             return Err(EngineError::Cancelled);
         }
-        pool.install(|| job.step(step))?;
+        // A recording that ends early says why better than what came of it.
+        pool.install(|| job.step(step)).map_err(|error| sources.unchanged().err().unwrap_or(error))?;
         if let Some(progress) = options.progress {
             progress((step + 1) as f64 / steps as f64);
         }
     }
+    sources.unchanged()?;
     job.finish(plan, options.cache)
+}
+
+/// Files that are open besides recordings, outputs and finished strips: the terminal, the session, libraries.
+const OTHER_FILES: usize = 64;
+
+/// How many strips can be kept while so many files are open.
+fn room_to_keep(open_files: usize) -> usize {
+    let limit = files::open_files_limit().and_then(|limit| usize::try_from(limit).ok());
+    limit.map_or(usize::MAX, |limit| limit.saturating_sub(open_files + OTHER_FILES))
 }
 
 /// Renders one node of the plan to memory.
@@ -121,7 +134,8 @@ pub fn render_to_buffer(
 /// Where the audio of a delivery goes.
 enum Destination<'a> {
     Caller(Box<dyn Sink + 'a>),
-    Cache(Keeper),
+    /// Nobody any more, once the cache has no room: a render does not fail for it.
+    Cache(Option<Keeper>),
 }
 
 /// An output at work.
@@ -170,6 +184,7 @@ impl<'a> Job<'a> {
     ) -> Result<Job<'a>, EngineError> {
         let (slab, frames) = (options.slab_frames, plan.frames());
         let needed = needed(plan, &outputs);
+        let mut room = room_to_keep(sources.open_files() + outputs.len());
         let mut deliveries: Vec<Delivery> = outputs
             .into_iter()
             .map(|o| Delivery::new(plan, o.node, o.tap, Destination::Caller(o.sink), slab))
@@ -188,8 +203,9 @@ impl<'a> Job<'a> {
                 None => None,
             };
             strips.push(Strip::new(node, place, placed, rate, slab));
-            if let Some(folder) = folder {
-                let keeper = Destination::Cache(Keeper::new(folder, &node.hash)?);
+            if let Some(folder) = folder.filter(|_| room > 0) {
+                room -= 1;
+                let keeper = Destination::Cache(Some(Keeper::new(folder, &node.hash)?));
                 deliveries.push(Delivery::new(plan, place, Tap::PreFader, keeper, slab));
             }
         }
@@ -235,8 +251,9 @@ impl<'a> Job<'a> {
             reductions[place] = strip.reductions();
         }
         for delivery in self.deliveries {
-            if let Destination::Cache(keeper) = delivery.destination {
-                keeper.finish(&reductions[delivery.node])?;
+            if let Destination::Cache(Some(keeper)) = delivery.destination {
+                // What cannot be kept is rendered again next time.
+                let _ = keeper.finish(&reductions[delivery.node]);
             }
         }
         if let Some(folder) = cache {
@@ -282,7 +299,13 @@ impl Delivery<'_> {
         let block = self.buffer.range(first - start, end - first);
         match &mut self.destination {
             Destination::Caller(sink) => sink.write(&block),
-            Destination::Cache(keeper) => keeper.write(&block),
+            Destination::Cache(keeper) => {
+                if keeper.as_mut().is_some_and(|keeper| keeper.write(&block).is_err()) {
+                    // Its file goes with it, and what it had taken of the disk is free for the outputs.
+                    *keeper = None;
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -32,12 +32,15 @@ pub enum Audio {
         frames: Frames,
         /// Hash of the files' bytes, for the cache.
         hash: String,
+        /// What the files were when they were hashed, in the same order.
+        stamps: Vec<files::Stamp>,
     },
 }
 
 impl Audio {
     /// Looks into one file, or the two files of a split pair, and hashes them.
     pub fn open(paths: &[PathBuf]) -> Result<Audio, EngineError> {
+        let stamps = paths.iter().map(files::Stamp::of).collect::<Result<Vec<_>, _>>()?;
         let (mut rates, mut channels, mut frames, mut hash) = (Vec::new(), 0, 0, blake3::Hasher::new());
         for path in paths {
             let info = files::probe(path)?;
@@ -54,7 +57,25 @@ impl Audio {
         }
         let sample_rate_hz = rates.first().copied().unwrap_or(48_000);
         let hash = hash.finalize().to_hex().to_string();
-        Ok(Audio::Files { paths: paths.to_vec(), sample_rate_hz, channels, frames, hash })
+        let audio = Audio::Files { paths: paths.to_vec(), sample_rate_hz, channels, frames, hash, stamps };
+        audio.unchanged()?;
+        Ok(audio)
+    }
+
+    /// An error when a file is no longer the one that was opened.
+    fn unchanged(&self) -> Result<(), EngineError> {
+        if let Audio::Files { stamps, .. } = self {
+            stamps.iter().try_for_each(files::Stamp::check)?;
+        }
+        Ok(())
+    }
+
+    /// Files that are open while it is read.
+    fn open_files(&self) -> usize {
+        match self {
+            Audio::Files { paths, .. } => paths.len(),
+            Audio::Memory { .. } => 0,
+        }
     }
 
     /// Number of channels.
@@ -138,6 +159,16 @@ impl Sources {
     /// The recording of a track.
     pub fn get(&self, track: &str) -> Option<&Audio> {
         self.audio.get(track)
+    }
+
+    /// An error when a recording is no longer the one that was opened: what was made of it is worth nothing then.
+    pub fn unchanged(&self) -> Result<(), EngineError> {
+        self.audio.values().try_for_each(Audio::unchanged)
+    }
+
+    /// Files that are open while all recordings are read.
+    pub fn open_files(&self) -> usize {
+        self.audio.values().map(Audio::open_files).sum()
     }
 
     /// Adds or replaces an impulse response under the name that the session gives it.

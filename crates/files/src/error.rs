@@ -65,6 +65,14 @@ pub enum FileError {
         /// What the format can hold.
         limit: &'static str,
     },
+    /// Somebody has changed it in the middle of the work.
+    #[error("{}: {how} since the work on it began; leave it as it is and run the same command again", .path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What has become of it, as part of a sentence.
+        how: String,
+    },
     /// The operating system refused.
     #[error("{}: cannot {action}: {source}", .path.display())]
     Io {
@@ -88,6 +96,7 @@ impl FileError {
             | FileError::Damaged { path, .. }
             | FileError::Empty { path, .. }
             | FileError::TooLong { path, .. }
+            | FileError::Changed { path, .. }
             | FileError::Io { path, .. } => path,
         }
     }

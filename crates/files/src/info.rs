@@ -32,6 +32,12 @@ pub enum Format {
     Caf,
     /// AAC in ADTS frames, ISO/IEC 13818-7.
     Adts,
+    /// Sony Wave64: WAVE with sizes of 64 bits.
+    Wave64,
+    /// Sun/NeXT audio.
+    Au,
+    /// Matroska and WebM, RFC 9559.
+    Matroska,
 }
 
 impl Format {
@@ -50,6 +56,9 @@ impl Format {
             Format::Mp4 => "MP4/M4A",
             Format::Caf => "CAF",
             Format::Adts => "AAC (ADTS)",
+            Format::Wave64 => "Wave64",
+            Format::Au => "AU",
+            Format::Matroska => "Matroska/WebM",
         }
     }
 
@@ -62,10 +71,13 @@ impl Format {
             Format::Aiff | Format::Aifc => &["aif", "aiff", "aifc", "afc"],
             Format::Flac => &["flac", "fla"],
             Format::Mpeg => &["mp3", "mp2", "mp1", "mpga"],
-            Format::Ogg => &["ogg", "oga"],
-            Format::Mp4 => &["m4a", "mp4", "m4b", "m4r", "mov", "alac"],
+            Format::Ogg => &["ogg", "oga", "opus"],
+            Format::Mp4 => &["m4a", "mp4", "m4b", "m4r", "m4v", "mov", "qt", "alac", "3gp", "3g2"],
             Format::Caf => &["caf"],
             Format::Adts => &["aac", "adts"],
+            Format::Wave64 => &["w64", "wave64"],
+            Format::Au => &["au", "snd"],
+            Format::Matroska => &["mka", "mkv", "webm", "weba"],
         }
     }
 }
@@ -130,6 +142,21 @@ impl Encoding {
     }
 }
 
+/// What a recorder wrote down beside the sound: `bext` (EBU Tech 3285) and `iXML` of broadcast WAVE files.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Broadcast {
+    /// Frames from midnight, or from the beginning of the project, to the first frame of the file, at the file's
+    /// sample rate. `None` when the file has no time stamp.
+    pub time_reference_frames: Option<u64>,
+    /// Who or what made the file; may be empty.
+    pub originator: String,
+    /// Free text; may be empty.
+    pub description: String,
+    /// Names of the channels, in their order; may be empty or hold empty names.
+    pub channel_names: Vec<String>,
+}
+
 /// What is known about a file.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -142,8 +169,14 @@ pub struct Info {
     pub sample_rate_hz: u32,
     /// Channels of every frame.
     pub channels: usize,
+    /// The speakers of the channels, in the bits of WAVE_FORMAT_EXTENSIBLE (bit 0 front left, 1 front right,
+    /// 2 front centre, 3 low-frequency effects, 4 and 5 back left and right, 8 back centre, 9 and 10 side left and
+    /// right). `None` when the file does not say.
+    pub channel_mask: Option<u32>,
     /// Exact length in frames, encoder delay and padding already taken off.
     pub frames: Frames,
+    /// What a recorder wrote down beside the sound.
+    pub broadcast: Broadcast,
     /// What was mended or is uncertain. Reading may add to it.
     pub notes: Vec<Note>,
 }

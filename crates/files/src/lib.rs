@@ -46,15 +46,19 @@ mod hash;
 mod info;
 mod note;
 mod read;
+mod stamp;
+mod system;
 mod write;
 
-pub use atomic::atomic_write;
+pub use atomic::{PendingFile, Workshop, atomic_write, sweep};
 pub use error::FileError;
 pub use folder::{Ignored, Listing, audio_files, natural_order};
 pub use hash::{audio_hash, decoded_hash};
-pub use info::{Encoding, Format, Info};
-pub use note::Note;
+pub use info::{Broadcast, Encoding, Format, Info};
+pub use note::{Note, Place, Places};
 pub use read::{Reader, open, probe, silence_decoder_panics};
+pub use stamp::Stamp;
+pub use system::{free_space, open_files_limit, raise_open_files_limit};
 pub use write::{FileType, SampleFormat, WriteSpec, Writer, Written};
 
 /// The lowest sample rate that is read or written, in hertz: telephone speech.

@@ -28,7 +28,7 @@ pub enum Note {
         /// Frames that are there.
         found_frames: u64,
     },
-    /// Bytes that belong to no chunk were skipped.
+    /// Bytes that belong to no chunk or frame were skipped.
     JunkSkipped {
         /// How many bytes.
         bytes: u64,
@@ -36,31 +36,26 @@ pub enum Note {
     /// Samples that are not numbers, or are infinite, were replaced by zero.
     NotANumber {
         /// How many samples, all channels together.
-        count: u64,
-        /// The frame of the first.
-        first_frame: Frames,
-        /// That frame in seconds.
-        first_time_s: f64,
+        samples: u64,
+        /// Where they are.
+        places: Places,
     },
     /// Samples above +60 dBFS were set to +60 dBFS.
     Clamped {
         /// How many samples, all channels together.
-        count: u64,
-        /// The frame of the first.
-        first_frame: Frames,
-        /// That frame in seconds.
-        first_time_s: f64,
+        samples: u64,
+        /// Where they are.
+        places: Places,
     },
     /// Parts of the stream could not be decoded; silence keeps their place, so that the rest stays in time.
     Holes {
+        /// Where they are.
+        places: Places,
+    },
+    /// How long some of the damaged places were is not written anywhere and had to be estimated from their bytes.
+    HolesEstimated {
         /// How many places.
         count: u64,
-        /// Frames of silence put in, all places together.
-        frames: u64,
-        /// The frame of the first.
-        first_frame: Frames,
-        /// That frame in seconds.
-        first_time_s: f64,
     },
     /// A lossy file does not say how much silence its encoder put in front, so it may start late.
     PrimingUnknown {
@@ -86,6 +81,104 @@ pub enum Note {
         /// The frame where it does.
         frame: u64,
     },
+}
+
+/// Frames that follow each other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// The first frame.
+    pub frame: Frames,
+    /// That frame in seconds.
+    pub time_s: f64,
+    /// How many frames.
+    pub frames: u64,
+}
+
+/// Places in a file: all are counted, the first are listed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Places {
+    /// How many.
+    pub count: u64,
+    /// Frames, all places together.
+    pub frames: u64,
+    /// The same in seconds.
+    pub duration_s: f64,
+    /// The first of them in order of time, at most [`Places::LISTED`].
+    pub first: Vec<Place>,
+    /// One past the last frame of the place that was added last.
+    end: Frames,
+}
+
+impl Note {
+    /// Whether the sound differs from what the file holds: something was left out, put in or replaced. Otherwise the
+    /// note is about what a person should check.
+    pub fn is_repair(&self) -> bool {
+        match self {
+            Note::Truncated { .. }
+            | Note::EndMissing { .. }
+            | Note::LengthUnset { .. }
+            | Note::JunkSkipped { .. }
+            | Note::NotANumber { .. }
+            | Note::Clamped { .. }
+            | Note::Holes { .. }
+            | Note::HolesEstimated { .. }
+            | Note::StreamRestarts { .. } => true,
+            Note::PrimingUnknown { .. } | Note::EditsIgnored { .. } | Note::ExtensionMismatch { .. } => false,
+        }
+    }
+}
+
+impl Places {
+    /// So many places are listed: enough to look at them all, or to see that the file is beyond that.
+    pub const LISTED: usize = 16;
+
+    /// One place of `frames` from `frame` on.
+    pub fn one(frame: Frames, frames: u64, sample_rate_hz: u32) -> Places {
+        let second = 1.0 / f64::from(sample_rate_hz);
+        let place = Place { frame, time_s: frame as f64 * second, frames };
+        Places {
+            count: 1,
+            frames,
+            duration_s: frames as f64 * second,
+            first: vec![place],
+            end: frame + frames as usize,
+        }
+    }
+
+    /// Adds places that are not here yet. One that goes on where the last one ended is the same place, however
+    /// the file was read.
+    pub(crate) fn add(&mut self, mut more: Places) {
+        let end = self.end;
+        if let Some(next) = more.first.first().copied().filter(|next| next.frame == end) {
+            more.first.remove(0);
+            more.count -= 1;
+            if let Some(last) = self.first.last_mut().filter(|p| p.frame + p.frames as usize == end) {
+                last.frames += next.frames;
+            }
+        }
+        self.end = more.end;
+        self.count += more.count;
+        self.frames += more.frames;
+        self.duration_s += more.duration_s;
+        self.first.extend(more.first);
+        self.first.sort_by_key(|place| place.frame);
+        self.first.truncate(Places::LISTED);
+    }
+}
+
+impl fmt::Display for Places {
+    /// "at 0:03.120", "at 0:03.120, 0:04.000 and 2 more places".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 5;
+        let times: Vec<String> = self.first.iter().take(SHOWN).map(|place| clock(place.time_s)).collect();
+        let more = self.count.saturating_sub(times.len() as u64);
+        match (times.split_last(), more) {
+            (None, _) => Ok(()),
+            (Some((only, [])), 0) => write!(f, "at {only}"),
+            (Some((last, others)), 0) => write!(f, "at {} and {last}", others.join(", ")),
+            _ => write!(f, "at {} and {more} more {}", times.join(", "), plural(more, "place", "places")),
+        }
+    }
 }
 
 /// Minutes, seconds and milliseconds: `3:07.250`.
@@ -115,25 +208,35 @@ impl fmt::Display for Note {
                  read up to the end of the file"
             ),
             Note::JunkSkipped { bytes } => {
-                write!(f, "{bytes} {} between chunks skipped", plural(*bytes, "stray byte", "stray bytes"))
+                write!(
+                    f,
+                    "{bytes} {} that belong to nothing skipped",
+                    plural(*bytes, "stray byte", "stray bytes")
+                )
             }
-            Note::NotANumber { count, first_time_s, .. } => write!(
+            Note::NotANumber { samples, places } => write!(
                 f,
-                "{count} NaN or infinite {} silenced, the first at {}",
-                plural(*count, "sample", "samples"),
-                clock(*first_time_s)
+                "{samples} NaN or infinite {} silenced, {places}",
+                plural(*samples, "sample", "samples")
             ),
-            Note::Clamped { count, first_time_s, .. } => write!(
+            Note::Clamped { samples, places } => write!(
                 f,
-                "{count} {} above +60 dBFS clamped, the first at {}",
-                plural(*count, "sample", "samples"),
-                clock(*first_time_s)
+                "{samples} {} above +60 dBFS clamped, {places}",
+                plural(*samples, "sample", "samples")
             ),
-            Note::Holes { count, frames, first_time_s, .. } => write!(
+            Note::Holes { places } => write!(
                 f,
-                "{count} damaged {} ({frames} frames) replaced by silence, the first at {}",
-                plural(*count, "place", "places"),
-                clock(*first_time_s)
+                "{} damaged {} ({:.3} s, {} frames) replaced by silence, {places}",
+                places.count,
+                plural(places.count, "place", "places"),
+                places.duration_s,
+                places.frames
+            ),
+            Note::HolesEstimated { count } => write!(
+                f,
+                "the length of {count} damaged {} was estimated from its bytes: what follows may stand a little \
+                 early or late",
+                plural(*count, "place", "places")
             ),
             Note::PrimingUnknown { codec, usual_frames } => write!(
                 f,
@@ -170,9 +273,20 @@ mod tests {
 
     #[test]
     fn notes_say_how_many_and_where() {
-        let note = Note::NotANumber { count: 2, first_frame: 149_760, first_time_s: 3.12 };
-        assert_eq!(note.to_string(), "2 NaN or infinite samples silenced, the first at 0:03.120");
-        let note = Note::Clamped { count: 1, first_frame: 0, first_time_s: 0.0 };
-        assert_eq!(note.to_string(), "1 sample above +60 dBFS clamped, the first at 0:00.000");
+        let mut places = Places::one(149_760, 2, 48_000);
+        let note = Note::NotANumber { samples: 2, places: places.clone() };
+        assert_eq!(note.to_string(), "2 NaN or infinite samples silenced, at 0:03.120");
+        places.add(Places::one(0, 46, 48_000));
+        let note = Note::Holes { places: places.clone() };
+        assert_eq!(
+            note.to_string(),
+            "2 damaged places (0.001 s, 48 frames) replaced by silence, at 0:00.000 and 0:03.120"
+        );
+        for n in 0..30 {
+            places.add(Places::one(200_000 + 10 * n, 1, 48_000));
+        }
+        assert_eq!((places.count, places.frames, places.first.len()), (32, 78, Places::LISTED));
+        let note = Note::Clamped { samples: 99, places };
+        assert!(note.to_string().ends_with("0:04.167, 0:04.167, 0:04.167 and 27 more places"), "{note}");
     }
 }

@@ -168,8 +168,14 @@ fn a_reader_may_move_to_another_thread() {
 
 #[test]
 fn what_is_not_read_is_refused_by_name() {
-    let error = open(fixture("impulse.opus")).unwrap_err();
-    assert!(matches!(&error, FileError::Unsupported { what, .. } if what.contains("Opus")), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    for (head, name) in [("wvpk", "WavPack"), ("MAC ", "Monkey's Audio"), ("DSD ", "DSD")] {
+        let path = folder.path().join("song.wv");
+        std::fs::write(&path, format!("{head}\u{1}\u{2}\u{0}rest of it")).unwrap();
+        let error = open(&path).unwrap_err();
+        assert!(matches!(&error, FileError::Unsupported { what, .. } if what.contains(name)), "{error}");
+        assert!(error.to_string().ends_with("export it as WAV or FLAC"), "{error}");
+    }
 }
 
 #[test]

@@ -4,12 +4,17 @@ use crate::activity::{Activity, FRAME_BINS};
 use crate::bins::Binner;
 use crate::clicks::Clicks;
 use crate::clipping::Clipping;
+use crate::depth::Depth;
+use crate::dropouts::{Dropout, Dropouts};
+use crate::dynamics::{DynamicRange, PsrSeries, k_system, psr_series, rounded_dr};
 use crate::erb::{Erb, ErbFrames, inter_onset_median_s};
 use crate::error::Error;
 use crate::facts::{ChannelFacts, Facts};
+use crate::histogram::histograms;
 use crate::hum::{Hum, HumMeter};
-use crate::levels::{Levels, Stereo, level_db, power_db};
-use crate::loudness::{Energy, LoudnessSeries, MOMENTARY_BINS, SHORT_TERM_BINS, STEP_BINS};
+use crate::image::ImageSeries;
+use crate::levels::{Levels, Stereo, Sums, level_db, power_db};
+use crate::loudness::{Energy, LoudnessSeries, MOMENTARY_BINS, STEP_BINS};
 use crate::pitch::Pitch;
 use crate::spectrum::LongTerm;
 use crate::stats::{nearest_rank, sorted};
@@ -19,8 +24,8 @@ use serde::{Deserialize, Serialize};
 
 /// The peaks that PSR compares with short-term loudness are kept for stretches of this length, in seconds.
 const PEAK_STRETCH_S: f64 = 0.25;
-/// Windows more than this below integrated loudness say nothing about density: pauses and fades, in LU.
-const PSR_GATE_LU: f64 = -20.0;
+/// What is lower than this at the ends of a signal is quiet there (-60 dBFS).
+const QUIET: f64 = 0.001;
 
 /// What to read, beyond loudness and levels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,7 +34,7 @@ pub struct Options {
     pub true_peak_factor: usize,
     /// Spectrum, bands, width, onsets and the power frames for masking.
     pub spectrum: bool,
-    /// What a recording is asked once, and no mix: pitch, hum, clicks.
+    /// What a recording is asked once, and no mix: pitch, hum, clicks, dropouts, bits.
     pub pitch: bool,
 }
 
@@ -47,6 +52,12 @@ pub struct Analysis {
     pub facts: Facts,
     /// Momentary and short-term loudness every 10 ms.
     pub loudness: LoudnessSeries,
+    /// True peak minus short-term loudness every 100 ms.
+    #[serde(default)]
+    pub psr: PsrSeries,
+    /// The stereo image by band against time.
+    #[serde(default)]
+    pub image: ImageSeries,
     /// Power in auditory bands every 50 ms; empty unless asked for.
     pub erb: ErbFrames,
     /// Where notes begin, in seconds; empty unless the spectrum was asked for.
@@ -61,12 +72,16 @@ pub struct Analysis {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Blemishes {
-    /// Hum of the mains in the pauses; only where pitch was asked for.
+    /// Hum of the mains; only where pitch was asked for.
     pub hum: Option<Hum>,
     /// Number of clicks; only where pitch was asked for.
     pub clicks: usize,
     /// Where the first of them are, in seconds.
     pub click_places_s: Vec<f64>,
+    /// Number of dropouts: holes of digital silence in a sound; only where pitch was asked for.
+    pub dropouts: usize,
+    /// Where the first of them are.
+    pub dropout_places: Vec<Dropout>,
     /// Level of right against left below 150 Hz, in dB; for two channels, where the spectrum was asked for.
     pub low_end_balance_db: Option<f64>,
 }
@@ -87,11 +102,14 @@ struct Meters {
     true_peak: TruePeak,
     levels: Levels,
     clipping: Clipping,
+    dynamic_range: DynamicRange,
     long_term: Option<LongTerm>,
     erb: Option<Erb>,
     pitch: Option<Pitch>,
     hum: Option<HumMeter>,
     clicks: Option<Clicks>,
+    dropouts: Option<Dropouts>,
+    depth: Option<Depth>,
 }
 
 impl Meters {
@@ -99,6 +117,7 @@ impl Meters {
         self.true_peak.push(bin);
         self.levels.bin(bin);
         self.clipping.bin(bin);
+        self.dynamic_range.bin(bin, self.levels.last_bin());
         if let Some(meter) = &mut self.long_term {
             meter.push(bin);
         }
@@ -112,6 +131,12 @@ impl Meters {
             meter.push(bin);
         }
         if let Some(meter) = &mut self.clicks {
+            meter.push(bin);
+        }
+        if let Some(meter) = &mut self.dropouts {
+            meter.bin(bin);
+        }
+        if let Some(meter) = &mut self.depth {
             meter.push(bin);
         }
     }
@@ -129,11 +154,14 @@ impl Analyser {
             true_peak: true_peak.with_stretches((PEAK_STRETCH_S * sample_rate_hz) as usize),
             levels: Levels::new(channels),
             clipping: Clipping::new(channels),
+            dynamic_range: DynamicRange::new(sample_rate_hz, channels),
             long_term: (some && options.spectrum).then(|| LongTerm::new(sample_rate_hz, channels)),
             erb: (some && options.spectrum).then(|| Erb::new(sample_rate_hz, channels)),
             pitch: (some && options.pitch).then(|| Pitch::new(sample_rate_hz)),
             hum: (some && options.pitch).then(|| HumMeter::new(sample_rate_hz, channels)),
             clicks: (some && options.pitch).then(|| Clicks::new(sample_rate_hz, channels)),
+            dropouts: options.pitch.then(|| Dropouts::new(sample_rate_hz, channels)),
+            depth: options.pitch.then(Depth::default),
         };
         Ok(Analyser { sample_rate_hz, options, binner: Binner::new(sample_rate_hz, channels), meters })
     }
@@ -169,14 +197,14 @@ impl Analyser {
             per_channel: vec![ChannelFacts::default(); meters.levels.channels.len()],
             ..Facts::default()
         };
-        read_loudness(&mut facts, &meters);
+        let psr = read_loudness(&mut facts, &meters);
         read_levels(&mut facts, &meters.levels);
         read_activity(&mut facts, &activity, &meters);
         read_clipping(&mut facts, meters.clipping);
+        read_dynamics(&mut facts, meters.dynamic_range);
         let mut blemishes = Blemishes::default();
-        if let Some(meter) = meters.long_term {
-            blemishes.low_end_balance_db = meter.finish(&mut facts);
-        }
+        let told = meters.long_term.map(|meter| meter.finish(&mut facts)).unwrap_or_default();
+        blemishes.low_end_balance_db = told.low_end_balance_db;
         let (erb, onsets_s) = meters.erb.map(|meter| meter.finish(&activity)).unwrap_or_default();
         if options.spectrum && activity.seconds() > 0.0 {
             facts.onsets_per_s = Some(onsets_s.len() as f64 / activity.seconds());
@@ -185,13 +213,22 @@ impl Analyser {
         let pitch_hz = meters.pitch.map(|meter| read_pitch(&mut facts, meter, &activity)).unwrap_or_default();
         blemishes.hum = meters.hum.and_then(|meter| meter.finish(&activity));
         if let Some(meter) = meters.clicks {
-            (blemishes.clicks, blemishes.click_places_s) = meter.finish();
+            let clipped =
+                |(channel, sums): (&ChannelFacts, &Sums)| (channel.clipped_samples > 0).then_some(sums.peak);
+            let clipped: Vec<Option<f64>> =
+                facts.per_channel.iter().zip(&meters.levels.channels).map(clipped).collect();
+            (blemishes.clicks, blemishes.click_places_s) = meter.finish(&clipped);
         }
-        Analysis { facts, loudness: meters.energy.series(1), erb, onsets_s, pitch_hz, blemishes }
+        if let Some(meter) = meters.dropouts {
+            (blemishes.dropouts, blemishes.dropout_places) = meter.finish();
+        }
+        facts.bits_used = meters.depth.and_then(|meter| meter.finish());
+        let (loudness, image) = (meters.energy.series(1), told.image);
+        Analysis { facts, loudness, psr, image, erb, onsets_s, pitch_hz, blemishes }
     }
 }
 
-fn read_loudness(facts: &mut Facts, meters: &Meters) {
+fn read_loudness(facts: &mut Facts, meters: &Meters) -> PsrSeries {
     let energy = &meters.energy;
     facts.integrated_lufs = energy.integrated_lufs();
     facts.max_momentary_lufs = energy.max_momentary_lufs();
@@ -203,24 +240,21 @@ fn read_loudness(facts: &mut Facts, meters: &Meters) {
     for (channel, peak) in facts.per_channel.iter_mut().zip(&peaks.channels) {
         channel.true_peak_dbtp = level_db(peak.level);
     }
-    let psr = peak_to_short_term(meters, facts.integrated_lufs);
     facts.plr_lu = facts.true_peak_dbtp.zip(facts.integrated_lufs).map(|(peak, lufs)| peak - lufs);
+    let series = psr_series(energy, &meters.true_peak, facts.integrated_lufs);
+    let psr = sorted(series.psr_lu.iter().flatten().copied());
     facts.psr_min_lu = psr.first().copied();
     facts.psr_p5_lu = nearest_rank(&psr, 0.05);
     facts.psr_median_lu = nearest_rank(&psr, 0.5);
+    facts.k_system = k_system(&meters.levels, energy);
+    [facts.momentary_histogram, facts.short_term_histogram] = histograms(energy);
+    series
 }
 
-/// True peak of the last 3 s minus their short-term loudness every 100 ms, in ascending order.
-fn peak_to_short_term(meters: &Meters, integrated_lufs: Option<f64>) -> Vec<f64> {
-    let Some(gate) = integrated_lufs.map(|lufs| lufs + PSR_GATE_LU) else { return Vec::new() };
-    let (peaks, length) = meters.true_peak.stretches();
-    let ends = (SHORT_TERM_BINS..=meters.energy.bins()).step_by(STEP_BINS);
-    sorted(ends.filter_map(|end| {
-        let loudness = meters.energy.short_term_lufs(end).filter(|lufs| *lufs >= gate)?;
-        let (from, to) = meters.energy.frames(end - SHORT_TERM_BINS, end);
-        let peak = peaks[from / length..to.div_ceil(length).min(peaks.len())].iter().copied();
-        level_db(peak.fold(0.0, f64::max)).map(|dbtp| dbtp - loudness)
-    }))
+fn read_dynamics(facts: &mut Facts, meter: DynamicRange) {
+    let channels = meter.finish();
+    facts.dr_db = rounded_dr(&channels);
+    facts.per_channel.iter_mut().zip(channels).for_each(|(channel, dr)| channel.dr_db = dr);
 }
 
 fn read_levels(facts: &mut Facts, levels: &Levels) {
@@ -239,6 +273,9 @@ fn read_levels(facts: &mut Facts, levels: &Levels) {
     let (leading, trailing) = levels.silence();
     facts.leading_silence_s = leading as f64 / facts.sample_rate_hz;
     facts.trailing_silence_s = trailing as f64 / facts.sample_rate_hz;
+    let (leading, trailing) = levels.quiet(QUIET);
+    facts.leading_quiet_s = leading as f64 / facts.sample_rate_hz;
+    facts.trailing_quiet_s = trailing as f64 / facts.sample_rate_hz;
     if let [left, right] = &levels.channels[..] {
         let image = Stereo { left: left.squares, right: right.squares, product: levels.product };
         facts.correlation = image.correlation();
@@ -273,6 +310,7 @@ fn read_clipping(facts: &mut Facts, clipping: Clipping) {
     let (samples, runs, places) = clipping.finish();
     facts.clipped_samples = samples.iter().sum();
     facts.clipped_runs = runs;
+    facts.clipped_level_dbfs = nearest_rank(&sorted(places.iter().map(|place| place.level_dbfs)), 0.5);
     facts.clipped_places = places;
     for (channel, clipped) in facts.per_channel.iter_mut().zip(samples) {
         channel.clipped_samples = clipped;

@@ -1,63 +1,76 @@
-//! Clicks: single samples, or a few, that do not follow from what stands before them.
+//! Clicks: single samples, or a few, that follow neither from what stands before them nor from what comes after.
 //!
-//! A frame whose second difference has an outlier is predicted from its own past (linear prediction by the
-//! autocorrelation method, Levinson's recursion), and what the prediction misses is searched: a click is an
-//! error many times the usual one (Godsill & Rayner, *Digital Audio Restoration*, 1998, chapter 5), shorter
-//! than a millisecond, alone among its neighbours (the pulses of a voice have equals), and not the beginning
-//! of something (a stroke goes on).
+//! The search is that of the click repair ([`dsp::processors::declick`]: autoregression from both sides, matched
+//! filter, and a repair that leaves nothing), at the sensitivity that finds what is surely a click. It is asked only
+//! about windows that have a sample out of line with its neighbours, which most of music has not.
 
 use crate::frames::Framer;
 use audio::{BlockRef, Frames};
+use dsp::processors::declick::{Search, Settings};
 
-/// Frames last about this long, in seconds; half of each is new.
-const FRAME_S: f64 = 0.04;
-/// Coefficients of the prediction.
-const ORDER: usize = 32;
-/// An outlier of the second difference is so many times the middle one.
-const OUTLIER: f64 = 12.0;
-/// And of the prediction error so many times its robust deviation.
-const DEVIATIONS: f64 = 12.0;
-/// The middle magnitude of a normal distribution, in deviations.
-const MIDDLE: f64 = 0.6745;
-/// A click is as high as this at least (-60 dBFS).
-const LEAST: f64 = 0.001;
-/// And so many times higher than every other error within so many seconds, either way.
-const ALONE: f64 = 4.0;
-const ALONE_S: f64 = 0.012;
-/// It lasts no longer than this, in seconds.
-const LONGEST_S: f64 = 0.001;
-/// The power of the errors after it may be so many times that before it, each over so many seconds.
-const GOES_ON: f64 = 4.0;
-const SIDE_S: f64 = 0.004;
+/// Sensitivity of the search in percent: what is surely a click.
+const SENSITIVITY_PERCENT: f64 = 50.0;
+/// A window is searched when a second difference in its middle half is so many times the middle one around it.
+const OUTLIER: f64 = 8.0;
+/// The middle one is taken over this part of the window to either side, in seconds.
+const AROUND_S: f64 = 0.004;
+/// A click is as high as this at least (-66 dBFS).
+const LEAST: f64 = 0.0005;
+/// Clicks of two channels that begin within this are one, in seconds.
+const SAME_S: f64 = 0.001;
+/// In a channel that clips, clicks beside samples this near to its highest are the corners of clipped tops.
+const NEAR_TOP: f64 = 0.8;
+/// Nearer to the ends of the signal none counts, in seconds: a file that begins or ends within a sound steps there.
+const EDGE_S: f64 = 0.012;
 /// Places kept.
 const PLACES: usize = 100;
+
+/// A click.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Where its repair changes most.
+    frame: Frames,
+    channel: u32,
+    /// By how much.
+    height: f32,
+    /// The highest sample near it.
+    highest: f32,
+}
 
 /// The search in all channels.
 #[derive(Clone)]
 pub(crate) struct Clicks {
     framer: Framer,
+    search: Search,
     sample_rate_hz: f64,
     size: usize,
+    /// Frames that are beside a click.
+    near: usize,
     next: i64,
     channels: usize,
-    places: Vec<Frames>,
+    places: Vec<Place>,
     frames: Frames,
-    error: Vec<f64>,
+    differences: Vec<f64>,
     sorted: Vec<f64>,
 }
 
 impl Clicks {
     pub(crate) fn new(sample_rate_hz: f64, channels: usize) -> Clicks {
-        let size = (((FRAME_S * sample_rate_hz) as usize) / 4 * 4).max(16 * ORDER);
+        let settings = Settings { sensitivity_percent: SENSITIVITY_PERCENT, ..Settings::default() };
+        let search = Search::new(sample_rate_hz, &settings);
+        let size = search.window_frames();
+        let first = -((size / 4) as i64);
         Clicks {
-            framer: Framer::new(channels, size, -((size / 4) as i64)),
+            framer: Framer::new(channels, size, first),
+            search,
             sample_rate_hz,
             size,
-            next: -((size / 4) as i64),
+            near: (SAME_S * sample_rate_hz) as usize,
+            next: first,
             channels,
             places: Vec::new(),
             frames: 0,
-            error: Vec::new(),
+            differences: Vec::new(),
             sorted: Vec::new(),
         }
     }
@@ -73,7 +86,18 @@ impl Clicks {
         while self.framer.has(self.next) {
             for channel in 0..self.channels {
                 if self.is_suspect(channel) {
-                    self.search(channel);
+                    let (window, next) = (self.framer.frame(channel, self.next), self.next);
+                    let places = &mut self.places;
+                    let near = self.near;
+                    self.search.search(window, |at, height| {
+                        if height >= LEAST {
+                            let around = at.saturating_sub(near)..(at + near).min(window.len());
+                            let highest = window[around].iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+                            let frame = (next + at as i64).max(0) as Frames;
+                            let (height, highest) = (height as f32, highest as f32);
+                            places.push(Place { frame, channel: channel as u32, height, highest });
+                        }
+                    });
                 }
             }
             self.next += (self.size / 2) as i64;
@@ -81,113 +105,56 @@ impl Clicks {
         }
     }
 
-    /// The quick test: does the second difference of the new half have an outlier?
+    /// The quick test: has the middle half a second difference far above those around it?
     fn is_suspect(&mut self, channel: usize) -> bool {
         let frame = self.framer.frame(channel, self.next);
         let second = |w: &[f64]| (w[1] - 0.5 * (w[0] + w[2])).abs();
-        let new = &frame[self.size / 4..3 * self.size / 4];
-        let highest = new.windows(3).map(second).fold(0.0, f64::max);
-        if highest < 0.5 * LEAST {
-            return false;
-        }
-        self.sorted.clear();
-        self.sorted.extend(frame.windows(3).map(second));
-        let middle = self.sorted.len() / 2;
-        let (_, middle, _) = self.sorted.select_nth_unstable_by(middle, f64::total_cmp);
-        highest > OUTLIER * *middle
-    }
-
-    fn search(&mut self, channel: usize) {
-        let frames = |seconds: f64| ((seconds * self.sample_rate_hz) as usize).max(2);
-        let (alone, longest, side) = (frames(ALONE_S), frames(LONGEST_S), frames(SIDE_S));
-        predict(self.framer.frame(channel, self.next), &mut self.error);
-        let error = std::mem::take(&mut self.error);
-        self.sorted.clear();
-        self.sorted.extend(error.iter().map(|e| e.abs()));
-        let middle = self.sorted.len() / 2;
-        let (_, middle, _) = self.sorted.select_nth_unstable_by(middle, f64::total_cmp);
-        let least = (DEVIATIONS * *middle / MIDDLE).max(LEAST);
-        let mut at = self.size / 4;
-        while at < 3 * self.size / 4 {
-            if error[at].abs() < least {
-                at += 1;
-                continue;
+        self.differences.clear();
+        self.differences.extend(frame.windows(3).map(second));
+        let cell = ((2.0 * AROUND_S * self.sample_rate_hz) as usize).max(16);
+        let (from, to) = (self.size / 4 - 1, 3 * self.size / 4 - 1);
+        let mut at = from;
+        while at < to {
+            let end = (at + cell).min(to);
+            let highest = self.differences[at..end].iter().fold(0.0, |most: f64, d| most.max(*d));
+            if highest >= 0.5 * LEAST {
+                self.sorted.clear();
+                self.sorted.extend(&self.differences[at..end]);
+                let middle = self.sorted.len() / 2;
+                let (_, middle, _) = self.sorted.select_nth_unstable_by(middle, f64::total_cmp);
+                if highest > OUTLIER * *middle {
+                    return true;
+                }
             }
-            // The cluster: up to the last outlier within its longest duration.
-            let reach = &error[at..(at + longest).min(error.len())];
-            let length = reach.iter().rposition(|e| e.abs() >= least).map_or(1, |last| last + 1);
-            let highest = |best: (usize, f64), (n, e): (usize, &f64)| {
-                if e.abs() > best.1 { (n, e.abs()) } else { best }
-            };
-            let (place, height) = reach[..length].iter().enumerate().fold((0, 0.0), highest);
-            // The prediction of what follows a click is wrong for as long as the click is in its past.
-            let after = (at + length + ORDER).min(error.len());
-            let near = error[at.saturating_sub(alone)..at.saturating_sub(2)]
-                .iter()
-                .chain(&error[after..(after + alone).min(error.len())]);
-            let highest = near.fold(0.0, |most: f64, e| most.max(e.abs()));
-            let power = |part: &[f64]| part.iter().map(|e| e * e).sum::<f64>() / part.len().max(1) as f64;
-            let before = power(&error[at.saturating_sub(side)..at.saturating_sub(2)]);
-            let goes_on = power(&error[after..(after + side).min(error.len())])
-                > GOES_ON * before.max((LEAST * 0.03).powi(2));
-            if height > ALONE * highest && !goes_on {
-                self.note((self.next + (at + place) as i64).max(0) as Frames);
-            }
-            at = after;
+            at = end;
         }
-        self.error = error;
+        false
     }
 
-    fn note(&mut self, frame: Frames) {
-        // Both channels of one click, and one that two frames have seen.
-        let same = (LONGEST_S * 2.0 * self.sample_rate_hz) as Frames;
-        let near = self.places.iter().rev().take(2 * self.channels * PLACES);
-        if near.into_iter().any(|place| place.abs_diff(frame) <= same) {
-            return;
-        }
-        self.places.push(frame);
-    }
-
-    /// The number of clicks, and the times of the first of them in seconds.
-    pub(crate) fn finish(mut self) -> (usize, Vec<f64>) {
+    /// The number of clicks, and the times of the first of them in seconds. `clipped` holds for each channel that
+    /// clips its highest sample.
+    pub(crate) fn finish(mut self, clipped: &[Option<f64>]) -> (usize, Vec<f64>) {
         self.framer.finish();
         self.work();
-        // A file that begins or ends within a sound steps there.
-        let edge = (ALONE_S * self.sample_rate_hz) as Frames;
-        self.places.retain(|frame| *frame > edge && *frame + edge < self.frames);
-        self.places.sort_unstable();
-        let (count, rate) = (self.places.len(), self.sample_rate_hz);
-        self.places.truncate(PLACES);
-        (count, self.places.into_iter().map(|frame| frame as f64 / rate).collect())
-    }
-}
-
-/// What linear prediction of a frame from its own past misses.
-fn predict(frame: &[f64], error: &mut Vec<f64>) {
-    let mut correlation = [0.0; ORDER + 1];
-    for (lag, sum) in correlation.iter_mut().enumerate() {
-        *sum = crate::levels::dot(&frame[lag..], &frame[..frame.len() - lag]);
-    }
-    // A little white noise keeps the recursion stable for pure tones.
-    correlation[0] = correlation[0] * (1.0 + 1e-9) + 1e-12;
-    let mut filter = [0.0; ORDER + 1];
-    filter[0] = 1.0;
-    let mut power = correlation[0];
-    for order in 1..=ORDER {
-        let sum: f64 = (0..order).map(|n| filter[n] * correlation[order - n]).sum();
-        let reflection = -sum / power;
-        let before = filter;
-        for n in 1..=order {
-            filter[n] = before[n] + reflection * before[order - n];
-        }
-        power *= 1.0 - reflection * reflection;
-        if power <= 0.0 {
-            break;
-        }
-    }
-    error.clear();
-    error.resize(frame.len(), 0.0);
-    for n in ORDER..frame.len() {
-        error[n] = (0..=ORDER).map(|k| filter[k] * frame[n - k]).sum();
+        let edge = (EDGE_S * self.sample_rate_hz) as Frames;
+        self.places.retain(|place| {
+            let top = clipped[place.channel as usize];
+            let corner = top.is_some_and(|top| f64::from(place.highest) >= NEAR_TOP * top);
+            place.frame > edge && place.frame + edge < self.frames && !corner
+        });
+        self.places.sort_by_key(|place| place.frame);
+        let same = (SAME_S * self.sample_rate_hz) as Frames;
+        // Both channels of one click, and its pieces: the place is that of the highest.
+        self.places.dedup_by(|later, earlier| {
+            let one = later.frame - earlier.frame <= same;
+            if one && later.height > earlier.height {
+                *earlier = *later;
+            }
+            one
+        });
+        let mut places: Vec<Frames> = self.places.iter().map(|place| place.frame).collect();
+        let (count, rate) = (places.len(), self.sample_rate_hz);
+        places.truncate(PLACES);
+        (count, places.into_iter().map(|frame| frame as f64 / rate).collect())
     }
 }

@@ -4,6 +4,9 @@
 //! for the signal at hand is `None` (null): mono has no correlation, silence no loudness, a note of one
 //! second no loudness range. There is never a stand-in number, and never one that is not finite.
 
+use crate::dynamics::KReading;
+use crate::histogram::LoudnessHistogram;
+use crate::image::{ChannelRelation, StereoBand};
 use audio::Frames;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +53,14 @@ pub struct Facts {
     pub psr_p5_lu: Option<f64>,
     /// The middle of these, in LU.
     pub psr_median_lu: Option<f64>,
+    /// DR value of the TT Dynamic Range Meter (Algorithmix 1.3), in dB: the mean of the channels, rounded.
+    pub dr_db: Option<f64>,
+    /// The reading of a K-system meter on each of its scales.
+    pub k_system: Vec<KReading>,
+    /// How often each momentary loudness occurs.
+    pub momentary_histogram: LoudnessHistogram,
+    /// How often each short-term loudness occurs.
+    pub short_term_histogram: LoudnessHistogram,
 
     /// Mean of the channel where it is farthest from zero, 1.0 being full scale.
     pub dc_offset: f64,
@@ -59,6 +70,8 @@ pub struct Facts {
     pub clipped_runs: usize,
     /// Where the first clipped runs are.
     pub clipped_places: Vec<ClippedRun>,
+    /// The level in dBFS at which most of the first clipped runs are cut.
+    pub clipped_level_dbfs: Option<f64>,
     /// Samples that were not finite numbers, and counted as zero.
     pub non_finite_samples: usize,
     /// Level in dBFS (RMS of 50 ms) that a tenth of the sounding frames stay below.
@@ -68,6 +81,14 @@ pub struct Facts {
     /// Digital silence after the last sample that is not zero, in seconds.
     pub trailing_silence_s: f64,
 
+    /// Time before anything is higher than -60 dBFS, in seconds, in steps of 10 ms.
+    pub leading_quiet_s: f64,
+    /// Time after the last that is, in seconds.
+    pub trailing_quiet_s: f64,
+    /// Bits from full scale down to the last one that is used; `None` of silence and of floats between the steps of
+    /// 32 bits. Only where pitch was asked for.
+    pub bits_used: Option<u32>,
+
     /// Correlation of left and right, -1 to 1; only for two channels that both sound.
     pub correlation: Option<f64>,
     /// Level lost in dB when left and right are added to mono: 0 for equal, 3.01 for independent channels.
@@ -76,11 +97,22 @@ pub struct Facts {
     pub side_mid_db: Option<f64>,
     /// Level of right against left, in dB: positive leans to the right.
     pub balance_db: Option<f64>,
+    /// What two channels are to each other, where it can be told surely.
+    pub channel_relation: Option<ChannelRelation>,
+    /// The stereo image by about an octave, and its worst moment.
+    pub stereo_bands: Vec<StereoBand>,
+    /// Level of the side signal against the middle in each third-octave band, in dB; empty unless there are two
+    /// channels.
+    pub third_octave_side_mid_db: Vec<BandLevel>,
 
     /// Mean level of each third-octave band (IEC 61260-1 nominal centres from 25 Hz to 20 kHz), in dBFS.
     pub third_octave_db: Vec<BandLevel>,
     /// Energy, width and correlation by about an octave.
     pub bands: Vec<BandFacts>,
+    /// Slope of the third octaves from 50 Hz to 10 kHz in dB per octave (least squares): pink noise has 0.
+    pub tilt_db_per_octave: Option<f64>,
+    /// Where the spectrum ends all at once, in hertz: lossy coding, or a recording at a lower rate.
+    pub bandwidth_hz: Option<f64>,
     /// Centre of gravity of the power spectrum, in hertz.
     pub centroid_hz: Option<f64>,
     /// 1 % of the energy lies below, in hertz.
@@ -133,6 +165,8 @@ pub struct ChannelFacts {
     pub rms_dbfs: Option<f64>,
     /// Sample peak minus RMS, in dB.
     pub crest_db: Option<f64>,
+    /// DR value in dB, not rounded.
+    pub dr_db: Option<f64>,
     /// Mean, 1.0 being full scale.
     pub dc_offset: f64,
     /// Samples in clipped runs.

@@ -3,6 +3,9 @@
 //! Spectra of about 0.7 s under a Hann window. In a pause a line of the mains stands in every frame, and is as
 //! strong in all of them; the tail of a note is not, and noise has no lines. A line counts by the power of its
 //! main lobe against the middle level of what lies beside it.
+//!
+//! A signal without pauses is judged by the quietest tenth of its frames, bin by bin: music comes and goes in every
+//! bin, the mains stay. There three lines are asked for, plainer ones, far below the music: a held note is none.
 
 use crate::activity::{Activity, FRAME_S as ACTIVITY_S};
 use crate::frames::{Framer, Spectrum, size_for};
@@ -30,6 +33,36 @@ const STANDS_OUT_DB: f64 = 6.0;
 const PLAIN_DB: f64 = 12.0;
 /// The level of a line in the tenth and the ninetieth percentile of the frames differs by no more, in dB.
 const STEADY_DB: f64 = 6.0;
+
+/// Without pauses: lines stand out by more in dB, there are so many of them, and all of them together are so far below
+/// the playing, in dB.
+const ALWAYS_PLAIN_DB: f64 = 15.0;
+const ALWAYS_LINES: usize = 3;
+const BELOW_PLAYING_DB: f64 = 12.0;
+/// And so many frames, some 9 s.
+const ALWAYS_LEAST_FRAMES: usize = 24;
+/// The top of such a line lies within so many bins of where it should: a note of nearly its pitch does not.
+const EXACT_BINS: usize = 1;
+
+/// How lines are judged in a set of frames: the share of them that are quieter than the level of a bin, the shares
+/// between whose levels a line is steady, how far two (or more) lines stand out.
+struct Rule {
+    share: f64,
+    steady: (f64, f64),
+    plain_db: f64,
+    lines: usize,
+    exact_bins: usize,
+}
+
+const IN_PAUSES: Rule =
+    Rule { share: 0.5, steady: (0.1, 0.9), plain_db: PLAIN_DB, lines: 2, exact_bins: LOBE };
+const ALWAYS: Rule = Rule {
+    share: 0.1,
+    steady: (0.02, 0.2),
+    plain_db: ALWAYS_PLAIN_DB,
+    lines: ALWAYS_LINES,
+    exact_bins: EXACT_BINS,
+};
 
 /// Hum of the mains.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -112,7 +145,7 @@ impl HumMeter {
         }
     }
 
-    /// The hum in the pauses; `None` where nothing hums or nothing pauses.
+    /// The hum in the pauses, or of all of a signal that has none; `None` where nothing surely hums.
     pub(crate) fn finish(self, activity: &Activity) -> Option<Hum> {
         let hop_s = (self.size / 2) as f64 / self.sample_rate_hz;
         let pauses = |row: &usize| {
@@ -128,21 +161,34 @@ impl HumMeter {
             .map(|row| rows[row])
             .filter(|row| row.iter().any(|power| *power > 0.0))
             .collect();
-        if quiet.len() < LEAST_FRAMES {
+        let bin_hz = self.sample_rate_hz / self.size as f64;
+        if quiet.len() >= LEAST_FRAMES {
+            return strongest(&quiet, bin_hz, &IN_PAUSES);
+        }
+        let sounding: Vec<&[f32]> =
+            rows.into_iter().filter(|row| row.iter().any(|power| *power > 0.0)).collect();
+        if sounding.len() < ALWAYS_LEAST_FRAMES {
             return None;
         }
-        let bin_hz = self.sample_rate_hz / self.size as f64;
-        let hums = [50.0, 60.0].map(|mains_hz| hum(&quiet, mains_hz, bin_hz));
-        let plain = |hum: &Hum| hum.lines.iter().map(|line| line.above_floor_db).sum::<f64>();
-        hums.into_iter().flatten().max_by(|a, b| plain(a).total_cmp(&plain(b)))
+        let playing_dbfs = activity.rms_dbfs()?;
+        strongest(&sounding, bin_hz, &ALWAYS).filter(|hum| hum.dbfs() <= playing_dbfs - BELOW_PLAYING_DB)
     }
 }
 
-/// The hum of one mains frequency in spectra of pauses.
-fn hum(quiet: &[&[f32]], mains_hz: f64, bin_hz: f64) -> Option<Hum> {
+/// The hum of 50 or of 60 Hz, whichever stands out more.
+fn strongest(rows: &[&[f32]], bin_hz: f64, rule: &Rule) -> Option<Hum> {
+    let hums = [50.0, 60.0].map(|mains_hz| hum(rows, mains_hz, bin_hz, rule));
+    let plain = |hum: &Hum| hum.lines.iter().map(|line| line.above_floor_db).sum::<f64>();
+    hums.into_iter().flatten().max_by(|a, b| plain(a).total_cmp(&plain(b)))
+}
+
+/// The hum of one mains frequency in some spectra.
+fn hum(quiet: &[&[f32]], mains_hz: f64, bin_hz: f64, rule: &Rule) -> Option<Hum> {
     let bins = quiet[0].len();
     let middle: Vec<f64> = (0..bins)
-        .map(|bin| nearest_rank(&sorted(quiet.iter().map(|row| f64::from(row[bin]))), 0.5).unwrap_or(0.0))
+        .map(|bin| {
+            nearest_rank(&sorted(quiet.iter().map(|row| f64::from(row[bin]))), rule.share).unwrap_or(0.0)
+        })
         .collect();
     let line = |multiple: usize| {
         let hz = mains_hz * multiple as f64;
@@ -157,18 +203,19 @@ fn hum(quiet: &[&[f32]], mains_hz: f64, bin_hz: f64) -> Option<Hum> {
         let width = (2 * LOBE + 1) as f64;
         let above_floor_db = power_to_db(power / (width * floor).max(1e-18));
         let levels = sorted(quiet.iter().map(|row| row[lobe.clone()].iter().map(|p| f64::from(*p)).sum()));
-        let (low, high) = (nearest_rank(&levels, 0.1)?, nearest_rank(&levels, 0.9)?);
+        let (low, high) = (nearest_rank(&levels, rule.steady.0)?, nearest_rank(&levels, rule.steady.1)?);
         let steady = high <= low * audio::db_to_power(STEADY_DB);
-        let stands_out = steady && above_floor_db >= STANDS_OUT_DB;
+        let top = lobe.clone().max_by(|a, b| middle[*a].total_cmp(&middle[*b]))?;
+        let stands_out = steady && top.abs_diff(bin) <= rule.exact_bins && above_floor_db >= STANDS_OUT_DB;
         stands_out.then(|| (multiple, HumLine { hz, dbfs: power_to_db(power), above_floor_db }))
     };
     let lines: Vec<(usize, HumLine)> = (1..=MULTIPLES).filter_map(line).collect();
     let plain: Vec<usize> = lines
         .iter()
-        .filter(|(_, line)| line.above_floor_db >= PLAIN_DB)
+        .filter(|(_, line)| line.above_floor_db >= rule.plain_db)
         .map(|(multiple, _)| *multiple)
         .collect();
     // Every rectifier and every transformer has the first or the second.
-    let hums = plain.len() >= 2 && plain[0] <= 2;
+    let hums = plain.len() >= rule.lines && plain[0] <= 2;
     hums.then(|| Hum { mains_hz, lines: lines.into_iter().map(|(_, line)| line).collect() })
 }

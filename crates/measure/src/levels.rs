@@ -140,6 +140,39 @@ impl Levels {
         (peak, (power / (frames * count as f64)).max(0.0))
     }
 
+    /// The sums of squares and the highest samples of the channels in the last bin.
+    pub(crate) fn last_bin(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        let from = self.bins.len().saturating_sub(self.channels.len());
+        self.bins[from..].iter().map(|sums| (sums.squares, sums.peak))
+    }
+
+    /// The highest mean square of one channel over so many bins; of all of them when there are fewer.
+    pub(crate) fn loudest_square(&self, bins: usize) -> f64 {
+        let (count, length) = (self.channels.len(), bins.min(self.bins()));
+        let mut loudest = 0.0f64;
+        for from in 0..(self.bins() + 1).saturating_sub(length.max(1)) {
+            let frames: f64 = self.bin_frames[from..from + length].iter().map(|n| f64::from(*n)).sum();
+            for channel in 0..count {
+                let squares = (from..from + length).map(|bin| self.bins[bin * count + channel].squares);
+                loudest = loudest.max(squares.sum::<f64>() / frames);
+            }
+        }
+        loudest
+    }
+
+    /// Frames before the first and after the last bin in which a sample is higher than `amplitude`; where there
+    /// is none, all of them are before.
+    pub(crate) fn quiet(&self, amplitude: f64) -> (Frames, Frames) {
+        let count = self.channels.len().max(1);
+        let sounds = |bin: &usize| self.bins[bin * count..][..count].iter().any(|sums| sums.peak > amplitude);
+        let bins = if self.channels.is_empty() { 0 } else { self.bins() };
+        let frames = |bins: std::ops::Range<usize>| self.bin_frames[bins].iter().map(|n| *n as Frames).sum();
+        match ((0..bins).find(sounds), (0..bins).rev().find(sounds)) {
+            (Some(first), Some(last)) => (frames(0..first), frames(last + 1..bins)),
+            _ => (self.frames, 0),
+        }
+    }
+
     /// Frames of digital silence at the start and at the end; a silent signal is all start.
     pub(crate) fn silence(&self) -> (Frames, Frames) {
         match self.first_sound {

@@ -27,15 +27,21 @@ mod analysis;
 mod bins;
 mod clicks;
 mod clipping;
+mod depth;
+mod dropouts;
+mod dynamics;
 mod erb;
 mod error;
 mod facts;
 mod frames;
+mod histogram;
 mod hum;
+mod image;
 mod levels;
 mod loudness;
 mod pitch;
 mod readings;
+mod shape;
 mod spectrum;
 mod stats;
 mod tempo;
@@ -43,11 +49,19 @@ mod true_peak;
 
 pub use alignment::{Alignment, correlation, delay_and_polarity};
 pub use analysis::{Analyser, Analysis, Blemishes, Options, analyse};
+pub use dropouts::Dropout;
+pub use dynamics::{KReading, PsrSeries};
 pub use erb::{ERB_BANDS, ErbFrames};
 pub use error::Error;
 pub use facts::{BandFacts, BandLevel, ChannelFacts, ClippedRun, Facts, Region};
+pub use histogram::LoudnessHistogram;
 pub use hum::{Hum, HumLine};
+pub use image::{BandImage, ChannelRelation, ImageSeries, StereoBand};
 pub use loudness::{Loudness, LoudnessSeries, channel_weights};
-pub use readings::{READINGS, Reading};
+pub use readings::{GROUPS, READINGS, Reading};
 pub use tempo::{Tempo, tempo};
 pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_peak_dbtp};
+
+/// Raised whenever a meter of this crate gives another reading for the same signal: what was measured by an older one
+/// and kept is measured anew.
+pub const REVISION: u32 = 2;

@@ -75,9 +75,17 @@ pub static READINGS: &[Reading] = &[
     reading("psr_min_lu", "Least PSR", "LU", 1, "Smallest true peak of 3 s minus their loudness."),
     reading("psr_p5_lu", "PSR, 5 %", "LU", 1, "The value that 5 % of these stay below."),
     reading("psr_median_lu", "PSR, median", "LU", 1, "The middle of these."),
+    reading(
+        "dr_db",
+        "DR",
+        "dB",
+        0,
+        "Second-highest peak over the RMS of the loudest fifth (TT DR, Algorithmix 1.3).",
+    ),
     reading("dc_offset", "DC offset", "", 5, "Mean of the channel farthest from zero; 1 is full scale."),
     reading("clipped_samples", "Clipped samples", "", 0, "Samples in flat tops at the signal's own maximum."),
     reading("clipped_runs", "Clipped runs", "", 0, "Number of such flat tops."),
+    reading("clipped_level_dbfs", "Clipped at", "dBFS", 2, "The level of the first flat tops, middle value."),
     reading("non_finite_samples", "Broken samples", "", 0, "Samples that were no finite number."),
     reading(
         "noise_floor_dbfs",
@@ -88,10 +96,33 @@ pub static READINGS: &[Reading] = &[
     ),
     reading("leading_silence_s", "Silence at the start", "s", 3, "Digital silence before the first sound."),
     reading("trailing_silence_s", "Silence at the end", "s", 3, "Digital silence after the last sound."),
+    reading("leading_quiet_s", "Quiet at the start", "s", 2, "Time before anything is higher than -60 dBFS."),
+    reading(
+        "trailing_quiet_s",
+        "Quiet at the end",
+        "s",
+        2,
+        "Time after the last that is higher than -60 dBFS.",
+    ),
+    reading("bits_used", "Bits used", "bit", 0, "From full scale down to the last bit that is ever set."),
     reading("correlation", "Correlation", "", 2, "Of left and right: 1 mono, 0 independent, -1 opposite."),
     reading("mono_loss_db", "Mono loss", "dB", 1, "Level lost when left and right are added."),
     reading("side_mid_db", "Width", "dB", 1, "Level of the side signal against the middle."),
     reading("balance_db", "Balance", "dB", 1, "Level of right against left."),
+    reading(
+        "tilt_db_per_octave",
+        "Tilt",
+        "dB/oct",
+        1,
+        "Slope of the third octaves from 50 Hz to 10 kHz: pink noise has 0, most music -3 to -6.",
+    ),
+    reading(
+        "bandwidth_hz",
+        "Nothing above",
+        "Hz",
+        0,
+        "Where the spectrum ends all at once: lossy or converted.",
+    ),
     reading("centroid_hz", "Spectral centroid", "Hz", 0, "Centre of gravity of the power spectrum."),
     reading("energy_1_percent_hz", "1 % of energy below", "Hz", 0, "Where the sound begins in frequency."),
     reading("energy_99_percent_hz", "99 % of energy below", "Hz", 0, "Where the sound ends in frequency."),
@@ -136,11 +167,21 @@ mod tests {
     fn every_single_fact_is_described_once_and_in_order() {
         let json = serde_json::to_value(Facts::default()).expect("facts are plain data");
         let facts = json.as_object().expect("facts are one object");
-        // Lists describe themselves by their own fields.
-        let single: Vec<&str> =
-            facts.iter().filter(|(_, v)| !v.is_array()).map(|(k, _)| k.as_str()).collect();
+        // Lists and objects describe themselves by their own fields; what channels are to each other is no number.
+        let single = |(k, v): &(&String, &serde_json::Value)| {
+            !v.is_array() && !v.is_object() && *k != "channel_relation"
+        };
+        let single: Vec<&str> = facts.iter().filter(single).map(|(k, _)| k.as_str()).collect();
         let described: Vec<&str> = READINGS.iter().map(|r| r.id).collect();
         assert_eq!(described, single);
+    }
+
+    #[test]
+    fn no_reading_stands_under_two_headings() {
+        let mut grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
+        assert!(grouped.iter().all(|id| READINGS.iter().any(|r| r.id == *id)), "{grouped:?}");
+        grouped.sort_unstable();
+        assert!(grouped.windows(2).all(|pair| pair[0] != pair[1]), "{grouped:?}");
     }
 
     #[test]
@@ -155,6 +196,7 @@ mod tests {
                 "Hz" => "_hz",
                 "s" => "_s",
                 "1/s" => "_per_s",
+                "dB/oct" => "_db_per_octave",
                 _ => "",
             };
             assert!(reading.id.ends_with(ending), "{} in {}", reading.id, reading.unit);
@@ -162,3 +204,72 @@ mod tests {
         }
     }
 }
+
+/// The headings under which people see the readings, and the readings of each. What stands under none comes last.
+pub static GROUPS: &[(&str, &[&str])] = &[
+    (
+        "Loudness",
+        &[
+            "integrated_lufs",
+            "max_momentary_lufs",
+            "max_short_term_lufs",
+            "loudness_range_lu",
+            "level_spread_lu",
+            "active_lufs",
+        ],
+    ),
+    (
+        "Peaks and dynamics",
+        &[
+            "true_peak_dbtp",
+            "sample_peak_dbfs",
+            "rms_dbfs",
+            "active_rms_dbfs",
+            "crest_db",
+            "active_crest_db",
+            "plr_lu",
+            "psr_min_lu",
+            "psr_p5_lu",
+            "psr_median_lu",
+            "dr_db",
+        ],
+    ),
+    ("Stereo", &["correlation", "mono_loss_db", "side_mid_db", "balance_db"]),
+    (
+        "Spectrum",
+        &[
+            "tilt_db_per_octave",
+            "centroid_hz",
+            "energy_1_percent_hz",
+            "energy_99_percent_hz",
+            "below_25_hz_db",
+            "bandwidth_hz",
+        ],
+    ),
+    (
+        "Blemishes",
+        &[
+            "clipped_samples",
+            "clipped_runs",
+            "clipped_level_dbfs",
+            "non_finite_samples",
+            "dc_offset",
+            "noise_floor_dbfs",
+            "bits_used",
+        ],
+    ),
+    (
+        "Time",
+        &[
+            "leading_silence_s",
+            "trailing_silence_s",
+            "leading_quiet_s",
+            "trailing_quiet_s",
+            "active_share",
+            "onsets_per_s",
+            "inter_onset_median_s",
+        ],
+    ),
+    ("Pitch", &["pitched_share", "pitch_low_hz", "pitch_median_hz", "pitch_high_hz"]),
+    ("File", &["sample_rate_hz", "channels", "frames", "duration_s", "true_peak_frame", "true_peak_factor"]),
+];

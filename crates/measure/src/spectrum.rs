@@ -6,8 +6,11 @@
 
 use crate::facts::{BandFacts, BandLevel, Facts};
 use crate::frames::{Bands, Framer, Spectrum, size_for};
+use crate::image::{self, ImageSeries, Row};
 use crate::levels::{Stereo, power_db, ratio_db};
+use crate::shape;
 use audio::{BlockRef, Frames};
+use num_complex::Complex;
 use std::f64::consts::PI;
 
 /// Nominal centres of the third-octave bands of IEC 61260-1, in hertz. The exact ones are
@@ -39,8 +42,66 @@ pub(crate) struct LongTerm {
     channels: usize,
     /// Sum over channels and frames.
     power: Vec<f64>,
-    /// Left, right and real cross-power, for two channels.
-    stereo: Option<[Vec<f64>; 3]>,
+    /// For two channels.
+    stereo: Option<Pair>,
+}
+
+/// The summed spectra of two channels, and the image of every frame.
+#[derive(Clone)]
+struct Pair {
+    left: Vec<f64>,
+    right: Vec<f64>,
+    /// `conj(L) R`.
+    cross: Vec<Complex<f64>>,
+    /// Of one frame: left, right, real part of the cross-power.
+    frame: [Vec<f64>; 3],
+    bands: Bands,
+    rows: Vec<Row>,
+}
+
+/// What the spectrum tells besides [`Facts`].
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// Level of right against left in the low end, in dB.
+    pub(crate) low_end_balance_db: Option<f64>,
+    /// The image against time.
+    pub(crate) image: ImageSeries,
+}
+
+impl Pair {
+    fn new(bins: usize, bin_hz: f64) -> Pair {
+        let zeros = || vec![0.0; bins];
+        Pair {
+            left: zeros(),
+            right: zeros(),
+            cross: vec![Complex::ZERO; bins],
+            frame: [zeros(), zeros(), zeros()],
+            bands: Bands::new(OCTAVE_EDGES_HZ.windows(2).map(|e| (e[0], e[1])), bins, bin_hz),
+            rows: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, first: &[Complex<f64>], second: &[Complex<f64>]) {
+        let [left, right, product] = &mut self.frame;
+        for k in 0..first.len() {
+            let (l, r) = (first[k], second[k]);
+            let cross = Complex::new(l.re * r.re + l.im * r.im, l.re * r.im - l.im * r.re);
+            (left[k], right[k], product[k]) = (l.norm_sqr(), r.norm_sqr(), cross.re);
+            self.left[k] += left[k];
+            self.right[k] += right[k];
+            self.cross[k] += cross;
+        }
+        // The squares of the window add to half its length; the other half of the spectrum doubles.
+        let size = 2 * (first.len() - 1);
+        let scale = 4.0 / (size as f64 * size as f64);
+        let mut row = Row::default();
+        for (part, spectrum) in self.frame.iter().enumerate() {
+            for (band, sum) in self.bands.sums(spectrum).enumerate() {
+                row[band][part] = (sum * scale) as f32;
+            }
+        }
+        self.rows.push(row);
+    }
 }
 
 impl LongTerm {
@@ -57,8 +118,8 @@ impl LongTerm {
             bin_hz: sample_rate_hz / size as f64,
             frames: 0,
             channels,
-            power: zeros.clone(),
-            stereo: (channels == 2).then(|| [zeros.clone(), zeros.clone(), zeros]),
+            power: zeros,
+            stereo: (channels == 2).then(|| Pair::new(hop + 1, sample_rate_hz / size as f64)),
         }
     }
 
@@ -80,16 +141,11 @@ impl LongTerm {
                         self.power.iter_mut().zip(spectrum).for_each(|(p, x)| *p += x.norm_sqr());
                     }
                 }
-                Some([left, right, product]) => {
+                Some(pair) => {
                     let first =
                         self.spectrum.without_dc(self.framer.frame(0, self.next), sounding.clone()).to_vec();
                     let second = self.spectrum.without_dc(self.framer.frame(1, self.next), sounding);
-                    for k in 0..first.len() {
-                        let (l, r) = (first[k], second[k]);
-                        left[k] += l.norm_sqr();
-                        right[k] += r.norm_sqr();
-                        product[k] += l.re * r.re + l.im * r.im;
-                    }
+                    pair.take(&first, second);
                 }
             }
             self.next += self.hop as i64;
@@ -97,25 +153,23 @@ impl LongTerm {
         }
     }
 
-    /// Writes what the spectrum says into the facts of the signal; level of right against left in the low end,
-    /// in dB, for two channels.
-    pub(crate) fn finish(mut self, facts: &mut Facts) -> Option<f64> {
+    /// Writes what the spectrum says into the facts of the signal, and tells the rest.
+    pub(crate) fn finish(mut self, facts: &mut Facts) -> Told {
         self.framer.finish();
         self.work();
         let size = 2 * self.hop;
         // Parseval, both halves of the spectrum folded into one; mean over frames and channels.
         let scale = 1.0 / (size as f64 * (self.frames * self.channels).max(1) as f64);
-        let fold = |spectrum: &mut Vec<f64>| {
-            for (k, power) in spectrum.iter_mut().enumerate() {
-                *power *= if k == 0 || k == size / 2 { scale } else { 2.0 * scale };
+        let fold = |k: usize| if k == 0 || k == size / 2 { scale } else { 2.0 * scale };
+        if let Some(pair) = &mut self.stereo {
+            for k in 0..pair.left.len() {
+                pair.left[k] *= fold(k);
+                pair.right[k] *= fold(k);
+                pair.cross[k] *= fold(k);
+                self.power[k] = pair.left[k] + pair.right[k];
             }
-        };
-        if let Some([left, right, product]) = &mut self.stereo {
-            [&mut *left, &mut *right, product].into_iter().for_each(fold);
-            let both = left.iter().zip(&*right).map(|(l, r)| l + r);
-            self.power.iter_mut().zip(both).for_each(|(power, sum)| *power = sum);
         } else {
-            fold(&mut self.power);
+            self.power.iter_mut().enumerate().for_each(|(k, power)| *power *= fold(k));
         }
         let total: f64 = self.power.iter().sum();
 
@@ -124,11 +178,18 @@ impl LongTerm {
         let edge = 10f64.powf(1.0 / 20.0);
         let thirds = (0..THIRD_OCTAVES_HZ.len()).map(|n| (centre(n) / edge, centre(n) * edge));
         let thirds = self.bands(thirds);
+        let images = self.images(&thirds).into_iter().flatten();
+        facts.third_octave_side_mid_db = images
+            .zip(THIRD_OCTAVES_HZ)
+            .map(|(image, hz)| BandLevel { hz, db: image.side_mid_db().filter(|_| hz < nyquist_hz) })
+            .collect();
         facts.third_octave_db = thirds
             .sums(&self.power)
             .zip(THIRD_OCTAVES_HZ)
             .map(|(power, hz)| BandLevel { hz, db: power_db(power).filter(|_| hz < nyquist_hz) })
             .collect();
+        facts.tilt_db_per_octave = shape::tilt_db_per_octave(&facts.third_octave_db);
+        facts.bandwidth_hz = shape::bandwidth_hz(&self.power, self.bin_hz);
         facts.bands = self.octaves(total);
 
         if total > 0.0 {
@@ -139,23 +200,48 @@ impl LongTerm {
             let below = self.bands([(0.0, SUBSONIC_HZ)].into_iter());
             facts.below_25_hz_db = below.sums(&self.power).next().and_then(|power| ratio_db(power, total));
         }
+        self.read_pair(facts).unwrap_or_default()
+    }
+
+    /// What two channels are to each other.
+    fn read_pair(&self, facts: &mut Facts) -> Option<Told> {
+        let pair = self.stereo.as_ref()?;
+        let rate_hz = 2.0 * self.hop as f64 * self.bin_hz;
+        let hop_s = self.hop as f64 / rate_hz;
+        // The first window begins half of its length before the signal, and the last may end after it.
+        let whole_s = self.frames as f64 / rate_hz;
+        let ends_s: Vec<f64> = (1..=pair.rows.len()).map(|n| (n as f64 * hop_s).min(whole_s)).collect();
+        // Summed over overlapping windows is twice the mean of their rows; the spectra here are means per channel.
+        let whole = self.images(&pair.bands).into_iter().flatten();
+        let whole: Vec<Stereo> = whole
+            .map(|i| Stereo { left: 2.0 * i.left, right: 2.0 * i.right, product: 2.0 * i.product })
+            .collect();
+        facts.stereo_bands = image::stereo_bands(&whole, &pair.rows, &ends_s, hop_s);
+        facts.channel_relation = image::relation(&pair.left, &pair.right, &pair.cross, rate_hz);
         let low = self.bands([LOW_END_HZ].into_iter());
-        let [left, right, _] = self.stereo.as_ref()?;
-        let (left, right) = (low.sums(left).next()?, low.sums(right).next()?);
-        ratio_db(right, left)
+        let low_end_balance_db = match (low.sums(&pair.left).next(), low.sums(&pair.right).next()) {
+            (Some(left), Some(right)) => ratio_db(right, left),
+            _ => None,
+        };
+        Some(Told { low_end_balance_db, image: image::series(&pair.rows, ends_s, 2.0 * hop_s) })
     }
 
     fn bands(&self, edges: impl Iterator<Item = (f64, f64)>) -> Bands {
         Bands::new(edges, self.hop + 1, self.bin_hz)
     }
 
+    /// The stereo image of each band, for two channels.
+    fn images(&self, bands: &Bands) -> Option<Vec<Stereo>> {
+        let pair = self.stereo.as_ref()?;
+        let products: Vec<f64> = pair.cross.iter().map(|c| c.re).collect();
+        let sums = bands.sums(&pair.left).zip(bands.sums(&pair.right)).zip(bands.sums(&products));
+        Some(sums.map(|((left, right), product)| Stereo { left, right, product }).collect())
+    }
+
     fn octaves(&self, total: f64) -> Vec<BandFacts> {
         let edges = || OCTAVE_EDGES_HZ.windows(2).map(|e| (e[0], e[1]));
         let bands = self.bands(edges());
-        let images: Option<Vec<Stereo>> = self.stereo.as_ref().map(|[left, right, product]| {
-            let sums = bands.sums(left).zip(bands.sums(right)).zip(bands.sums(product));
-            sums.map(|((left, right), product)| Stereo { left, right, product }).collect()
-        });
+        let images = self.images(&bands);
         bands
             .sums(&self.power)
             .zip(edges())

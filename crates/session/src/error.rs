@@ -1,6 +1,6 @@
 //! What can go wrong.
 
-use crate::{Path, Problem};
+use crate::{Path, Place, Problem};
 use std::path::PathBuf;
 
 /// What can go wrong with a session.
@@ -45,6 +45,16 @@ pub enum SessionError {
         action: &'static str,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// A data file that does not say what it should.
+    #[error("{}, {place}: {message}", .file.display())]
+    Data {
+        /// Which file.
+        file: PathBuf,
+        /// Where in it.
+        place: Place,
+        /// What is wrong, and how to mend it.
+        message: String,
     },
     /// The file is not UTF-8 text.
     #[error("{}: is not UTF-8 text (byte {offset}); save it as UTF-8", .file.display())]

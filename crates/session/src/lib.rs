@@ -24,6 +24,7 @@ mod node;
 mod path;
 mod problem;
 mod read;
+mod rows;
 mod save;
 mod schema;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use model::{
 pub use path::Path;
 pub use problem::{Place, Problem, Severity, list};
 pub use read::{Reading, read};
+pub use rows::{DataRow, load_rows};
 pub use save::{load, save};
 pub use schema::json_schema;
 pub use value::Value;

@@ -6,6 +6,11 @@ use std::path::Path;
 
 /// Reads a session file.
 pub fn load(file: &Path) -> Result<Document, SessionError> {
+    text_of(file)?.parse()
+}
+
+/// The text of a file.
+pub(crate) fn text_of(file: &Path) -> Result<String, SessionError> {
     let failed = |source| SessionError::File { file: file.into(), action: "read", source };
     let bytes = std::fs::read(file).map_err(failed)?;
     let text = String::from_utf8(bytes).map_err(|error| SessionError::NotText {
@@ -13,7 +18,7 @@ pub fn load(file: &Path) -> Result<Document, SessionError> {
         offset: error.utf8_error().valid_up_to(),
     })?;
     // Some editors on Windows put this mark in front.
-    text.strip_prefix('\u{feff}').unwrap_or(&text).parse()
+    Ok(text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text))
 }
 
 /// Writes a file at once or not at all: into a temporary file in the same folder, which reaches the disk
@@ -41,13 +46,21 @@ fn write(file: &Path, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
+/// A hidden file with the system's lock on it, by which `files::sweep` knows that somebody is writing it: the name and
+/// the lock are its rule.
 fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".session-").suffix(".tmp");
+    builder.prefix(".tonmeister-").suffix(".part");
     // A temporary file is for its owner alone, unless told to be as any new file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    loop {
+        let temporary = builder.tempfile_in(folder)?;
+        // It may have been swept away before it had its lock; a file system without locks is worked on without.
+        if temporary.as_file().lock().is_err() || temporary.path().exists() {
+            return Ok(temporary);
+        }
+    }
 }
 
 #[cfg(test)]

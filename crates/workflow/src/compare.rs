@@ -73,8 +73,8 @@ pub struct Compared {
 /// Compares two files.
 pub fn compare(a: &Path, b: &Path, context: &Context) -> Result<Compared, WorkflowError> {
     context.listener.stage("comparing", None);
-    let first = measure_file(a, false, Options::default(), context)?;
-    let second = measure_file(b, false, Options::default(), context)?;
+    let first = measure_file(a, false, Options::default(), &[], context)?;
+    let second = measure_file(b, false, Options::default(), &[], context)?;
     let (fa, fb) = (&first.facts, &second.facts);
     let match_gain_db = fa.integrated_lufs.zip(fb.integrated_lufs).map(|(a, b)| a - b);
     let side = |what, unit, a: Option<f64>, b: Option<f64>| {

@@ -6,6 +6,7 @@ use crate::{Context, Project, WorkflowError};
 use delivery::{Checked, Delivered, Job, Preview, Target};
 use serde::Serialize;
 use session::Session;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 /// What `deliver` prints.
@@ -30,6 +31,7 @@ pub fn deliver(
     dry_run: bool,
     context: &Context,
 ) -> Result<DeliverResult, WorkflowError> {
+    let project = &if dry_run { project.untouched() } else { project.loaded()?.hold(context)? };
     let session = project.load()?.session()?;
     let float = project.state().join("master.wav");
     if !float.exists() {
@@ -49,6 +51,11 @@ pub fn deliver(
         (asked, _) => asked.to_vec(),
     };
     let title = session.song.title.clone().unwrap_or_else(|| "master".into());
+    if !dry_run {
+        let info = files::probe(&float)?;
+        let bytes = crate::space::mastering(info.frames as u64, info.channels as u64);
+        crate::space::ensure(&project.home, bytes)?;
+    }
     let mut result = DeliverResult {
         schema: "tonmeister.deliver/1",
         files: Vec::new(),
@@ -89,7 +96,16 @@ pub(crate) fn deliver_one(
     let folder: PathBuf = project.out().join("deliver").join(target.id.as_ref());
     std::fs::create_dir_all(&folder).map_err(WorkflowError::io(&folder, "create the folder"))?;
     let job = Job { seed: session.seed, ..Job::new(&float.path, target, &folder, title) };
-    Ok((delivery::deliver(&job)?, float.stopped))
+    Ok((delivered(&job, context)?, float.stopped))
+}
+
+/// Writes a file for a target, as long as the user wants it.
+pub(crate) fn delivered(job: &Job, context: &Context) -> Result<Delivered, WorkflowError> {
+    let delivered = delivery::deliver_observed(job, &mut |_, part| {
+        context.listener.progress(part);
+        if context.check().is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    Ok(delivered?)
 }
 
 /// Whether the sound of a session is another than that of the one a master was rendered from; not when that one cannot
@@ -125,15 +141,22 @@ pub struct CheckResult {
     pub passed: bool,
 }
 
-/// Holds finished files against a target.
-pub fn check(paths: &[PathBuf], target: &str, context: &Context) -> Result<CheckResult, WorkflowError> {
+/// Holds finished files against a target. `services` is a file of a person's own rows for the preview of streaming
+/// services.
+pub fn check(
+    paths: &[PathBuf],
+    target: &str,
+    services: Option<&Path>,
+    context: &Context,
+) -> Result<CheckResult, WorkflowError> {
     let target = delivery::find_target(target)?;
+    let rows = crate::services::services(services, Path::new(""), context)?;
     let one = |path: &PathBuf| {
         context.check()?;
         context.listener.stage(&format!("checking {}", path.display()), None);
         let checked = delivery::check(path, target)?;
         let facts = &checked.reading.facts;
-        let services = delivery::preview(facts.integrated_lufs, facts.true_peak_dbtp);
+        let services = delivery::preview_of(&rows, facts.integrated_lufs, facts.true_peak_dbtp);
         Ok(CheckedFile { checked, services })
     };
     let (files, unreadable) = crate::measure_files::readable(paths, paths.iter().map(one).collect())?;

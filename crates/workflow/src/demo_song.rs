@@ -46,6 +46,7 @@ pub struct DemoResult {
 /// Writes the demo song into a folder and produces it.
 pub fn demo(folder: &std::path::Path, seed: u64, context: &Context) -> Result<DemoResult, WorkflowError> {
     crate::project::claim_for_demo(folder)?;
+    let project = Project::new(folder, None)?.hold(context)?;
     let audio = folder.join("audio");
     std::fs::create_dir_all(&audio).map_err(WorkflowError::io(&audio, "create the folder"))?;
     context.listener.stage("synthesising the song", None);
@@ -53,14 +54,13 @@ pub fn demo(folder: &std::path::Path, seed: u64, context: &Context) -> Result<De
     let mut failed = None;
     let sheet = demo::each_track(seed, Take::Faulty, |track| {
         if failed.is_none() {
-            failed = write(&audio, &track).err();
+            failed = context.check().and_then(|()| write(&audio, &track)).err();
             written += 1;
         }
     });
     if let Some(error) = failed {
         return Err(error);
     }
-    let project = Project::new(folder, None)?;
     let request = ProduceRequest {
         title: Some(sheet.title.to_string()),
         song: Some(song(&sheet)),
@@ -71,7 +71,7 @@ pub fn demo(folder: &std::path::Path, seed: u64, context: &Context) -> Result<De
     Ok(DemoResult {
         schema: "tonmeister.demo/1",
         title: sheet.title.to_string(),
-        folder: folder.to_string_lossy().into_owned(),
+        folder: crate::written::shown(folder),
         tracks: written,
         faults,
         produced,

@@ -35,7 +35,13 @@ fn save_journal(project: &Project, journal: &[Vec<Edit>]) -> Result<(), Workflow
 }
 
 /// Changes settings, `KEY=VALUE` each; all of them or none.
-pub fn set(project: &Project, settings: &[String], dry_run: bool) -> Result<Edited, WorkflowError> {
+pub fn set(
+    project: &Project,
+    settings: &[String],
+    dry_run: bool,
+    context: &Context,
+) -> Result<Edited, WorkflowError> {
+    let project = &if dry_run { project.untouched() } else { project.loaded()?.hold(context)? };
     let mut document = project.load()?;
     let mut edits = Vec::new();
     for setting in settings {
@@ -67,7 +73,8 @@ fn refused(setting: &str, error: SessionError) -> WorkflowError {
 }
 
 /// Takes the last `set` back.
-pub fn undo(project: &Project, dry_run: bool) -> Result<Edited, WorkflowError> {
+pub fn undo(project: &Project, dry_run: bool, context: &Context) -> Result<Edited, WorkflowError> {
+    let project = &if dry_run { project.untouched() } else { project.loaded()?.hold(context)? };
     let mut document = project.load()?;
     let mut journal = journal(project);
     let last = journal.pop().ok_or_else(|| WorkflowError::Usage("there is nothing to undo".into()))?;
@@ -88,7 +95,7 @@ pub fn undo(project: &Project, dry_run: bool) -> Result<Edited, WorkflowError> {
 }
 
 fn edited(project: &Project, edits: Vec<Edit>, dry_run: bool) -> Edited {
-    let session = project.session_file().to_string_lossy().into_owned();
+    let session = crate::written::shown(&project.session_file());
     Edited { schema: "tonmeister.set/1", session, edits, dry_run }
 }
 

@@ -80,6 +80,31 @@ pub enum WorkflowError {
         /// Why not.
         source: measure::Error,
     },
+    /// Another run works in the same folder.
+    #[error(
+        "{}: {holder} works here already; wait until it is done, or choose another folder with -o",
+        folder.display()
+    )]
+    Busy {
+        /// The folder.
+        folder: PathBuf,
+        /// Who it is and since when.
+        holder: String,
+    },
+    /// The disk has too little room for what is to be written.
+    #[error(
+        "{}: not enough room: this needs about {needed} and {free} are free; make room there, or choose a folder on \
+         another disk with -o",
+        folder.display()
+    )]
+    NoSpace {
+        /// The folder.
+        folder: PathBuf,
+        /// What is needed, a tenth more than reckoned.
+        needed: String,
+        /// What is there.
+        free: String,
+    },
     /// A request that makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -124,6 +149,9 @@ impl std::fmt::Display for BadInput {
         }
     }
 }
+
+/// `EMFILE` on Linux, macOS and the BSDs; the standard library has no name for it yet.
+const TOO_MANY_OPEN_FILES: i32 = 24;
 
 /// What kind of failure it is: the exit code of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,7 +206,10 @@ impl WorkflowError {
             WorkflowError::NoSession { .. } | WorkflowError::Usage(_) | WorkflowError::Protected { .. } => {
                 Failure::Usage
             }
-            WorkflowError::Silent { .. } | WorkflowError::Io { .. } => Failure::Failed,
+            WorkflowError::Silent { .. }
+            | WorkflowError::Io { .. }
+            | WorkflowError::Busy { .. }
+            | WorkflowError::NoSpace { .. } => Failure::Failed,
             WorkflowError::Cancelled => Failure::Interrupted,
         }
     }
@@ -208,6 +239,15 @@ impl WorkflowError {
                     ErrorKind::StorageFull => {
                         Some("the disk is full: make room, or choose a folder elsewhere with -o")
                     }
+                    ErrorKind::QuotaExceeded => Some(
+                        "your share of this disk is used up: make room, or choose a folder elsewhere with -o",
+                    ),
+                    ErrorKind::FileTooLarge => Some(
+                        "files may not grow so long here: raise the limit (`ulimit -f`), or choose another disk with -o",
+                    ),
+                    _ if error.raw_os_error() == Some(TOO_MANY_OPEN_FILES) => Some(
+                        "too many files are open at once: allow more with `ulimit -n 4096` and run it again",
+                    ),
                     ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
                         Some("a file stands where a folder is needed: choose another folder with -o")
                     }
@@ -261,7 +301,7 @@ fn of_file(error: &FileError) -> Failure {
 fn of_session(error: &SessionError) -> Failure {
     match error {
         SessionError::Invalid { .. } | SessionError::NotText { .. } => Failure::InvalidSession,
-        SessionError::File { action: "read", .. } => Failure::Unreadable,
+        SessionError::File { action: "read", .. } | SessionError::Data { .. } => Failure::Unreadable,
         SessionError::File { .. } => Failure::Failed,
         SessionError::NotAPath { .. } | SessionError::Unknown { .. } | SessionError::NotAValue { .. } => {
             Failure::Usage

@@ -55,11 +55,41 @@ pub fn processors(ids: &[String]) -> Result<Vec<ProcessorInfo>, WorkflowError> {
     Ok(chosen.map(|kind| processor(kind)).collect())
 }
 
-/// The single readings of a signal that are defined or could be: label, value, decimals, unit.
-pub fn scalar_readings(facts: &measure::Facts) -> Vec<(&'static str, Option<f64>, usize, &'static str)> {
+/// A single reading of a signal as people see it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ShownReading {
+    /// Its name in JSON.
+    pub id: &'static str,
+    /// Its name for people.
+    pub label: &'static str,
+    /// The value; `None` where it is not defined.
+    pub value: Option<f64>,
+    /// Decimals worth showing.
+    pub decimals: usize,
+    /// The unit.
+    pub unit: &'static str,
+}
+
+/// The single readings of a signal under the headings that people see; those that stand under none come last, without
+/// a heading.
+pub fn shown_readings(facts: &measure::Facts) -> Vec<(&'static str, Vec<ShownReading>)> {
     let values = serde_json::to_value(facts).expect("facts have only plain values");
-    let value = |id: &str| values.get(id).and_then(serde_json::Value::as_f64);
-    measure::READINGS.iter().map(|r| (r.label, value(r.id), r.decimals, r.unit)).collect()
+    let shown = |r: &measure::Reading| ShownReading {
+        id: r.id,
+        label: r.label,
+        value: values.get(r.id).and_then(serde_json::Value::as_f64),
+        decimals: r.decimals,
+        unit: r.unit,
+    };
+    let under = |ids: &[&str]| {
+        let known = ids.iter().filter_map(|id| measure::READINGS.iter().find(|r| r.id == *id));
+        known.map(shown).collect::<Vec<_>>()
+    };
+    let mut groups: Vec<(&str, Vec<ShownReading>)> =
+        measure::GROUPS.iter().map(|(heading, ids)| (*heading, under(ids))).collect();
+    let grouped = |id: &str| measure::GROUPS.iter().any(|(_, ids)| ids.contains(&id));
+    groups.push(("", measure::READINGS.iter().filter(|r| !grouped(r.id)).map(shown).collect()));
+    groups
 }
 
 fn processor(kind: &Kind) -> ProcessorInfo {

@@ -11,6 +11,7 @@ mod edit;
 mod error;
 mod knowledge;
 mod listen;
+mod lock;
 mod master;
 mod master_file;
 mod measure_files;
@@ -22,23 +23,27 @@ mod relations;
 mod render;
 mod report_song;
 mod retarget;
+mod saving;
 mod scan;
+mod services;
+mod space;
 mod written;
 
 pub use assistant::Rules;
 pub use compare::{BandDifference, Compared, Side, compare};
 pub use context::{Context, Listener, Quiet};
 pub use deliver::{CheckResult, CheckedFile, DeliverResult, check, deliver, targets};
-pub use delivery::{Finding, Preview, Severity, Target};
+pub use delivery::{Finding, Mark, Preview, Severity, Target};
 pub use demo_song::{DemoResult, FoundFault, demo};
 pub use edit::{Edited, Why, set, undo, why};
 pub use error::{Failure, WorkflowError};
 pub use knowledge::{
-    DemoContents, NamedInfo, ParamInfo, PlantedInfo, ProcessorInfo, RoleInfo, demo_contents, name_roles,
-    processors, roles, scalar_readings,
+    DemoContents, NamedInfo, ParamInfo, PlantedInfo, ProcessorInfo, RoleInfo, ShownReading, demo_contents,
+    name_roles, processors, roles, shown_readings,
 };
 pub use master::{MasterRequest, Mastered, master};
 pub use master_file::{MasterResult, MasteredFile, master_files};
+pub use measure::{ChannelRelation, Facts, KReading};
 pub use measure_files::{Measured, MeasuredFile, Unreadable, measure, readable_audio};
 pub use plan::{PlanRequest, Planned, plan};
 pub use produce::{ProduceRequest, Produced, TrackSummary, produce};
@@ -48,10 +53,11 @@ pub use scan::{Scanned, ScannedTrack, scan};
 pub use session::{Decision, Difference, Problem, SessionError, StepId};
 pub use written::WrittenFile;
 
-/// Keeps the messages of decoders that give up on a damaged file off the terminal; the failure itself is an error
-/// of the verb. Called once at the start of a program.
+/// Keeps the messages of decoders that give up on a damaged file off the terminal (the failure itself is an error of the
+/// verb), and lets as many files be open as the system allows. Called once at the start of a program.
 pub fn begin() {
     files::silence_decoder_panics();
+    files::raise_open_files_limit();
 }
 
 /// The JSON schema of the session file.

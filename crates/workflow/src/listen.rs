@@ -9,8 +9,10 @@ use serde::Serialize;
 use session::Session;
 use std::path::{Path, PathBuf};
 
-/// Measured anew when the meters change.
-const METERS: &str = concat!("facts-", env!("CARGO_PKG_VERSION"));
+/// Begins the name of what is kept: measured anew when the meters change.
+fn meters() -> String {
+    format!("facts-{}-{}", env!("CARGO_PKG_VERSION"), measure::REVISION)
+}
 
 /// Frames read at a time.
 const BLOCK_FRAMES: usize = 1 << 14;
@@ -144,11 +146,14 @@ fn measure_recordings(
     let mut missing: Vec<(&str, Option<PathBuf>, usize)> = Vec::new();
     for (id, track) in &session.tracks {
         let audio = sources.get(id).ok_or_else(|| EngineError::NoSource { track: id.clone() })?;
-        let name = format!("{METERS}-{rate}-{}-{}.json", track.start_s, audio.hash());
+        let name = format!("{}-{rate}-{}-{}.json", meters(), track.start_s, audio.hash());
         let kept = folder.map(|f| f.join(name));
         let mut file = file_facts(project, track)?;
         let notes = kept.as_ref().map(|kept| kept.with_extension("notes.json"));
-        file.notes.extend(notes_of_reading(project, track, notes.as_deref())?);
+        let found = notes_of_reading(project, track, notes.as_deref())?;
+        // What only shows while reading is always a repair.
+        file.repairs.extend(found.iter().cloned());
+        file.notes.extend(found);
         match kept.as_deref().and_then(read_kept) {
             Some(raw) => {
                 facts.tracks.insert(id.clone(), TrackFacts { file, raw, strip: None });
@@ -236,17 +241,18 @@ fn file_facts(project: &Project, track: &session::Strip) -> Result<FileFacts, Wo
     let mut facts = FileFacts::default();
     for file in &track.files {
         let info = files::probe(project.resolve(file))?;
-        facts.names.push(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        facts.names.push(crate::written::shown(std::path::Path::new(file.file_name().unwrap_or_default())));
         facts.sample_rate_hz = info.sample_rate_hz;
         facts.depth = info.encoding.describe();
         facts.duration_s = facts.duration_s.max(info.duration_s());
         facts.notes.extend(info.notes.iter().map(ToString::to_string));
+        facts.repairs.extend(info.notes.iter().filter(|n| n.is_repair()).map(ToString::to_string));
     }
     Ok(facts)
 }
 
-/// What only shows when all of a file is read: samples that are no numbers, which only floats can hold. Kept by the
-/// content of the recording, as its measurements are.
+/// What only shows when all of a file is read: samples that are no numbers, which only floats can hold, and damaged
+/// places, which only coded files have. Kept by the content of the recording, as its measurements are.
 fn notes_of_reading(
     project: &Project,
     track: &session::Strip,
@@ -256,19 +262,19 @@ fn notes_of_reading(
     if let Some(notes) = known.and_then(|text| serde_json::from_slice(&text).ok()) {
         return Ok(notes);
     }
-    let (mut notes, mut floats) = (Vec::new(), false);
+    let (mut notes, mut was_read) = (Vec::new(), false);
     for file in &track.files {
         let mut reader = files::open(project.resolve(file))?;
         let at_opening = reader.info().notes.len();
-        if !reader.info().encoding.is_float() {
+        if matches!(reader.info().encoding, files::Encoding::Integer { .. }) {
             continue;
         }
-        floats = true;
+        was_read = true;
         let mut buffer = Buffer::new(reader.info().channels, BLOCK_FRAMES);
         while reader.read(&mut buffer.as_block_mut())? > 0 {}
         notes.extend(reader.info().notes.iter().skip(at_opening).map(ToString::to_string));
     }
-    if let Some(kept) = kept.filter(|_| floats && !project.untouched) {
+    if let Some(kept) = kept.filter(|_| was_read && !project.untouched) {
         keep(kept, &notes)?;
     }
     Ok(notes)

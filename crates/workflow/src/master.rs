@@ -2,12 +2,13 @@
 
 use crate::listen::{hear, render_options, written_options};
 use crate::merging::Merging;
+use crate::space;
 use crate::{Context, Project, WorkflowError};
 use audio::{BlockRef, Buffer, db_to_gain, gain_to_db};
 use delivery::{Delivered, Job, Target};
 use dsp::blocks::repair::{Over, repair};
 use engine::{Audio, GainReduction, MASTER, Output, Sources, Tap};
-use files::{FileType, SampleFormat, WriteSpec, Writer};
+use files::{FileType, SampleFormat, Workshop, WriteSpec, Writer};
 use mastering::{Goal, MasterFacts, Solved, Trial};
 use measure::{Analysis, Options, Overs};
 use session::{Document, Session};
@@ -77,9 +78,12 @@ pub fn master(
     request: &MasterRequest,
     context: &Context,
 ) -> Result<Mastered, WorkflowError> {
+    let project = &project.hold(context)?;
     let mut merging = Merging::open(project)?;
     let session = merging.merged().document.session()?;
     project.protect(&session, path)?;
+    let info = files::probe(premaster)?;
+    space::ensure(&project.home, space::mastering(info.frames as u64, info.channels.max(2) as u64))?;
     let target = target_of(&session, request)?;
     let source = project.master_sources(&session, premaster)?;
     context.listener.stage("listening to the pre-master", None);
@@ -91,7 +95,7 @@ pub fn master(
     let goal = goal(&session, target, facts.facts.channels, request);
     let reference = match &request.reference {
         Some(file) => {
-            Some(crate::measure_files::measure_file(file, false, written_options(), context)?.facts)
+            Some(crate::measure_files::measure_file(file, false, written_options(), &[], context)?.facts)
         }
         None => None,
     };
@@ -99,7 +103,7 @@ pub fn master(
     if !request.as_it_is {
         decide(&mut merging, &source, &mut facts, &goal, context)?;
     }
-    let work = Work { project, source: &source, context };
+    let work = Work::new(project, &source, context)?;
     let solved = match session_with_limiter(&merging)?.filter(|_| !request.as_it_is) {
         Some(session) => {
             let solved = work.solve(&session, &goal)?;
@@ -109,15 +113,18 @@ pub fn master(
         None => None,
     };
     let session = merging.merged().document.session()?;
-    let (float, reductions) = work.render(&session, "master.wav")?;
-    let repaired = keep_ceiling(&float, goal.ceiling_dbtp, context)?;
+    let (rendered, reductions) = work.render(&session)?;
+    let repaired = keep_ceiling(&rendered, goal.ceiling_dbtp, context)?;
     context.listener.stage("writing the master", None);
     let folder = path.parent().unwrap_or(Path::new("."));
     let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let job = Job { seed: session.seed, ..Job::new(&float, target, folder, &title) };
-    let delivered = delivery::deliver(&job)?;
+    let job = Job { seed: session.seed, ..Job::new(&rendered, target, folder, &title) };
+    let delivered = crate::deliver::delivered(&job, context)?;
     let analysis = listen_to(&source_of(&delivered.path)?, context)?;
     let decisions = merging.save(project)?;
+    // Only what is wholly done stands where `deliver` looks for it.
+    let float = project.state().join("master.wav");
+    std::fs::rename(&rendered, &float).map_err(WorkflowError::io(&float, "give it its name"))?;
     let session_file = project.session_file();
     let text = std::fs::read(&session_file).map_err(WorkflowError::io(&session_file, "read"))?;
     files::atomic_write(project.state().join(MASTERED), &text)?;
@@ -238,22 +245,35 @@ fn only_limiter(session: &Session, drive_db: f64, ceiling_dbtp: f64) -> Session 
 
 /// The rendering that mastering asks for.
 pub(crate) struct Work<'a> {
-    pub(crate) project: &'a Project,
     /// The pre-master.
-    pub(crate) source: &'a Sources,
-    pub(crate) context: &'a Context<'a>,
+    source: &'a Sources,
+    context: &'a Context<'a>,
+    /// Where it is done; goes with it.
+    workshop: Workshop,
 }
 
-impl Work<'_> {
-    fn file(&self, name: &str) -> PathBuf {
-        self.project.state().join(name)
+impl<'a> Work<'a> {
+    pub(crate) fn new(
+        project: &Project,
+        source: &'a Sources,
+        context: &'a Context<'a>,
+    ) -> Result<Work<'a>, WorkflowError> {
+        let state = project.state();
+        let workshop =
+            Workshop::create_in(&state).map_err(WorkflowError::io(&state, "work in this folder"))?;
+        Ok(Work { source, context, workshop })
+    }
+
+    /// What is left when the work is done: the place of what was rendered.
+    pub(crate) fn into_workshop(self) -> Workshop {
+        self.workshop
     }
 
     /// Finds the drive into the limiter that reaches the goal, on the rendered audio.
     pub(crate) fn solve(&self, session: &Session, goal: &Goal) -> Result<Solved, WorkflowError> {
         // The chain before the limiter is the same in every trial: it is rendered once.
         let plan = engine::compile_master(&without_limiter(session), self.source)?;
-        let unlimited = self.file("unlimited.wav");
+        let unlimited = self.workshop.path().join("unlimited.wav");
         self.context.listener.stage("rendering the chain", None);
         write_f64(&plan, self.source, &unlimited, self.context)?;
         let trial_source = source_of(&unlimited)?;
@@ -281,14 +301,10 @@ impl Work<'_> {
         Ok(Trial::new(drive_db, ear.0.finish().facts, &reduction_db))
     }
 
-    /// Renders the whole chain to a 64-bit float file.
-    pub(crate) fn render(
-        &self,
-        session: &Session,
-        name: &str,
-    ) -> Result<(PathBuf, Vec<GainReduction>), WorkflowError> {
+    /// Renders the whole chain to a 64-bit float file, which goes with the work unless it is moved.
+    pub(crate) fn render(&self, session: &Session) -> Result<(PathBuf, Vec<GainReduction>), WorkflowError> {
         let plan = engine::compile_master(session, self.source)?;
-        let float = self.file(name);
+        let float = self.workshop.path().join("master.wav");
         self.context.listener.stage("rendering the master", None);
         let reductions = write_f64(&plan, self.source, &float, self.context)?;
         Ok((float, reductions))
@@ -331,14 +347,14 @@ pub(crate) fn keep_ceiling(
     for _ in 0..REPAIR_PASSES {
         context.check()?;
         context.listener.stage("verifying the peaks", None);
-        let overs = find_overs(file, ceiling)?;
+        let overs = find_overs(file, ceiling, context)?;
         if overs.is_empty() {
             return Ok(repaired);
         }
         repaired += overs.len();
-        lower(file, &overs)?;
+        lower(file, &overs, context)?;
     }
-    let left = find_overs(file, ceiling)?.len();
+    let left = find_overs(file, ceiling, context)?.len();
     if left > 0 {
         context.listener.note(&format!(
             "{left} peaks stay above {ceiling_dbtp:.1} dBTP after {REPAIR_PASSES} passes of repair; the check of the file \
@@ -348,13 +364,14 @@ pub(crate) fn keep_ceiling(
     Ok(repaired)
 }
 
-fn find_overs(file: &Path, ceiling: f64) -> Result<Vec<Over>, WorkflowError> {
+fn find_overs(file: &Path, ceiling: f64, context: &Context) -> Result<Vec<Over>, WorkflowError> {
     let mut reader = files::open(file)?;
     let channels = reader.info().channels;
     let mut search = Overs::new(channels, ceiling, VERIFY_FACTOR)?;
     let mut buffer = Buffer::new(channels, BLOCK_FRAMES);
     let mut found = Vec::new();
     loop {
+        context.check()?;
         let frames = reader.read(&mut buffer.as_block_mut())?;
         if frames == 0 {
             break;
@@ -367,7 +384,7 @@ fn find_overs(file: &Path, ceiling: f64) -> Result<Vec<Over>, WorkflowError> {
 }
 
 /// Writes the file anew, lowered around the overs (in order of time).
-fn lower(file: &Path, overs: &[Over]) -> Result<(), WorkflowError> {
+fn lower(file: &Path, overs: &[Over], context: &Context) -> Result<(), WorkflowError> {
     let mut reader = files::open(file)?;
     let info = reader.info().clone();
     let half_width = (REPAIR_WIDTH_S * f64::from(info.sample_rate_hz)) as usize;
@@ -381,6 +398,7 @@ fn lower(file: &Path, overs: &[Over]) -> Result<(), WorkflowError> {
     let mut buffer = Buffer::new(info.channels, BLOCK_FRAMES);
     let mut first = 0;
     loop {
+        context.check()?;
         let frames = reader.read(&mut buffer.as_block_mut())?;
         if frames == 0 {
             break;

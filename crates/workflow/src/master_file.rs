@@ -63,7 +63,11 @@ fn dry_run_of(
     request: &MasterRequest,
     context: &Context,
 ) -> Result<MasteredFile, WorkflowError> {
-    let scratch = tempfile::tempdir().map_err(WorkflowError::io("the temporary folder", "create it"))?;
+    let temporary = std::env::temp_dir();
+    let scratch = tempfile::tempdir().map_err(WorkflowError::io(
+        &temporary,
+        "make a folder to try it in (TMPDIR says where; another can be named there)",
+    ))?;
     let (real, copy) = (Project::of_file(path, home)?, Project::of_file(path, Some(scratch.path()))?);
     let state = copy.state();
     std::fs::create_dir_all(&state).map_err(WorkflowError::io(&state, "create the folder"))?;
@@ -77,7 +81,7 @@ fn dry_run_of(
     // What is told is where things would stand.
     let there = |name: &str| {
         let name = Path::new(name).file_name().unwrap_or_default();
-        real.home.join(name).to_string_lossy().into_owned()
+        crate::written::shown(&real.home.join(name))
     };
     file.session = there(&file.session);
     file.report = there(&file.report);
@@ -99,9 +103,10 @@ fn master_file(
         }
         .into());
     }
-    let project = Project::of_file(path, home)?;
-    std::fs::create_dir_all(&project.home).map_err(WorkflowError::io(&project.home, "create the folder"))?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let project = Project::of_file(path, home)?.hold(context)?;
+    let bytes = crate::space::mastering(info.frames as u64, info.channels.max(2) as u64);
+    crate::space::ensure(&project.home, bytes)?;
+    let stem = crate::written::name_of(path);
     if !project.session_file().exists() {
         let document = session_of_file(&project.relative(path), &stem);
         crate::merging::tell(&project, &document.session()?)?;
@@ -113,7 +118,7 @@ fn master_file(
     let facts = &mastered.premaster.facts;
     let before = WrittenFile {
         what: "mix".into(),
-        path: path.to_string_lossy().into_owned(),
+        path: crate::written::shown(path),
         integrated_lufs: facts.integrated_lufs,
         loudness_range_lu: facts.loudness_range_lu,
         true_peak_dbtp: facts.true_peak_dbtp,
@@ -121,8 +126,8 @@ fn master_file(
     };
     Ok(MasteredFile {
         source: before.path.clone(),
-        session: project.session_file().to_string_lossy().into_owned(),
-        report: report.to_string_lossy().into_owned(),
+        session: crate::written::shown(&project.session_file()),
+        report: crate::written::shown(&report),
         before,
         master: delivered_file("master", &mastered.delivered),
         notes: mastered.solved.iter().filter_map(|s| s.stopped.clone()).collect(),

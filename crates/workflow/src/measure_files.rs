@@ -3,7 +3,8 @@
 use crate::error::BadInput;
 use crate::{Context, Failure, WorkflowError};
 use audio::{Buffer, Layout};
-use measure::{Analyser, Facts, LoudnessSeries, Options};
+use delivery::{Preview, Service};
+use measure::{Analyser, Blemishes, Facts, ImageSeries, LoudnessSeries, Options, PsrSeries};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -21,11 +22,21 @@ pub struct MeasuredFile {
     /// All readings.
     #[serde(flatten)]
     pub facts: Facts,
+    /// What a recording may suffer from.
+    pub blemishes: Blemishes,
+    /// What each streaming service will do; empty for silence.
+    pub services: Vec<Preview>,
     /// What the reader had to mend.
     pub notes: Vec<String>,
     /// Loudness against time, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub series: Option<LoudnessSeries>,
+    /// PSR against time, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub psr_series: Option<PsrSeries>,
+    /// The stereo image by band against time, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stereo_series: Option<ImageSeries>,
 }
 
 /// What `measure` prints.
@@ -58,7 +69,7 @@ pub(crate) fn readable<T>(
         match result {
             Ok(one) => good.push(one),
             Err(error) if error.failure() == Failure::Unreadable => {
-                let path = path.to_string_lossy().into_owned();
+                let path = crate::written::shown(path);
                 unreadable.push(Unreadable { path, error: error.to_string() });
                 bad.push(BadInput { wanted_by: None, error });
             }
@@ -76,15 +87,22 @@ pub fn readable_audio(path: &Path) -> Result<(), WorkflowError> {
     Ok(files::probe(path).map(drop)?)
 }
 
-/// Measures files, several at a time; the order is that of the request.
-pub fn measure(paths: &[PathBuf], series: bool, context: &Context) -> Result<Measured, WorkflowError> {
+/// Measures files, several at a time; the order is that of the request. `services` is a file of a person's own rows for
+/// the preview of streaming services.
+pub fn measure(
+    paths: &[PathBuf],
+    series: bool,
+    services: Option<&Path>,
+    context: &Context,
+) -> Result<Measured, WorkflowError> {
+    let services = crate::services::services(services, Path::new(""), context)?;
     context.listener.stage("measuring", None);
     let done = std::sync::atomic::AtomicUsize::new(0);
     let results: Vec<Result<MeasuredFile, WorkflowError>> = paths
         .par_iter()
         .map(|path| {
             context.check()?;
-            let measured = measure_file(path, series, Options::default(), context);
+            let measured = measure_file(path, series, Options::default(), &services, context);
             let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
             context.listener.progress(done as f64 / paths.len() as f64);
             measured
@@ -99,8 +117,10 @@ pub(crate) fn measure_file(
     path: &Path,
     series: bool,
     options: Options,
+    services: &[Service],
     context: &Context,
 ) -> Result<MeasuredFile, WorkflowError> {
+    let stamp = files::Stamp::of(path)?;
     let mut reader = files::open(path)?;
     let info = reader.info().clone();
     let layout = Layout::from_channels(info.channels);
@@ -116,12 +136,19 @@ pub(crate) fn measure_file(
         }
         analyser.push(&buffer.range(0, frames));
     }
+    stamp.check()?;
     let analysis = analyser.finish();
+    let services =
+        delivery::preview_of(services, analysis.facts.integrated_lufs, analysis.facts.true_peak_dbtp);
     Ok(MeasuredFile {
-        path: path.to_string_lossy().into_owned(),
+        path: crate::written::shown(path),
         format: format!("{}, {}", info.format.name(), info.encoding.describe()),
         facts: analysis.facts,
+        blemishes: analysis.blemishes,
+        services,
         notes: reader.info().notes.iter().map(ToString::to_string).collect(),
         series: series.then_some(analysis.loudness),
+        psr_series: series.then_some(analysis.psr),
+        stereo_series: series.then_some(analysis.image),
     })
 }

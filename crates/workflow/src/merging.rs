@@ -1,9 +1,9 @@
 //! A session under planning: what a person wrote, what the machine wrote last, and the new plan.
 
+use crate::saving::{decisions_file, plan_file};
 use crate::{Project, WorkflowError};
 use serde::{Deserialize, Serialize};
 use session::{Change, Decision, Document, Merged, Path, Session, StepId};
-use std::path::PathBuf;
 
 /// What is told with the recordings, by whoever starts the plan, and stands until somebody says otherwise.
 const TOLD: [&str; 3] = ["title", "tempo_bpm", "sections"];
@@ -16,25 +16,15 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    fn file(project: &Project) -> PathBuf {
-        project.state().join("decisions.json")
-    }
-
     /// What was kept; nothing when nothing can be read.
     pub(crate) fn load(project: &Project) -> Evidence {
-        let text = std::fs::read(Evidence::file(project)).unwrap_or_default();
+        let text = std::fs::read(decisions_file(project)).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    fn save(&self, project: &Project) -> Result<(), WorkflowError> {
-        let text = serde_json::to_vec_pretty(self).expect("decisions have only plain values");
-        Ok(files::atomic_write(Evidence::file(project), &text)?)
+    fn text(&self) -> String {
+        serde_json::to_string_pretty(self).expect("decisions have only plain values")
     }
-}
-
-/// What the machine wrote last, against which a person's edits are seen.
-fn plan_file(project: &Project) -> PathBuf {
-    project.state().join("plan.toml")
 }
 
 fn load_if_there(file: &std::path::Path) -> Result<Option<Document>, WorkflowError> {
@@ -250,17 +240,12 @@ impl Merging {
     /// Writes session, plan and evidence; gives the new decisions.
     pub(crate) fn save(mut self, project: &Project) -> Result<Vec<Decision>, WorkflowError> {
         let merged = self.merged();
-        let state = project.state();
-        std::fs::create_dir_all(&state).map_err(WorkflowError::io(&state, "create the folder"))?;
         let replaced: Vec<&Path> = self.decisions.iter().map(|d| d.change.path()).collect();
         self.evidence.decisions.retain(|old| !replaced.contains(&old.change.path()));
         self.evidence.decisions.extend(self.decisions.iter().cloned());
         self.evidence.decisions.sort_by_key(|d| d.step);
-        // The session last: killed in between, the next plan sees the old session against a newer plan, and takes
-        // what differs for a person's edits, which loses nothing.
-        self.evidence.save(project)?;
-        session::save(&plan_file(project), &merged.base.to_string())?;
-        session::save(&project.session_file(), &merged.document.to_string())?;
+        let (session, plan) = (merged.document.to_string(), merged.base.to_string());
+        crate::saving::save(project, session, plan, self.evidence.text())?;
         Ok(self.decisions)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::BadInput;
 use crate::merging::{self, Merging};
+use crate::space::{Size, Wanted};
 use crate::{Context, Project, WorkflowError, listen};
 use assistant::{Hears, Recording, Rules, SongFacts};
 use session::{Decision, Document, Merged, Path, Section, Session, StepId};
@@ -46,12 +47,14 @@ pub struct Planned {
 pub fn plan(project: &Project, request: &PlanRequest, context: &Context) -> Result<Planned, WorkflowError> {
     known_focus(&request.rules)?;
     mixing_only(&request.steps)?;
-    let project = if request.dry_run { &project.untouched() } else { project };
+    let project = if request.dry_run { project.untouched() } else { project.hold(context)? };
+    let recordings = recordings(&project, &project.some_recordings()?.files)?;
+    let project = &project.fitting(Size::of(&recordings), Wanted::default(), context)?;
     let merging = Merging::open(project)?;
     let part = request.is_part() && merging.has_plan();
     let mut planner =
         Planner { project, request, part, merging, facts: SongFacts::default(), notes: Vec::new() };
-    planner.begin()?;
+    planner.begin(&recordings)?;
     planner.run(context)?;
     planner.finish()
 }
@@ -115,13 +118,12 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     /// Every plan starts from the recordings as they are now.
-    fn begin(&mut self) -> Result<(), WorkflowError> {
-        let listing = self.project.some_recordings()?;
-        let recordings = recordings(self.project, &listing.files)?;
-        let imported = assistant::import(&recordings, &title(self.project));
+    fn begin(&mut self, recordings: &[Recording]) -> Result<(), WorkflowError> {
+        let imported = assistant::import(recordings, &title(self.project));
         let theirs = with_persons_strips(imported.session, &self.merging)?;
         self.merging.start_over(theirs)?;
         self.merging.note(imported.decisions);
+        self.notes.extend(imported.notes);
         if self.request.is_part() && !self.part {
             self.notes.push(
                 "there is no earlier plan here, so everything is planned; shown is what was asked for".into(),
@@ -171,11 +173,6 @@ impl Planner<'_> {
     fn run(&mut self, context: &Context) -> Result<(), WorkflowError> {
         let session = self.session()?;
         let sources = self.project.sources(&session)?;
-        if !self.project.untouched {
-            // A folder that cannot be written to is told now, not after minutes of listening.
-            let state = self.project.state();
-            std::fs::create_dir_all(&state).map_err(WorkflowError::io(&state, "create the folder"))?;
-        }
         self.facts = listen::recordings(self.project, &session, &sources, context)?;
         self.facts.relations = crate::relations::measure(&session, &sources, context)?;
         self.facts.tempo = session.song.tempo_bpm.map(|bpm| (bpm, 1.0));
@@ -302,12 +299,14 @@ fn with_persons_strips(mut session: Session, merging: &Merging) -> Result<Docume
 pub(crate) fn recordings(project: &Project, files: &[PathBuf]) -> Result<Vec<Recording>, WorkflowError> {
     let one = |path: &PathBuf| -> Result<Recording, WorkflowError> {
         let info = files::probe(path)?;
+        splittable(path, &info)?;
         Ok(Recording {
             path: project.relative(path),
             sample_rate_hz: info.sample_rate_hz,
             channels: info.channels,
             duration_s: info.duration_s(),
             depth: info.encoding.describe(),
+            time_reference_frames: info.broadcast.time_reference_frames,
             notes: info.notes.iter().map(ToString::to_string).collect(),
         })
     };
@@ -320,6 +319,24 @@ pub(crate) fn recordings(project: &Project, files: &[PathBuf]) -> Result<Vec<Rec
     }
     WorkflowError::inputs(bad)?;
     Ok(recordings)
+}
+
+/// Refuses what no track can hold, before anything is listened to: the many channels of a field recorder or a
+/// surround mix.
+fn splittable(path: &std::path::Path, info: &files::Info) -> Result<(), files::FileError> {
+    if info.channels <= 2 {
+        return Ok(());
+    }
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let named = info.broadcast.channel_names.iter().enumerate().filter(|(_, name)| !name.is_empty());
+    let names: Vec<String> = named.map(|(n, name)| format!("{} {name}", n + 1)).collect();
+    let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+    let what = format!(
+        "has {} channels{names}, and a track has one or two; split it into mono files, in your DAW or with \
+         `sox \"{file}\" NAME.wav remix N` for channel N, and move this one out of the folder",
+        info.channels
+    );
+    Err(files::FileError::Unsupported { path: path.to_path_buf(), what })
 }
 
 /// A song is called like its folder until somebody says better.

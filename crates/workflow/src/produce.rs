@@ -5,6 +5,7 @@ use crate::master::{MasterRequest, master};
 use crate::plan::{PlanRequest, Planned, plan};
 use crate::render::{Part, render_parts};
 use crate::scan::faults_of;
+use crate::space::{Size, Wanted};
 use crate::written::{WrittenFile, delivered_file, rendered_file, shown};
 use crate::{Context, Project, WorkflowError, report_song};
 use delivery::Delivered;
@@ -76,6 +77,15 @@ pub fn produce(
     request: &ProduceRequest,
     context: &Context,
 ) -> Result<(Produced, Session, Vec<Decision>), WorkflowError> {
+    let project = &project.hold(context)?;
+    let recordings = crate::plan::recordings(project, &project.some_recordings()?.files)?;
+    let wanted = Wanted {
+        premaster: true,
+        stems: request.stems,
+        tracks: request.tracks,
+        masters: u64::from(!request.only_mix),
+    };
+    let project = &project.fitting(Size::of(&recordings), wanted, context)?;
     crate::plan::prepare_song(project, request.title.as_deref(), request.song.as_ref())?;
     let planned = plan(project, &request.plan, context)?;
     let out = project.out();

@@ -2,10 +2,12 @@
 
 use crate::WorkflowError;
 use crate::error::BadInput;
+use crate::lock::Held;
 use engine::{Audio, Sources};
 use rayon::prelude::*;
 use session::{Document, Session, Strip};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Folders that exporters put the recordings into.
 const AUDIO_FOLDERS: &[&str] =
@@ -22,6 +24,10 @@ pub struct Project {
     pub single: Option<String>,
     /// Nothing is written, caches neither.
     pub(crate) untouched: bool,
+    /// Finished strips are not kept.
+    pub(crate) uncached: bool,
+    /// Others are kept out.
+    pub(crate) held: Option<Arc<Held>>,
 }
 
 impl Project {
@@ -42,6 +48,8 @@ impl Project {
                 home: home.unwrap_or(folder).to_path_buf(),
                 single: None,
                 untouched: false,
+                uncached: false,
+                held: None,
             }),
         }
     }
@@ -52,9 +60,9 @@ impl Project {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
             _ => PathBuf::from("."),
         };
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let single = Some(crate::written::name_of(file));
         let home = home.unwrap_or(&folder).to_path_buf();
-        Ok(Project { home, folder, single: Some(stem), untouched: false })
+        Ok(Project { home, folder, single, untouched: false, uncached: false, held: None })
     }
 
     /// The same project, in which nothing is written: for a dry run.
@@ -88,9 +96,9 @@ impl Project {
         self.state().join("strips")
     }
 
-    /// Where finished strips are kept while listening; nowhere in a dry run.
+    /// Where finished strips are kept; nowhere in a dry run, nor where there is no room for them.
     pub(crate) fn strip_cache(&self) -> Option<PathBuf> {
-        (!self.untouched).then(|| self.strips())
+        (!self.untouched && !self.uncached).then(|| self.strips())
     }
 
     /// The recordings in natural order, and what was passed over: those of the folder, or else those of a folder
@@ -148,6 +156,11 @@ impl Project {
         let document = session::load(&file).map_err(named())?;
         document.session().map_err(named())?;
         Ok(document)
+    }
+
+    /// The same project; an error when it has no session that can be read, before anything else is done.
+    pub(crate) fn loaded(&self) -> Result<&Project, WorkflowError> {
+        self.load().map(|_| self)
     }
 
     /// Opens every track's recording; all that cannot be opened are told at once.
@@ -229,7 +242,8 @@ pub(crate) fn claim_for_demo(folder: &Path) -> Result<(), WorkflowError> {
     let is_free = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
         Err(error) => return Err(WorkflowError::io(folder, "open the folder")(error)),
-        Ok(mut entries) => entries.next().is_none() || mark.exists(),
+        // One that was cut off at once has nothing but the folder of ours.
+        Ok(entries) => mark.exists() || entries.flatten().all(|entry| entry.file_name() == ".tonmeister"),
     };
     if !is_free {
         return Err(WorkflowError::Usage(format!(

@@ -2,6 +2,7 @@
 
 use crate::listen::{Ear, render_options, written_options};
 use crate::master::MasterRequest;
+use crate::space;
 use crate::written::{WrittenFile, delivered_file, rendered_file};
 use crate::{Context, Project, WorkflowError};
 use audio::BlockRef;
@@ -10,6 +11,7 @@ use files::{FileType, SampleFormat, WriteSpec, Writer};
 use measure::Analysis;
 use serde::Serialize;
 use session::{Session, Strip};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What to render of a mix.
@@ -70,8 +72,29 @@ pub fn render_parts(
         );
     }
     context.listener.stage("rendering", Some(plan.frames() as f64 / f64::from(plan.sample_rate_hz)));
-    let strips = project.strips();
-    write_nodes(&plan, &sources, &wanted, &session.premaster.strip, Some(&strips), context)
+    let channels: usize = wanted.iter().map(|w| plan.nodes[w.node].output_channels).sum();
+    space::ensure(&project.home, space::rendered(plan.frames() as u64, channels as u64))?;
+    let (mut rendered, mut reductions) = (Vec::new(), Vec::new());
+    for part in wanted.chunks(most_at_once(&sources)) {
+        let strips = project.strip_cache();
+        let (files, reduced) =
+            write_nodes(&plan, &sources, part, &session.premaster.strip, strips.as_deref(), context)?;
+        // The mix comes first, where it is wanted, and only with it everything has run.
+        if rendered.is_empty() {
+            reductions = reduced;
+        }
+        rendered.extend(files);
+    }
+    Ok((rendered, reductions))
+}
+
+/// Files that are open besides recordings and outputs: the terminal, the session, libraries.
+const OTHER_FILES: usize = 64;
+
+/// How many files can be written at a time: where the system allows only a few to be open, there are several renders.
+fn most_at_once(sources: &Sources) -> usize {
+    let limit = files::open_files_limit().and_then(|limit| usize::try_from(limit).ok());
+    limit.map_or(usize::MAX, |limit| limit.saturating_sub(sources.open_files() + OTHER_FILES).max(8))
 }
 
 /// A file to be rendered.
@@ -152,6 +175,7 @@ pub fn render(
     dry_run: bool,
     context: &Context,
 ) -> Result<RenderResult, WorkflowError> {
+    let project = &if dry_run { project.untouched() } else { project.loaded()?.hold(context)? };
     let session = project.load()?.session()?;
     let out = project.out();
     let mut result = RenderResult { schema: "tonmeister.render/1", files: Vec::new(), dry_run };
@@ -177,7 +201,7 @@ pub fn render(
 fn planned_file(path: &Path, strip: &str) -> WrittenFile {
     WrittenFile {
         what: strip.to_string(),
-        path: path.to_string_lossy().into_owned(),
+        path: crate::written::shown(path),
         integrated_lufs: None,
         loudness_range_lu: None,
         true_peak_dbtp: None,
@@ -210,6 +234,21 @@ fn wanted(plan: &Plan, session: &Session, parts: &[Part], folder: &Path) -> Vec<
                     .map(|id| (id, plan.node(&format!("track.{id}")).expect("every track has a node")));
                 wanted.extend(places.map(|(id, node)| file("tracks", id, node)));
             }
+        }
+    }
+    told_apart(wanted)
+}
+
+/// Ids that differ only where a file name ends get names of their own.
+fn told_apart(mut wanted: Vec<Wanted>) -> Vec<Wanted> {
+    let mut taken = BTreeSet::new();
+    for Wanted { path, .. } in &mut wanted {
+        let plain = path.clone();
+        let mut next = 2;
+        while !taken.insert(path.clone()) {
+            let stem = plain.file_stem().unwrap_or_default().to_string_lossy();
+            *path = plain.with_file_name(format!("{stem}-{next}.wav"));
+            next += 1;
         }
     }
     wanted

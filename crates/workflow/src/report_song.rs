@@ -5,7 +5,7 @@ use crate::plan::Planned;
 use crate::render::Rendered;
 use crate::scan::faults_of;
 use crate::{Project, WorkflowError};
-use delivery::{Delivered, Severity, Target};
+use delivery::{Delivered, Service, Severity, Target};
 use engine::GainReduction;
 use measure::{Analysis, Facts};
 use report::{
@@ -37,7 +37,8 @@ pub(crate) fn write(
     }
     let rate = f64::from(planned.facts.sample_rate_hz);
     let command = format!("tonmeister produce {}", project.folder.display());
-    let mut report = base(session, mastered, premaster, &decisions, &all_reductions, rate);
+    let services = crate::services::services_in(&project.folder)?;
+    let mut report = base(session, mastered, premaster, &decisions, &all_reductions, rate, &services);
     report.tracks = tracks(planned, session);
     report.back_to_mix.extend(findings_of_mix(planned));
     report.files.extend(rendered.iter().map(rendered_file));
@@ -56,8 +57,9 @@ pub(crate) fn write_master(
     let rate = mastered.premaster.facts.sample_rate_hz;
     let premaster = Some(&mastered.premaster);
     let session = &mastered.session;
+    let services = crate::services::services_in(&project.folder)?;
     let mut report =
-        base(session, Some(mastered), premaster, &mastered.decisions, &mastered.reductions, rate);
+        base(session, Some(mastered), premaster, &mastered.decisions, &mastered.reductions, rate, &services);
     let name = project.single.clone().unwrap_or_default();
     report.reproduce = vec![format!("tonmeister master {}", project.folder.join(name).display())];
     save(&report, path)
@@ -67,10 +69,17 @@ fn save(report: &Report, path: &Path) -> Result<PathBuf, WorkflowError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
     let json = serde_json::to_vec_pretty(&report::to_json(report)).expect("a report has only plain values");
-    files::atomic_write(path.with_extension("json"), &json)?;
-    let html = path.with_extension("html");
+    files::atomic_write(with_ending(path, ".json"), &json)?;
+    let html = with_ending(path, ".html");
     files::atomic_write(&html, report::to_html(report).as_bytes())?;
     Ok(html)
+}
+
+/// A path with something behind its name, which may have dots of its own.
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(ending);
+    name.into()
 }
 
 fn base(
@@ -80,11 +89,14 @@ fn base(
     decisions: &[Decision],
     reductions: &[GainReduction],
     rate: f64,
+    services: &[Service],
 ) -> Report {
     let delivered = mastered.map(|m| &m.delivered);
     let target = delivered.and_then(|d| delivery::find_target(&d.target).ok());
     let facts = delivered.map(Delivered::facts);
-    let services = facts.map(|f| delivery::preview(f.integrated_lufs, f.true_peak_dbtp)).unwrap_or_default();
+    let services = facts
+        .map(|f| delivery::preview_of(services, f.integrated_lufs, f.true_peak_dbtp))
+        .unwrap_or_default();
     let now =
         mastered.map(|m| mastering::MasterFacts { premaster: m.premaster.clone(), ..Default::default() });
     let verdicts = now.as_ref().map(mastering::verdicts).unwrap_or_default();
@@ -270,7 +282,7 @@ fn rendered_file(rendered: &Rendered) -> FilePart {
     let facts = &rendered.analysis.facts;
     FilePart {
         what: rendered.strip.clone(),
-        path: rendered.path.to_string_lossy().into_owned(),
+        path: crate::written::shown(&rendered.path),
         format: "WAV, 32-bit float".into(),
         dither: "none".into(),
         sample_rate_hz: facts.sample_rate_hz,
@@ -285,7 +297,7 @@ fn delivered_file(what: &str, delivered: &Delivered) -> FilePart {
     let reading = &delivered.reading;
     FilePart {
         what: what.to_string(),
-        path: delivered.path.to_string_lossy().into_owned(),
+        path: crate::written::shown(&delivered.path),
         format: format!("{}, {}", reading.format, reading.encoding),
         dither: delivered.dither.name().to_string(),
         sample_rate_hz: f64::from(reading.sample_rate_hz),

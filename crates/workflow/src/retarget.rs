@@ -17,6 +17,8 @@ pub(crate) struct Float {
     pub(crate) path: PathBuf,
     /// Why the target's loudness was not reached, in words.
     pub(crate) stopped: Option<String>,
+    /// What it stands in, unless it is the master that stands.
+    _workshop: Option<files::Workshop>,
 }
 
 /// The master that stands, or one that is limited anew where the target asks for something else.
@@ -33,7 +35,7 @@ pub(crate) fn float_for(
     let wanted = goal_for(session, &standing, target, channels);
     let limits = session.master.strip.inserts.last().is_some_and(|i| i.kind.id == "limiter" && !i.bypass);
     if same(&standing, &wanted) || !limits {
-        return Ok(Float { path: master, stopped: None });
+        return Ok(Float { path: master, stopped: None, _workshop: None });
     }
     let premaster = project.out().join("premaster.wav");
     if !premaster.exists() {
@@ -46,13 +48,12 @@ pub(crate) fn float_for(
         )));
     }
     let source = project.master_sources(session, &premaster)?;
-    let work = Work { project, source: &source, context };
+    let work = Work::new(project, &source, context)?;
     let solved = work.solve(session, &wanted)?;
     let retargeted = with_limiter(session, solved.best.drive_db, wanted.ceiling_dbtp);
-    let name = format!("master-{}.wav", delivery::file_stem(&target.id));
-    let (path, _) = work.render(&retargeted, &name)?;
+    let (path, _) = work.render(&retargeted)?;
     keep_ceiling(&path, wanted.ceiling_dbtp, context)?;
-    Ok(Float { path, stopped: solved.stopped })
+    Ok(Float { path, stopped: solved.stopped, _workshop: Some(work.into_workshop()) })
 }
 
 /// What a target must have stands in its row; what it only advises gives way to what the session says.

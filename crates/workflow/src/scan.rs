@@ -47,6 +47,8 @@ pub struct Scanned {
     pub tracks: Vec<ScannedTrack>,
     /// What was passed over, with reasons.
     pub ignored: Vec<String>,
+    /// What concerns all of the recordings, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// Looks at a folder without writing to it.
@@ -77,11 +79,16 @@ pub fn scan(project: &Project, context: &Context) -> Result<Scanned, WorkflowErr
     });
     Ok(Scanned {
         schema: "tonmeister.scan/1",
-        folder: project.folder.to_string_lossy().into_owned(),
+        folder: crate::written::shown(&project.folder),
         sample_rate_hz: facts.sample_rate_hz,
         duration_s: facts.duration_s,
         tracks: tracks.collect(),
-        ignored: listing.ignored.iter().map(|i| format!("{}: {}", i.path.display(), i.reason)).collect(),
+        ignored: listing
+            .ignored
+            .iter()
+            .map(|i| format!("{}: {}", crate::written::shown(&i.path), i.reason))
+            .collect(),
+        notes: imported.notes,
     })
 }
 

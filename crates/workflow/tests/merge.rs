@@ -9,6 +9,12 @@ use std::sync::atomic::AtomicBool;
 use tempfile::TempDir;
 use workflow::{Context, PlanRequest, Planned, ProduceRequest, Project, Quiet, StepId};
 
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+fn quiet() -> Context<'static> {
+    Context { listener: &Quiet, cancel: &NEVER, threads: 2 }
+}
+
 const RATE_HZ: u32 = 48_000;
 const SECONDS: usize = 2;
 
@@ -145,15 +151,15 @@ fn an_insert_that_is_deleted_comes_back_and_one_that_is_bypassed_stays_so() {
     let planned = inserts(&first);
     assert!(!planned.is_empty());
     let path = format!("track.lead_vox.insert.{}", planned[0]);
-    workflow::set(&project, &[format!("{path}=")], false).unwrap();
+    workflow::set(&project, &[format!("{path}=")], false, &quiet()).unwrap();
     assert!(!text(&project).contains(&format!("id = \"{}\"", planned[0])) || planned.len() > 1);
     let second = plan(&project);
     assert_eq!(inserts(&second), planned, "what is taken away is given back to the machine");
-    workflow::set(&project, &[format!("{path}.bypass=on")], false).unwrap();
+    workflow::set(&project, &[format!("{path}.bypass=on")], false, &quiet()).unwrap();
     let third = plan(&project);
     assert!(third.session.tracks["lead_vox"].inserts[0].bypass);
     assert_eq!(yours(&third), [format!("{path}.bypass")], "the rest of it is the machine's");
-    workflow::set(&project, &[format!("{path}.bypass=")], false).unwrap();
+    workflow::set(&project, &[format!("{path}.bypass=")], false, &quiet()).unwrap();
     let last = plan(&project);
     assert!(last.yours.is_empty(), "{:?}", yours(&last));
     assert_eq!(last.session, first.session);
@@ -176,7 +182,7 @@ fn what_is_told_with_the_recordings_is_nobodys_edit_and_stays() {
     assert_eq!(again.session.song.title.as_deref(), Some("Rye and Rain"));
     assert_eq!(again.session.song.tempo_bpm, Some(92.0));
     assert_eq!(again.session.song.sections.len(), 2);
-    workflow::set(&project, &["song.tempo_bpm=93".into()], false).unwrap();
+    workflow::set(&project, &["song.tempo_bpm=93".into()], false, &quiet()).unwrap();
     assert_eq!(yours(&plan(&project)), ["song.tempo_bpm"], "an edit of it is an edit");
 }
 

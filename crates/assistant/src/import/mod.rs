@@ -1,6 +1,7 @@
 //! The first session: tracks, roles, order and buses from the names and forms of the recordings.
 
 mod names;
+mod places;
 
 use crate::roles::{self, NamedRole, UNKNOWN};
 use crate::words::{listed, spoken_role};
@@ -23,6 +24,8 @@ pub struct Recording {
     pub duration_s: f64,
     /// Its depth, such as `24-bit integer`.
     pub depth: String,
+    /// Frames from midnight, or from the beginning of the project, to its first frame, where the file says so.
+    pub time_reference_frames: Option<u64>,
     /// What the reader had to mend.
     pub notes: Vec<String>,
 }
@@ -34,6 +37,8 @@ pub struct Imported {
     pub session: Session,
     /// The reasons.
     pub decisions: Vec<Decision>,
+    /// What concerns all of the recordings, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// Families from the first strip of the mixer to the last.
@@ -108,7 +113,7 @@ pub fn import(recordings: &[Recording], title: &str) -> Imported {
     set_aside(&mut sources);
     give_ids(&mut sources);
 
-    let mut imported = Imported { session: Session::new(), decisions: Vec::new() };
+    let mut imported = Imported { session: Session::new(), decisions: Vec::new(), notes: Vec::new() };
     imported.session.engine = env!("CARGO_PKG_VERSION").to_string();
     imported.session.song.title = Some(title.trim().to_string()).filter(|title| !title.is_empty());
     choose_rate(recordings, &mut imported);
@@ -116,6 +121,7 @@ pub fn import(recordings: &[Recording], title: &str) -> Imported {
     for source in &sources {
         add_track(source, &buses, &mut imported);
     }
+    places::place(&sources, &mut imported);
     for (bus, label, role, families) in buses {
         let mut strip = Strip::new(StripClass::Bus, bus.clone());
         strip.label = Some(label.to_string());

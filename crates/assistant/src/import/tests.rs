@@ -8,7 +8,7 @@ fn recording(name: &str) -> Recording {
         channels: 1,
         duration_s: 30.0,
         depth: "24-bit integer".into(),
-        notes: Vec::new(),
+        ..Recording::default()
     }
 }
 
@@ -192,5 +192,136 @@ proptest! {
         prop_assert_eq!(document.session().unwrap(), first.session.clone());
         let named: usize = first.session.tracks.values().map(|t| t.files.len()).sum();
         prop_assert_eq!(named, files.len());
+    }
+}
+
+/// A recording of `duration_s` at a rate, stamped so many frames after midnight.
+fn stamped(name: &str, rate_hz: u32, frames: Option<u64>, duration_s: f64) -> Recording {
+    Recording { sample_rate_hz: rate_hz, time_reference_frames: frames, duration_s, ..recording(name) }
+}
+
+fn starts(imported: &Imported) -> Vec<(&str, f64)> {
+    imported.session.tracks.values().map(|t| (t.id.as_str(), t.start_s)).collect()
+}
+
+const HOUR: u64 = 3_600;
+
+#[test]
+fn punch_ins_are_placed_by_their_time_stamps() {
+    // A session that begins at one hour, as sessions do, and a punch-in and a doubled part at other rates.
+    let recordings = [
+        stamped("Bass.wav", 48_000, Some(HOUR * 48_000), 200.0),
+        stamped("Lead Vox.wav", 48_000, Some(HOUR * 48_000 + 7), 200.0),
+        stamped("Guitar Solo.wav", 48_000, Some(HOUR * 48_000 + 48_000 * 90 + 12_345), 20.0),
+        stamped("Keys.wav", 44_100, Some(HOUR * 44_100 + 44_100 * 30 + 1), 60.0),
+        stamped("Strings.wav", 96_000, Some(HOUR * 96_000 + 96_000 / 2), 199.5),
+    ];
+    let imported = import(&recordings, "Song");
+    // Seconds that are exact at each file's own rate, to a billionth.
+    let expected = [
+        ("bass", 0.0),
+        ("guitar_solo", 90.257187500),
+        ("keys", 30.000022676),
+        ("strings", 0.5),
+        ("lead_vox", 0.000145833),
+    ];
+    assert_eq!(starts(&imported), expected);
+    for (id, start) in expected {
+        let rate = recordings
+            .iter()
+            .find(|r| super::names::id(&r.path.file_stem().unwrap().to_string_lossy()) == id);
+        let rate = f64::from(rate.unwrap().sample_rate_hz);
+        assert!((start * rate - (start * rate).round()).abs() < 1e-3, "{id} stands on a frame");
+    }
+    let told: Vec<&str> = imported
+        .decisions
+        .iter()
+        .filter(|d| d.change.path().parts().last().map(String::as_str) == Some("start_s"))
+        .map(|d| d.why.as_str())
+        .collect();
+    assert_eq!(told.len(), 4);
+    assert!(
+        told[0].contains("is 1:01:30.257, and the earliest is 1:00:00.000: it begins 90.257 s later"),
+        "{}",
+        told[0]
+    );
+    assert_eq!(
+        imported.notes,
+        ["Placed by time stamps: 4 of 5 tracks begin after the earliest, which is stamped 1:00:00.000."]
+    );
+}
+
+#[test]
+fn a_pair_is_placed_once() {
+    let at = Some(48_000 * 12);
+    let recordings = [
+        stamped("OH L.wav", 48_000, at, 60.0),
+        stamped("OH R.wav", 48_000, at, 60.0),
+        stamped("Kick.wav", 48_000, Some(48_000 * 10), 60.0),
+    ];
+    assert_eq!(starts(&import(&recordings, "Song")), [("kick", 0.0), ("oh", 2.0)]);
+}
+
+#[test]
+fn stamps_that_say_nothing_move_nothing_and_need_no_word() {
+    for stamp in [None, Some(0), Some(172_800_000)] {
+        let recordings = ["Kick.wav", "Bass.wav", "Vox.wav"].map(|n| stamped(n, 48_000, stamp, 60.0));
+        let imported = import(&recordings, "Song");
+        assert!(starts(&imported).iter().all(|s| s.1 == 0.0) && imported.notes.is_empty(), "{stamp:?}");
+    }
+    // One moment told at two rates.
+    let recordings = [
+        stamped("Kick.wav", 48_000, Some(HOUR * 48_000), 60.0),
+        stamped("Bass.wav", 44_100, Some(HOUR * 44_100), 60.0),
+    ];
+    assert!(import(&recordings, "Song").notes.is_empty());
+}
+
+#[test]
+fn stamps_that_cannot_be_right_are_told_and_left() {
+    let day = 24 * HOUR * 48_000;
+    let cases: [(&[(&str, Option<u64>)], &str); 5] = [
+        // A bounce among recordings.
+        (&[("Kick.wav", Some(48_000)), ("Bass.wav", Some(96_000)), ("Vox.wav", None)], "2 of 3 recordings"),
+        // Twenty minutes between takes of a minute.
+        (&[("Kick.wav", Some(0)), ("Bass.wav", Some(1_200 * 48_000))], "for 1140.0 s from 0:01:00.000"),
+        // A session from zero among others from one hour.
+        (&[("Kick.wav", Some(HOUR * 48_000)), ("Bass.wav", Some(0))], "for 3540.0 s"),
+        (&[("Kick.wav", Some(0)), ("Bass.wav", Some(day))], "24:00:00.000 apart"),
+        (&[("OH L.wav", Some(0)), ("OH R.wav", Some(480)), ("Bass.wav", Some(0))], "left and right of `OH`"),
+    ];
+    for (files, expected) in cases {
+        let recordings: Vec<Recording> =
+            files.iter().map(|(name, stamp)| stamped(name, 48_000, *stamp, 60.0)).collect();
+        let imported = import(&recordings, "Song");
+        assert!(starts(&imported).iter().all(|s| s.1 == 0.0), "{files:?}");
+        let [note] = &imported.notes[..] else { panic!("{files:?}: {:?}", imported.notes) };
+        assert!(note.starts_with("Time stamps not used: ") && note.contains(expected), "{note}");
+    }
+    // Absurd figures do no harm.
+    let recordings =
+        [stamped("Kick.wav", 8_000, Some(u64::MAX), 60.0), stamped("Bass.wav", 48_000, Some(0), 0.0)];
+    assert!(starts(&import(&recordings, "Song")).iter().all(|s| s.1 == 0.0));
+}
+
+proptest! {
+    // Whatever the stamps: the earliest stays at the beginning, nothing moves forward in time, and the order of the
+    // files does not matter.
+    #[test]
+    fn placing_keeps_the_distances(offsets in prop::collection::vec(0u64..400_000, 2..6), first in 0u64..10_000_000_000) {
+        let recordings: Vec<Recording> = offsets
+            .iter()
+            .enumerate()
+            .map(|(n, offset)| stamped(&format!("Audio {n}.wav"), 48_000, Some(first + offset), 30.0))
+            .collect();
+        let imported = import(&recordings, "Song");
+        let least = offsets.iter().min().unwrap();
+        for (n, offset) in offsets.iter().enumerate() {
+            let found = imported.session.tracks[&format!("audio_{n}")].start_s * 48_000.0;
+            prop_assert!((found - (offset - least) as f64).abs() < 1e-3, "{} {}", found, offset);
+        }
+        let mut turned = recordings;
+        turned.reverse();
+        prop_assert_eq!(import(&turned, "Song").session, imported.session);
     }
 }

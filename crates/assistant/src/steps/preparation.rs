@@ -17,7 +17,8 @@ use dsp::Values;
 use dsp::processors::{gain, rumble};
 use measure::Facts;
 pub use microphones::microphone_groups;
-use session::{Change, Decision, Session, StepId, Strip};
+use session::{Change, Decision, Session, StepId, Strip, Value};
+use std::path::PathBuf;
 
 /// Offsets above this waste headroom and click at edits: -60 dBFS.
 const OFFSET: f64 = 0.001;
@@ -65,6 +66,7 @@ impl Step for Preparation {
         }
         let aside = doubles::set_aside(facts, session, rules);
         let is_aside = |id: &str| aside.iter().any(|decision| decision.change.path().parts()[1] == id);
+        decisions.extend(session.tracks.values().filter_map(|track| repaired(track, facts)));
         decisions.extend(blemishes::restore(facts, session));
         decisions.extend(clean(facts, session));
         decisions.extend(blemishes::mend(facts, session));
@@ -75,6 +77,27 @@ impl Step for Preparation {
         decisions.retain(|decision| !rules.is_yours(decision.change.path()));
         decisions
     }
+}
+
+/// The note at a recording whose sound is not what its file holds. It changes nothing: who reads the session shall know.
+fn repaired(track: &Strip, facts: &SongFacts) -> Option<Decision> {
+    let file = &facts.tracks.get(&track.id)?.file;
+    let repairs = Some(file.repairs.join("; ")).filter(|all| !all.is_empty())?;
+    let text = |file: &PathBuf| Value::Text(session::file_text(file));
+    let (value, note) = match &track.files[..] {
+        [one] => (text(one), format!("repaired: {repairs}")),
+        many => {
+            (many.iter().map(text).collect::<Vec<_>>().into(), format!("left and right; repaired: {repairs}"))
+        }
+    };
+    let why = format!("The file was mended when it was read: {repairs}. Export or copy it again if you can.");
+    let decision = Decision::set(StepId::Preparation, track.path().child("file"), value, why);
+    Some(
+        decision
+            .noted(note)
+            .measured("repairs", file.repairs.len() as f64, "")
+            .unless("the file is replaced by one that is whole"),
+    )
 }
 
 fn silent(track: &Strip, raw: &Facts) -> Decision {

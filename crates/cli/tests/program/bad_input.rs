@@ -140,7 +140,7 @@ fn a_truncated_file_is_read_as_far_as_it_goes_and_the_rest_is_told() {
 fn samples_that_are_no_numbers_are_silenced_and_told_with_their_place() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "nan.wav", &broken());
-    let said = "4 NaN or infinite samples silenced, the first at 0:01.000";
+    let said = "4 NaN or infinite samples silenced, at 0:01.000";
     let finite = |ran: &Ran| assert!(!ran.stdout.contains("NaN ") && !ran.stdout.contains("inf "), "{ran:?}");
     let ran = succeeds(folder.path(), "measure nan.wav");
     assert!(ran.stdout.contains(said), "{ran:?}");
@@ -167,6 +167,14 @@ fn a_song_with_damaged_recordings_is_produced_and_they_are_told() {
     let value = object(&succeeds(folder.path(), "mix song --json"));
     let faults = value["tracks"].to_string();
     assert!(faults.contains("ends early") && faults.contains("silenced"), "{faults}");
+    // Whoever opens the session sees it at the file's own line; the report gives the reason.
+    let session = std::fs::read_to_string(song.join("session.toml")).unwrap();
+    for (file, note) in
+        [("04_Gtr.wav", "the file ends early"), ("05_Keys.wav", "4 NaN or infinite samples silenced")]
+    {
+        let line = session.lines().find(|l| l.contains(&format!("file = \"{file}\""))).unwrap();
+        assert!(line.contains(&format!("#~ repaired: {note}")), "{line}");
+    }
     let mix = succeeds(folder.path(), "measure song/out/premaster.wav --json");
     assert_eq!(object(&mix)["files"][0]["notes"].as_array().unwrap().len(), 0, "the mix is sound");
     assert_eq!(recordings(&song), sources, "recordings are never written to");
@@ -194,4 +202,52 @@ fn names_that_are_not_unicode_work() {
     succeeds(folder.path(), "mix song");
     assert!(succeeds(folder.path(), "plan song").stdout.contains("0 changes"), "the file is found again");
     assert_eq!(recordings(&song), sources);
+}
+
+/// A recording with a time stamp: a `bext` chunk (EBU Tech 3285 section 2.3) behind the sound.
+fn stamped(samples: Vec<f64>, frames: u64) -> Vec<u8> {
+    let mut bytes = wav16(&[samples]);
+    bytes.extend(b"bext");
+    bytes.extend(602u32.to_le_bytes());
+    bytes.extend([0; 338]);
+    bytes.extend(frames.to_le_bytes());
+    bytes.extend([0; 602 - 346]);
+    bytes
+}
+
+#[test]
+fn recordings_are_placed_by_their_time_stamps() {
+    let folder = song();
+    let song = folder.path().join("song");
+    let hour = 3_600 * u64::from(RATE_HZ);
+    write(&song, "01_Kick.wav", &stamped(voice(), hour));
+    write(&song, "02_Bass.wav", &stamped(voice(), hour));
+    write(&song, "03_Lead Vox.wav", &stamped(voice(), hour + u64::from(RATE_HZ) / 2));
+    let told = "Placed by time stamps: 1 of 3 tracks begin after the earliest, which is stamped 1:00:00.000.";
+    let scan: Vec<String> = words_of(&succeeds(folder.path(), "scan song").stdout);
+    assert!(scan.join(" ").contains(told), "{scan:?}");
+    let plan = succeeds(folder.path(), "plan song");
+    assert!(words_of(&format!("{}{}", plan.stdout, plan.stderr)).join(" ").contains(told), "{plan:?}");
+    let session = std::fs::read_to_string(song.join("session.toml")).unwrap();
+    assert!(session.contains("start_s = 0.5\n"), "{session}");
+    // One without a stamp: nothing is moved, and that is told.
+    write(&song, "02_Bass.wav", &wav16(&[voice()]));
+    let scan = succeeds(folder.path(), "scan song").stdout;
+    assert!(words_of(&scan).join(" ").contains("Time stamps not used: 2 of 3 recordings"), "{scan}");
+}
+
+/// Lines are wrapped to the terminal.
+fn words_of(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_recording_of_many_channels_is_refused_with_the_way_out() {
+    let folder = song();
+    let song = folder.path().join("song");
+    write(&song, "04_Field.wav", &wav16(&vec![voice(); 8]));
+    for line in ["scan song", "plan song", "produce song"] {
+        let says = ["04_Field.wav", "has 8 channels", "a track has one or two", "split it into mono files"];
+        refuses(folder.path(), &words(line), UNREADABLE, &says);
+    }
 }

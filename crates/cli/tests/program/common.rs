@@ -40,6 +40,53 @@ impl std::fmt::Debug for Ran {
     }
 }
 
+/// Tells that a case was left out, past the harness, which keeps what good tests print to itself.
+#[cfg(unix)]
+pub(crate) fn not_tested(why: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr().lock(), "NOT TESTED: {why}");
+}
+
+/// Runs a script of the shell in a folder; `$TONMEISTER` is the program.
+#[cfg(unix)]
+pub(crate) fn shell(folder: &Path, script: &str) -> Ran {
+    shell_in(folder, &["sh"], script)
+}
+
+/// The same in a room of its own, where disks can be mounted without being the administrator; nothing where this system
+/// has no such rooms, which is told.
+#[cfg(unix)]
+pub(crate) fn shell_in_own_room(folder: &Path, script: &str) -> Option<Ran> {
+    let room = ["unshare", "--user", "--map-root-user", "--mount", "sh"];
+    let there = std::process::Command::new(room[0])
+        .args(&room[1..4])
+        .args(["mount", "-t", "tmpfs", "none", "/mnt"])
+        .output();
+    if !there.is_ok_and(|output| output.status.success()) {
+        not_tested(&format!("`unshare --user --mount` is not allowed here, so no disk of its own: {script}"));
+        return None;
+    }
+    Some(shell_in(folder, &room, script))
+}
+
+#[cfg(unix)]
+fn shell_in(folder: &Path, words: &[&str], script: &str) -> Ran {
+    let output = std::process::Command::new(words[0])
+        .args(&words[1..])
+        .args(["-c", script])
+        .current_dir(folder)
+        .env("TONMEISTER", env!("CARGO_BIN_EXE_tonmeister"))
+        .output()
+        .expect("a shell");
+    let ran = Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    };
+    assert!(!ran.stderr.contains("panicked"), "{script}: {ran:?}");
+    ran
+}
+
 /// The words of a command line.
 pub(crate) fn words(line: &str) -> Vec<OsString> {
     line.split_whitespace().map(OsString::from).collect()

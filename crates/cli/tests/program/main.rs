@@ -2,6 +2,12 @@
 
 mod bad_input;
 mod common;
+#[cfg(unix)]
+mod cut_off;
+#[cfg(unix)]
+mod disk;
+#[cfg(unix)]
+mod hostile;
 mod machine;
 mod sessions;
 mod talk;

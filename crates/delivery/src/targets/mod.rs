@@ -28,7 +28,7 @@ pub enum Force {
 }
 
 /// Where a figure comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mark {
     /// The standard, or the service's own page.
@@ -36,7 +36,10 @@ pub enum Mark {
     /// A page of the trade: a plant, a vendor, a distributor.
     Trade,
     /// Common knowledge that nobody has held against its source: say so wherever the figure is shown.
+    #[default]
     Unverified,
+    /// From a file of the person who uses the program.
+    Yours,
 }
 
 impl Mark {
@@ -46,6 +49,7 @@ impl Mark {
             Mark::Standard => "from the standard or the service",
             Mark::Trade => "from a trade page",
             Mark::Unverified => "unverified",
+            Mark::Yours => "your own figure",
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod absorption;
 #[cfg(test)]
 pub(crate) mod acoustics;
 pub mod antiderivative;
+pub mod approach;
 pub mod autoregression;
 pub mod clip;
 pub mod colour;

@@ -1,6 +1,7 @@
 //! A value that moves to its target in a straight line over one control period.
 
 use super::grid::CONTROL_FRAMES;
+use audio::Block;
 
 /// A number on its way to a target.
 ///
@@ -70,6 +71,16 @@ impl Ramp {
         values
     }
 
+    /// Multiplies every channel of a block by the value, frame by frame.
+    pub fn scale_block(&mut self, block: &mut Block) {
+        let mut after = *self;
+        for samples in block.iter_mut() {
+            after = *self;
+            after.scale(samples);
+        }
+        *self = after;
+    }
+
     /// Multiplies `samples` by the value, frame by frame.
     pub fn scale(&mut self, samples: &mut [f64]) {
         let moving = self.left.min(samples.len());
@@ -114,6 +125,20 @@ mod tests {
                 "{from} to {to}: {sum} {expected}"
             );
         }
+    }
+
+    /// Each channel goes the same way, and the way goes on where the block ended.
+    #[test]
+    fn channels_are_scaled_alike() {
+        let mut whole = Ramp::new(1.0);
+        whole.go_to(0.25);
+        let mut cut = whole;
+        let mut expected = [1.0; 100];
+        whole.scale(&mut expected);
+        let mut buffer = audio::Buffer::from_channels(&[vec![1.0; 100], vec![1.0; 100]]);
+        cut.scale_block(&mut buffer.range_mut(0, 30));
+        cut.scale_block(&mut buffer.range_mut(30, 70));
+        assert!(buffer.channel(0) == expected && buffer.channel(1) == expected);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! and with antiderivative antialiasing (see [`crate::blocks::clip`]); the true-peak [`Guard`] takes the rest and keeps
 //! the ceiling. Below the ceiling the output is the input, bit for bit.
 
-use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
+use crate::blocks::grid::{Grid, Gridded};
 use crate::blocks::guard::{self, Guard};
 use crate::blocks::lookahead::greater;
 use crate::blocks::peak_share::{self, PeakShare};
@@ -125,19 +125,10 @@ impl Gridded for ClipLimiter {
     }
 
     fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        let mut drive = self.drive;
-        for samples in block.iter_mut() {
-            drive = self.drive;
-            drive.scale(samples);
-        }
-        self.drive = drive;
-        let mut ceiling_db = [0.0; CONTROL_FRAMES];
-        let ceiling_db = &mut ceiling_db[..block.frames()];
-        ceiling_db.iter_mut().for_each(|db| *db = self.ceiling_db.next_value());
-        let mut share_db = [0.0; CONTROL_FRAMES];
-        let share_db = &mut share_db[..block.frames()];
-        share_db.iter_mut().for_each(|db| *db = self.share_db.next_value());
-        self.share.piece(block, ceiling_db, share_db);
+        self.drive.scale_block(block);
+        let frames = block.frames();
+        let (ceiling_db, share_db) = (self.ceiling_db.path(frames), self.share_db.path(frames));
+        self.share.piece(block, &ceiling_db[..frames], &share_db[..frames]);
         self.guard.piece(block);
         self.deepest_db = greater(self.deepest_db, self.guard.take_deepest_db());
     }

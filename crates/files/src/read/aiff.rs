@@ -8,7 +8,7 @@ use super::chunk::{Chunk, Chunks};
 use super::pcm::{Layout, PcmSource};
 use super::{check_shape, countable};
 use crate::error::FileError;
-use crate::info::{Format, Info};
+use crate::info::{Broadcast, Format, Info};
 use crate::note::Note;
 
 /// What the `COMM` chunk says.
@@ -83,7 +83,9 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Pcm
         encoding: common.layout.encoding(common.bits),
         sample_rate_hz: common.sample_rate_hz,
         channels: common.channels,
+        channel_mask: None,
         frames: countable(path, frames)?,
+        broadcast: Broadcast::default(),
         notes,
     };
     Ok((info, PcmSource::new(path, file, start, common.channels, common.layout)))

@@ -11,10 +11,11 @@ use crate::info::Encoding;
 pub(super) const PREROLL: i64 = 16_384;
 
 /// What a decoder needs to give the same bits after a seek as from the beginning. AAC fills bands with noise
-/// from a generator that runs through the whole stream (ISO/IEC 14496-3 clause 4.6.13), so it needs everything.
+/// from a generator that runs through the whole stream (ISO/IEC 14496-3 clause 4.6.13), so it needs everything; and
+/// so does Opus, whose filters never quite forget (RFC 7845 section 4.6 calls 80 ms enough for the ear).
 pub(super) fn preroll(encoding: Encoding) -> Option<i64> {
     match encoding {
-        Encoding::Lossy { codec: "AAC" } => None,
+        Encoding::Lossy { codec: "AAC" | "Opus" } => None,
         Encoding::Lossy { .. } => Some(PREROLL),
         _ => Some(0),
     }
@@ -82,6 +83,7 @@ pub(super) fn encoding_of(codec: AudioCodecId, bits: Option<u32>) -> Encoding {
         CODEC_ID_MP3 => Encoding::Lossy { codec: "MP3" },
         CODEC_ID_AAC => Encoding::Lossy { codec: "AAC" },
         CODEC_ID_VORBIS => Encoding::Lossy { codec: "Vorbis" },
+        CODEC_ID_OPUS => Encoding::Lossy { codec: "Opus" },
         CODEC_ID_PCM_ALAW => Encoding::Lossy { codec: "A-law" },
         CODEC_ID_PCM_MULAW => Encoding::Lossy { codec: "mu-law" },
         CODEC_ID_ADPCM_MS | CODEC_ID_ADPCM_IMA_WAV | CODEC_ID_ADPCM_IMA_QT => {
@@ -90,4 +92,26 @@ pub(super) fn encoding_of(codec: AudioCodecId, bits: Option<u32>) -> Encoding {
         c if float.contains(&c) => Encoding::Float { bits: bits.unwrap_or(32) },
         _ => Encoding::Integer { bits: bits.unwrap_or(16) },
     }
+}
+
+/// The speakers of a compressed file, where the codec itself orders them: mask of WAVE_FORMAT_EXTENSIBLE. Opus and
+/// Vorbis share one table (Vorbis I section 4.3.9), and so do FLAC and WAV (RFC 9639 section 9.1.3).
+pub(super) fn usual_mask(encoding: Encoding, channels: usize) -> Option<u32> {
+    let named = ["Vorbis", "Opus", "FLAC", "AAC", "ALAC"];
+    let codec = match encoding {
+        Encoding::Lossy { codec } | Encoding::Lossless { codec, .. } => codec,
+        _ => return None,
+    };
+    let mask = match channels {
+        1 => 0x4,
+        2 => 0x3,
+        3 => 0x7,
+        4 => 0x33,
+        5 => 0x37,
+        6 => 0x3f,
+        7 => 0x70f,
+        8 => 0x63f,
+        _ => return None,
+    };
+    named.contains(&codec).then_some(mask)
 }

@@ -1,14 +1,22 @@
 //! Reading: one [`Reader`] over every format.
 
 mod aiff;
+mod au;
+mod broadcast;
+mod caf;
 mod chunk;
 mod codec;
 mod decoded;
+mod framed;
+mod matroska;
 mod mp4;
 mod ogg;
+mod ogg_gaps;
+mod opus;
 mod panics;
 mod pcm;
 mod sniff;
+mod w64;
 mod wav;
 
 use std::fs::{self, File};
@@ -19,7 +27,7 @@ use audio::{Block, Buffer, Frames};
 
 use crate::error::FileError;
 use crate::info::{Encoding, Format, Info};
-use crate::note::Note;
+use crate::note::{Note, Places};
 use crate::{MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
 
 pub use panics::silence_decoder_panics;
@@ -92,8 +100,13 @@ pub fn open(path: impl AsRef<Path>) -> Result<Reader, FileError> {
     };
     let start = tag.unwrap_or(0);
     let (info, source): (Info, Box<dyn Source>) = match format {
-        Format::Wav | Format::Rifx | Format::Rf64 | Format::Bw64 => {
-            let (info, source) = wav::open(path, file, bytes)?;
+        Format::Wav | Format::Rifx | Format::Rf64 | Format::Bw64 => wav::open(path, file, bytes)?,
+        Format::Wave64 => {
+            let (info, source) = w64::open(path, file, bytes)?;
+            (info, Box::new(source))
+        }
+        Format::Au => {
+            let (info, source) = au::open(path, file, bytes)?;
             (info, Box::new(source))
         }
         Format::Aiff | Format::Aifc => {
@@ -101,8 +114,14 @@ pub fn open(path: impl AsRef<Path>) -> Result<Reader, FileError> {
             (info, Box::new(source))
         }
         _ => {
-            let (info, source) = decoded::open(path, start, bytes, format)?;
-            (info, Box::new(source))
+            let plain = if format == Format::Caf { caf::open_pcm(path, bytes)? } else { None };
+            match plain {
+                Some((info, source)) => (info, Box::new(source)),
+                None => {
+                    let (info, source) = decoded::open(path, start, bytes, format)?;
+                    (info, Box::new(source))
+                }
+            }
         }
     };
     let mut reader = Reader { path: path.to_owned(), info, source, position: 0, seen: 0 };
@@ -188,29 +207,32 @@ impl Reader {
 
     /// Makes samples that cannot be played harmless: one NaN in a recursive filter ruins the rest of a song.
     fn repair(&mut self, block: &mut Block) {
-        for channel in 0..block.channels() {
-            let samples = block.channel_mut(channel);
-            // False for NaN as well, and the whole of what a sound file costs here.
-            if samples.iter().fold(true, |sound, s| sound & (s.abs() <= LARGEST_SAMPLE)) {
-                continue;
-            }
-            for n in 0..samples.len() {
-                let sample = samples[n];
+        // False for NaN as well, and the whole of what a sound file costs here.
+        let sound = (0..block.channels())
+            .all(|c| block.channel(c).iter().fold(true, |sound, s| sound & (s.abs() <= LARGEST_SAMPLE)));
+        if sound {
+            return;
+        }
+        let (mut not_numbers, mut clamped) = (Blemishes::default(), Blemishes::default());
+        for n in 0..block.frames() {
+            let frame = self.position + n;
+            for channel in 0..block.channels() {
+                let sample = &mut block.channel_mut(channel)[n];
                 if sample.abs() <= LARGEST_SAMPLE {
                     continue;
                 }
-                samples[n] = if sample.is_finite() { LARGEST_SAMPLE.copysign(sample) } else { 0.0 };
-                let first_frame = self.position + n;
-                if first_frame < self.seen {
-                    continue;
+                let blemishes = if sample.is_finite() { &mut clamped } else { &mut not_numbers };
+                *sample = if sample.is_finite() { LARGEST_SAMPLE.copysign(*sample) } else { 0.0 };
+                if frame >= self.seen {
+                    blemishes.add(frame);
                 }
-                let first_time_s = first_frame as f64 / f64::from(self.info.sample_rate_hz);
-                self.add_note(if sample.is_finite() {
-                    Note::Clamped { count: 1, first_frame, first_time_s }
-                } else {
-                    Note::NotANumber { count: 1, first_frame, first_time_s }
-                });
             }
+        }
+        if let Some((samples, places)) = not_numbers.places(self.info.sample_rate_hz) {
+            self.add_note(Note::NotANumber { samples, places });
+        }
+        if let Some((samples, places)) = clamped.places(self.info.sample_rate_hz) {
+            self.add_note(Note::Clamped { samples, places });
         }
     }
 
@@ -218,31 +240,15 @@ impl Reader {
     fn add_note(&mut self, new: Note) {
         for old in &mut self.info.notes {
             match (old, &new) {
-                (
-                    Note::NotANumber { count, first_frame, first_time_s },
-                    Note::NotANumber { count: more, first_frame: frame, first_time_s: time_s },
-                )
-                | (
-                    Note::Clamped { count, first_frame, first_time_s },
-                    Note::Clamped { count: more, first_frame: frame, first_time_s: time_s },
-                ) => {
-                    *count += more;
-                    if frame < first_frame {
-                        (*first_frame, *first_time_s) = (*frame, *time_s);
-                    }
+                (Note::NotANumber { samples, places }, Note::NotANumber { samples: more, places: new })
+                | (Note::Clamped { samples, places }, Note::Clamped { samples: more, places: new }) => {
+                    *samples += more;
+                    places.add(new.clone());
                     return;
                 }
-                (
-                    Note::Holes { count, frames, first_frame, first_time_s },
-                    Note::Holes { count: more, frames: silent, first_frame: frame, first_time_s: time_s },
-                ) => {
-                    if *frame < self.seen {
-                        return;
-                    }
-                    *count += more;
-                    *frames += silent;
-                    if frame < first_frame {
-                        (*first_frame, *first_time_s) = (*frame, *time_s);
+                (Note::Holes { places }, Note::Holes { places: new }) => {
+                    if new.first.iter().all(|place| place.frame >= self.seen) {
+                        places.add(new.clone());
                     }
                     return;
                 }
@@ -250,6 +256,36 @@ impl Reader {
             }
         }
         self.info.notes.push(new);
+    }
+}
+
+/// Samples of one kind that had to be replaced, frame by frame.
+#[derive(Default)]
+struct Blemishes {
+    samples: u64,
+    /// First frame and number of frames.
+    runs: Vec<(Frames, u64)>,
+}
+
+impl Blemishes {
+    fn add(&mut self, frame: Frames) {
+        self.samples += 1;
+        match self.runs.last_mut() {
+            Some((first, frames)) if *first + *frames as usize == frame + 1 => {}
+            Some((first, frames)) if *first + *frames as usize == frame => *frames += 1,
+            _ => self.runs.push((frame, 1)),
+        }
+    }
+
+    /// Samples and places, when there are any.
+    fn places(self, sample_rate_hz: u32) -> Option<(u64, Places)> {
+        let mut runs = self.runs.into_iter();
+        let (frame, frames) = runs.next()?;
+        let mut places = Places::one(frame, frames, sample_rate_hz);
+        for (frame, frames) in runs {
+            places.add(Places::one(frame, frames, sample_rate_hz));
+        }
+        Some((self.samples, places))
     }
 }
 

@@ -3,6 +3,12 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use symphonia::core::codecs::audio::AudioCodecId;
+use symphonia::core::codecs::audio::well_known::{
+    CODEC_ID_PCM_F32BE, CODEC_ID_PCM_F64BE, CODEC_ID_PCM_S24BE, CODEC_ID_PCM_S32BE,
+};
 
 /// One entry of an edit list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +136,68 @@ fn outer_boxes(file: &mut File, bytes: u64) -> impl Iterator<Item = OuterBox> {
 /// The length that the boxes of a file state, which is more than `bytes` when it was cut.
 pub(super) fn stated_bytes(file: &mut File, bytes: u64) -> u64 {
     outer_boxes(file, bytes).last().map_or(bytes, |last| last.end.max(bytes))
+}
+
+/// A `ftyp` box that says "QuickTime".
+pub(super) const QUICKTIME_FILE_TYPE: &[u8] = b"\0\0\0\x14ftypqt  \0\0\x02\0qt  ";
+
+/// Whether the file begins with its type, as all have since 2001; older QuickTime files have none.
+pub(super) fn has_file_type(file: &mut File) -> Option<bool> {
+    let mut head = [0; 8];
+    let here = file.stream_position().ok()?;
+    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_exact(&mut head));
+    file.seek(SeekFrom::Start(here)).ok()?;
+    read.ok()?;
+    Some(head.ends_with(b"ftyp"))
+}
+
+/// How the first sound track is coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SoundEntry {
+    /// Four letters: the codec.
+    pub(super) kind: [u8; 4],
+    little_endian: bool,
+}
+
+impl SoundEntry {
+    /// The codec when its samples are big-endian ones of QuickTime (QuickTime File Format, "Sound sample
+    /// descriptions": they are, unless an `enda` atom holds 1).
+    pub(super) fn big_endian_codec(self) -> Option<AudioCodecId> {
+        match &self.kind {
+            _ if self.little_endian => None,
+            b"in24" => Some(CODEC_ID_PCM_S24BE),
+            b"in32" => Some(CODEC_ID_PCM_S32BE),
+            b"fl32" => Some(CODEC_ID_PCM_F32BE),
+            b"fl64" => Some(CODEC_ID_PCM_F64BE),
+            _ => None,
+        }
+    }
+}
+
+/// Reads how the first sound track of a file is coded; `None` when there is none.
+pub(super) fn sound_entry(path: &Path, bytes: u64) -> Option<SoundEntry> {
+    let movie = movie_header(&mut File::open(path).ok()?, bytes)?;
+    let tracks = boxes(&movie).filter(|(kind, _)| kind == b"trak");
+    tracks.filter_map(|(_, track)| parse_sound_entry(track)).next()
+}
+
+fn parse_sound_entry(track: &[u8]) -> Option<SoundEntry> {
+    let media = child(track, b"mdia")?;
+    if child(media, b"hdlr")?.get(8..12)? != b"soun" {
+        return None;
+    }
+    let list = child(child(child(media, b"minf")?, b"stbl")?, b"stsd")?.get(8..)?;
+    let (kind, entry) = boxes(list).next()?;
+    // Version 1 adds 16 bytes to the 28 of version 0, version 2 adds 36; boxes follow.
+    let fields = match entry.get(8..10)? {
+        [0, 1] => 44,
+        [0, 2] => 64,
+        _ => 28,
+    };
+    let extensions = entry.get(fields..).unwrap_or_default();
+    let order =
+        child(extensions, b"wave").and_then(|w| child(w, b"enda")).or_else(|| child(extensions, b"enda"));
+    Some(SoundEntry { kind, little_endian: order.is_some_and(|o| o.get(..2) == Some(&[0, 1])) })
 }
 
 /// The content of the `moov` box.

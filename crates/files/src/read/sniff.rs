@@ -21,16 +21,19 @@ const MAGIC: &[(usize, &[u8], Kind)] = &[
     (0, b"fLaC", Kind::Audio(Format::Flac)),
     (0, b"caff", Kind::Audio(Format::Caf)),
     (4, b"ftyp", Kind::Audio(Format::Mp4)),
-    (0, b"\x1a\x45\xdf\xa3", Kind::NotRead("Matroska or WebM")),
-    (4, b"moov", Kind::NotRead("QuickTime without a file type")),
-    (4, b"mdat", Kind::NotRead("QuickTime without a file type")),
-    (0, b"wvPk", Kind::NotRead("WavPack")),
+    (0, b"\x1a\x45\xdf\xa3", Kind::Audio(Format::Matroska)),
+    // QuickTime from before there were file types.
+    (4, b"moov", Kind::Audio(Format::Mp4)),
+    (4, b"mdat", Kind::Audio(Format::Mp4)),
+    (4, b"wide", Kind::Audio(Format::Mp4)),
+    (0, b"wvpk", Kind::NotRead("WavPack")),
     (0, b"TTA1", Kind::NotRead("True Audio")),
     (0, b"MAC ", Kind::NotRead("Monkey's Audio")),
-    (0, b"riff\x2e\x91\xcf\x11", Kind::NotRead("Sony Wave64")),
+    (0, b"riff\x2e\x91\xcf\x11", Kind::Audio(Format::Wave64)),
     (0, b"DSD ", Kind::NotRead("DSD (DSF)")),
     (0, b"FRM8", Kind::NotRead("DSD (DSDIFF)")),
-    (0, b".snd", Kind::NotRead("Sun AU")),
+    (0, b".snd", Kind::Audio(Format::Au)),
+    (0, b"dns.", Kind::Audio(Format::Au)),
     (0, b"\x30\x26\xb2\x75", Kind::NotRead("Windows Media")),
     (0, b"MPCK", Kind::NotRead("Musepack")),
     (0, b"MP+", Kind::NotRead("Musepack")),
@@ -85,9 +88,7 @@ pub(crate) fn sniff(head: &[u8], extension: &str) -> Kind {
 fn ogg_codec(head: &[u8]) -> Kind {
     let page = &head[..head.len().min(128)];
     let holds = |word: &[u8]| page.windows(word.len()).any(|w| w == word);
-    if holds(b"OpusHead") {
-        Kind::NotRead("Opus")
-    } else if holds(b"Speex   ") {
+    if holds(b"Speex   ") {
         Kind::NotRead("Speex")
     } else if holds(b"\x80theora") {
         Kind::NotAudio("an Ogg video")
@@ -178,5 +179,40 @@ mod tests {
         assert_eq!(id3_length(b"ID3\x04\0\x10\0\0\x02\x01rest"), Some(20 + 257));
         assert_eq!(id3_length(b"ID3\x04\0\0\0\0\x82\x01rest"), None);
         assert_eq!(id3_length(b"ID3"), None);
+    }
+
+    // The page is written by hand: it must know everything that is told apart here.
+    #[test]
+    fn the_page_about_formats_names_all_that_is_read_and_refused() {
+        let page = include_str!("../../../../docs/reference/formats.md").replace('\n', " ");
+        let (read, refused) = page.split_once("These are recognised and refused").unwrap();
+        let read_formats = [
+            Format::Wav,
+            Format::Rifx,
+            Format::Rf64,
+            Format::Bw64,
+            Format::Aiff,
+            Format::Aifc,
+            Format::Flac,
+            Format::Mpeg,
+            Format::Ogg,
+            Format::Mp4,
+            Format::Caf,
+            Format::Adts,
+            Format::Wave64,
+            Format::Au,
+            Format::Matroska,
+        ];
+        for format in read_formats {
+            assert!(read.contains(format.name()), "{} is read", format.name());
+        }
+        for (_, _, kind) in MAGIC {
+            match kind {
+                Kind::Audio(format) => assert!(read_formats.contains(format), "{format:?} is read"),
+                Kind::NotRead(name) => assert!(refused.contains(name), "{name} is refused"),
+                Kind::NotAudio(_) => {}
+            }
+        }
+        assert!(refused.contains("Speex") && !read.contains("WavPack"));
     }
 }

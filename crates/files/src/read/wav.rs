@@ -10,9 +10,9 @@ use std::path::Path;
 
 use super::chunk::{Chunk, Chunks};
 use super::pcm::{Layout, PcmSource};
-use super::{check_shape, countable};
+use super::{Source, broadcast, check_shape, countable, decoded};
 use crate::error::FileError;
-use crate::info::{Format, Info};
+use crate::info::{Encoding, Format, Info};
 use crate::note::Note;
 
 /// The value of a 32-bit size that means "look elsewhere" (Tech 3306) or "not known" (streams).
@@ -20,15 +20,29 @@ const UNSET: u64 = u32::MAX as u64;
 
 /// What the `fmt ` chunk says.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct FormatChunk {
-    channels: usize,
-    sample_rate_hz: u32,
-    bits: u32,
-    layout: Layout,
+pub(super) struct FormatChunk {
+    pub(super) channels: usize,
+    pub(super) sample_rate_hz: u32,
+    /// Bits that carry signal.
+    pub(super) bits: u32,
+    /// The speakers, where they are stated.
+    pub(super) channel_mask: Option<u32>,
+    pub(super) content: Content,
+}
+
+/// What the data chunk holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Content {
+    /// Samples.
+    Pcm(Layout),
+    /// ADPCM, which symphonia takes apart by itself.
+    Adpcm,
+    /// A stream of MPEG audio.
+    Mpeg,
 }
 
 /// Opens a WAV file of `bytes`.
-pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, PcmSource), FileError> {
+pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Box<dyn Source>), FileError> {
     let failed = |e: io::Error| FileError::io(path, "read it", e);
     let mut id = [0; 4];
     file.seek(SeekFrom::Start(0)).and_then(|_| file.read_exact(&mut id)).map_err(failed)?;
@@ -43,12 +57,17 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Pcm
     let mut fmt: Option<FormatChunk> = None;
     let mut data: Option<(Chunk, DataLength)> = None;
     let mut long_data: Option<u64> = None;
+    let mut fact: Option<u64> = None;
     while fmt.is_none() || data.is_none() {
         let Some(chunk) = chunks.next(&[b"fmt ", b"data"]).map_err(failed)? else { break };
         match &chunk.id {
             b"ds64" => {
                 let content = chunks.content(chunk, 16).map_err(failed)?;
                 long_data = content.get(8..16).map(|b| u64::from_le_bytes(b.try_into().unwrap_or_default()));
+            }
+            b"fact" => {
+                let content = chunks.content(chunk, 4).map_err(failed)?;
+                fact = content.first_chunk().map(|b| u32::from_le_bytes(*b).into());
             }
             b"fmt " if fmt.is_none() => {
                 let content = chunks.content(chunk, 40).map_err(failed)?;
@@ -67,7 +86,21 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Pcm
     let fmt = fmt.ok_or_else(|| FileError::damaged(path, "the header", "there is no format (fmt) chunk"))?;
     let (chunk, length) =
         data.ok_or_else(|| FileError::damaged(path, "the header", "there is no data chunk"))?;
-    let stride = (fmt.channels * fmt.layout.bytes()) as u64;
+    let broadcast =
+        broadcast::read(&mut file, bytes, big_endian, chunk, length.bytes(), fmt.channels).map_err(failed)?;
+    let layout = match fmt.content {
+        Content::Pcm(layout) => layout,
+        packed => {
+            let (mut info, source) = open_packed(path, packed, chunk, length, bytes)?;
+            (info.format, info.broadcast) = (format, broadcast);
+            // ADPCM comes in blocks; how much of the last one is sound stands in `fact`.
+            if let (Content::Adpcm, Some(frames @ 1..)) = (packed, fact) {
+                info.frames = info.frames.min(countable(path, frames)?);
+            }
+            return Ok((info, source));
+        }
+    };
+    let stride = (fmt.channels * layout.bytes()) as u64;
     let frames = length.bytes() / stride;
     if frames == 0 {
         return Err(FileError::Empty { path: path.to_owned(), bytes });
@@ -85,13 +118,32 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Pcm
     }
     let info = Info {
         format,
-        encoding: fmt.layout.encoding(fmt.bits),
+        encoding: layout.encoding(fmt.bits),
         sample_rate_hz: fmt.sample_rate_hz,
         channels: fmt.channels,
+        channel_mask: fmt.channel_mask,
         frames: countable(path, frames)?,
+        broadcast,
         notes,
     };
-    Ok((info, PcmSource::new(path, file, chunk.start, fmt.channels, fmt.layout)))
+    Ok((info, Box::new(PcmSource::new(path, file, chunk.start, fmt.channels, layout))))
+}
+
+/// Opens what is compressed inside of a WAV file.
+fn open_packed(
+    path: &Path,
+    content: Content,
+    data: Chunk,
+    length: DataLength,
+    bytes: u64,
+) -> Result<(Info, Box<dyn Source>), FileError> {
+    let (start, end, format) = match content {
+        Content::Mpeg => (data.start, data.start + length.bytes(), Format::Mpeg),
+        _ => (0, bytes, Format::Wav),
+    };
+    let (info, source) = decoded::open(path, start, end, format)?;
+    debug_assert!(matches!(info.encoding, Encoding::Lossy { .. }));
+    Ok((info, Box::new(source)))
 }
 
 /// How many bytes of audio there really are.
@@ -135,16 +187,13 @@ fn data_length(chunks: &mut Chunks, data: Chunk, stated: u64, file_bytes: u64) -
 /// Microsoft's names for format tags that are met in the wild but not read.
 fn tag_name(tag: u16) -> String {
     match tag {
-        0x0002 => "Microsoft ADPCM in WAV".to_owned(),
-        0x0011 => "IMA ADPCM in WAV".to_owned(),
-        0x0050 | 0x0055 => "MP3 or MPEG audio in WAV".to_owned(),
         0x0031 => "GSM speech in WAV".to_owned(),
         0x0092 | 0x2000 => "AC-3 in WAV".to_owned(),
         _ => format!("WAV with format tag {tag:#06x}"),
     }
 }
 
-fn parse_format(path: &Path, content: &[u8], big_endian: bool) -> Result<FormatChunk, FileError> {
+pub(super) fn parse_format(path: &Path, content: &[u8], big_endian: bool) -> Result<FormatChunk, FileError> {
     const PLACE: &str = "the format (fmt) chunk";
     let u16_at = |at: usize| -> Option<u16> {
         let bytes = content.get(at..at + 2)?.try_into().ok()?;
@@ -161,10 +210,21 @@ fn parse_format(path: &Path, content: &[u8], big_endian: bool) -> Result<FormatC
     let channels = usize::from(channels);
     let sample_rate_hz = check_shape(path, PLACE, f64::from(rate), channels)?;
     let mut bits = u32::from(container_bits);
+    let mut channel_mask = None;
     if tag == 0xfffe {
         // WAVEFORMATEXTENSIBLE: valid bits at 18, then the speaker mask, then a GUID that begins with the tag.
         tag = u16_at(24).ok_or_else(|| FileError::damaged(path, PLACE, "its extension is cut off"))?;
         bits = u16_at(18).map(u32::from).filter(|b| (1..=bits).contains(b)).unwrap_or(bits);
+        // A mask that names another number of speakers than there are channels says nothing.
+        channel_mask = u32_at(20).filter(|mask| mask.count_ones() as usize == channels);
+    }
+    let packed = match tag {
+        0x0002 | 0x0011 => Some(Content::Adpcm),
+        0x0050 | 0x0055 => Some(Content::Mpeg),
+        _ => None,
+    };
+    if let Some(content) = packed {
+        return Ok(FormatChunk { channels, sample_rate_hz, bits, channel_mask, content });
     }
     // Samples lie in whole bytes, left-justified; the block size tells when there are more than needed.
     let needed = usize::from(container_bits).div_ceil(8);
@@ -186,7 +246,9 @@ fn parse_format(path: &Path, content: &[u8], big_endian: bool) -> Result<FormatC
     };
     match layout {
         _ if container_bits == 0 => Err(FileError::damaged(path, PLACE, "0 bits per sample")),
-        Some(layout) => Ok(FormatChunk { channels, sample_rate_hz, bits, layout }),
+        Some(layout) => {
+            Ok(FormatChunk { channels, sample_rate_hz, bits, channel_mask, content: Content::Pcm(layout) })
+        }
         None => {
             let what = format!("{container_bits}-bit samples (tag {tag}) in {slot} bytes are not read");
             Err(FileError::unsupported(path, what))

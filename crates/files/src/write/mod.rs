@@ -125,8 +125,8 @@ impl Writer {
     /// Starts a file at `path`, whose folder must exist. A file that stands there is replaced at `finish`.
     ///
     /// # Errors
-    /// [`FileError::Unsupported`] when the format cannot hold such samples; [`FileError::NotFound`] or
-    /// [`FileError::Io`] when the folder cannot be written to.
+    /// [`FileError::Unsupported`] when the format cannot hold such samples; [`FileError::Io`]
+    /// when there is no such folder or it cannot be written to.
     pub fn create(path: impl AsRef<Path>, spec: WriteSpec) -> Result<Writer, FileError> {
         Writer::with_rf64_above(path.as_ref(), spec, u64::from(u32::MAX))
     }

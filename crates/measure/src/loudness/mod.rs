@@ -21,7 +21,7 @@ pub(crate) const SHORT_TERM_BINS: usize = 300;
 /// Gating blocks overlap by 75 %: one starts every 100 ms.
 pub(crate) const STEP_BINS: usize = 10;
 /// Both standards drop what lies below this, in LKFS.
-const ABSOLUTE_GATE_LUFS: f64 = -70.0;
+pub(crate) const ABSOLUTE_GATE_LUFS: f64 = -70.0;
 /// The second gate for integrated loudness, in LU below the mean of what passed the first.
 const RELATIVE_GATE_LU: f64 = -10.0;
 /// The same for the loudness range (EBU Tech 3342).

@@ -26,7 +26,7 @@ const ALIKE_LU: f64 = 1.0;
 /// How far a microphone moves against another of the same source, in dB.
 const INSIDE_DB: f64 = 6.0;
 /// From which share on a lead counts as masked, and the most it is raised for that, in LU.
-const HIDDEN: f64 = 0.5;
+const HIDDEN: f64 = 0.6;
 const RAISE_LU: f64 = 1.0;
 /// The most where the genre says how loud a lead is, in LU.
 const RAISE_IN_GENRE_LU: f64 = 0.5;
@@ -36,7 +36,7 @@ const MANY_LU: f64 = 5.0;
 /// A loop beside drums that are played by themselves, in LU.
 const LOOP_LU: f64 = -9.0;
 /// Backing voices where no lead sings in at least this share of the rows, in LU.
-const VOICES_ALONE_LU: f64 = -4.0;
+const VOICES_ALONE_LU: f64 = -4.8;
 const LEAD_SINGS: f64 = 0.1;
 /// How much the level of the lead against the rest varies within a genre, in LU.
 const GENRE_SPREAD_LU: f64 = 1.5;
@@ -286,7 +286,7 @@ impl<'a> Problem<'a> {
         self.lead = group.map(|group| (group, genre_lu.filter(|_| voice(&group))));
         if let Some((group, _)) = self.lead.filter(|(group, _)| !voice(group)) {
             // What the mix is about stands where a voice would, if nearly.
-            let expected = self.groups[group].expected_lu.max(-4.0);
+            let expected = self.groups[group].expected_lu.max(-5.0);
             self.groups[group].expected_lu = expected;
         }
     }

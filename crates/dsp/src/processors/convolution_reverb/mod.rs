@@ -13,13 +13,14 @@ mod tests;
 
 use crate::blocks::convolution::Convolver;
 use crate::blocks::cut::{Cut, Side};
-use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded, flush};
+use crate::blocks::ducker::Ducker;
+use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::lookahead::Delay;
+use crate::blocks::pan::dry_wet;
 use crate::blocks::ramp::Ramp;
 use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, Values, settings};
-use audio::{Block, BlockRef, Buffer, Frames, Spec, db_to_gain};
+use audio::{Block, BlockRef, Buffer, Frames, Spec};
 use response::Shaping;
-use std::f64::consts::FRAC_PI_2;
 
 const LOW_CUT_OFF_HZ: f64 = 10.0;
 const HIGH_CUT_OFF_HZ: f64 = 22_000.0;
@@ -72,19 +73,9 @@ pub static KIND: Kind = Kind {
     response: None,
 };
 
-/// The ducking's detector, and the level at which it has done half its work.
-const DUCK_ATTACK_S: f64 = 0.005;
-const DUCK_RELEASE_S: f64 = 0.12;
-const DUCK_HALF_DBFS: f64 = -30.0;
-
 /// Dry and wet gain, and the share of the side.
 fn gains(settings: &Settings) -> [f64; 3] {
-    let (dry, wet) = match settings.mix_percent / 100.0 {
-        // The ends exactly: cos of half pi is not zero in floating point.
-        m if m <= 0.0 => (1.0, 0.0),
-        m if m >= 1.0 => (0.0, 1.0),
-        m => ((m * FRAC_PI_2).cos(), (m * FRAC_PI_2).sin()),
-    };
+    let (dry, wet) = dry_wet(settings.mix_percent);
     [dry, wet, settings.width_percent / 100.0]
 }
 
@@ -142,9 +133,7 @@ struct ConvolutionReverb {
     /// Dry, wet, share of the side.
     ramps: [Ramp; 3],
     ducking: Ramp,
-    level: f64,
-    attack: f64,
-    release: f64,
+    ducker: Ducker,
     grid: Grid,
     /// The wet sound of one control period.
     wet: Buffer,
@@ -158,7 +147,6 @@ impl ConvolutionReverb {
         let response = values.impulse_response.as_ref();
         let channels = response.map_or(Vec::new(), |r| response::prepare(r, &shaping, rate));
         let predelay = spec.frames(settings.predelay_ms / 1_000.0);
-        let smoothing = |seconds: f64| 1.0 - (-1.0 / (seconds * rate)).exp();
         ConvolutionReverb {
             sample_rate_hz: rate,
             convolver: response::convolver(&channels, spec),
@@ -168,31 +156,20 @@ impl ConvolutionReverb {
             high_cut: Cuts::new(Side::High, settings.high_cut_hz, HIGH_CUT_OFF_HZ, spec),
             ramps: gains(&settings).map(Ramp::new),
             ducking: Ramp::new(1.0),
-            level: 0.0,
-            attack: smoothing(DUCK_ATTACK_S),
-            release: smoothing(DUCK_RELEASE_S),
+            ducker: Ducker::new(rate),
             grid: Grid::default(),
             wet: Buffer::new(spec.channels, CONTROL_FRAMES),
             settings,
         }
     }
 
-    /// Gain of the reverb at the present level of the dry sound.
-    fn ducked(&self) -> f64 {
-        if self.settings.ducking_db == 0.0 {
-            return 1.0;
-        }
-        let (power, half) = (self.level * self.level, db_to_gain(2.0 * DUCK_HALF_DBFS));
-        db_to_gain(-self.settings.ducking_db * power / (power + half))
-    }
-
     /// Work for a point of the control grid.
     fn control(&mut self) {
-        let ducked = self.ducked();
+        self.ducker.flush();
+        let ducked = self.ducker.gain(self.settings.ducking_db);
         if ducked != self.ducking.target() {
             self.ducking.go_to(ducked);
         }
-        self.level = flush(self.level);
         for cut in self.low_cut.pairs.iter_mut().chain(&mut self.high_cut.pairs) {
             cut.flush();
         }
@@ -204,8 +181,7 @@ impl ConvolutionReverb {
         let [dry, wetness, width] = &mut self.ramps;
         for n in 0..frames {
             let loudest = block.as_ref().iter().fold(0.0f64, |most, c| most.max(c[n].abs()));
-            self.level +=
-                if loudest > self.level { self.attack } else { self.release } * (loudest - self.level);
+            self.ducker.follow([loudest; 2]);
             gain[0][n] = dry.next_value();
             gain[1][n] = wetness.next_value() * self.ducking.next_value();
             let width = width.next_value();
@@ -270,7 +246,7 @@ impl Processor for ConvolutionReverb {
         self.low_cut.reset();
         self.high_cut.reset();
         self.ramps.iter_mut().for_each(Ramp::finish);
-        self.level = 0.0;
+        self.ducker.reset();
         self.ducking = Ramp::new(1.0);
         self.grid.reset();
     }

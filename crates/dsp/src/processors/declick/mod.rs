@@ -108,6 +108,49 @@ pub fn clicks(block: &BlockRef, sample_rate_hz: f64, settings: &Settings) -> Vec
     found
 }
 
+/// The search alone, for a meter that has windows of its own.
+#[derive(Debug, Clone)]
+pub struct Search {
+    finder: Finder,
+    limits: Option<Limits>,
+    repaired: Vec<f64>,
+}
+
+impl Search {
+    /// For a sample rate in hertz.
+    pub fn new(sample_rate_hz: f64, settings: &Settings) -> Search {
+        let finder = Finder::new(sample_rate_hz, longest(sample_rate_hz));
+        Search { repaired: vec![0.0; finder.size()], finder, limits: design(settings, sample_rate_hz) }
+    }
+
+    /// Frames of a window. Its middle half is searched: from a quarter of it up to three.
+    pub fn window_frames(&self) -> Frames {
+        self.finder.size()
+    }
+
+    /// Tells the clicks that begin in the middle half of `window`, one channel of [`Search::window_frames`] frames:
+    /// the frame in the window where what a repair takes out has its sharpest corner, and the greatest change.
+    ///
+    /// # Panics
+    /// When the window has another length.
+    pub fn search(&mut self, window: &[f64], mut found: impl FnMut(Frames, f64)) {
+        let Some(limits) = &self.limits else { return };
+        self.repaired.copy_from_slice(window);
+        for _ in 0..PASSES {
+            if !self.finder.search(&mut self.repaired, limits) {
+                break;
+            }
+            for mark in &self.finder.found {
+                // The corner of what is taken out: a steep wave that is filled anew beside a click has none as sharp.
+                let change = |n: Frames| window[n] - self.repaired[n];
+                let corner = |n: &Frames| (change(*n) - 0.5 * (change(n - 1) + change(n + 1))).abs();
+                let most = (mark.start..mark.end).max_by(|a, b| corner(a).total_cmp(&corner(b)));
+                found(most.unwrap_or(mark.start), mark.height);
+            }
+        }
+    }
+}
+
 struct Declick {
     settings: Settings,
     sample_rate_hz: f64,

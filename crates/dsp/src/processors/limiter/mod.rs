@@ -132,18 +132,11 @@ impl Gridded for Limiter {
     }
 
     fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        let mut drive = self.drive;
-        for samples in block.iter_mut() {
-            drive = self.drive;
-            drive.scale(samples);
-        }
-        self.drive = drive;
+        self.drive.scale_block(block);
         if let Some((share, share_db)) = &mut self.share {
-            let mut ceiling_db = [0.0; CONTROL_FRAMES];
-            let ceiling_db = &mut ceiling_db[..block.frames()];
-            ceiling_db.iter_mut().for_each(|db| *db = self.ceiling_db.next_value());
-            let share_db = [*share_db; CONTROL_FRAMES];
-            share.piece(block, ceiling_db, &share_db[..ceiling_db.len()]);
+            let frames = block.frames();
+            let (ceiling_db, share_db) = (self.ceiling_db.path(frames), [*share_db; CONTROL_FRAMES]);
+            share.piece(block, &ceiling_db[..frames], &share_db[..frames]);
         }
         self.guard.piece(block);
         self.deepest_db = greater(self.deepest_db, self.guard.take_deepest_db());

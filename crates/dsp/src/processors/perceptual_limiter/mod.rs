@@ -10,7 +10,7 @@ mod gain;
 mod mask;
 mod obstacle;
 
-use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
+use crate::blocks::grid::{Grid, Gridded};
 use crate::blocks::guard::{Design, Guard};
 use crate::blocks::lookahead::greater;
 use crate::blocks::math;
@@ -113,15 +113,9 @@ impl Gridded for PerceptualLimiter {
 
     fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
         let frames = block.frames();
-        let mut drive = self.drive;
-        for samples in block.iter_mut() {
-            drive = self.drive;
-            drive.scale(samples);
-        }
-        self.drive = drive;
-        let mut ceiling_db = [0.0; CONTROL_FRAMES];
+        self.drive.scale_block(block);
+        let mut ceiling_db = self.ceiling_db.path(frames);
         let ceiling_db = &mut ceiling_db[..frames];
-        ceiling_db.iter_mut().for_each(|db| *db = self.ceiling_db.next_value());
         let lowest_db = ceiling_db.iter().fold(f64::INFINITY, |low, db| low.min(*db));
         ceiling_db.iter_mut().for_each(|db| *db -= GAIN_BELOW_DB);
         self.gain.piece(block, ceiling_db);

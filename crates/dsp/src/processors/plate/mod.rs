@@ -13,21 +13,17 @@ mod tank;
 #[cfg(test)]
 mod tests;
 
-use crate::blocks::cut::{Cut, Side};
+use crate::blocks::approach::{Approach, LONGEST_PREDELAY_MS};
+use crate::blocks::cut::Cut;
 use crate::blocks::decay::{Decay, Times, Tone};
-use crate::blocks::ducker::Ducker;
 use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::pan::dry_wet;
-use crate::blocks::predelay::Predelay;
 use crate::blocks::ramp::Ramp;
 use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, settings};
 use audio::{Block, BlockRef, Frames, Spec};
 use drive::{Diffusers, Dispersion};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_4};
 use tank::Tank;
-
-/// Room that the pre-delay has.
-const LONGEST_PREDELAY_MS: f64 = 500.0;
 
 settings! {
     /// Settings of the plate.
@@ -120,17 +116,13 @@ struct Plate {
     sample_rate_hz: f64,
     changed: bool,
     grid: Grid,
-    predelay: Predelay,
-    low_cut: Cut,
-    high_cut: Cut,
+    approach: Approach,
     dispersion: Dispersion,
     diffusers: Diffusers,
     tank: Tank,
     tone: Tone,
     levels: [Ramp; 2],
     balance: [Ramp; 3],
-    ducker: Ducker,
-    ducking: Ramp,
     wet: [[f64; CONTROL_FRAMES]; 2],
 }
 
@@ -142,26 +134,18 @@ impl Plate {
             sample_rate_hz: rate,
             changed: true,
             grid: Grid::default(),
-            predelay: Predelay::new(spec.frames(LONGEST_PREDELAY_MS / 1000.0), rate),
-            low_cut: Cut::new(Side::Low, settings.low_cut_hz, rate),
-            high_cut: Cut::new(Side::High, settings.high_cut_hz, rate),
+            approach: Approach::new(settings.low_cut_hz, settings.high_cut_hz, rate),
             dispersion: Dispersion::new(rate),
             diffusers: Diffusers::new(rate),
             tank: Tank::new(scale, rate),
             tone: Tone::default(),
             levels: [Ramp::new(1.0); 2],
             balance: balance(&settings).map(Ramp::new),
-            ducker: Ducker::new(rate),
-            ducking: Ramp::new(1.0),
             wet: [[0.0; CONTROL_FRAMES]; 2],
             settings,
         };
         plate.reset();
         plate
-    }
-
-    fn predelay_frames(&self) -> Frames {
-        (self.settings.predelay_ms / 1000.0 * self.sample_rate_hz).round() as Frames
     }
 
     fn swing(&self) -> f64 {
@@ -175,8 +159,7 @@ impl Plate {
         self.tone.go_to(self.tank.tone(&decay));
         let levels = self.tank.levels(&decay, self.settings.decay_s);
         self.levels.iter_mut().zip(levels).for_each(|(ramp, value)| ramp.go_to(value));
-        self.low_cut.go_to(self.settings.low_cut_hz);
-        self.high_cut.go_to(self.settings.high_cut_hz);
+        self.approach.go_to(self.settings.low_cut_hz, self.settings.high_cut_hz);
         let targets = balance(&self.settings);
         self.balance.iter_mut().zip(targets).for_each(|(ramp, value)| ramp.go_to(value));
         self.changed = false;
@@ -187,15 +170,8 @@ impl Plate {
         if self.changed {
             self.retarget();
         }
-        self.ducker.flush();
-        let ducking = self.ducker.gain(self.settings.ducking_db);
-        if ducking != self.ducking.target() {
-            self.ducking.go_to(ducking);
-        }
-        self.predelay.control(self.predelay_frames());
+        self.approach.control(self.settings.predelay_ms, self.settings.ducking_db);
         self.tank.control(self.swing());
-        self.low_cut.flush();
-        self.high_cut.flush();
         self.dispersion.flush();
         self.tone.flush();
     }
@@ -203,9 +179,7 @@ impl Plate {
     /// Turns the first `frames` of `wet` from what comes in to what the pickups hear.
     fn hear(&mut self, frames: Frames) {
         let [left, right] = self.wet.each_mut().map(|c| &mut c[..frames]);
-        self.predelay.process([&mut *left, &mut *right]);
-        self.low_cut.process(left, right);
-        self.high_cut.process(left, right);
+        self.approach.process(left, right);
         self.dispersion.process(left, right);
         self.diffusers.process(left, right);
         // Sum and difference: a sound from any side drives both halves, and equally loud.
@@ -242,8 +216,7 @@ impl Gridded for Plate {
             self.wet[c][..frames].copy_from_slice(samples);
         }
         let [left, right] = &self.wet;
-        left.iter().zip(right).take(frames).for_each(|(l, r)| self.ducker.follow([*l, *r]));
-        let ducking = self.ducking.path(frames);
+        let ducking = self.approach.duck([&left[..frames], &right[..frames]]);
         self.hear(frames);
         if !self.is_neutral() {
             let [dry, own, other] = self.balance.each_mut().map(|ramp| ramp.path(frames));
@@ -268,17 +241,13 @@ impl Processor for Plate {
             + Cut::decay_s(self.settings.low_cut_hz, 120.0)
             + 0.2;
         let frames = (seconds * self.sample_rate_hz).ceil() as Frames;
-        Tail::Frames(frames + self.predelay_frames() + 2 * self.tank.frames())
+        Tail::Frames(frames + self.approach.frames(self.settings.predelay_ms) + 2 * self.tank.frames())
     }
 
     fn reset(&mut self) {
         self.retarget();
         self.grid.reset();
-        self.predelay.reset(self.predelay_frames());
-        self.ducker.reset();
-        self.ducking = Ramp::new(1.0);
-        self.low_cut.reset();
-        self.high_cut.reset();
+        self.approach.reset(self.settings.predelay_ms);
         self.dispersion.reset();
         self.diffusers.reset();
         self.tank.reset(self.swing());

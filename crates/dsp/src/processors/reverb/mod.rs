@@ -13,12 +13,11 @@ mod space;
 #[cfg(test)]
 mod tests;
 
-use crate::blocks::cut::{Cut, Side};
+use crate::blocks::approach::{Approach, LONGEST_PREDELAY_MS};
+use crate::blocks::cut::Cut;
 use crate::blocks::decay::{Decay, Times, Tone};
-use crate::blocks::ducker::Ducker;
 use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
 use crate::blocks::pan;
-use crate::blocks::predelay::Predelay;
 use crate::blocks::ramp::Ramp;
 use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, choices, settings};
 use audio::{Block, BlockRef, Frames, Spec};
@@ -40,9 +39,6 @@ choices! {
         Chamber = "chamber",
     }
 }
-
-/// Room that the pre-delay has.
-const LONGEST_PREDELAY_MS: f64 = 500.0;
 
 settings! {
     /// Settings of the reverb.
@@ -179,16 +175,12 @@ struct Reverb {
     sample_rate_hz: f64,
     changed: bool,
     grid: Grid,
-    predelay: Predelay,
-    low_cut: Cut,
-    high_cut: Cut,
+    approach: Approach,
     early: Option<Early>,
     diffuser: Diffuser,
     network: Network,
     tone: Tone,
     balance: Balance,
-    ducker: Ducker,
-    ducking: Ramp,
     scratch: Scratch,
 }
 
@@ -196,21 +188,16 @@ impl Reverb {
     fn new(settings: Settings, spec: &Spec) -> Reverb {
         let rate = spec.sample_rate_hz;
         let space = Space::new(settings.style, settings.size_percent);
-        let longest = spec.frames(LONGEST_PREDELAY_MS / 1000.0);
         let mut reverb = Reverb {
             sample_rate_hz: rate,
             changed: true,
             grid: Grid::default(),
-            predelay: Predelay::new(longest, rate),
-            low_cut: Cut::new(Side::Low, settings.low_cut_hz, rate),
-            high_cut: Cut::new(Side::High, settings.high_cut_hz, rate),
+            approach: Approach::new(settings.low_cut_hz, settings.high_cut_hz, rate),
             early: space.walls.as_ref().map(|walls| Early::new(walls, rate)),
             diffuser: Diffuser::new(&space, rate),
             network: Network::new(&space, rate),
             tone: Tone::default(),
             balance: Balance::new(&settings),
-            ducker: Ducker::new(rate),
-            ducking: Ramp::new(1.0),
             scratch: Scratch {
                 input: [[0.0; CONTROL_FRAMES]; 2],
                 early: [[0.0; CONTROL_FRAMES]; 2],
@@ -223,10 +210,6 @@ impl Reverb {
         reverb
     }
 
-    fn predelay_frames(&self) -> Frames {
-        (self.settings.predelay_ms / 1000.0 * self.sample_rate_hz).round() as Frames
-    }
-
     /// Swing of the network's rotations: at 100 % a quarter turn either way.
     fn turning_depth(&self) -> f64 {
         self.settings.modulation_percent / 100.0
@@ -237,8 +220,7 @@ impl Reverb {
         let decay = Decay::new(&times(&self.settings), self.sample_rate_hz);
         self.network.absorb(|frames| decay.of_line(frames));
         self.tone.go_to(decay.tone(&self.network.lengths()));
-        self.low_cut.go_to(self.settings.low_cut_hz);
-        self.high_cut.go_to(self.settings.high_cut_hz);
+        self.approach.go_to(self.settings.low_cut_hz, self.settings.high_cut_hz);
         let targets = Balance::targets(&self.settings);
         self.balance.all().into_iter().zip(targets).for_each(|(ramp, value)| ramp.go_to(value));
         self.changed = false;
@@ -249,15 +231,8 @@ impl Reverb {
         if self.changed {
             self.retarget();
         }
-        self.ducker.flush();
-        let ducking = self.ducker.gain(self.settings.ducking_db);
-        if ducking != self.ducking.target() {
-            self.ducking.go_to(ducking);
-        }
-        self.predelay.control(self.predelay_frames());
+        self.approach.control(self.settings.predelay_ms, self.settings.ducking_db);
         self.network.control(self.turning_depth());
-        self.low_cut.flush();
-        self.high_cut.flush();
         self.early.iter_mut().for_each(Early::flush);
         self.tone.flush();
     }
@@ -266,9 +241,7 @@ impl Reverb {
     fn wet(&mut self, frames: Frames) {
         let Scratch { input, early, late, lines } = &mut self.scratch;
         let [left, right] = input.each_mut().map(|c| &mut c[..frames]);
-        self.predelay.process([&mut *left, &mut *right]);
-        self.low_cut.process(left, right);
-        self.high_cut.process(left, right);
+        self.approach.process(left, right);
 
         // A channel enters eight lines and has to keep its energy there and over the diffuser's 4096-fold.
         let unit = 1.0 / (8.0 * 4096.0f64).sqrt();
@@ -310,8 +283,7 @@ impl Gridded for Reverb {
             self.scratch.input[c][..frames].copy_from_slice(samples);
         }
         let [left, right] = &self.scratch.input;
-        left.iter().zip(right).take(frames).for_each(|(l, r)| self.ducker.follow([*l, *r]));
-        let ducking = self.ducking.path(frames);
+        let ducking = self.approach.duck([&left[..frames], &right[..frames]]);
         self.wet(frames);
         if !self.balance.is_neutral() {
             let Scratch { early, late, .. } = &self.scratch;
@@ -342,17 +314,17 @@ impl Processor for Reverb {
         let early = self.early.as_ref().map_or(0, Early::frames);
         let line = self.network.lengths().into_iter().max().unwrap_or(0);
         let frames = (seconds * self.sample_rate_hz).ceil() as Frames;
-        Tail::Frames(frames + self.predelay_frames() + early.max(self.diffuser.frames() + 2 * line))
+        Tail::Frames(
+            frames
+                + self.approach.frames(self.settings.predelay_ms)
+                + early.max(self.diffuser.frames() + 2 * line),
+        )
     }
 
     fn reset(&mut self) {
         self.retarget();
         self.grid.reset();
-        self.predelay.reset(self.predelay_frames());
-        self.ducker.reset();
-        self.ducking = Ramp::new(1.0);
-        self.low_cut.reset();
-        self.high_cut.reset();
+        self.approach.reset(self.settings.predelay_ms);
         self.early.iter_mut().for_each(Early::reset);
         self.diffuser.reset();
         self.network.reset(self.turning_depth());

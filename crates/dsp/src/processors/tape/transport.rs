@@ -4,7 +4,6 @@ use crate::blocks::grid::CONTROL_FRAMES;
 use crate::blocks::kaiser;
 use audio::Frames;
 use std::f64::consts::{PI, TAU};
-use std::sync::LazyLock;
 
 /// Speeds of the sway: three of the reels and the capstan below 4 Hz (wow), three above (flutter). No ratio of them is
 /// simple, so that the pattern does not come again within a song.
@@ -19,7 +18,7 @@ const TAPS: usize = 32;
 const PLACES: usize = 512;
 
 /// Windowed sincs for every place; between two of them it is gone straight: 1e-5 of the signal.
-static SINCS: LazyLock<Vec<[f64; TAPS]>> = LazyLock::new(|| {
+fn sincs() -> Vec<[f64; TAPS]> {
     (0..=PLACES)
         .map(|place| {
             let mut taps = [0.0; TAPS];
@@ -32,7 +31,7 @@ static SINCS: LazyLock<Vec<[f64; TAPS]>> = LazyLock::new(|| {
             taps.map(|tap| tap / sum)
         })
         .collect()
-});
+}
 
 /// Reads channels with a delay that sways about a fixed one.
 pub(super) struct Sway {
@@ -48,6 +47,7 @@ pub(super) struct Sway {
     step: f64,
     middle: Frames,
     lines: Vec<Vec<f64>>,
+    sincs: Vec<[f64; TAPS]>,
 }
 
 impl Sway {
@@ -55,8 +55,6 @@ impl Sway {
     pub(super) const MOST: [f64; 2] = [0.005, 0.003];
 
     pub(super) fn new(depths: [f64; 2], sample_rate_hz: f64, channels: usize) -> Sway {
-        // The table is made here, and not by the first block.
-        LazyLock::force(&SINCS);
         let reach: f64 = (0..2).map(|kind| Self::MOST[kind] * unit_reach(kind)).sum();
         let middle = (reach * sample_rate_hz).ceil() as Frames + TAPS;
         let mut sway = Sway {
@@ -69,6 +67,7 @@ impl Sway {
             step: 0.0,
             middle,
             lines: vec![vec![0.0; 2 * middle + CONTROL_FRAMES]; channels],
+            sincs: sincs(),
         };
         sway.reset();
         sway
@@ -131,7 +130,7 @@ impl Sway {
             samples.copy_from_slice(&line[history - self.middle..][..frames]);
         } else {
             let start = self.middle as f64 + self.offset;
-            read(line, samples, history, start, self.step, since_point, &SINCS);
+            read(line, samples, history, start, self.step, since_point, &self.sincs);
         }
         line.copy_within(frames..history + frames, 0);
     }

@@ -31,7 +31,8 @@ use crate::blocks::svf::Chain;
 use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, choices, settings};
 use audio::{Block, BlockRef, Frames, Spec, db_to_gain};
 use std::f64::consts::TAU;
-use triode::{REST_V, TRIODE};
+use std::sync::Arc;
+use triode::{REST_V, Triode};
 
 choices! {
     /// How many triodes there are, and how they stand together.
@@ -116,40 +117,40 @@ struct Valve {
 }
 
 impl Valve {
-    fn new(settings: &Settings) -> Valve {
+    fn new(settings: &Settings, triode: &Triode) -> Valve {
         let rest = REST_V + BIAS_V * settings.bias_percent / 100.0;
         Valve {
             rest,
-            plate_at_rest: TRIODE.plate(rest),
-            current_at_rest: TRIODE.grid_current(rest),
-            scale: 1.0 / (VOLTS * TRIODE.gain(rest)),
+            plate_at_rest: triode.plate(rest),
+            current_at_rest: triode.grid_current(rest),
+            scale: 1.0 / (VOLTS * triode.gain(rest)),
             charge: 0.0,
             before: rest,
-            area: TRIODE.plate_area(rest),
+            area: triode.plate_area(rest),
             make_up: MakeUp::default(),
         }
     }
 
     /// What comes out for a steady sample, and the grid's current beyond that at rest.
-    fn at(&self, x: f64) -> (f64, f64) {
+    fn at(&self, triode: &Triode, x: f64) -> (f64, f64) {
         let source = self.rest + VOLTS * x - self.charge;
-        let fall = self.plate_at_rest - TRIODE.plate(source);
-        (self.scale * fall, TRIODE.grid_current(source) - self.current_at_rest)
+        let fall = self.plate_at_rest - triode.plate(source);
+        (self.scale * fall, triode.grid_current(source) - self.current_at_rest)
     }
 
     /// The next sample, averaged on the way from the last one (see [`crate::blocks::antiderivative`]); `charge` is the
     /// time of a sample over the capacity, `keep` what the leak leaves of it.
     #[inline(always)]
-    fn next(&mut self, x: f64, charge: f64, keep: f64) -> f64 {
+    fn next(&mut self, triode: &Triode, x: f64, charge: f64, keep: f64) -> f64 {
         let source = self.rest + VOLTS * x - self.charge;
-        let area = TRIODE.plate_area(source);
+        let area = triode.plate_area(source);
         let way = source - self.before;
         let plate = if way.abs() < SHORTEST_V {
-            TRIODE.plate(0.5 * (source + self.before))
+            triode.plate(0.5 * (source + self.before))
         } else {
             (area - self.area) / way
         };
-        self.charge = keep * self.charge + charge * (TRIODE.grid_current(source) - self.current_at_rest);
+        self.charge = keep * self.charge + charge * (triode.grid_current(source) - self.current_at_rest);
         self.before = source;
         self.area = area;
         self.make_up.next(self.scale * (self.plate_at_rest - plate))
@@ -157,8 +158,9 @@ impl Valve {
 }
 
 /// The triodes of one channel.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 struct Triodes {
+    triode: Arc<Triode>,
     stage: Stage,
     /// Without signal.
     blank: Valve,
@@ -173,14 +175,15 @@ struct Triodes {
 }
 
 impl Triodes {
-    fn new(settings: &Settings, factor: usize, sample_rate_hz: f64) -> Triodes {
+    fn new(settings: &Settings, triode: &Arc<Triode>, factor: usize, sample_rate_hz: f64) -> Triodes {
         let interval = 1.0 / (factor as f64 * sample_rate_hz);
         Triodes {
+            triode: triode.clone(),
             stage: settings.stage,
             factor,
             interval,
-            blank: Valve::new(settings),
-            valves: [Valve::new(settings); 2],
+            blank: Valve::new(settings, triode),
+            valves: [Valve::new(settings, triode); 2],
             mean: 0.0,
             keep: Ramp::new(keep(settings, interval)),
         }
@@ -202,21 +205,25 @@ impl Bend for Triodes {
     fn bend(&mut self, raised: &mut [f64], drive: &[f64]) {
         let charge = self.interval / CAPACITOR_F;
         let coupling = COUPLING * self.interval;
+        let triode = &*self.triode;
         let [mut first, mut second] = self.valves;
         let mut mean = self.mean;
         for (group, drive) in raised.chunks_exact_mut(self.factor).zip(drive) {
             let keep = self.keep.next_value();
             match self.stage {
-                Stage::Single => group.iter_mut().for_each(|x| *x = first.next(drive * *x, charge, keep)),
+                Stage::Single => {
+                    group.iter_mut().for_each(|x| *x = first.next(triode, drive * *x, charge, keep))
+                }
                 Stage::PushPull => group.iter_mut().for_each(|x| {
                     let (up, down) = (drive * *x, -drive * *x);
-                    *x = 0.5 * (first.next(up, charge, keep) - second.next(down, charge, keep));
+                    *x = 0.5
+                        * (first.next(triode, up, charge, keep) - second.next(triode, down, charge, keep));
                 }),
                 Stage::Double => group.iter_mut().for_each(|x| {
-                    let between = first.next(drive * *x, charge, keep) - mean;
+                    let between = first.next(triode, drive * *x, charge, keep) - mean;
                     mean += coupling * between;
                     // The first triode has turned the wave over.
-                    *x = -second.next(-SECOND * between, charge, keep) / SECOND;
+                    *x = -second.next(triode, -SECOND * between, charge, keep) / SECOND;
                 }),
             }
         }
@@ -228,23 +235,23 @@ impl Bend for Triodes {
 }
 
 /// The gain after the tube that gives a sine at -18 dBFS RMS its level back, its working point settled.
-fn trim(settings: &Settings) -> f64 {
+fn trim(settings: &Settings, triode: &Triode) -> f64 {
     const POINTS: usize = 48;
     let height = db_to_gain(settings.drive_db) * nominal_amplitude();
     let wave = |i: usize| height * (TAU * (i as f64 + 0.5) / POINTS as f64).sin();
     let leak = settings.recovery_ms / 1000.0 / CAPACITOR_F;
-    let mut valve = Valve::new(settings);
+    let mut valve = Valve::new(settings, triode);
     let settle = |valve: &mut Valve| {
         // The charge at which leak and mean current are equal: the current falls as the charge rises.
         let (mut low, mut high) = (0.0, VOLTS * height.abs() + 1.0);
         for _ in 0..20 {
             valve.charge = 0.5 * (low + high);
-            let current: f64 = (0..POINTS).map(|i| valve.at(wave(i)).1).sum::<f64>() / POINTS as f64;
+            let current: f64 = (0..POINTS).map(|i| valve.at(triode, wave(i)).1).sum::<f64>() / POINTS as f64;
             if current * leak > valve.charge { low = valve.charge } else { high = valve.charge }
         }
     };
     settle(&mut valve);
-    let mut curve: [f64; POINTS] = std::array::from_fn(|i| valve.at(wave(i)).0);
+    let mut curve: [f64; POINTS] = std::array::from_fn(|i| valve.at(triode, wave(i)).0);
     let mean = curve.iter().sum::<f64>() / POINTS as f64;
     curve.iter_mut().for_each(|y| *y -= mean);
     match settings.stage {
@@ -255,8 +262,8 @@ fn trim(settings: &Settings) -> f64 {
             (0..POINTS).for_each(|i| curve[i] = 0.5 * (alone[i] - alone[(i + POINTS / 2) % POINTS]));
         }
         Stage::Double => {
-            let second = Valve::new(settings);
-            curve.iter_mut().for_each(|y| *y = -second.at(-SECOND * *y).0 / SECOND);
+            let second = Valve::new(settings, triode);
+            curve.iter_mut().for_each(|y| *y = -second.at(triode, -SECOND * *y).0 / SECOND);
             let mean = curve.iter().sum::<f64>() / POINTS as f64;
             curve.iter_mut().for_each(|y| *y -= mean);
         }
@@ -267,6 +274,7 @@ fn trim(settings: &Settings) -> f64 {
 
 struct Tube {
     settings: Settings,
+    triode: Arc<Triode>,
     path: Path<Triodes>,
 }
 
@@ -275,15 +283,17 @@ impl Tube {
         let rate = spec.sample_rate_hz;
         let triodes_in_a_row = if settings.stage == Stage::Double { 2 } else { 1 };
         let oversampler = Oversampler::new(settings.oversampling.factor(8), triodes_in_a_row * MakeUp::DELAY);
-        let triodes = Triodes::new(&settings, oversampler.factor(), rate);
+        let triode = Arc::new(Triode::new());
+        let triodes = Triodes::new(&settings, &triode, oversampler.factor(), rate);
         let mix = settings.mix_percent / 100.0;
         let output = db_to_gain(settings.output_db);
-        let blend = Blend::new(oversampler.latency(), settings.level, trim(&settings), mix, output, spec);
+        let blend =
+            Blend::new(oversampler.latency(), settings.level, trim(&settings, &triode), mix, output, spec);
         let filters =
             [Chain::new([], spec.channels), Chain::new([direct_current_filter(rate)], spec.channels)];
         let drive = db_to_gain(settings.drive_db);
         let path = Path::new(oversampler, vec![triodes; spec.channels], filters, drive, blend);
-        Tube { settings, path }
+        Tube { settings, triode, path }
     }
 }
 
@@ -311,7 +321,7 @@ impl Processor for Tube {
             triodes.keep.go_to(keep(settings, triodes.interval));
         }
         let output = db_to_gain(settings.output_db);
-        self.path.blend.go_to(trim(settings), settings.mix_percent / 100.0, output);
+        self.path.blend.go_to(trim(settings, &self.triode), settings.mix_percent / 100.0, output);
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&BlockRef>) {

@@ -3,10 +3,8 @@
 //! Currents of a 12AX7 by K. Dempwolf and U. Zölzer (*A physically-motivated triode model for circuit
 //! simulations*, DAFx 2011, the values of the first valve they measured). The stage: 250 V behind 100 kohm at
 //! the plate, 1.5 V at the cathode, held there by a capacitor, and 68 kohm before the grid: what flows into a positive
-//! grid flattens the tops there. For each voltage before the grid resistor, grid and plate are found by halving
-//! intervals.
-
-use std::sync::LazyLock;
+//! grid flattens the tops there. Grid and plate are solved for each voltage before the grid
+//! resistor.
 
 const SUPPLY_V: f64 = 250.0;
 const PLATE_OHM: f64 = 100e3;
@@ -37,14 +35,26 @@ fn grid_current(grid: f64) -> f64 {
     GAIN * (soft / SHARPNESS).powf(POWER) + ALWAYS
 }
 
-/// The place where a falling function is zero.
+/// The place where a falling function is zero: a straight line between the ends of the interval, the value at an end
+/// that stays being halved (the Illinois rule, M. Dowell and P. Jarratt, BIT 11, 1971).
 fn zero_of(falling: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
+    const CLOSE_V: f64 = 1e-12;
+    let (mut at_low, mut at_high) = (falling(low), falling(high));
+    let mut stayed = 0;
     for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if falling(middle) > 0.0 {
-            low = middle;
+        let place = (low * at_high - high * at_low) / (at_high - at_low);
+        let here = falling(place);
+        if here.abs() < CLOSE_V || high - low < CLOSE_V {
+            return place;
+        }
+        if here > 0.0 {
+            (low, at_low) = (place, here);
+            at_high *= if stayed == 1 { 0.5 } else { 1.0 };
+            stayed = 1;
         } else {
-            high = middle;
+            (high, at_high) = (place, here);
+            at_low *= if stayed == -1 { 0.5 } else { 1.0 };
+            stayed = -1;
         }
     }
     0.5 * (low + high)
@@ -119,26 +129,6 @@ const HIGHEST_V: f64 = 24.0;
 const STEPS: usize = 4_000;
 const STEP_V: f64 = (HIGHEST_V - LOWEST_V) / STEPS as f64;
 
-/// The one stage there is.
-pub(super) static TRIODE: LazyLock<Triode> = LazyLock::new(|| {
-    let solved = (0..=STEPS).map(|i| solve(LOWEST_V + i as f64 * STEP_V));
-    let (mut plate, grid): (Vec<f64>, Vec<f64>) = solved.unzip();
-    let rest = ((REST_V - LOWEST_V) / STEP_V).round() as usize;
-    let at_rest = plate[rest];
-    plate.iter_mut().for_each(|plate| *plate -= at_rest);
-    let plate = Spline::through(LOWEST_V, STEP_V, &plate);
-    let whole = |i: usize| STEP_V * area(plate.pieces[i], 1.0);
-    // From rest outwards: small near it, so that small signals keep their digits.
-    let mut areas = vec![0.0; STEPS];
-    for i in rest + 1..STEPS {
-        areas[i] = areas[i - 1] + whole(i - 1);
-    }
-    for i in (0..rest).rev() {
-        areas[i] = areas[i + 1] - whole(i);
-    }
-    Triode { plate, grid: Spline::through(LOWEST_V, STEP_V, &grid), areas }
-});
-
 /// The integral of a piece from its beginning, in intervals.
 #[inline(always)]
 fn area([a, b, c, d]: [f64; 4], way: f64) -> f64 {
@@ -146,6 +136,26 @@ fn area([a, b, c, d]: [f64; 4], way: f64) -> f64 {
 }
 
 impl Triode {
+    /// Solves the stage for every voltage of the table.
+    pub(super) fn new() -> Triode {
+        let solved = (0..=STEPS).map(|i| solve(LOWEST_V + i as f64 * STEP_V));
+        let (mut plate, grid): (Vec<f64>, Vec<f64>) = solved.unzip();
+        let rest = ((REST_V - LOWEST_V) / STEP_V).round() as usize;
+        let at_rest = plate[rest];
+        plate.iter_mut().for_each(|plate| *plate -= at_rest);
+        let plate = Spline::through(LOWEST_V, STEP_V, &plate);
+        let whole = |i: usize| STEP_V * area(plate.pieces[i], 1.0);
+        // From rest outwards: small near it, so that small signals keep their digits.
+        let mut areas = vec![0.0; STEPS];
+        for i in rest + 1..STEPS {
+            areas[i] = areas[i - 1] + whole(i - 1);
+        }
+        for i in (0..rest).rev() {
+            areas[i] = areas[i + 1] - whole(i);
+        }
+        Triode { plate, grid: Spline::through(LOWEST_V, STEP_V, &grid), areas }
+    }
+
     /// Voltage of the plate against that at [`REST_V`].
     #[inline(always)]
     pub(super) fn plate(&self, source: f64) -> f64 {
@@ -183,7 +193,8 @@ mod tests {
     /// The data sheets' typical figures for 250 V and 100 kohm: a gain of 50 to 70, about 1 mA and 150 V at rest.
     #[test]
     fn works_as_the_data_sheets_say() {
-        let gain = TRIODE.gain(REST_V);
+        let triode = Triode::new();
+        let gain = triode.gain(REST_V);
         assert!((50.0..70.0).contains(&gain), "gain {gain:.1}");
         let (plate, _) = solve(REST_V);
         assert!((130.0..200.0).contains(&plate), "{plate:.1} V");
@@ -193,24 +204,30 @@ mod tests {
     /// -120 dB, and as smooth as the curve.
     #[test]
     fn the_table_is_the_solution() {
+        let triode = Triode::new();
         let (rest, _) = solve(REST_V);
         for i in 0..500 {
             let source = -6.0 + 0.0213 * f64::from(i);
             let (plate, grid) = solve(source);
-            let seen = TRIODE.plate(source) + rest;
+            let left = SUPPLY_V
+                - plate
+                - PLATE_OHM * (cathode_current(source - GRID_OHM * grid, plate) - grid).max(0.0);
+            assert!(left.abs() < 1e-8, "{source} V leave {left} V");
+            let seen = triode.plate(source) + rest;
             assert!((seen - plate).abs() < 1e-4, "{source} V: {seen} {plate}");
-            assert!((TRIODE.grid_current(source) - grid).abs() < 1e-10, "{source} V");
+            assert!((triode.grid_current(source) - grid).abs() < 1e-10, "{source} V");
         }
     }
 
     /// The mean over a way is what the areas say, inside the table and beyond it.
     #[test]
     fn areas_are_the_integral() {
+        let triode = Triode::new();
         for (from, to) in [(-1.5, -1.4), (-6.0, 3.0), (0.3, 0.301), (-30.0, -10.0), (20.0, 40.0)] {
             const PARTS: usize = 20_000;
             let part = (to - from) / PARTS as f64;
-            let sum: f64 = (0..PARTS).map(|i| TRIODE.plate(from + (i as f64 + 0.5) * part)).sum();
-            let (seen, expected) = (TRIODE.plate_area(to) - TRIODE.plate_area(from), sum * part);
+            let sum: f64 = (0..PARTS).map(|i| triode.plate(from + (i as f64 + 0.5) * part)).sum();
+            let (seen, expected) = (triode.plate_area(to) - triode.plate_area(from), sum * part);
             // The midpoint rule's error, as a share of 200 V.
             assert!(
                 (seen - expected).abs() < 1e-6 * 200.0 * (to - from),
@@ -222,9 +239,10 @@ mod tests {
     /// The plate falls as the grid rises, until the stage is cut off or saturated.
     #[test]
     fn the_curve_falls() {
+        let triode = Triode::new();
         let mut last = f64::INFINITY;
         for i in 0..=4_000 {
-            let plate = TRIODE.plate(-16.0 + 0.01 * f64::from(i));
+            let plate = triode.plate(-16.0 + 0.01 * f64::from(i));
             assert!(plate <= last + 1e-5 && plate.abs() < SUPPLY_V, "{i}: {plate} after {last}");
             last = plate;
         }

@@ -1,0 +1,212 @@
+//! Runs that are cut off, runs that meet, and recordings that change under the work.
+
+use crate::common::{contents, object, shell, song, succeeds, tonmeister, unfinished, voice, wav16, words};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+fn start(home: &Path, line: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_tonmeister"))
+        .args(words(line))
+        .current_dir(home)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts")
+}
+
+/// A song in which work takes a while, and a run in it that has told of its first stage.
+fn at_work(line: &str) -> (TempDir, Child, impl Iterator<Item = String> + use<>) {
+    let folder = song();
+    let long: Vec<f64> = voice().repeat(20);
+    std::fs::write(folder.path().join("song/04_Gtr.wav"), wav16(&[long.clone(), long])).unwrap();
+    let mut child = start(folder.path(), line);
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let first = lines.next().expect("a stage");
+    assert!(first.contains("listening"), "{first}");
+    (folder, child, lines)
+}
+
+fn relative(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    contents(folder)
+        .into_iter()
+        .map(|(path, bytes)| (path.strip_prefix(folder).unwrap().to_path_buf(), bytes))
+        .collect()
+}
+
+/// Whatever has a name is whole: audio as long as its header says, the session and every JSON file can be read.
+fn assert_whole(folder: &Path, when: &str) {
+    for (path, bytes) in contents(folder) {
+        let Some(bytes) = bytes.filter(|_| !unfinished(folder).iter().any(|part| path.starts_with(part)))
+        else {
+            continue;
+        };
+        match path.extension().and_then(|e| e.to_str()) {
+            Some("wav") => {
+                let said = u32::from_le_bytes(bytes[4..8].try_into().unwrap()) as usize;
+                assert_eq!(said + 8, bytes.len(), "{when}: {}", path.display());
+            }
+            Some("json") => {
+                let value = serde_json::from_slice::<serde_json::Value>(&bytes);
+                assert!(value.is_ok(), "{when}: {}: {value:?}", path.display());
+            }
+            Some("html") => assert!(bytes.ends_with(b"</html>\n"), "{when}: {}", path.display()),
+            _ => {}
+        }
+    }
+    if folder.join("song/session.toml").exists() {
+        let ran = tonmeister(folder, &words("set --dry-run song.title=x -C song"));
+        assert_eq!(ran.code, 0, "{when}: the session can be read: {ran:?}");
+    }
+}
+
+/// Cuts a command off at shares of the time it takes, in copies of one folder, and runs it again: every file is then
+/// what it is after a run that was not disturbed.
+fn cut_off_at(line: &str, before: &str, shares: &[f64]) {
+    let prepared = || {
+        let folder = song();
+        std::fs::write(folder.path().join("song/mix.wav"), wav16(&[voice(), voice()])).unwrap();
+        std::fs::rename(folder.path().join("song/mix.wav"), folder.path().join("mix.wav")).unwrap();
+        if !before.is_empty() {
+            succeeds(folder.path(), before);
+        }
+        folder
+    };
+    let undisturbed = prepared();
+    let begun = Instant::now();
+    // So short a song does not pass every check.
+    let code = tonmeister(undisturbed.path(), &words(line)).code;
+    let took = begun.elapsed();
+    assert!([0, 3].contains(&code), "{line}: {code}");
+    let wanted = relative(undisturbed.path());
+    assert_eq!(unfinished(undisturbed.path()), Vec::<PathBuf>::new());
+    for share in shares {
+        let folder = prepared();
+        let mut child = start(folder.path(), line);
+        std::thread::sleep(took.mul_f64(*share));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let when = format!("`{line}` cut off at {share} of {took:?}");
+        assert_whole(folder.path(), &when);
+        let ran = tonmeister(folder.path(), &words(line));
+        assert_eq!(ran.code, code, "{when}: {ran:?}");
+        let now = relative(folder.path());
+        let names: Vec<_> =
+            now.keys().chain(wanted.keys()).filter(|path| now.get(*path) != wanted.get(*path)).collect();
+        assert_eq!(names, Vec::<&PathBuf>::new(), "{when}: these are not what they would have been");
+    }
+}
+
+#[test]
+fn produce_can_be_cut_off_at_any_moment() {
+    cut_off_at("produce song --stems", "", &[0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.92]);
+}
+
+#[test]
+fn the_other_commands_that_write_can_be_cut_off_too() {
+    cut_off_at("plan song", "", &[0.3, 0.8, 0.95]);
+    cut_off_at("master mix.wav", "", &[0.3, 0.6, 0.9]);
+}
+
+#[test]
+fn a_render_and_a_delivery_can_be_cut_off_too() {
+    cut_off_at("render song premaster master stems", "produce song", &[0.3, 0.7]);
+    cut_off_at("deliver song --to cd,qobuz", "produce song", &[0.3, 0.7]);
+}
+
+#[test]
+fn a_second_run_is_told_who_works_and_looking_is_free() {
+    let (folder, mut child, lines) = at_work("produce song");
+    let home = folder.path();
+    let process = format!("process {}", child.id());
+    for line in ["produce song", "mix song", "plan song"] {
+        let ran = tonmeister(home, &words(line));
+        assert_eq!(ran.code, 1, "{line}: {ran:?}");
+        assert!(
+            ran.stderr.contains(&process) && ran.stderr.contains("works here already"),
+            "{line}: {ran:?}"
+        );
+        let told = tonmeister(home, &words(&format!("{line} --json")));
+        assert_eq!(object(&told)["exit_code"], 1, "{line}");
+    }
+    succeeds(home, "measure song/01_Kick.wav");
+    succeeds(home, "targets");
+    let begun = Instant::now();
+    while unfinished(home).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing is being written");
+        assert!(child.try_wait().unwrap().is_none(), "it is done too soon: else this proves nothing");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(child.try_wait().unwrap().is_none(), "the first one still works: else this proves nothing");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(lines);
+    std::fs::remove_file(home.join("song/04_Gtr.wav")).unwrap();
+    let ran = succeeds(home, "mix song");
+    assert!(ran.stderr.contains(&format!("taking over from {process}")), "{ran:?}");
+    assert!(ran.stderr.contains("unfinished"), "what it left is cleared away: {ran:?}");
+    assert_eq!(unfinished(home), Vec::<PathBuf>::new());
+    let ran = succeeds(home, "mix song");
+    assert!(!ran.stderr.contains("taking over"), "{ran:?}");
+    assert!(!home.join("song/.tonmeister/lock").exists());
+}
+
+#[test]
+fn a_polite_end_is_an_interrupt() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let (folder, mut child, lines) = at_work("produce song");
+        let begun = Instant::now();
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let rest: Vec<String> = lines.collect();
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}: {rest:?}");
+        // Standards of the trade: two seconds; a busy machine gets more.
+        assert!(begun.elapsed() < Duration::from_secs(10), "{signal}: {:?}", begun.elapsed());
+        assert_eq!(unfinished(folder.path()), Vec::<PathBuf>::new(), "{signal}");
+        assert!(!folder.path().join("song/.tonmeister/lock").exists(), "{signal}");
+        assert!(!folder.path().join("song/out/premaster.wav").exists(), "{signal}");
+    }
+}
+
+#[test]
+fn a_recording_that_changes_under_the_work_ends_it() {
+    let long: Vec<f64> = voice().repeat(10);
+    let another = wav16(&[long.clone(), long]);
+    type Change<'a> = &'a dyn Fn(&Path);
+    let cases: [(&str, Change); 3] = [
+        ("has vanished", &|path| std::fs::remove_file(path).unwrap()),
+        ("bytes long and is", &|path| {
+            std::fs::File::options().write(true).open(path).unwrap().set_len(100_000).unwrap();
+        }),
+        ("bytes long and is", &|path| std::fs::write(path, &another).unwrap()),
+    ];
+    for (said, change) in cases {
+        let (folder, mut child, lines) = at_work("produce song");
+        change(&folder.path().join("song/04_Gtr.wav"));
+        let rest: Vec<String> = lines.collect();
+        assert_eq!(child.wait().unwrap().code(), Some(4), "{said}: {rest:?}");
+        let told = rest.iter().any(|line| line.contains("04_Gtr.wav") && line.contains(said));
+        assert!(told, "{said}: {rest:?}");
+        assert_eq!(unfinished(folder.path()), Vec::<PathBuf>::new());
+        assert!(
+            !folder.path().join("song/session.toml").exists() && !folder.path().join("song/out").exists()
+        );
+    }
+}
+
+/// A folder that is taken away is a failure of writing, not a recording that is missing.
+#[test]
+fn an_output_folder_that_vanishes_is_told() {
+    let folder = song();
+    let home = folder.path();
+    succeeds(home, "plan song");
+    let ran = shell(
+        home,
+        "$TONMEISTER render song & child=$!; while [ ! -d song/out ]; do :; done; rm -r song/out; wait $child",
+    );
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("song/out/premaster.wav: cannot"), "{ran:?}");
+    succeeds(home, "render song");
+}

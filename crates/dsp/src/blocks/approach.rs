@@ -1,0 +1,81 @@
+//! What leads into a reverb: the time before it answers, the cuts of what drives it, and its stepping back.
+
+use super::cut::{Cut, Side};
+use super::ducker::Ducker;
+use super::grid::CONTROL_FRAMES;
+use super::predelay::Predelay;
+use super::ramp::Ramp;
+use audio::Frames;
+
+/// Room that the pre-delay has, in milliseconds.
+pub const LONGEST_PREDELAY_MS: f64 = 500.0;
+
+/// The way of two channels into a space.
+pub struct Approach {
+    sample_rate_hz: f64,
+    predelay: Predelay,
+    low_cut: Cut,
+    high_cut: Cut,
+    ducker: Ducker,
+    ducking: Ramp,
+}
+
+impl Approach {
+    /// A way with its two cuts, in hertz.
+    pub fn new(low_cut_hz: f64, high_cut_hz: f64, sample_rate_hz: f64) -> Approach {
+        let longest = (LONGEST_PREDELAY_MS / 1000.0 * sample_rate_hz).round() as Frames;
+        Approach {
+            sample_rate_hz,
+            predelay: Predelay::new(longest, sample_rate_hz),
+            low_cut: Cut::new(Side::Low, low_cut_hz, sample_rate_hz),
+            high_cut: Cut::new(Side::High, high_cut_hz, sample_rate_hz),
+            ducker: Ducker::new(sample_rate_hz),
+            ducking: Ramp::new(1.0),
+        }
+    }
+
+    /// The pre-delay in frames.
+    pub fn frames(&self, predelay_ms: f64) -> Frames {
+        (predelay_ms / 1000.0 * self.sample_rate_hz).round() as Frames
+    }
+
+    /// Forgets the past.
+    pub fn reset(&mut self, predelay_ms: f64) {
+        self.predelay.reset(self.frames(predelay_ms));
+        self.ducker.reset();
+        self.ducking = Ramp::new(1.0);
+        self.low_cut.reset();
+        self.high_cut.reset();
+    }
+
+    /// Sends the cuts to where they are wanted, in hertz.
+    pub fn go_to(&mut self, low_cut_hz: f64, high_cut_hz: f64) {
+        self.low_cut.go_to(low_cut_hz);
+        self.high_cut.go_to(high_cut_hz);
+    }
+
+    /// Prepares the next control period.
+    pub fn control(&mut self, predelay_ms: f64, ducking_db: f64) {
+        self.ducker.flush();
+        let ducking = self.ducker.gain(ducking_db);
+        if ducking != self.ducking.target() {
+            self.ducking.go_to(ducking);
+        }
+        self.predelay.control(self.frames(predelay_ms));
+        self.low_cut.flush();
+        self.high_cut.flush();
+    }
+
+    /// Hears the dry sound, at most a control period, and gives the gain of the wet sound beside it.
+    pub fn duck(&mut self, [left, right]: [&[f64]; 2]) -> [f64; CONTROL_FRAMES] {
+        left.iter().zip(right).for_each(|(l, r)| self.ducker.follow([*l, *r]));
+        self.ducking.path(left.len())
+    }
+
+    /// Delays and cuts what goes into the space, at most a control period.
+    pub fn process(&mut self, left: &mut [f64], right: &mut [f64]) {
+        self.predelay.process([&mut *left, &mut *right]);
+        self.low_cut.process(left, right);
+        self.high_cut.process(left, right);
+    }
+}

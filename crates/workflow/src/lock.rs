@@ -1,0 +1,320 @@
+//! One run at a time in a song's folder, and what earlier runs left there.
+//!
+//! The lock is the system's advisory lock on `.tonmeister/lock`. It ends with the process that holds it, however that
+//! ends, so nobody has to guess whether it is stale; what the file says is only for people. It is removed when the work
+//! is done: one that is found without its lock was left by a run that was killed.
+
+use crate::{Context, Project, WorkflowError};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The work of one run in a project; others are kept out until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// The open file with the lock on it; none where the disk knows no locks.
+    _file: Option<File>,
+    path: PathBuf,
+    /// Folders that were made for it, the outermost first; those still empty at the end go again.
+    made: Vec<PathBuf>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // While the lock is still held, so that it is never somebody else's file.
+        let _ = std::fs::remove_file(&self.path);
+        for folder in self.made.iter().rev() {
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+}
+
+/// Who holds a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Holder {
+    process: u32,
+    /// Seconds since 1970, by the clock of the machine.
+    begun_s: u64,
+}
+
+impl Holder {
+    fn this_process() -> Holder {
+        Holder { process: std::process::id(), begun_s: now_s() }
+    }
+
+    fn text(self) -> String {
+        format!("process = {}\nbegun_s = {}\n", self.process, self.begun_s)
+    }
+
+    fn read(text: &str) -> Option<Holder> {
+        let value = |key: &str| {
+            text.lines().filter_map(|line| line.split_once(" = ")).find(|(k, _)| *k == key).map(|(_, v)| v)
+        };
+        Some(Holder { process: value("process")?.parse().ok()?, begun_s: value("begun_s")?.parse().ok()? })
+    }
+
+    /// In words; the time only where the clock makes sense of it.
+    fn words(self, now_s: u64) -> String {
+        let ago = match now_s.checked_sub(self.begun_s) {
+            Some(s @ 0..120) => format!(", begun {s} s ago"),
+            Some(s @ 120..7_200) => format!(", begun {} min ago", s / 60),
+            Some(s @ 7_200..864_000) => format!(", begun {} h ago", s / 3_600),
+            _ => String::new(),
+        };
+        format!("process {}{ago}", self.process)
+    }
+}
+
+fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+impl Project {
+    /// The project for a run that writes to it: everybody else who would is kept out until the last copy of it is
+    /// dropped. What a killed run has left unfinished is cleared away first. Nothing is done for a dry run, nor in a
+    /// project that is held already.
+    ///
+    /// # Errors
+    /// [`WorkflowError::Busy`] when another run works here; when the folder cannot be written to.
+    pub(crate) fn hold(&self, context: &Context) -> Result<Project, WorkflowError> {
+        if self.untouched || self.held.is_some() {
+            return Ok(self.clone());
+        }
+        let state = self.state();
+        let made: Vec<PathBuf> = state
+            .ancestors()
+            .filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+            .map(Path::to_path_buf)
+            .collect();
+        let mut held = Held { _file: None, path: state.join("lock"), made: made.into_iter().rev().collect() };
+        match locked(&held.path, &self.home) {
+            Ok(Some(file)) => held._file = Some(file.tell(context)?),
+            Ok(None) => context.listener.note(&format!(
+                "{}: this disk knows no locks; see to it that nothing else works in this folder",
+                self.home.display()
+            )),
+            Err(error) => {
+                // It is not ours to remove.
+                held.path = PathBuf::new();
+                return Err(error);
+            }
+        }
+        let project = Project { held: Some(Arc::new(held)), ..self.clone() };
+        project.clear(context);
+        crate::saving::complete(&project)?;
+        Ok(project)
+    }
+
+    /// Removes what killed runs have left unfinished.
+    fn clear(&self, context: &Context) {
+        let mut cleared = files::sweep(&self.home);
+        for folder in [self.out(), self.state()] {
+            cleared += sweep_below(&folder, 3);
+        }
+        if cleared > 0 {
+            context.listener.note(&format!(
+                "cleared away {cleared} unfinished {} of a run that was cut off",
+                if cleared == 1 { "file" } else { "files" }
+            ));
+        }
+    }
+}
+
+/// Folders of ours are at most this deep: `out/deliver/TARGET`.
+fn sweep_below(folder: &Path, depth: usize) -> usize {
+    let mut cleared = files::sweep(folder);
+    if depth > 0 {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            // Links are not followed.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                cleared += sweep_below(&entry.path(), depth - 1);
+            }
+        }
+    }
+    cleared
+}
+
+/// A file with the lock on it.
+struct Locked {
+    file: File,
+    path: PathBuf,
+    /// Who was cut off while holding it.
+    left_by: Option<Holder>,
+}
+
+/// Takes the lock; nothing where the disk knows none.
+fn locked(path: &Path, home: &Path) -> Result<Option<Locked>, WorkflowError> {
+    let folder = path.parent().unwrap_or(home);
+    loop {
+        // A folder that cannot be written to is told now, not after minutes of listening.
+        std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        let mut file = match opened {
+            Ok(file) => file,
+            // Whoever made the folder is done in this moment, and has taken it away.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(WorkflowError::io(path, "create the lock")(error)),
+        };
+        let got = file.try_lock();
+        let mut text = String::new();
+        // Some systems do not let others read what is locked.
+        let _ = Read::by_ref(&mut file).take(1024).read_to_string(&mut text);
+        let holder = Holder::read(&text);
+        match got {
+            // Whoever held it may have removed the file since it was opened here.
+            Ok(()) if is_still_there(&file, path) => {
+                return Ok(Some(Locked { file, path: path.to_path_buf(), left_by: holder }));
+            }
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(WorkflowError::Busy {
+                    folder: home.to_path_buf(),
+                    holder: holder.map_or("another process".into(), |h| h.words(now_s())),
+                });
+            }
+            Err(TryLockError::Error(_)) => return Ok(None),
+        }
+    }
+}
+
+impl Locked {
+    /// Writes who holds it, and tells whom it was taken over from.
+    fn tell(mut self, context: &Context) -> Result<File, WorkflowError> {
+        if let Some(holder) = self.left_by {
+            context.listener.note(&format!(
+                "taking over from {}, which was cut off before it was done",
+                holder.words(now_s())
+            ));
+        }
+        let text = Holder::this_process().text();
+        let written = self
+            .file
+            .set_len(0)
+            .and_then(|()| self.file.rewind())
+            .and_then(|()| self.file.write_all(text.as_bytes()));
+        written.map_err(WorkflowError::io(&self.path, "write to it"))?;
+        Ok(self.file)
+    }
+}
+
+#[cfg(unix)]
+fn is_still_there(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}
+
+/// An open file cannot be taken away here.
+#[cfg(not(unix))]
+fn is_still_there(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Listener;
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicBool;
+
+    #[derive(Default)]
+    struct Notes(Mutex<Vec<String>>);
+
+    impl Listener for Notes {
+        fn stage(&self, _: &str, _: Option<f64>) {}
+        fn progress(&self, _: f64) {}
+        fn note(&self, text: &str) {
+            self.0.lock().unwrap().push(text.into());
+        }
+    }
+
+    fn with_notes<T>(of: impl FnOnce(&Context) -> T) -> (T, Vec<String>) {
+        let (notes, cancel) = (Notes::default(), AtomicBool::new(false));
+        let result = of(&Context { listener: &notes, cancel: &cancel, threads: 1 });
+        (result, notes.0.into_inner().unwrap())
+    }
+
+    #[test]
+    fn one_at_a_time_and_nothing_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(folder.path(), None).unwrap();
+        let (held, notes) = with_notes(|context| project.hold(context).unwrap());
+        assert_eq!(notes, Vec::<String>::new());
+        let (busy, _) = with_notes(|context| project.hold(context));
+        let said = busy.unwrap_err().to_string();
+        assert!(said.contains(&format!("process {}", std::process::id())) && said.contains("-o"), "{said}");
+        // What is held is held once.
+        let (again, _) = with_notes(|context| held.hold(context).unwrap());
+        drop(held);
+        assert!(with_notes(|context| project.hold(context)).0.is_err());
+        drop(again);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(with_notes(|context| project.hold(context)).0.is_ok());
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_taken_over_and_cleared() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(folder.path(), None).unwrap();
+        std::fs::create_dir_all(project.out().join("deliver/cd")).unwrap();
+        std::fs::create_dir_all(project.strips()).unwrap();
+        let left = [project.out().join("deliver/cd"), project.strips(), folder.path().to_path_buf()]
+            .map(|folder| folder.join(".tonmeister-abc123.part"));
+        left.iter().for_each(|path| std::fs::write(path, b"half").unwrap());
+        std::fs::write(project.state().join("lock"), "process = 4242\nbegun_s = 10\n").unwrap();
+        let (held, notes) = with_notes(|context| project.hold(context).unwrap());
+        assert!(left.iter().all(|path| !path.exists()));
+        assert!(notes[0].contains("process 4242") && notes[0].contains("cut off"), "{notes:?}");
+        assert!(notes[1].contains("3 unfinished files"), "{notes:?}");
+        drop(held);
+        assert!(project.strips().is_dir() && !project.state().join("lock").exists());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_makes_no_nonsense() {
+        let holder = Holder { process: 7, begun_s: 1_000 };
+        assert_eq!(Holder::read(&holder.text()), Some(holder));
+        for (now, said) in [
+            (1_003, "process 7, begun 3 s ago"),
+            (1_600, "process 7, begun 10 min ago"),
+            (11_000, "process 7, begun 2 h ago"),
+            (0, "process 7"),
+            (4_000_000_000, "process 7"),
+        ] {
+            assert_eq!(holder.words(now), said);
+        }
+        for text in ["", "process = x\nbegun_s = 1\n", "\0\0\0", "process = 1"] {
+            assert_eq!(Holder::read(text), None, "{text:?}");
+        }
+    }
+
+    /// Many that want it at once: never two have it.
+    #[test]
+    fn no_two_have_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(folder.path(), None).unwrap();
+        let inside = AtomicBool::new(false);
+        let times = std::sync::atomic::AtomicUsize::new(0);
+        use std::sync::atomic::Ordering::SeqCst;
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        // The folder may go between two steps of somebody else, which is told, and tried again.
+                        if let (Ok(held), _) = with_notes(|context| project.hold(context)) {
+                            assert!(!inside.swap(true, SeqCst), "two at a time");
+                            times.fetch_add(1, SeqCst);
+                            inside.store(false, SeqCst);
+                            drop(held);
+                        }
+                    }
+                });
+            }
+        });
+        assert!(times.load(SeqCst) > 0);
+    }
+}

@@ -1,0 +1,158 @@
+//! What holds for every input of a parser, whatever it is. Each fuzz target calls one of these; the seeds that
+//! `cargo run --example corpus` writes are called with them in a test as well.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use audio::Buffer;
+use session::{Decision, Document};
+
+/// A file in memory, one for each process.
+fn file(extension: &str) -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        files::silence_decoder_panics();
+        let base = PathBuf::from("/dev/shm");
+        let base = if base.is_dir() { base } else { std::env::temp_dir() };
+        let folder = base.join(format!("tonmeister-fuzz-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder in memory");
+        folder
+    });
+    folder.join(if extension.is_empty() { "fuzz".to_owned() } else { format!("fuzz.{extension}") })
+}
+
+/// So many frames are read: a header may promise days of silence.
+const MOST_FRAMES: usize = 60_000;
+
+/// Any bytes as an audio file: it is refused with a message, or read to what was promised, whatever is sought; and
+/// what is given are numbers.
+pub fn audio_file(bytes: &[u8], extension: &str) {
+    let path = file(extension);
+    fs::write(&path, bytes).expect("space in memory");
+    let mut reader = match files::open(&path) {
+        Ok(reader) => reader,
+        Err(error) => {
+            assert!(error.to_string().len() > 10);
+            return;
+        }
+    };
+    let (frames, channels) = (reader.info().frames, reader.info().channels);
+    assert!(frames > 0 && (1..=64).contains(&channels));
+    let mut block = Buffer::new(channels, 4096);
+    let mut done = 0;
+    while done < frames.min(MOST_FRAMES) {
+        let Ok(read) = reader.read(&mut block.as_block_mut()) else { return };
+        assert_eq!(read, 4096.min(frames - done), "as many frames as promised");
+        for channel in 0..channels {
+            assert!(block.channel(channel).iter().all(|s| s.abs() <= 1000.0), "a sample that can be played");
+        }
+        done += read;
+    }
+    for place in [frames / 2, frames - 1, 0, frames / 3] {
+        let mut one = Buffer::new(channels, 1);
+        if reader.seek(place).is_err() || reader.read(&mut one.as_block_mut()).is_err() {
+            return;
+        }
+        assert_eq!(reader.position(), place + 1);
+    }
+    for note in &reader.info().notes {
+        assert!(!note.to_string().is_empty());
+    }
+}
+
+/// Any text as a session: all problems have a place in it, and what can be used is the same after writing and
+/// reading.
+pub fn session_text(text: &str) {
+    let reading = session::read(text);
+    for problem in &reading.problems {
+        assert!(!problem.to_string().is_empty() && problem.place.line <= text.split('\n').count());
+    }
+    let Ok(document) = text.parse::<Document>() else { return };
+    if reading.is_usable() {
+        let written = Document::new(&reading.session).to_string();
+        let again = session::read(&written);
+        assert!(again.is_usable(), "{written}\n{:?}", again.problems);
+        assert_eq!(again.session, reading.session, "{written}");
+        let kept = document.to_string();
+        assert_eq!(session::read(&kept).session, reading.session, "{kept}");
+    }
+    for (path, _) in document.notes() {
+        let _ = document.get(&path);
+    }
+}
+
+/// Any two sessions: where both can be used, so can what they are merged to, and a person keeps what is theirs.
+pub fn merge(plan: &str, mine: &str) {
+    let (Ok(theirs), Ok(mine)) = (plan.parse::<Document>(), mine.parse::<Document>()) else { return };
+    let usable = theirs.session().is_ok() && mine.session().is_ok();
+    let merged = session::merge(Some(&theirs), &mine, &theirs);
+    let text = merged.document.to_string();
+    assert!(text.parse::<Document>().is_ok(), "{text}");
+    if usable {
+        let again = session::merge(Some(&merged.base), &merged.document, &theirs);
+        assert_eq!(again.document.session().ok(), merged.document.session().ok(), "merging again changes nothing");
+    }
+}
+
+/// Any bytes as decisions kept on the disk: what is read is written the same, and applying it leaves a document that
+/// can be read.
+pub fn decisions(bytes: &[u8]) {
+    let Ok(decisions) = serde_json::from_slice::<Vec<Decision>>(bytes) else { return };
+    let text = serde_json::to_vec(&decisions).expect("decisions are plain values");
+    let again: Vec<Decision> = serde_json::from_slice(&text).expect("what was written");
+    assert_eq!(again, decisions);
+    let mut document = Document::default();
+    if session::apply(&mut document, &decisions).is_ok() {
+        assert!(document.to_string().parse::<Document>().is_ok());
+    }
+}
+
+/// Any text as settings of every processor.
+pub fn settings(text: &str) {
+    let (kinds, text) = match text.split_once('\n') {
+        Some((id, rest)) => (dsp::KINDS.iter().filter(|k| k.id == id).collect::<Vec<_>>(), rest),
+        None => (dsp::KINDS.iter().collect(), text),
+    };
+    for kind in kinds {
+        if let Err(unknown) = dsp::Values::parse(kind, text) {
+            assert!(!unknown.to_string().is_empty());
+        }
+    }
+}
+
+/// Any lines as the names of a folder's recordings: every one becomes a track or half of one, and the session can be
+/// written and read.
+pub fn track_names(text: &str) {
+    let names: Vec<&str> = text.lines().filter(|l| !l.is_empty() && !l.contains(['/', '\0'])).take(40).collect();
+    let recordings: Vec<assistant::Recording> = names
+        .iter()
+        .map(|name| assistant::Recording {
+            path: format!("{name}.wav").into(),
+            sample_rate_hz: 48_000,
+            channels: 1,
+            duration_s: 10.0,
+            depth: "24-bit".into(),
+            ..assistant::Recording::default()
+        })
+        .collect();
+    let imported = assistant::import(&recordings, "Song");
+    let held: usize = imported.session.tracks.values().map(|track| track.files.len()).sum();
+    assert_eq!(held, recordings.len(), "{names:?}");
+    let written = Document::new(&imported.session).to_string();
+    let again = session::read(&written);
+    // The same name twice is one file in two tracks, which the reader may speak about.
+    assert!(names.len() > 1 || again.is_usable(), "{written}\n{:?}", again.problems);
+}
+
+/// Any bytes as a file's name: the same after text and back.
+#[cfg(unix)]
+pub fn file_name(bytes: &[u8]) {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(bytes));
+    let text = session::file_text(path);
+    assert_eq!(session::text_file(&text).as_deref(), Some(path), "{text}");
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = session::text_file(text);
+    }
+}
