@@ -28,6 +28,8 @@ const OFFSET_TO_LEVEL_DB: f64 = -30.0;
 const RUMBLE_DB: f64 = -35.0;
 /// The same for what is meant to reach down there.
 const RUMBLE_LOW_DB: f64 = -30.0;
+/// The same for single microphones of a kit, all of which hear the kick.
+const RUMBLE_OF_A_KIT_DB: f64 = -15.0;
 /// Corners against rumble, in hertz: for what may reach down to the lowest note of a bass with five strings
 /// (30.9 Hz), as high as the usual high-pass of a kick (25 to 30 Hz); and for what does not.
 const RUMBLE_HZ: (f64, f64) = (28.0, 35.0);
@@ -195,10 +197,13 @@ fn reaches_down(role: &str) -> bool {
 }
 
 fn rumble_limit_db(role: &str) -> f64 {
-    // Every microphone of a kit hears the kick.
-    let low = matches!(roles::family(role), "bass" | "drums")
-        || matches!(role, "impact" | "downlifter" | "drum_bus");
-    if low { RUMBLE_LOW_DB } else { RUMBLE_DB }
+    match roles::family(role) {
+        "drums" if !microphones::is_whole_kit(role) => RUMBLE_OF_A_KIT_DB,
+        _ if matches!(role, "impact" | "downlifter") => RUMBLE_OF_A_KIT_DB,
+        "bass" | "drums" => RUMBLE_LOW_DB,
+        _ if role == "drum_bus" => RUMBLE_LOW_DB,
+        _ => RUMBLE_DB,
+    }
 }
 
 /// High-passes below hearing. All microphones of a source get the same, since its phase turns what lies an

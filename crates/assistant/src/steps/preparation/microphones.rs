@@ -68,7 +68,7 @@ pub fn microphone_groups(session: &Session) -> Vec<(String, String)> {
 }
 
 /// A kit that one microphone or one mix holds: single drums are different sources, however they are called.
-fn is_whole_kit(role: &str) -> bool {
+pub(super) fn is_whole_kit(role: &str) -> bool {
     matches!(role, "drum_kit" | "drum_machine" | "drum_loop")
 }
 
