@@ -70,6 +70,8 @@ pub struct Relation {
     pub inverted: bool,
     /// How sure lag and polarity are, 0 to 1.
     pub confidence: f64,
+    /// Correlation of both from 80 Hz to 2 kHz when lag and polarity are mended, 0 to 1.
+    pub correlation: f64,
     /// What the sum of both gains in 60-500 Hz when lag and polarity are mended, in dB.
     pub gain_db: f64,
 }

@@ -9,6 +9,9 @@ use measure::Analysis;
 const MOMENTARY_ROWS: usize = 8;
 /// And is read every second row: each 100 ms.
 const STEP_ROWS: usize = 2;
+/// What is quieter than the loud parts by more than this is a tail or a breath, in dB: the range within which
+/// momentary loudness of phrases lies even in uneven takes.
+const FULL_DB: f64 = 15.0;
 /// Level of nothing, in dB.
 const NOTHING_DB: f64 = -150.0;
 
@@ -162,7 +165,10 @@ pub(crate) fn at(sorted: &[f64], share: f64) -> Option<f64> {
 }
 
 fn spread(momentary: &[f64]) -> Option<f64> {
-    (momentary.len() >= 5).then(|| Some(at(momentary, 0.95)? - at(momentary, 0.10)?)).flatten()
+    let loud = at(momentary, 0.95)?;
+    // Tails and breaths are quieter by nature: what fades is not uneven.
+    let full: Vec<f64> = momentary.iter().copied().filter(|db| *db >= loud - FULL_DB).collect();
+    (full.len() >= 5).then(|| Some(at(&full, 0.95)? - at(&full, 0.10)?)).flatten()
 }
 
 /// The place between two numbers where something that falls crosses zero; the nearer end where it does not.

@@ -12,6 +12,7 @@ mod parts;
 mod power;
 mod rack;
 pub(crate) mod recordings;
+mod solve;
 mod step;
 mod steps;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use recordings::recording_faults;
 pub use step::{Hears, Rules, Step};
 pub use steps::checks::{Finding, findings};
 pub use steps::preparation::microphone_groups;
+pub use steps::static_mix::rebalance;
 
 /// All steps, in the order in which they are done.
 pub static STEPS: &[&dyn Step] = &[

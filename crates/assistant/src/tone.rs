@@ -1,8 +1,10 @@
 //! What instruments usually sound like, by octave, and how far a track is from it.
 
 use crate::parts::heard;
+use crate::solve::{CHAIN_DB_PER_OCT, Tone};
+use crate::{Rules, roles};
 use measure::Facts;
-use session::Session;
+use session::{Session, Strip};
 
 /// Number of bands of [`Facts::bands`].
 pub(crate) const OCTAVES: usize = 9;
@@ -85,6 +87,82 @@ pub(crate) fn deviation(role: &str, facts: &Facts) -> Option<Deviation> {
     let middle = (common[1] + common[2]) / 2.0;
     excess_db.iter_mut().for_each(|excess| *excess -= middle);
     Some(Deviation { excess_db, spread_db: typical.spread_db })
+}
+
+const KIT: Typical = Typical {
+    share_db: [-3.5, -5.5, -9.5, -14.0, -17.5, -17.5, -15.5, -15.5, -17.5],
+    spread_db: [6.0, 5.0, 4.0, 3.0, 3.0, 3.0, 3.0, 3.0, 4.0],
+};
+const BASS: Typical = Typical {
+    share_db: [-14.0, -3.0, -9.5, -10.0, -13.5, -18.0, -25.0, -33.0, -40.0],
+    spread_db: [6.0, 4.0, 4.0, 5.0, 5.0, 5.0, 6.0, 9.0, 12.0],
+};
+const SYNTH: Typical = Typical {
+    share_db: [-28.0, -24.0, -11.0, -5.5, -5.0, -8.0, -12.5, -21.0, -25.0],
+    spread_db: [12.0, 9.0, 6.0, 5.0, 5.0, 5.0, 6.0, 8.0, 10.0],
+};
+/// Centres of the octaves from 1 kHz, in octaves; what lies outside 40 Hz to 16 kHz is no part of a slope.
+const OCTAVES_FROM_1_KHZ: [f64; OCTAVES] = [-4.5, -3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5];
+/// Octaves weaker than this say more about noise than about tone, in dB under the whole.
+const FAINT_DB: f64 = -42.0;
+
+/// The spectrum that slopes are held against, and how far slopes differ between good recordings, in dB per octave: our
+/// own measurements of freely licensed multitracks, two of each (drums -1.8 and -1.6 dB per octave, voices -4.7 and
+/// -3.2, basses -2.9 and -5.3), wider where instruments differ more. Single drums are tuned and backing voices filtered
+/// as the song wants them: nobody can say how they should lean.
+fn sloped(role: &str) -> Option<(Typical, f64)> {
+    Some(match role {
+        "drum_kit" | "drum_machine" | "drum_loop" | "drum_bus" => (KIT, 0.5),
+        "lead_vocal" | "vocal_bus" => (VOICE, 0.8),
+        "vocal_double" | "adlib" | "spoken" => (VOICE, 1.0),
+        "guitar_electric" | "guitar_rhythm" => (ELECTRIC_GUITAR, 1.3),
+        "piano" | "electric_piano" | "organ" | "keys" => (KEYS, 1.5),
+        _ if roles::family(role) == "bass" => (BASS, 1.5),
+        _ if roles::family(role) == "synths" && role != "synth_lead" => (SYNTH, 1.6),
+        _ => return None,
+    })
+}
+
+/// How far the spectrum of a track is sloped against what is usual for its role: the weighted median of the slopes
+/// between all pairs of octaves (P. K. Sen, *Estimates of the regression coefficient based on Kendall's tau*, 1968), so
+/// that a bump or a missing end is no slope. `None` where nobody can say, or where the slope is too far off to be an
+/// accident.
+pub(crate) fn slope(role: &str, facts: &Facts) -> Option<Tone> {
+    let (typical, varies) = sloped(role)?;
+    if facts.bands.len() != OCTAVES {
+        return None;
+    }
+    let mut octaves: Vec<(f64, f64, f64)> = Vec::new();
+    for (n, band) in facts.bands.iter().enumerate() {
+        let heard = band.share_db.filter(|db| *db > FAINT_DB && typical.share_db[n] > FAINT_DB);
+        let Some(share_db) = heard else { continue };
+        octaves.push((OCTAVES_FROM_1_KHZ[n], share_db - typical.share_db[n], 1.0 / typical.spread_db[n]));
+    }
+    if octaves.len() < 5 {
+        return None;
+    }
+    let mut slopes: Vec<(f64, f64)> = Vec::new();
+    for (n, (x0, y0, w0)) in octaves.iter().enumerate() {
+        let pairs = octaves[n + 1..].iter().map(|(x, y, w)| ((y - y0) / (x - x0), w * w0 * (x - x0)));
+        slopes.extend(pairs);
+    }
+    slopes.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let half = slopes.iter().map(|(_, weight)| weight).sum::<f64>() / 2.0;
+    let mut below = 0.0;
+    let middle = slopes.iter().find(|(_, weight)| {
+        below += weight;
+        below >= half
+    });
+    let tilt_db_per_oct = middle.map(|(slope, _)| *slope)?;
+    let accident = 2.0 * (varies * varies + CHAIN_DB_PER_OCT * CHAIN_DB_PER_OCT).sqrt();
+    let tone = Tone { tilt_db_per_oct, varies_db_per_oct: varies };
+    (tilt_db_per_oct.abs() <= accident).then_some(tone)
+}
+
+/// Whether the slope of a track is still to be decided, and by us: who sets an equaliser sets the slope as well.
+pub(crate) fn may_be_tilted(track: &Strip, rules: &Rules) -> bool {
+    let equaliser = track.path().child("insert").child("eq");
+    !crate::rack::is_taken(track, "tilt", rules) && !crate::rack::is_set_whole(rules, &equaliser)
 }
 
 /// Third octaves of a track that sound, as hertz and dBFS.

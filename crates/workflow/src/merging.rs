@@ -201,6 +201,15 @@ impl Merging {
         Ok(())
     }
 
+    /// Writes decisions that take the place of those before about the same.
+    pub(crate) fn apply_anew(&mut self, decisions: Vec<Decision>) -> Result<(), WorkflowError> {
+        session::apply(&mut self.theirs, &decisions)?;
+        let anew = |old: &Decision| decisions.iter().any(|new| new.change.path() == old.change.path());
+        self.decisions.retain(|old| !anew(old));
+        self.decisions.extend(decisions);
+        Ok(())
+    }
+
     /// Remembers decisions that the plan holds already.
     pub(crate) fn note(&mut self, decisions: Vec<Decision>) {
         self.decisions.extend(decisions);

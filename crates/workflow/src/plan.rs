@@ -101,6 +101,11 @@ fn mixing_only(steps: &[StepId]) -> Result<(), WorkflowError> {
     }
 }
 
+/// The last step that changes how loud a track is before its fader.
+const LEVELS_CHANGE_UNTIL: StepId = StepId::Character;
+/// The faders are solved again at most so many times.
+const MOST_ROUNDS: usize = 4;
+
 struct Planner<'a> {
     project: &'a Project,
     request: &'a PlanRequest,
@@ -212,6 +217,43 @@ impl Planner<'_> {
                 // What was heard is heard no more once something has changed.
                 heard = Hears::Recordings;
             }
+            if step.id() == LEVELS_CHANGE_UNTIL {
+                self.balance_again(&sources, &mut heard, context)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Dynamics, equalisers and spaces have changed how loud tracks are: the faders are solved again on what the
+    /// tracks sound like now, until none moves.
+    fn balance_again(
+        &mut self,
+        sources: &engine::Sources,
+        heard: &mut Hears,
+        context: &Context,
+    ) -> Result<(), WorkflowError> {
+        if self.part && !self.request.has_step(StepId::StaticMix) {
+            return Ok(());
+        }
+        let session = self.session()?;
+        if *heard < Hears::Strips {
+            listen::strips(self.project, &session, sources, &mut self.facts, context)?;
+            *heard = Hears::Strips;
+        }
+        let earlier = self.earlier(StepId::StaticMix)?;
+        for _ in 0..MOST_ROUNDS {
+            context.check()?;
+            // Tracks are heard before their faders: what they sound like does not change with these.
+            let session = self.session()?;
+            let rules = Rules { yours: self.merging.settled(), ..self.request.rules.clone() };
+            let moves = assistant::rebalance(&self.facts, &session, &rules);
+            let moves: Vec<Decision> =
+                moves.into_iter().filter(|d| self.wanted(d, &session, &earlier)).collect();
+            if moves.is_empty() {
+                break;
+            }
+            self.merging.apply_anew(moves)?;
+            *heard = Hears::Recordings;
         }
         Ok(())
     }

@@ -45,6 +45,7 @@ pub(crate) fn measure(
             lag_frames: found.delay_frames,
             inverted: found.inverted,
             confidence: found.confidence,
+            correlation: found.correlation.abs(),
             gain_db: after - before,
         });
     }

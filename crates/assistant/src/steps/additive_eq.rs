@@ -22,8 +22,10 @@ const LEAST_DB: f64 = 0.5;
 /// Bounds in dB: of everything, and of air.
 const MOST_DB: f64 = 3.0;
 const MOST_AIR_DB: f64 = 4.0;
-/// Missing by more than this nothing is there to be lifted, in dB.
-const NOTHING_DB: f64 = 30.0;
+/// Missing by more than this nothing is there to be lifted, in dB; and of backing voices, which are often filtered on
+/// purpose to stay behind the lead, less.
+const NOTHING_DB: f64 = 18.0;
+const NOTHING_OF_LAYERS_DB: f64 = 12.0;
 /// Noise above 5 kHz that stands nearer than this to the level of the playing part forbids air, in dB
 /// (-60 dBFS at the working level).
 const NOISE_DB: f64 = -42.0;
@@ -119,16 +121,29 @@ fn boosts(track: &Strip, known: &TrackFacts, rules: &Rules) -> Vec<Decision> {
         if noisy || covered || boosts.len() == MOST_BOOSTS {
             continue;
         }
-        boosts.extend(boost(&wanted, &deviation, now, rules));
+        boosts.extend(boost(&wanted, &deviation, now, nothing_db(role), rules));
     }
     let decisions = boosts.into_iter().enumerate();
     decisions.map(|(place, boost)| decision(track, role, boost, noise_db, place == 0)).collect()
 }
 
-fn boost(wanted: &Move, deviation: &Deviation, now: &Analysis, rules: &Rules) -> Option<Boost> {
+fn nothing_db(role: &str) -> f64 {
+    match role {
+        "backing_vocal" | "harmony_vocal" | "vocal_double" => NOTHING_OF_LAYERS_DB,
+        _ => NOTHING_DB,
+    }
+}
+
+fn boost(
+    wanted: &Move,
+    deviation: &Deviation,
+    now: &Analysis,
+    nothing_db: f64,
+    rules: &Rules,
+) -> Option<Boost> {
     let missing_db = -deviation.excess_db[wanted.octave];
     let beyond_db = missing_db - deviation.spread_db[wanted.octave];
-    if beyond_db <= 0.0 || missing_db > NOTHING_DB {
+    if beyond_db <= 0.0 || missing_db > nothing_db {
         return None;
     }
     let most_db = if matches!(wanted.place, Place::Shelf(_)) { MOST_AIR_DB } else { MOST_DB };

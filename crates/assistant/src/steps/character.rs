@@ -75,6 +75,13 @@ fn glue(bus: &Strip, facts: &SongFacts, session: &Session, rules: &Rules) -> Opt
     if tracks.len() < GROUP || 2 * drums <= tracks.len() {
         return None;
     }
+    // Glue joins what was played in one room; parts that were programmed or are mixed already have none.
+    let room = |track: &&&Strip| {
+        matches!(role(track), "overhead" | "overhead_left" | "overhead_right" | "drum_room")
+    };
+    if !tracks.iter().any(|track| room(&track)) {
+        return None;
+    }
     let crest_db = facts.groups.get(&bus.id).and_then(|group| group.active_crest_db);
     if crest_db.is_some_and(|crest| crest < DENSE_DB) {
         return None;

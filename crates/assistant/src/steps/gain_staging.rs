@@ -50,7 +50,7 @@ impl Step for GainStaging {
 
     fn decide(&self, facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
         let mut decisions = Vec::new();
-        for source in sources(session) {
+        for source in sources(facts, session) {
             let wishes: Vec<(&Strip, Wish)> = source
                 .into_iter()
                 .filter_map(|track| Some((track, wish(track, &facts.tracks.get(&track.id)?.raw.facts)?)))

@@ -6,14 +6,15 @@
 //! down where the players keep one.
 
 mod blemishes;
+mod doubles;
 mod microphones;
 mod tempo;
 
-use crate::parts::{heard, role, sources};
+use crate::parts::{MOST_DELAY_S, SURE, heard, role, sources};
 use crate::words::signed_db;
 use crate::{Hears, Relation, Rules, SongFacts, Step, roles};
 use dsp::Values;
-use dsp::processors::{eq, gain};
+use dsp::processors::{gain, rumble};
 use measure::Facts;
 pub use microphones::microphone_groups;
 use session::{Change, Decision, Session, StepId, Strip, Value};
@@ -26,15 +27,18 @@ const OFFSET_TO_LEVEL_DB: f64 = -30.0;
 /// Share of the energy below 25 Hz that is rumble, in dB.
 const RUMBLE_DB: f64 = -35.0;
 /// The same for what is meant to reach down there.
-const RUMBLE_LOW_DB: f64 = -15.0;
-/// Confidence from which polarity and delay between microphones are believed.
-const SURE: f64 = 0.6;
+const RUMBLE_LOW_DB: f64 = -30.0;
+/// The same for single microphones of a kit, all of which hear the kick.
+const RUMBLE_OF_A_KIT_DB: f64 = -15.0;
+/// Corners against rumble, in hertz: for what may reach down to the lowest note of a bass with five strings
+/// (30.9 Hz), as high as the usual high-pass of a kick (25 to 30 Hz); and for what does not.
+const RUMBLE_HZ: (f64, f64) = (28.0, 35.0);
+/// Its steepness in dB per octave: rumble reaches up to the lowest notes.
+const RUMBLE_SLOPE: &str = "48";
 /// What a mend has to bring, in dB: the least change of level that is heard.
 const LEAST_GAIN_DB: f64 = 0.5;
 /// Delays below half a frame are no delays.
 const LEAST_DELAY_FRAMES: f64 = 0.5;
-/// No microphone stands farther from another of the same source than sound goes in this time.
-const MOST_DELAY_S: f64 = 0.030;
 /// Left and right that are this much alike with opposite signs are one signal with a turned channel.
 const TURNED_CORRELATION: f64 = -0.5;
 
@@ -62,12 +66,16 @@ impl Step for Preparation {
             decisions.extend(role_from_sound(track, raw, session));
             decisions.extend(turned_channel(track, raw));
         }
+        let aside = doubles::set_aside(facts, session, rules);
+        let is_aside = |id: &str| aside.iter().any(|decision| decision.change.path().parts()[1] == id);
         decisions.extend(session.tracks.values().filter_map(|track| repaired(track, facts)));
         decisions.extend(blemishes::restore(facts, session));
         decisions.extend(clean(facts, session));
         decisions.extend(blemishes::mend(facts, session));
         decisions.extend(tempo::tempo(facts, session));
-        decisions.extend(facts.relations.iter().flat_map(|relation| align(relation, facts, session)));
+        let both = facts.relations.iter().filter(|r| !is_aside(&r.track) && !is_aside(&r.reference));
+        decisions.extend(both.flat_map(|relation| align(relation, facts, session)));
+        decisions.extend(aside.iter().cloned());
         decisions.retain(|decision| !rules.is_yours(decision.change.path()));
         decisions
     }
@@ -183,23 +191,35 @@ fn dirt(track: &Strip, raw: &Facts) -> Option<Dirt> {
     (matters && dbfs > -100.0).then_some(Dirt::Offset { dbfs })
 }
 
+/// Whether a role may have notes down there; what nobody knows may.
+fn reaches_down(role: &str) -> bool {
+    matches!(roles::family(role), "bass" | "drums" | "synths" | "keys" | "other" | "buses" | "fx" | "returns")
+}
+
 fn rumble_limit_db(role: &str) -> f64 {
-    // Every microphone of a kit hears the kick.
-    let low = matches!(roles::family(role), "bass" | "drums")
-        || matches!(role, "impact" | "downlifter" | "drum_bus");
-    if low { RUMBLE_LOW_DB } else { RUMBLE_DB }
+    match roles::family(role) {
+        "drums" if !microphones::is_whole_kit(role) => RUMBLE_OF_A_KIT_DB,
+        _ if matches!(role, "impact" | "downlifter") => RUMBLE_OF_A_KIT_DB,
+        "bass" | "drums" => RUMBLE_LOW_DB,
+        _ if role == "drum_bus" => RUMBLE_LOW_DB,
+        _ => RUMBLE_DB,
+    }
 }
 
 /// High-passes below hearing. All microphones of a source get the same, since its phase turns what lies an
 /// octave above, and their sum would change.
 fn clean(facts: &SongFacts, session: &Session) -> Vec<Decision> {
     let mut decisions = Vec::new();
-    for source in sources(session) {
+    for source in sources(facts, session) {
         let found: Vec<Option<Dirt>> =
             source.iter().map(|track| dirt(track, &facts.tracks.get(&track.id)?.raw.facts)).collect();
         let rumbles = found.iter().any(|dirt| matches!(dirt, Some(Dirt::Rumble { .. })));
-        let low = source.iter().any(|track| rumble_limit_db(role(track)) == RUMBLE_LOW_DB);
-        let corner_hz = if rumbles && !low { 20.0 } else { 15.0 };
+        let low = source.iter().any(|track| reaches_down(role(track)));
+        let corner_hz = match rumbles {
+            true if low => RUMBLE_HZ.0,
+            true => RUMBLE_HZ.1,
+            false => 0.0,
+        };
         let Some(first) = found.iter().flatten().next().copied() else { continue };
         for (track, own) in source.iter().zip(&found) {
             if track.insert("clean").is_none() {
@@ -211,13 +231,17 @@ fn clean(facts: &SongFacts, session: &Session) -> Vec<Decision> {
 }
 
 fn high_pass(track: &Strip, corner_hz: f64, own: Option<Dirt>, of_source: Dirt) -> Vec<Decision> {
-    let mut values = Values::neutral(&eq::KIND);
-    values.push(&eq::KIND, "bands").expect("a group of the equaliser");
-    let known = "a setting of the equaliser";
-    values.set_choice(&eq::KIND, "bands.0.type", "high_pass").expect(known);
-    values.set(&eq::KIND, "bands.0.freq_hz", corner_hz).expect(known);
-    values.set(&eq::KIND, "bands.0.slope_db_per_oct", 24.0).expect(known);
-    let done = format!("high-pass at {corner_hz:.0} Hz, 24 dB per octave");
+    let mut values = Values::neutral(&rumble::KIND);
+    let known = "a setting of the filter";
+    values.set(&rumble::KIND, "remove_dc", 1.0).expect(known);
+    if corner_hz > 0.0 {
+        values.set(&rumble::KIND, "freq_hz", corner_hz).expect(known);
+        values.set_choice(&rumble::KIND, "slope", RUMBLE_SLOPE).expect(known);
+    }
+    let done = match corner_hz > 0.0 {
+        true => format!("cut below {corner_hz:.0} Hz, {RUMBLE_SLOPE} dB per octave"),
+        false => "the mean is taken out, without turning any phase".to_string(),
+    };
     let same = if own.is_none() { " (on another microphone of it; all get the same filter)" } else { "" };
     let (why, note, name, value, unit) = match own.unwrap_or(of_source) {
         Dirt::Offset { dbfs } => (
@@ -235,7 +259,7 @@ fn high_pass(track: &Strip, corner_hz: f64, own: Option<Dirt>, of_source: Dirt) 
             "dB",
         ),
     };
-    let change = Change::insert(&track.path(), "clean", &eq::KIND, &values);
+    let change = Change::insert(&track.path(), "clean", &rumble::KIND, &values);
     let decision = Decision::new(StepId::Preparation, change, why)
         .noted(note)
         .measured(name, value, unit)

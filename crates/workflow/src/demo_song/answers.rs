@@ -3,7 +3,7 @@
 use audio::Spec;
 use demo::Planted;
 use dsp::Setting;
-use dsp::processors::{compressor, de_esser, declick, declip, eq, gain, gate, saturator, width};
+use dsp::processors::{compressor, de_esser, declick, declip, eq, gain, gate, rumble, saturator, width};
 use session::{Insert, Lane, LaneTarget, Path, Session, Strip};
 
 /// What stands in the session against a fault: the path whose reason is told; `None` when nothing does.
@@ -30,10 +30,10 @@ pub(super) fn answer(planted: &Planted, track: Option<&Strip>, session: &Session
 fn on_track(planted: &Planted, track: &Strip) -> Option<Path> {
     let amount = planted.amount;
     match planted.fault {
-        "dc_offset" => band(track, |b| b.shape == "high_pass" && (5.0..=40.0).contains(&b.hz)),
-        "rumble" => {
-            band(track, |b| b.shape == "high_pass" && b.slope >= 18.0 && (15.0..=60.0).contains(&b.hz))
-        }
+        "dc_offset" => rumble_filter(track, |filter| filter.remove_dc),
+        "rumble" => rumble_filter(track, |filter| {
+            filter.slope != rumble::Slope::Db12 && (15.0..=60.0).contains(&filter.freq_hz)
+        }),
         "hum" => {
             let mains_hz = first_hz(&planted.what)?;
             let cut = |times: f64| {
@@ -119,6 +119,11 @@ fn on_track(planted: &Planted, track: &Strip) -> Option<Path> {
     }
 }
 
+/// An insert against direct current and rumble that is set so.
+fn rumble_filter(track: &Strip, wanted: impl Fn(&rumble::Settings) -> bool) -> Option<Path> {
+    with(track, |i| i.kind.id == rumble::KIND.id && wanted(&rumble::Settings::from_values(&i.values)))
+}
+
 fn path(parts: &[&str]) -> Path {
     Path::new(parts.iter().copied())
 }
@@ -140,7 +145,6 @@ struct Band {
     hz: f64,
     gain_db: f64,
     q: f64,
-    slope: f64,
 }
 
 impl Band {
@@ -155,7 +159,7 @@ fn band(track: &Strip, fits: impl Fn(&Band) -> bool) -> Option<Path> {
         let settings = eq::Settings::from_values(&insert.values);
         for (place, b) in settings.bands.iter().enumerate() {
             let shape = eq::Shape::BASE.choices[b.r#type.number() as usize].id;
-            let band = Band { shape, hz: b.freq_hz, gain_db: b.gain_db, q: b.q, slope: b.slope_db_per_oct };
+            let band = Band { shape, hz: b.freq_hz, gain_db: b.gain_db, q: b.q };
             if fits(&band) {
                 let insert_path = track.path().child("insert").child(&insert.id);
                 return Some(insert_path.child("bands").child(insert.item_name(0, place)));

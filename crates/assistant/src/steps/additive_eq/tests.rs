@@ -37,6 +37,8 @@ fn usual_bright_and_unknown_tracks_are_left_alone() {
         ("lead_vocal", 0.0),
         ("lead_vocal", -3.0),
         ("lead_vocal", 12.0),
+        // So much is missing by design, not by a microphone.
+        ("backing_vocal", -14.0),
         ("kick_in", 0.0),
         ("snare", 0.0),
         ("unknown", -20.0),
@@ -48,7 +50,7 @@ fn usual_bright_and_unknown_tracks_are_left_alone() {
 
 #[test]
 fn boosts_are_few_and_bounded() {
-    for missing_db in [-14.0, -20.0, -29.0] {
+    for missing_db in [-9.0, -13.0, -17.0] {
         for from_hz in [2_000.0, 4_000.0, 8_000.0] {
             let (session, facts) = shelved("lead_vocal", from_hz, missing_db);
             let (decisions, bands) = run(&session, &facts);
@@ -59,7 +61,7 @@ fn boosts_are_few_and_bounded() {
             }
         }
     }
-    let (session, facts) = shelved("lead_vocal", 4_000.0, -20.0);
+    let (session, facts) = shelved("lead_vocal", 4_000.0, -13.0);
     assert!(run(&session, &facts).0[0].why.contains("stopped at +4.0"));
 }
 

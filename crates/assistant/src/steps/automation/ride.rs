@@ -73,6 +73,7 @@ impl Ride {
             phrase.follow(target_db, bounds, &mut gain_db, &mut curve);
         }
         let points = spaced(simplified(&curve), APART_S);
+        let points = level_kept(points, own, row_s, bounds);
         let distances = phrases.iter().flat_map(|phrase| &phrase.distances);
         let before_db = deviation(distances.clone().map(|(_, db)| *db));
         let after_db = deviation(distances.map(|(time_s, db)| db + value_at(&points, *time_s)));
@@ -90,6 +91,22 @@ impl Ride {
         let farther = |a: (f64, f64), b: &(f64, f64)| if b.1.abs() > a.1.abs() { *b } else { a };
         self.points.iter().fold((0.0, 0.0), farther)
     }
+}
+
+/// The balance has set how loud the voice is: a ride that lifts more than it lowers would move all of it.
+fn level_kept(mut points: Vec<(f64, f64)>, own: &Rows, row_s: f64, bounds: Bounds) -> Vec<(f64, f64)> {
+    let (mut before, mut after) = (0.0, 0.0);
+    for row in own.active_rows() {
+        let gain_db = value_at(&points, (row as f64 + 0.5) * row_s);
+        before += own.at(row);
+        after += own.at(row) * audio::db_to_power(gain_db);
+    }
+    if before > 0.0 && after > 0.0 {
+        let louder_db = power_to_db(after / before);
+        let (low, high) = (-bounds.most_db, bounds.most_db.min(bounds.highest_db));
+        points.iter_mut().for_each(|(_, db)| *db = (*db - louder_db).min(high).max(low));
+    }
+    points
 }
 
 /// A phrase of the voice.

@@ -27,7 +27,7 @@ const BACK_S: f64 = 0.15;
 /// Dips of the faders of all microphones of a drum at its strokes that stick out.
 pub(super) fn dips(facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
     let mut decisions = Vec::new();
-    for source in sources(session) {
+    for source in sources(facts, session) {
         let Some((nearest, hot)) = source.iter().find_map(|track| Some((*track, hot(track, facts)?))) else {
             continue;
         };

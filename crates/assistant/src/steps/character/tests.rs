@@ -12,15 +12,19 @@ fn run(session: &Session, facts: &SongFacts) -> (Vec<Decision>, Session) {
 }
 
 fn kit() -> (Session, SongFacts) {
-    let (mut session, mut facts) =
-        usual_song(&[("kick", "kick_in"), ("snare", "snare_top"), ("hat", "hihat"), ("voice", "lead_vocal")]);
-    for (bus, tracks) in [("drums", &["kick", "snare", "hat"][..]), ("vocals", &["voice"])] {
+    let (mut session, mut facts) = usual_song(&[
+        ("kick", "kick_in"),
+        ("snare", "snare_top"),
+        ("oh", "overhead"),
+        ("voice", "lead_vocal"),
+    ]);
+    for (bus, tracks) in [("drums", &["kick", "snare", "oh"][..]), ("vocals", &["voice"])] {
         session.add(Strip::new(StripClass::Bus, bus));
         for track in tracks {
             session.tracks[*track].bus = Some(bus.to_string());
         }
     }
-    for (track, low_hz) in [("kick", 50.0), ("snare", 200.0), ("hat", 5_000.0)] {
+    for (track, low_hz) in [("kick", 50.0), ("snare", 200.0), ("oh", 5_000.0)] {
         let moves_db = (0..600).map(|row| f64::from(row % 10) * -3.0).collect();
         raw(&mut facts, track).erb = analysis(&Sound { moves_db, ..Sound::band(low_hz, 3.0 * low_hz) }).erb;
     }

@@ -8,6 +8,7 @@ use crate::levels::{Curve, Levels, Outcome, at, crossing};
 use crate::parts::role;
 use crate::rack::settings;
 use crate::roles;
+use crate::steps::space::dryness::decay_s;
 use crate::words::tenth;
 use crate::{Rules, TrackFacts};
 use dsp::processors::compressor;
@@ -26,6 +27,8 @@ const P95_DB: f64 = 9.0;
 const VOICE_P95_DB: f64 = 10.0;
 /// Crest over 400 ms from which attack and detector are fast, in dB.
 const PEAKY_DB: f64 = 15.0;
+/// A voice that decays longer is a voice in a room: what its loudness varies by is not the singer's, in seconds.
+const WET_S: f64 = 1.2;
 /// At least this share of the spread stays.
 const KEPT: f64 = 0.5;
 /// Release follows the notes: this share of the time between two, within bounds, in ms.
@@ -50,7 +53,7 @@ fn usual(role: &str) -> Option<Usual> {
     let usual = |from, to, attack_ms, knee_db| Some(Usual { spread_lu: (from, to), attack_ms, knee_db });
     match role {
         "lead_vocal" | "vocal_bus" | "spoken" => usual(4.0, 6.0, 12.0, 8.0),
-        "backing_vocal" | "harmony_vocal" | "vocal_double" | "adlib" => usual(3.0, 5.0, 10.0, 8.0),
+        "backing_vocal" | "harmony_vocal" | "vocal_double" | "adlib" => usual(4.0, 8.0, 10.0, 8.0),
         "guitar_acoustic" | "guitar_acoustic_di" | "plucked_folk" => usual(5.0, 7.0, 20.0, 6.0),
         "piano" | "electric_piano" | "keys" | "clav" => usual(6.0, 8.0, 25.0, 6.0),
         "bass_upright" => usual(4.0, 6.0, 20.0, 6.0),
@@ -71,6 +74,11 @@ pub(super) fn compressor(track: &Strip, known: &TrackFacts, rules: &Rules) -> Op
     let usual = usual(role)?;
     let now = known.now();
     let levels = Levels::of(now, 0.0);
+    // A compressor would bring up the room that a voice was recorded or printed with.
+    let voice = roles::family(role) == "vocals";
+    if voice && decay_s(now).is_some_and(|seconds| seconds > WET_S) {
+        return None;
+    }
     let spread_lu = levels.spread_lu()?;
     if spread_lu <= usual.spread_lu.1 + TOLERANCE_LU {
         return None;

@@ -25,7 +25,8 @@ const LEAST_DB: f64 = 1.0;
 /// The crest over 400 ms that a drum or a voice usually has at most, in dB: engineering practice.
 fn usual_crest_db(role: &str) -> Option<f64> {
     match role {
-        _ if roles::family(role) == "vocals" => Some(14.0),
+        "lead_vocal" | "spoken" => Some(14.0),
+        _ if roles::family(role) == "vocals" => Some(17.0),
         "kick" | "kick_in" | "kick_out" => Some(16.0),
         "snare" | "snare_top" | "snare_bottom" | "tom_rack" | "tom_floor" | "toms" => Some(17.0),
         _ => None,

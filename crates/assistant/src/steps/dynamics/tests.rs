@@ -304,11 +304,30 @@ fn tops_are_taken_off_within_bounds() {
     assert_eq!(tall("backing_vocal", 26.0, 14.0).map(|l| l.ceiling_dbtp), Some(2.0));
     assert_eq!(tall("backing_vocal", 17.0, 14.0), None);
     // A voice of nothing but consonants: 4 dB of crest more than usual.
-    assert_eq!(tall("backing_vocal", 21.0, 18.0).map(|l| l.ceiling_dbtp), Some(-1.0));
+    assert_eq!(tall("lead_vocal", 21.0, 18.0).map(|l| l.ceiling_dbtp), Some(-1.0));
     // A plucked part of which every note is as tall.
     assert_eq!(tall("guitar_electric", 23.0, 21.0), None);
     // Strokes are judged by their crest: 0.8 of 3 dB off a peak 19 dB above -26 dBFS, where a made-up kick stands.
     assert_eq!(tall("kick_in", 19.0, 19.0).map(|l| l.ceiling_dbtp), Some(-9.4));
     assert_eq!(tall("kick_in", 26.0, 15.0), None);
     assert_eq!(tall("shaker", 26.0, 20.0), None);
+}
+
+#[test]
+fn the_room_of_a_voice_is_not_brought_up() {
+    // Notes of half a second that ring on by 30 dB in a second: 2 s of decay.
+    let ringing = |fall_db: f64| {
+        let (session, mut facts) = usual_song(&[("it", "backing_vocal")]);
+        let level = |row: usize| match row % 40 {
+            on @ 0..10 => -0.01 * on as f64,
+            off => (-2.5 - fall_db * (off - 9) as f64).max(-60.0),
+        };
+        let moves_db = (0..ROWS).map(level).collect();
+        raw(&mut facts, "it").erb = analysis(&Sound { moves_db, ..Sound::band(200.0, 4_000.0) }).erb;
+        comp(&run(&session, &facts).1, "it")
+    };
+    assert!(ringing(1.5).is_none());
+    // Falls of 8 dB in 50 ms: that is a dry voice, and its loudness is the singer's.
+    let (session, facts) = swinging("backing_vocal", 6.0);
+    assert!(comp(&run(&session, &facts).1, "it").is_some());
 }

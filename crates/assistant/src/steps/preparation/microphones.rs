@@ -27,7 +27,7 @@ const MICROPHONES: &[&str] = &[
 fn numbered_players(family: &str) -> bool {
     matches!(
         family,
-        "vocals" | "brass" | "woodwinds" | "strings" | "fx" | "returns" | "percussion" | "synths"
+        "vocals" | "drums" | "brass" | "woodwinds" | "strings" | "fx" | "returns" | "percussion" | "synths"
     )
 }
 
@@ -67,6 +67,11 @@ pub fn microphone_groups(session: &Session) -> Vec<(String, String)> {
     pairs
 }
 
+/// A kit that one microphone or one mix holds: single drums are different sources, however they are called.
+pub(super) fn is_whole_kit(role: &str) -> bool {
+    matches!(role, "drum_kit" | "drum_machine" | "drum_loop")
+}
+
 /// Tracks of one family whose names differ only in microphone, number or side.
 fn named_alike(session: &Session) -> BTreeMap<(&str, String), Vec<&Strip>> {
     let mut groups: BTreeMap<(&str, String), Vec<&Strip>> = BTreeMap::new();
@@ -74,7 +79,11 @@ fn named_alike(session: &Session) -> BTreeMap<(&str, String), Vec<&Strip>> {
         let family = roles::family(role(track));
         let place =
             matches!(role(track), "overhead" | "overhead_left" | "overhead_right" | "drum_room" | "ambience");
-        if place || track.files.len() != 1 || matches!(family, "drums" | "other") {
+        if place
+            || track.files.len() != 1
+            || (family == "drums" && !is_whole_kit(role(track)))
+            || family == "other"
+        {
             continue;
         }
         if let Some(base) = base_name(track, numbered_players(family)) {

@@ -19,7 +19,7 @@ const LOW_HZ: f64 = 200.0;
 
 /// The decay time (by 60 dB) of a room in which the recording's fastest falls would be possible, in seconds.
 /// `None` where it does not fall often enough to say.
-pub(super) fn decay_s(now: &Analysis) -> Option<f64> {
+pub(crate) fn decay_s(now: &Analysis) -> Option<f64> {
     let erb = &now.erb;
     let level = |row: usize| -> f64 {
         let bands = erb.row(row).iter().zip(&erb.centres_hz);

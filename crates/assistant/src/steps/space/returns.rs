@@ -3,7 +3,7 @@
 use crate::parts::lead;
 use crate::rack::settings;
 use crate::{Rules, SongFacts};
-use dsp::processors::{delay, reverb};
+use dsp::processors::{decorrelator, delay, mid_side, reverb};
 use dsp::{Kind, Values};
 use session::{Change, Decision, Insert, Path, Session, StepId, Value};
 
@@ -61,8 +61,9 @@ pub(super) struct Return {
     pub(super) label: &'static str,
     pub(super) low_cut_hz: f64,
     pub(super) high_cut_hz: f64,
-    kind: &'static Kind,
-    values: Values,
+    inserts: Vec<(&'static Kind, Values)>,
+    /// Why it takes only what it takes.
+    so_that: &'static str,
     what: String,
     role: &'static str,
 }
@@ -75,7 +76,7 @@ impl Return {
         session: &Session,
         rules: &Rules,
     ) -> Vec<Return> {
-        let mut returns = vec![plate(tempo), room(tempo)];
+        let mut returns = vec![plate(tempo), room(tempo), wide()];
         returns.extend(tempo.map(|tempo| slap(tempo, facts, session, rules)));
         for one in &mut returns {
             let taken = |id: &str| session.tracks.contains_key(id) || session.buses.contains_key(id);
@@ -88,20 +89,24 @@ impl Return {
 
     pub(super) fn decision(&self, tempo: Option<&Tempo>) -> Decision {
         let path = Path::new(["return", &self.id]);
-        let mut insert = Insert::new(self.kind.id, self.kind);
-        insert.values = self.values.clone();
+        let insert = |(kind, values): &(&'static Kind, Values)| {
+            let mut insert = Insert::new(kind.id, kind);
+            insert.values = values.clone();
+            insert_value(&path, &insert)
+        };
+        let inserts: Vec<Value> = self.inserts.iter().map(insert).collect();
         let value = Value::table([
             ("label", Value::from(self.label)),
             ("role", Value::from(self.role)),
-            ("insert", Value::from(vec![insert_value(&path, &insert)])),
+            ("insert", Value::from(inserts)),
         ]);
         let (at, evidence) = match tempo {
             Some(tempo) => (format!("at {:.0} beats per minute", tempo.bpm), ("tempo", tempo.bpm, "bpm")),
             None => ("without a known tempo".to_string(), ("low cut", self.low_cut_hz, "Hz")),
         };
         let why = format!(
-            "{} {at}: {}; only {:.0} Hz to {:.0} Hz go in, so that it neither booms nor hisses.",
-            self.label, self.what, self.low_cut_hz, self.high_cut_hz
+            "{} {at}: {}; only {:.0} Hz to {:.0} Hz go in, so that {}.",
+            self.label, self.what, self.low_cut_hz, self.high_cut_hz, self.so_that
         );
         Decision::new(StepId::Space, Change::Set { path, value }, why)
             .noted(self.what.clone())
@@ -161,10 +166,30 @@ fn reverb_return(
         label,
         low_cut_hz,
         high_cut_hz,
-        kind: &reverb::KIND,
-        values,
+        inserts: vec![(&reverb::KIND, values)],
+        so_that: "it neither booms nor hisses",
         what,
         role: "reverb_return",
+    }
+}
+
+/// Width for what is recorded in mono: the side alone of a decorrelated copy, which cancels in mono.
+fn wide() -> Return {
+    let low_cut_hz = 300.0;
+    let unrelated =
+        settings(&decorrelator::KIND, &[("amount_percent", 100.0), ("low_cut_hz", low_cut_hz)], &[]);
+    // The deepest that it goes: what stays of the middle is 48 dB down.
+    let side = settings(&mid_side::KIND, &[("mid_db", -48.0)], &[]);
+    Return {
+        space: "wide",
+        id: "wide".to_string(),
+        label: "Width",
+        low_cut_hz,
+        high_cut_hz: 20_000.0,
+        inserts: vec![(&decorrelator::KIND, unrelated), (&mid_side::KIND, side)],
+        so_that: "the low end stays in the middle",
+        what: "only a side, unrelated to the middle, which vanishes in mono".to_string(),
+        role: "fx_return",
     }
 }
 
@@ -197,8 +222,8 @@ fn slap(tempo: &Tempo, facts: &SongFacts, session: &Session, rules: &Rules) -> R
         label: "Echo",
         low_cut_hz,
         high_cut_hz,
-        kind: &delay::KIND,
-        values,
+        inserts: vec![(&delay::KIND, values)],
+        so_that: "it neither booms nor hisses",
         what,
         role: "delay_return",
     }

@@ -158,3 +158,20 @@ fn level_does_not_matter_and_what_is_set_stays() {
     let (_, once) = run(&session, &facts);
     assert!(run(&once, &facts).0.is_empty());
 }
+
+#[test]
+fn what_is_wide_by_nature_gets_a_side_that_vanishes_in_mono() {
+    use dsp::processors::{decorrelator, mid_side};
+    let (mut session, facts) =
+        usual_song(&[("pad", "synth_pad"), ("bv", "backing_vocal"), ("bass", "bass_di")]);
+    session.tracks["bv"].pan = -60.0;
+    let (_, after) = run(&session, &facts);
+    let level = sent(&after, "pad", "wide").expect("a side");
+    // 7 LU under the middle, but for what the cut below 300 Hz takes.
+    assert!((-7.5..=-4.0).contains(&level), "{level}");
+    assert_eq!((sent(&after, "bv", "wide"), sent(&after, "bass", "wide")), (None, None), "placed, and low");
+    let inserts = &after.returns["wide"].inserts;
+    assert_eq!(decorrelator::Settings::from_values(&inserts[0].values).amount_percent, 100.0);
+    // Only the side is left, so that nothing is in mono what was not there.
+    assert!(mid_side::Settings::from_values(&inserts[1].values).mid_db <= -40.0);
+}

@@ -1,16 +1,16 @@
-//! Levels as a least-squares problem over the faders.
+//! What is asked of the mix: levels of parts, of all drums, of the lead against the rest, tones, and the spectrum of
+//! the sum; [`crate::solve`] finds the faders and slopes that meet it best.
 //!
-//! Each part has an expected loudness against the others and a spread within which good mixes differ; what is
-//! minimised is the sum of squared deviations in units of the spread, over all parts, all drums together and
-//! the lead against all the rest. Only ratios matter (Wilson & Fazenda, *Navigating the mix-space*, 2016): the
-//! level that all expectations refer to is a variable too, and the common gain is set afterwards by headroom.
-//! Loudness after a change of gains follows from band powers, without rendering.
+//! Each part has an expected loudness against the others and a spread within which good mixes differ.
 
+use super::expected::{lead_against_rest_lu, usual_inside_db};
+use super::powers::{Voiced, bands, level_db, mean_powers, mean_powers_alone};
 use crate::masking::{Voice, hidden_share};
 use crate::parts::{self, DRUMS, Part, part_of, role};
-use crate::power::{Rows, band_shares, busiest_third, lufs};
+use crate::power::{Rows, band_shares, busiest_third, lufs, weight};
+use crate::solve::{Against, Ask, Bands, Model, Range, Solution, Spectrum};
 use crate::words::{listed, tenth};
-use crate::{Rules, SongFacts, TrackFacts};
+use crate::{Rules, SongFacts};
 use audio::{db_to_power, power_to_db};
 use measure::ERB_BANDS;
 use session::{Session, Strip};
@@ -26,8 +26,8 @@ const ALIKE_LU: f64 = 1.0;
 /// How far a microphone moves against another of the same source, in dB.
 const INSIDE_DB: f64 = 6.0;
 /// From which share on a lead counts as masked, and the most it is raised for that, in LU.
-const HIDDEN: f64 = 0.45;
-const RAISE_LU: f64 = 2.0;
+const HIDDEN: f64 = 0.6;
+const RAISE_LU: f64 = 1.0;
 /// The most where the genre says how loud a lead is, in LU.
 const RAISE_IN_GENRE_LU: f64 = 0.5;
 const RAISE_STEP_LU: f64 = 0.5;
@@ -36,7 +36,7 @@ const MANY_LU: f64 = 5.0;
 /// A loop beside drums that are played by themselves, in LU.
 const LOOP_LU: f64 = -9.0;
 /// Backing voices where no lead sings in at least this share of the rows, in LU.
-const VOICES_ALONE_LU: f64 = -5.0;
+const VOICES_ALONE_LU: f64 = -4.8;
 const LEAD_SINGS: f64 = 0.1;
 /// How much the level of the lead against the rest varies within a genre, in LU.
 const GENRE_SPREAD_LU: f64 = 1.5;
@@ -60,6 +60,8 @@ pub(super) struct Level<'a> {
     pub(super) expected_lu: f64,
     /// The other tracks of its part.
     pub(super) group: String,
+    /// What the track's slope should be turned by, in dB per octave; 0 where nothing is known of it.
+    pub(super) tilt_db_per_oct: f64,
 }
 
 /// All levels.
@@ -67,18 +69,6 @@ pub(super) struct Balance<'a> {
     pub(super) levels: Vec<Level<'a>>,
     /// By how much the lead was raised because it was hidden, and the hidden share before and after.
     pub(super) lead_raised: Option<(f64, f64, f64)>,
-}
-
-/// A track with its rows.
-struct Voiced<'a> {
-    track: &'a Strip,
-    facts: &'a TrackFacts,
-    rows: Rows,
-    /// Gain of the buses behind its fader, in dB.
-    path_db: f64,
-    source: usize,
-    /// Level inside its source, in dB.
-    inside_db: f64,
 }
 
 /// Microphones of one source, or one track: what one variable moves.
@@ -96,7 +86,7 @@ struct Group {
     expected_lu: f64,
     sources: Vec<usize>,
     /// Mean weighted power of each track over the rows in which the part plays; 0 for tracks of other parts.
-    power: Vec<f64>,
+    power: Vec<Bands>,
 }
 
 /// The whole problem.
@@ -105,9 +95,9 @@ struct Problem<'a> {
     sources: Vec<Source>,
     groups: Vec<Group>,
     /// Mean weighted power of each track over the busy rows.
-    mix: Vec<f64>,
+    mix: Vec<Bands>,
     /// The same over the rows in which the drums play; 0 for other tracks.
-    drums: Option<Vec<f64>>,
+    drums: Option<Vec<Bands>>,
     /// The expected level of all drums, in LU.
     drums_lu: f64,
     /// The lead's group, and the level it should have against all the rest, where the genre says.
@@ -128,18 +118,37 @@ pub(crate) fn path_gain_db(session: &Session, strip: &Strip) -> f64 {
 }
 
 /// Solves the levels; `None` where nothing plays.
-pub(super) fn solve<'a>(facts: &'a SongFacts, session: &'a Session, rules: &Rules) -> Option<Balance<'a>> {
+/// Slopes are solved as well when they are still `open`: to be decided.
+pub(super) fn solve<'a>(
+    facts: &'a SongFacts,
+    session: &'a Session,
+    rules: &Rules,
+    open: bool,
+) -> Option<Balance<'a>> {
     let problem = Problem::new(facts, session, rules)?;
-    let mut sources_db = problem.least_squares();
-    let lead_raised = problem.raise_lead(&mut sources_db, rules);
-    Some(Balance { levels: problem.levels(&sources_db, rules), lead_raised })
+    let mut model = problem.model(rules);
+    if !open {
+        model.tones.fill(None);
+    }
+    let Solution { gains_db: mut sources_db, tilts_db_per_oct, .. } = model.solve();
+    if !model.fixed.contains(&true) {
+        problem.set_headroom(&mut sources_db, &tilts_db_per_oct);
+    }
+    let lead_raised = problem.raise_lead(&mut sources_db, &tilts_db_per_oct, rules);
+    let levels = problem.levels(&sources_db, &tilts_db_per_oct, rules);
+    Some(Balance { levels, lead_raised })
 }
 
 impl<'a> Problem<'a> {
     fn new(facts: &'a SongFacts, session: &'a Session, rules: &Rules) -> Option<Problem<'a>> {
         let (mut tracks, mut sources) = (Vec::new(), Vec::new());
-        for members in parts::sources(session) {
+        for members in parts::sources(facts, session) {
             let mut own = Vec::new();
+            let level = |track: &Strip| {
+                let known = facts.tracks.get(&track.id).map(|known| Rows::of(known.now()));
+                known.map_or(-200.0, |rows| lufs(rows.mean(&rows.active_rows())))
+            };
+            let together_db = parts::together_db(&members, facts, level);
             for track in members {
                 let Some(known) = facts.tracks.get(&track.id) else { continue };
                 let rows = Rows::of(known.now());
@@ -147,7 +156,7 @@ impl<'a> Problem<'a> {
                     continue;
                 }
                 own.push(tracks.len());
-                let path_db = path_gain_db(session, track);
+                let path_db = path_gain_db(session, track) + together_db;
                 tracks.push(Voiced {
                     track,
                     facts: known,
@@ -166,7 +175,7 @@ impl<'a> Problem<'a> {
         }
         let rows: Vec<Rows> = tracks.iter().map(|voiced| voiced.rows.clone()).collect();
         let busy = busiest_third(&rows);
-        let mix = tracks.iter().map(|v| v.rows.mean(&busy) * db_to_power(v.path_db)).collect();
+        let mix = tracks.iter().map(|v| bands(v, &busy)).collect();
         let mut problem =
             Problem { tracks, sources, groups: Vec::new(), mix, drums: None, drums_lu: 0.0, lead: None };
         problem.place_inside(rules);
@@ -193,7 +202,10 @@ impl<'a> Problem<'a> {
             for &track in &members {
                 let recorded_db = self.own_lufs(track) - self.own_lufs(nearest);
                 let usual_db = usual_inside_db(role(self.tracks[track].track));
-                let moved = (usual_db - recorded_db).clamp(-INSIDE_DB, INSIDE_DB);
+                // What no role explains was placed by whoever recorded it.
+                let unexplained = parts::shared_source(role(self.tracks[track].track)).is_none();
+                let moved = if unexplained { 0.0 } else { usual_db - recorded_db };
+                let moved = moved.clamp(-INSIDE_DB, INSIDE_DB);
                 self.tracks[track].inside_db = if track == nearest { 0.0 } else { moved };
             }
             self.sources[source].fixed_db = members.iter().find_map(|track| {
@@ -240,6 +252,10 @@ impl<'a> Problem<'a> {
                 group.sources.iter().flat_map(|s| self.sources[*s].tracks.iter().copied()).collect();
             group.power = mean_powers(&self.tracks, &members);
         }
+        let ordinary_lu = middle_of_the_known(&groups);
+        for group in groups.iter_mut().filter(|group| !group.known) {
+            group.expected_lu = ordinary_lu.unwrap_or(group.expected_lu);
+        }
         let drums: Vec<usize> = groups
             .iter()
             .filter(|group| group.part.drums)
@@ -270,54 +286,123 @@ impl<'a> Problem<'a> {
         self.lead = group.map(|group| (group, genre_lu.filter(|_| voice(&group))));
         if let Some((group, _)) = self.lead.filter(|(group, _)| !voice(group)) {
             // What the mix is about stands where a voice would, if nearly.
-            let expected = self.groups[group].expected_lu.max(-4.0);
+            let expected = self.groups[group].expected_lu.max(-5.0);
             self.groups[group].expected_lu = expected;
         }
     }
 
-    /// Power factors of all tracks for variables of the sources, in dB.
-    fn factors(&self, sources_db: &[f64]) -> Vec<f64> {
-        self.tracks.iter().map(|v| db_to_power(sources_db[v.source] + v.inside_db)).collect()
+    /// The problem as the optimiser takes it.
+    fn model(&self, rules: &Rules) -> Model {
+        let start_db = (0..self.sources.len()).map(|source| {
+            let Source { fixed_db, part, .. } = &self.sources[source];
+            let group = &self.groups[*part];
+            let alone = group.expected_lu - power_to_db(group.sources.len() as f64) + MIX_LUFS;
+            fixed_db.unwrap_or(alone - self.source_db(source))
+        });
+        let tone = |source: &Source| {
+            let track = &self.tracks[*source.tracks.first()?];
+            let free = source.tracks.iter().all(|t| crate::tone::may_be_tilted(self.tracks[*t].track, rules));
+            let facts = &track.facts.now().facts;
+            crate::tone::slope(role(track.track), facts).filter(|_| free)
+        };
+        Model {
+            sources: self.tracks.iter().map(|voiced| voiced.source).collect(),
+            centres_hz: self.centres_hz(),
+            asks: self.asks(),
+            start_db: start_db.collect(),
+            fixed: self.sources.iter().map(|source| source.fixed_db.is_some()).collect(),
+            tones: self.sources.iter().map(tone).collect(),
+            spectrum: self.spectrum(),
+            whole_lufs: MIX_LUFS,
+        }
     }
 
-    /// The variables that least squares finds, one for each source, with the common gain of headroom.
-    fn least_squares(&self) -> Vec<f64> {
-        let mut variables: Vec<f64> = (0..self.sources.len())
-            .map(|source| {
-                let Source { fixed_db, part, .. } = &self.sources[source];
-                let group = &self.groups[*part];
-                let alone = group.expected_lu - power_to_db(group.sources.len() as f64) + MIX_LUFS;
-                fixed_db.unwrap_or(alone - self.source_db(source))
-            })
-            .collect();
-        let mut free: Vec<usize> =
-            (0..variables.len()).filter(|source| self.sources[*source].fixed_db.is_none()).collect();
-        // The last variable is the level that the expectations refer to.
-        free.push(variables.len());
-        variables.push(MIX_LUFS);
-        for _ in 0..60 {
-            let (residuals, slopes) = self.residuals(&variables);
-            let step = gauss_newton(&residuals, &slopes, &free);
-            let longest = step.iter().fold(0.0f64, |most, s| most.max(s.abs()));
-            // Far from the solution the sums of powers are not straight: at most 6 dB at once.
-            let short = (6.0 / longest.max(1e-12)).min(1.0);
-            free.iter().zip(&step).for_each(|(place, step)| variables[*place] += short * step);
-            if longest < 1e-6 {
-                break;
+    fn centres_hz(&self) -> Vec<f64> {
+        let known = self.tracks.iter().map(|voiced| &voiced.facts.now().erb.centres_hz);
+        let mut centres = known.into_iter().find(|hz| hz.len() == ERB_BANDS).cloned().unwrap_or_default();
+        // Without bands everything lies at the pivot, where slopes do nothing.
+        centres.resize(ERB_BANDS, crate::solve::PIVOT_HZ);
+        centres
+    }
+
+    /// Everything that is wished of levels.
+    fn asks(&self) -> Vec<Ask> {
+        let of_whole = |power: &[Bands], goal_lu: f64, spread_lu: f64| Ask {
+            of: power.to_vec(),
+            against: Against::Whole,
+            goal_lu,
+            spread_lu,
+        };
+        let of_group = |group: &Group| of_whole(&group.power, group.expected_lu, group.part.spread_lu);
+        let mut asks: Vec<Ask> = self.groups.iter().map(of_group).collect();
+        asks.extend(self.drums.iter().map(|drums| of_whole(drums, self.drums_lu, DRUMS.spread_lu)));
+        if let Some((group, Some(goal_lu))) = self.lead {
+            let lead = &self.groups[group].power;
+            let own = |bands: &Bands| bands.iter().any(|power| *power > 0.0);
+            let rest = self.mix.iter().zip(lead);
+            let rest: Vec<Bands> =
+                rest.map(|(all, lead)| if own(lead) { [0.0; ERB_BANDS] } else { *all }).collect();
+            if rest.iter().any(own) {
+                let (of, against) = (lead.clone(), Against::Tracks(rest));
+                asks.push(Ask { of, against, goal_lu, spread_lu: GENRE_SPREAD_LU });
             }
         }
-        variables.pop();
-        if self.sources.iter().all(|source| source.fixed_db.is_none()) {
-            self.set_headroom(&mut variables);
+        for group in self.groups.iter().filter(|group| group.sources.len() > 1) {
+            let alone = |source: &usize| mean_powers_alone(&self.tracks, &self.sources[*source].tracks);
+            let all: Vec<Vec<Bands>> = group.sources.iter().map(alone).collect();
+            asks.extend(all.iter().map(|of| Ask {
+                of: of.clone(),
+                against: Against::Alike(all.clone()),
+                goal_lu: 0.0,
+                spread_lu: ALIKE_LU,
+            }));
         }
-        variables
+        asks
+    }
+
+    /// The spectrum that is expected of the sum: third octaves of 45 freely licensed released recordings around
+    /// these centres, middle and deviation, in dB. Asked for where so many parts play beside the drums that the sum is
+    /// a band's.
+    fn spectrum(&self) -> Option<Spectrum> {
+        const BAND: usize = 3;
+        const USUAL: [(f64, f64, f64); 7] = [
+            (100.0, 4.0, 5.0),
+            (200.0, 4.0, 4.0),
+            (400.0, 2.0, 4.0),
+            (800.0, 1.0, 4.0),
+            (1_600.0, -2.0, 3.0),
+            (3_200.0, -5.0, 4.0),
+            (6_400.0, -10.0, 7.5),
+        ];
+        if self.groups.iter().filter(|group| !group.part.drums).count() < BAND {
+            return None;
+        }
+        let centres = self.centres_hz();
+        let unweighted = |bands: &Bands| {
+            let mut bands = *bands;
+            bands.iter_mut().zip(&centres).for_each(|(power, hz)| *power /= weight(*hz).max(1e-9));
+            bands
+        };
+        let range = |(hz, level_db, spread_db): (f64, f64, f64)| Range {
+            low_hz: hz / std::f64::consts::SQRT_2,
+            high_hz: hz * std::f64::consts::SQRT_2,
+            level_db,
+            spread_db,
+        };
+        Some(Spectrum { of: self.mix.iter().map(unweighted).collect(), ranges: USUAL.map(range).to_vec() })
+    }
+
+    /// Factors on power of all tracks by band, for gains and slopes of the sources.
+    fn factors(&self, sources_db: &[f64], tilts: &[f64]) -> Vec<Bands> {
+        let octaves = crate::solve::octaves(&self.centres_hz());
+        let of = |v: &Voiced| octaves.map(|x| db_to_power(sources_db[v.source] + tilts[v.source] * x));
+        self.tracks.iter().map(of).collect()
     }
 
     /// The common gain: the mix at its loudness, or lower where a fader would pass its bound.
-    fn set_headroom(&self, sources_db: &mut [f64]) {
-        let factors = self.factors(sources_db);
-        let mix: f64 = self.mix.iter().zip(&factors).map(|(power, factor)| power * factor).sum();
-        let mut common_db = MIX_LUFS - lufs(mix);
+    fn set_headroom(&self, sources_db: &mut [f64], tilts: &[f64]) {
+        let mix = level_db(&self.mix, &self.factors(sources_db, tilts));
+        let mut common_db = MIX_LUFS - mix;
         let faders = self.tracks.iter().map(|v| sources_db[v.source] + v.inside_db);
         let (lowest, highest) =
             faders.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), db| (low.min(db), high.max(db)));
@@ -326,64 +411,14 @@ impl<'a> Problem<'a> {
         sources_db.iter_mut().for_each(|db| *db += common_db);
     }
 
-    /// Deviations in units of their spread, and their slopes by the variables.
-    fn residuals(&self, variables: &[f64]) -> (Vec<f64>, Vec<Vec<f64>>) {
-        let factors = self.factors(variables);
-        let level = |power: &[f64]| self.level(power, &factors);
-        let last = variables.len() - 1;
-        let mut reference = (variables[last], vec![0.0; variables.len()]);
-        reference.1[last] = 1.0;
-        let (mut residuals, mut slopes) = (Vec::new(), Vec::new());
-        let mut push = |a: &(f64, Vec<f64>), b: &(f64, Vec<f64>), goal: f64, spread: f64| {
-            residuals.push((a.0 - b.0 - goal) / spread);
-            slopes.push(a.1.iter().zip(&b.1).map(|(a, b)| (a - b) / spread).collect::<Vec<f64>>());
-        };
-        for group in &self.groups {
-            push(&level(&group.power), &reference, group.expected_lu, group.part.spread_lu);
-        }
-        if let Some(drums) = &self.drums {
-            push(&level(drums), &reference, self.drums_lu, DRUMS.spread_lu);
-        }
-        if let Some((group, Some(goal_lu))) = self.lead {
-            let lead = &self.groups[group].power;
-            let rest: Vec<f64> =
-                self.mix.iter().zip(lead).map(|(all, own)| if *own > 0.0 { 0.0 } else { *all }).collect();
-            if rest.iter().any(|power| *power > 0.0) {
-                push(&level(lead), &level(&rest), goal_lu, GENRE_SPREAD_LU);
-            }
-        }
-        for group in self.groups.iter().filter(|group| group.sources.len() > 1) {
-            let own: Vec<f64> = group.sources.iter().map(|s| self.source_db(*s) + variables[*s]).collect();
-            let mean = own.iter().sum::<f64>() / own.len() as f64;
-            for (source, db) in group.sources.iter().zip(&own) {
-                let mut slope = vec![0.0; variables.len()];
-                group.sources.iter().for_each(|s| slope[*s] -= 1.0 / (own.len() as f64 * ALIKE_LU));
-                slope[*source] += 1.0 / ALIKE_LU;
-                residuals.push((db - mean) / ALIKE_LU);
-                slopes.push(slope);
-            }
-        }
-        (residuals, slopes)
-    }
-
     /// Loudness of a source by itself, in LUFS.
     fn source_db(&self, source: usize) -> f64 {
         let own = |t: &usize| db_to_power(self.own_lufs(*t) + self.tracks[*t].inside_db);
         power_to_db(self.sources[source].tracks.iter().map(own).sum())
     }
 
-    /// Level in LUFS of powers under factors, and its slope by the variables (the shares of the sources).
-    fn level(&self, power: &[f64], factors: &[f64]) -> (f64, Vec<f64>) {
-        let sum: f64 = power.iter().zip(factors).map(|(p, f)| p * f).sum();
-        let mut slope = vec![0.0; self.sources.len() + 1];
-        for ((voiced, power), factor) in self.tracks.iter().zip(power).zip(factors) {
-            slope[voiced.source] += power * factor / sum.max(1e-300);
-        }
-        (lufs(sum), slope)
-    }
-
     /// Raises a lead that is hidden though it is as loud as usual.
-    fn raise_lead(&self, sources_db: &mut [f64], rules: &Rules) -> Option<(f64, f64, f64)> {
+    fn raise_lead(&self, sources_db: &mut [f64], tilts: &[f64], rules: &Rules) -> Option<(f64, f64, f64)> {
         let (group, genre_lu) = self.lead?;
         let lead: Vec<usize> = self.groups[group].sources.clone();
         if lead.iter().any(|source| self.sources[*source].fixed_db.is_some()) {
@@ -423,13 +458,12 @@ impl<'a> Problem<'a> {
         }
         lead.iter().for_each(|source| sources_db[*source] += raised);
         if self.sources.iter().all(|source| source.fixed_db.is_none()) {
-            self.set_headroom(sources_db);
+            self.set_headroom(sources_db, tilts);
         }
         Some((raised, before, after))
     }
 
-    fn levels(&self, sources_db: &[f64], rules: &Rules) -> Vec<Level<'a>> {
-        let now: Vec<f64> = self.tracks.iter().map(|voiced| db_to_power(voiced.track.fader_db)).collect();
+    fn levels(&self, sources_db: &[f64], tilts: &[f64], rules: &Rules) -> Vec<Level<'a>> {
         let wanted: Vec<f64> = self.tracks.iter().map(|v| sources_db[v.source] + v.inside_db).collect();
         let fixed = |v: &Voiced| rules.is_yours(&v.track.path().child("fader_db"));
         let bounded: Vec<f64> = self
@@ -438,9 +472,20 @@ impl<'a> Problem<'a> {
             .zip(&wanted)
             .map(|(v, db)| if fixed(v) { v.track.fader_db } else { tenth(db.clamp(FADER_DB.0, FADER_DB.1)) })
             .collect();
-        let then: Vec<f64> = bounded.iter().map(|db| db_to_power(*db)).collect();
+        // The levels within a source are in the powers already.
+        let flat = |faders_db: Vec<f64>| -> Vec<Bands> {
+            let own = self.tracks.iter().zip(faders_db);
+            own.map(|(v, db)| [db_to_power(db - v.inside_db); ERB_BANDS]).collect()
+        };
+        let now = flat(self.tracks.iter().map(|voiced| voiced.track.fader_db).collect());
+        let octaves = crate::solve::octaves(&self.centres_hz());
+        let mut then = flat(bounded.clone());
+        for (factors, voiced) in then.iter_mut().zip(&self.tracks) {
+            let tilt = tilts[voiced.source];
+            factors.iter_mut().zip(octaves).for_each(|(factor, x)| *factor *= db_to_power(tilt * x));
+        }
         let against_mix =
-            |power: &[f64], factors: &[f64]| self.level(power, factors).0 - self.level(&self.mix, factors).0;
+            |power: &[Bands], factors: &[Bands]| level_db(power, factors) - level_db(&self.mix, factors);
         let lead = self.lead.map(|(group, _)| group);
         // What is expected against a full band, against this one: fewer parts stand nearer to their sum.
         let fewer_lu = {
@@ -469,6 +514,7 @@ impl<'a> Problem<'a> {
                 before_lu: against_mix(&group.power, &now),
                 after_lu: against_mix(&group.power, &then),
                 expected_lu: group.expected_lu + fewer_lu,
+                tilt_db_per_oct: tilts[voiced.source],
                 group: if others.len() > 4 { format!("{} others", others.len()) } else { listed(&others) },
             }
         };
@@ -476,86 +522,19 @@ impl<'a> Problem<'a> {
     }
 }
 
+/// What nobody knows is as loud as an ordinary part of this band: the middle of the parts that are known, but
+/// for the lead and what is never in the foreground.
+fn middle_of_the_known(groups: &[Group]) -> Option<f64> {
+    let background = |name: &str| matches!(name, "effects" | "percussion" | "hi-hat" | "lead vocal");
+    let known = groups.iter().filter(|group| group.known && !background(group.part.name));
+    let mut levels: Vec<f64> = known.map(|group| group.expected_lu).collect();
+    levels.sort_by(f64::total_cmp);
+    let upper = *levels.get(levels.len() / 2)?;
+    Some((upper + levels[(levels.len() - 1) / 2]) / 2.0)
+}
+
 /// An expected level by strength, which scales how far parts stand from an ordinary one.
 fn scaled_lu(level_lu: f64, rules: &Rules) -> f64 {
     const ORDINARY_LU: f64 = -10.0;
     ORDINARY_LU + rules.strength * (level_lu - ORDINARY_LU)
-}
-
-/// Mean powers of some tracks over the rows in which any of them plays; 0 for the others.
-fn mean_powers(tracks: &[Voiced], members: &[usize]) -> Vec<f64> {
-    let length = members.iter().map(|t| tracks[*t].rows.active.len()).max().unwrap_or(0);
-    let rows: Vec<usize> =
-        (0..length).filter(|row| members.iter().any(|t| tracks[*t].rows.is_active(*row))).collect();
-    let power = |track: usize| tracks[track].rows.mean(&rows) * db_to_power(tracks[track].path_db);
-    (0..tracks.len()).map(|track| if members.contains(&track) { power(track) } else { 0.0 }).collect()
-}
-
-/// Usual level of a microphone against the nearest of its source, in dB (engineering practice).
-fn usual_inside_db(role: &str) -> f64 {
-    match role {
-        "kick_in" | "snare_top" => 0.0,
-        "kick" | "snare" => -0.5,
-        "kick_out" => -3.0,
-        "kick_sub" => -6.0,
-        "snare_side" => -4.0,
-        "snare_bottom" => -7.0,
-        _ => 0.0,
-    }
-}
-
-/// Loudness of the lead against all the rest by genre, in LU. The order of genres is that of Gerdes &
-/// Siedenburg (JASA Express Letters 2023).
-fn lead_against_rest_lu(genre: &str) -> Option<f64> {
-    const GENRES: &[(&str, f64)] = &[
-        ("country", 3.0),
-        ("singer", 3.0),
-        ("rap", 2.5),
-        ("hip", 2.5),
-        ("r&b", 2.0),
-        ("soul", 2.0),
-        ("metal", -2.5),
-        ("rock", 0.0),
-        ("edm", -1.0),
-        ("electronic", -1.0),
-        ("choir", -2.0),
-        ("ambient", -2.0),
-        ("pop", 1.5),
-    ];
-    let genre = genre.to_lowercase();
-    GENRES.iter().find(|(name, _)| genre.contains(name)).map(|(_, lu)| *lu)
-}
-
-/// The step of Gauss and Newton over the free variables, held near where nothing else holds it.
-fn gauss_newton(residuals: &[f64], slopes: &[Vec<f64>], free: &[usize]) -> Vec<f64> {
-    /// The common gain changes no residual; a little weight keeps it where it is.
-    const HELD: f64 = 1e-6;
-    let size = free.len();
-    let mut rows: Vec<Vec<f64>> = free
-        .iter()
-        .enumerate()
-        .map(|(place, a)| {
-            let normal = |b: &usize| slopes.iter().map(|slope| slope[*a] * slope[*b]).sum::<f64>();
-            let mut row: Vec<f64> = free.iter().map(normal).collect();
-            row[place] += HELD;
-            row.push(-slopes.iter().zip(residuals).map(|(slope, r)| slope[*a] * r).sum::<f64>());
-            row
-        })
-        .collect();
-    // Elimination without exchange: the matrix is symmetric and positive definite.
-    for pivot in 0..size {
-        for below in pivot + 1..size {
-            let factor = rows[below][pivot] / rows[pivot][pivot];
-            for column in pivot..=size {
-                let above = rows[pivot][column];
-                rows[below][column] -= factor * above;
-            }
-        }
-    }
-    let mut step = vec![0.0; size];
-    for row in (0..size).rev() {
-        let known: f64 = (row + 1..size).map(|column| rows[row][column] * step[column]).sum();
-        step[row] = (rows[row][size] - known) / rows[row][row];
-    }
-    step
 }

@@ -1,8 +1,12 @@
 //! Step 3: levels first, around the most important element, then places between the loudspeakers.
 
 mod balance;
+mod expected;
 mod pan;
+mod powers;
+mod width;
 
+use crate::parts::heard;
 use crate::words::{place, signed_db};
 use crate::{Hears, Rules, SongFacts, Step};
 pub(crate) use balance::path_gain_db;
@@ -13,6 +17,8 @@ use std::collections::BTreeMap;
 
 /// Smaller moves of a fader are not heard, in dB.
 const LEAST_DB: f64 = 0.5;
+/// After dynamics, faders are set as exactly as this, in dB.
+const LEAST_AGAIN_DB: f64 = 0.3;
 /// Smaller moves of a pan are not heard, in percent.
 const LEAST_PAN: f64 = 5.0;
 
@@ -29,7 +35,7 @@ impl Step for StaticMix {
     }
 
     fn decide(&self, facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
-        let Some(balance) = balance::solve(facts, session, rules) else {
+        let Some(balance) = balance::solve(facts, session, rules, true) else {
             return Vec::new();
         };
         let mut decisions = Vec::new();
@@ -59,8 +65,25 @@ impl Step for StaticMix {
                     .unless("the arrangement wants it elsewhere"),
             );
         }
+        decisions.extend(heard(session).filter_map(|track| width::wider(track, facts, rules)));
         decisions
     }
+}
+
+/// Faders once more, after everything that changed how loud tracks are: those that would move by `LEAST_AGAIN_DB`
+/// or more. The same facts and faders that stand there already give nothing.
+pub fn rebalance(facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
+    let Some(balance) = balance::solve(facts, session, rules, false) else { return Vec::new() };
+    let moved = |level: &&Level| !level.fixed && (level.fader_db - level.before_db).abs() >= LEAST_AGAIN_DB;
+    let moving = balance.levels.iter().filter(moved);
+    moving.map(|level| fader(level, &balance)).collect()
+}
+
+/// Slopes that the optimiser found with the levels, by track, in dB per octave.
+pub(crate) fn tilts(facts: &SongFacts, session: &Session, rules: &Rules) -> BTreeMap<String, f64> {
+    let levels =
+        balance::solve(facts, session, rules, true).map(|balance| balance.levels).unwrap_or_default();
+    levels.into_iter().map(|level| (level.track.id.clone(), level.tilt_db_per_oct)).collect()
 }
 
 /// True when the faders are where they belong already, but for a common gain.

@@ -69,6 +69,8 @@ pub(crate) struct Stage<'a> {
 enum Wish {
     Centre(&'static str),
     Single(f64),
+    /// In the middle, and wide: where it is recorded in mono it gets its width from a return.
+    Wide(&'static str),
     /// Players of one part, opposite each other: the outermost pair this far out.
     Players(f64),
     Fixed(f64, &'static str),
@@ -98,12 +100,13 @@ fn wish(role: &str) -> Wish {
             "guitars" => Wish::Players(80.0),
             "brass" | "woodwinds" | "strings" => Wish::Players(50.0),
             "keys" => Wish::Single(45.0),
-            "synths" => Wish::Single(40.0),
+            "synths" => Wish::Wide("a synthesizer"),
             "percussion" => Wish::Single(50.0),
             "drums" => Wish::Single(30.0),
-            "fx" | "returns" => Wish::Single(40.0),
+            "fx" | "returns" => Wish::Wide("an effect"),
             "buses" => Wish::Centre("the whole group"),
-            _ => Wish::Single(25.0),
+            // What nobody knows may be the bass, or everything else.
+            _ => Wish::Centre("what nobody knows"),
         },
     }
 }
@@ -163,6 +166,12 @@ impl<'a> Stage<'a> {
                     track.reason = format!("it is {what}");
                     track.note = "side of the kit".to_string();
                     track.confidence = 0.95;
+                }
+                Wish::Wide(what) if side(&stem(track.track)).is_none() => {
+                    track.pan = 0.0;
+                    track.reason = format!("{what} fills the stage from the middle");
+                    track.note = "centre, wide".to_string();
+                    track.confidence = 0.6;
                 }
                 Wish::Centre(what) => {
                     track.pan = 0.0;
@@ -299,13 +308,8 @@ impl<'a> Stage<'a> {
             }
             let out = match wish {
                 Wish::Single(out) if track.reason.is_empty() => out,
-                Wish::Players(_) if track.single => {
-                    if part_of(role(track.track)).name.contains("voc") {
-                        25.0
-                    } else {
-                        45.0
-                    }
-                }
+                // A voice without a partner stays in the middle, and gets its width from a return.
+                Wish::Players(_) if track.single && !part_of(role(track.track)).name.contains("voc") => 45.0,
                 _ => continue,
             };
             track.pan = out.min(widest(track.centroid_hz)).round();
@@ -432,7 +436,7 @@ pub(crate) fn steered(mut stage: Stage, change_db: f64) -> Vec<(String, f64)> {
 
 /// Whether a track's place belongs to a pair or to the kit.
 fn stage_pair(wish: &Wish, track: &Strip) -> bool {
-    matches!(wish, Wish::Fixed(..) | Wish::Centre(_))
+    matches!(wish, Wish::Fixed(..) | Wish::Centre(_) | Wish::Wide(_))
         || crate::roles::family(role(track)) == "drums"
         || side(&stem(track)).is_some()
         || track.pan.abs() > SINGLE_MOST
@@ -487,7 +491,7 @@ fn players(track: &Strip) -> Option<&'static str> {
     let name = part_of(role(track)).name;
     match wish(role(track)) {
         Wish::Players(_) => Some(name),
-        Wish::Single(_) => side(&stem(track)).map(|_| name),
+        Wish::Single(_) | Wish::Wide(_) => side(&stem(track)).map(|_| name),
         _ => None,
     }
 }

@@ -104,7 +104,7 @@ fn wish(track: &Strip, facts: &TrackFacts, band: bool) -> Option<(f64, String)> 
 pub(super) fn high_passes(facts: &SongFacts, session: &Session) -> Vec<Cut> {
     let band = is_band(session);
     let mut cuts = Vec::new();
-    for source in sources(session) {
+    for source in sources(facts, session) {
         let wishes: Vec<(&Strip, f64, String, f64)> = source
             .into_iter()
             .filter_map(|track| {

@@ -8,10 +8,12 @@ mod boom;
 mod low_end;
 mod masking;
 mod resonance;
+mod tilt;
 mod too_much;
 
 use crate::parts::heard;
 use crate::rack::{Band, is_taken};
+use crate::steps::static_mix::tilts;
 use crate::{Hears, Rules, SongFacts, Step};
 use session::{Decision, Session, StepId, Strip};
 
@@ -56,6 +58,8 @@ impl Step for SubtractiveEq {
     fn decide(&self, facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
         let free: Vec<&Strip> = heard(session).filter(|track| !is_taken(track, "eq", rules)).collect();
         let passes = low_end::high_passes(facts, session);
+        let slopes = tilts(facts, session, rules);
+        let turn = |track: &Strip| tilt::turn(track, slopes.get(&track.id).copied()?, rules);
         let mut cuts: Vec<Cut> = Vec::new();
         for track in &free {
             let Some(known) = facts.tracks.get(&track.id) else { continue };
@@ -74,6 +78,10 @@ impl Step for SubtractiveEq {
             let pass = passes.iter().find(|pass| pass.track == track.id).cloned();
             let all = pass.into_iter().chain(own).enumerate();
             decisions.extend(all.map(|(place, cut)| cut.decision(track, place == 0)));
+        }
+        for track in heard(session) {
+            let known = facts.tracks.get(&track.id).zip(turn(track));
+            decisions.extend(known.and_then(|(known, turn)| tilt::decision(track, known, turn)));
         }
         decisions
     }

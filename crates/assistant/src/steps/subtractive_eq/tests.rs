@@ -270,3 +270,24 @@ fn a_note_that_booms_is_cut_and_a_loud_register_is_not() {
     assert!(bass_line(3.0, 0.0).is_empty(), "players differ by that");
     assert!(bass_line(8.0, 7.0).is_empty(), "all low notes are loud");
 }
+
+#[test]
+fn a_leaning_spectrum_is_turned_back_in_part() {
+    let turned = |role: &str, db_per_oct: f64| {
+        let (session, mut facts) = usual_song(&[("it", role), ("bass", "bass_di")]);
+        let usual = usual(role);
+        let shape = move |hz: f64| usual(hz) + db_per_oct * (hz.clamp(40.0, 16_000.0) / 1_000.0).log2();
+        put_spectrum(&mut raw(&mut facts, "it").facts, &shape);
+        let after = applied(&session, &decide(&SubtractiveEq, &facts, &session, &Rules::default()));
+        let insert = after.tracks["it"].insert("tilt").cloned();
+        insert.map(|i| dsp::processors::tilt::Settings::from_values(&i.values).tilt_db_per_oct)
+    };
+    for lean in [-1.2, 1.2] {
+        let turn = turned("lead_vocal", lean).expect("a turn");
+        // As far as it is an accident: with equal spreads of voices and of chains, half. Octaves are coarse.
+        assert!((turn + 0.5 * lean).abs() < 0.12, "{lean} {turn}");
+    }
+    assert_eq!(turned("lead_vocal", 0.1), None, "nobody hears that");
+    assert_eq!(turned("lead_vocal", 4.0), None, "that is no accident");
+    assert_eq!(turned("unknown", 1.2), None);
+}

@@ -1,0 +1,64 @@
+//! Mean powers of tracks by band, weighted as loudness is.
+
+use crate::TrackFacts;
+use crate::power::{Rows, lufs, weight};
+use crate::solve::Bands;
+use audio::db_to_power;
+use measure::ERB_BANDS;
+use session::Strip;
+
+/// A track with its rows.
+pub(super) struct Voiced<'a> {
+    pub(super) track: &'a Strip,
+    pub(super) facts: &'a TrackFacts,
+    pub(super) rows: Rows,
+    /// Gain of the buses behind its fader, in dB.
+    pub(super) path_db: f64,
+    pub(super) source: usize,
+    /// Level inside its source, in dB.
+    pub(super) inside_db: f64,
+}
+
+/// Mean weighted power of a track over rows by band, with its level inside its source and the buses behind it.
+pub(super) fn bands(voiced: &Voiced, rows: &[usize]) -> Bands {
+    let analysis = voiced.facts.now();
+    let erb = &analysis.erb;
+    let gain = db_to_power(voiced.path_db + voiced.inside_db);
+    let mut bands = [0.0; ERB_BANDS];
+    if erb.rows() == 0 {
+        // Only its loudness is known.
+        bands[ERB_BANDS / 2] = gain * voiced.rows.mean(rows);
+        return bands;
+    }
+    let gain = gain * analysis.facts.channels.max(1) as f64 / rows.len().max(1) as f64;
+    for row in rows.iter().copied().filter(|row| *row < erb.rows()) {
+        bands.iter_mut().zip(erb.row(row)).for_each(|(sum, power)| *sum += f64::from(*power));
+    }
+    bands.iter_mut().zip(&erb.centres_hz).for_each(|(power, hz)| *power *= gain * weight(*hz));
+    bands
+}
+
+/// Mean powers of some tracks over the rows in which any of them plays; 0 for the others.
+pub(super) fn mean_powers(tracks: &[Voiced], members: &[usize]) -> Vec<Bands> {
+    let length = members.iter().map(|t| tracks[*t].rows.active.len()).max().unwrap_or(0);
+    let rows: Vec<usize> =
+        (0..length).filter(|row| members.iter().any(|t| tracks[*t].rows.is_active(*row))).collect();
+    let none = [0.0; ERB_BANDS];
+    let power = |track: usize| if members.contains(&track) { bands(&tracks[track], &rows) } else { none };
+    (0..tracks.len()).map(power).collect()
+}
+
+/// Mean powers of some tracks, each over the rows in which it plays itself; 0 for the others.
+pub(super) fn mean_powers_alone(tracks: &[Voiced], members: &[usize]) -> Vec<Bands> {
+    let own = |track: &Voiced| bands(track, &track.rows.active_rows());
+    let power = |track: usize| {
+        if members.contains(&track) { own(&tracks[track]) } else { [0.0; ERB_BANDS] }
+    };
+    (0..tracks.len()).map(power).collect()
+}
+
+/// Loudness of powers under factors, in LUFS.
+pub(super) fn level_db(power: &[Bands], factors: &[Bands]) -> f64 {
+    let sum = |(power, factor): (&Bands, &Bands)| power.iter().zip(factor).map(|(p, f)| p * f).sum::<f64>();
+    lufs(power.iter().zip(factors).map(sum).sum())
+}
