@@ -184,53 +184,6 @@ pub static READINGS: &[Reading] = &[
     reading("pitch_high_hz", "High pitch", "Hz", 0, "95 % of the pitched time lie below."),
 ];
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Facts;
-
-    #[test]
-    fn every_single_fact_is_described_once_and_in_order() {
-        let json = serde_json::to_value(Facts::default()).expect("facts are plain data");
-        let facts = json.as_object().expect("facts are one object");
-        // Lists and objects describe themselves by their own fields; what channels are to each other is no number.
-        let single = |(k, v): &(&String, &serde_json::Value)| {
-            !v.is_array() && !v.is_object() && *k != "channel_relation"
-        };
-        let single: Vec<&str> = facts.iter().filter(single).map(|(k, _)| k.as_str()).collect();
-        let described: Vec<&str> = READINGS.iter().map(|r| r.id).collect();
-        assert_eq!(described, single);
-    }
-
-    #[test]
-    fn no_reading_stands_under_two_headings() {
-        let mut grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
-        assert!(grouped.iter().all(|id| READINGS.iter().any(|r| r.id == *id)), "{grouped:?}");
-        grouped.sort_unstable();
-        assert!(grouped.windows(2).all(|pair| pair[0] != pair[1]), "{grouped:?}");
-    }
-
-    #[test]
-    fn units_and_names_agree() {
-        for reading in READINGS {
-            let ending = match reading.unit {
-                "LUFS" => "_lufs",
-                "LU" => "_lu",
-                "dBTP" => "_dbtp",
-                "dBFS" => "_dbfs",
-                "dB" => "_db",
-                "Hz" => "_hz",
-                "s" => "_s",
-                "1/s" => "_per_s",
-                "dB/oct" => "_db_per_octave",
-                _ => "",
-            };
-            assert!(reading.id.ends_with(ending), "{} in {}", reading.id, reading.unit);
-            assert!(reading.help.ends_with('.'), "{}", reading.id);
-        }
-    }
-}
-
 /// The headings under which people see the readings, and the readings of each. What stands under none comes last.
 pub static GROUPS: &[(&str, &[&str])] = &[
     (
@@ -300,3 +253,50 @@ pub static GROUPS: &[(&str, &[&str])] = &[
     ("Pitch", &["pitched_share", "pitch_low_hz", "pitch_median_hz", "pitch_high_hz"]),
     ("File", &["sample_rate_hz", "channels", "frames", "duration_s", "true_peak_frame", "true_peak_factor"]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Facts;
+
+    #[test]
+    fn every_single_fact_is_described_once_and_in_order() {
+        let json = serde_json::to_value(Facts::default()).expect("facts are plain data");
+        let facts = json.as_object().expect("facts are one object");
+        // Lists and objects describe themselves by their own fields; what channels are to each other is no number.
+        let single = |(k, v): &(&String, &serde_json::Value)| {
+            !v.is_array() && !v.is_object() && *k != "channel_relation"
+        };
+        let single: Vec<&str> = facts.iter().filter(single).map(|(k, _)| k.as_str()).collect();
+        let described: Vec<&str> = READINGS.iter().map(|r| r.id).collect();
+        assert_eq!(described, single);
+    }
+
+    #[test]
+    fn no_reading_stands_under_two_headings() {
+        let mut grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
+        assert!(grouped.iter().all(|id| READINGS.iter().any(|r| r.id == *id)), "{grouped:?}");
+        grouped.sort_unstable();
+        assert!(grouped.windows(2).all(|pair| pair[0] != pair[1]), "{grouped:?}");
+    }
+
+    #[test]
+    fn units_and_names_agree() {
+        for reading in READINGS {
+            let ending = match reading.unit {
+                "LUFS" => "_lufs",
+                "LU" => "_lu",
+                "dBTP" => "_dbtp",
+                "dBFS" => "_dbfs",
+                "dB" => "_db",
+                "Hz" => "_hz",
+                "s" => "_s",
+                "1/s" => "_per_s",
+                "dB/oct" => "_db_per_octave",
+                _ => "",
+            };
+            assert!(reading.id.ends_with(ending), "{} in {}", reading.id, reading.unit);
+            assert!(reading.help.ends_with('.'), "{}", reading.id);
+        }
+    }
+}
