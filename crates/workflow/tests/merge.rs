@@ -195,6 +195,12 @@ fn what_a_person_wrote_before_the_first_plan_is_theirs() {
     assert_eq!(planned.session.song.title.as_deref(), Some("Mine"));
 }
 
+/// A session without what the machine measured beside its decisions: a part of a plan hears the faders where dynamics
+/// have left them, the whole heard them before, so that a share may be told as 65 % instead of 66.
+fn without_reasons(text: &str) -> String {
+    text.lines().map(|line| line.split("#~").next().unwrap_or(line).trim_end()).collect::<Vec<_>>().join("\n")
+}
+
 /// A part of a plan decides what the whole would, and leaves the rest: on the same recordings nothing changes.
 #[test]
 fn parts_of_a_plan_agree_with_the_whole() {
@@ -215,7 +221,7 @@ fn parts_of_a_plan_agree_with_the_whole() {
     for request in &requests {
         let planned = plan_of(&project, request);
         assert_eq!(planned.changes, [], "{request:?}");
-        assert_eq!(text(&project), before, "{request:?}");
+        assert_eq!(without_reasons(&text(&project)), without_reasons(&before), "{request:?}");
         let asked = |d: &workflow::Decision| {
             let strips = &request.strips;
             (request.steps.is_empty() || request.steps.contains(&d.step))

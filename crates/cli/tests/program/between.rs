@@ -76,7 +76,8 @@ fn microphones_and_maskers_are_told() {
     assert!(bottom["inverted"] == true && bottom["shares_sound"] == true, "{bottom}");
     let room = pair("top.wav", "room.wav");
     assert!((room["delay_ms"].as_f64().unwrap() + 2.5).abs() < 0.002, "{room}");
-    assert!(room["inverted"] == false && room["coherence"].as_f64().unwrap() > 0.8, "{room}");
+    // More than half of both is one sound.
+    assert!(room["inverted"] == false && room["coherence"].as_f64().unwrap() > 0.5, "{room}");
     assert_eq!(pair("top.wav", "other.wav")["shares_sound"], false);
     // The other one is 28 dB below in the same bands at the same time.
     let masking = value["between"]["masking"].as_array().unwrap();

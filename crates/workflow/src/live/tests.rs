@@ -42,7 +42,8 @@ fn fed(buffer: &Buffer, cuts: &[usize]) -> LiveMeter {
     meter
 }
 
-/// The same bins of 10 ms are summed in the same order: equal to the last bit.
+/// The same bins of 10 ms: equal to the last bit where they are summed in the same order, and within its rounding where
+/// running windows group them otherwise.
 #[test]
 fn all_that_was_played_reads_as_the_meters_of_files_do() {
     let buffer = song(12);
@@ -53,8 +54,9 @@ fn all_that_was_played_reads_as_the_meters_of_files_do() {
     loudness.push(&buffer.as_block());
     assert_eq!(now.integrated_lufs, loudness.integrated_lufs());
     assert_eq!(now.loudness_range_lu, loudness.loudness_range_lu());
-    assert_eq!(now.max_momentary_lufs, loudness.max_momentary_lufs());
-    assert_eq!(now.max_short_term_lufs, loudness.max_short_term_lufs());
+    let close = |a: Option<f64>, b: Option<f64>| a.zip(b).is_some_and(|(a, b)| (a - b).abs() < 1e-9);
+    assert!(close(now.max_momentary_lufs, loudness.max_momentary_lufs()), "{now:?}");
+    assert!(close(now.max_short_term_lufs, loudness.max_short_term_lufs()), "{now:?}");
     assert_eq!(now.momentary_lufs, loudness.momentary_lufs());
     assert!(now.integrated_lufs.is_some() && now.loudness_range_lu.is_some());
     let mut peak = TruePeak::new(2, 16).unwrap();

@@ -215,7 +215,9 @@ impl DecodedSource {
                 Clock::Counting => self.counted,
             };
             let trimmed = packet.trim_start.get() as usize;
-            if self.continuity.is_broken_before(time, length(&packet)) {
+            // Where frames are counted nothing tells of a packet that is missing, and durations are not exact.
+            let stamped = matches!(self.clock, Clock::Stamps);
+            if stamped && self.continuity.is_broken_before(time, length(&packet)) {
                 self.stream.decoder.reset();
             }
             let whole = self.continuity.take(&packet.data);
