@@ -185,6 +185,9 @@ impl Planner<'_> {
                     self.merging.apply_what_can_be(earlier);
                     heard = Hears::Recordings;
                 }
+                if step.id() == LEVELS_CHANGE_UNTIL {
+                    self.balance_again(&sources, &mut heard, context)?;
+                }
                 continue;
             }
             let session = self.session()?;
