@@ -39,7 +39,7 @@ fn one(file: &MeasuredFile, verbose: bool) -> String {
         };
         let more = match heading {
             "Loudness" => distribution(facts),
-            "Peaks and dynamics" => k_system(facts) + &channels(facts),
+            "Peaks and dynamics" => k_system(facts) + &channels(facts, !facts.loudness_only()),
             "Stereo" => stereo(facts),
             _ => String::new(),
         };
@@ -119,13 +119,16 @@ fn channel_name(channel: usize, channels: usize) -> String {
     }
 }
 
-fn channels(facts: &Facts) -> String {
+fn channels(facts: &Facts, all: bool) -> String {
     if facts.channels < 2 {
         return String::new();
     }
-    let mut rows = vec![row(&["  channel", "true peak", "sample peak", "RMS", "crest", "DR", "DC"])];
+    // Where only peaks were measured there is nothing to say of the rest.
+    let columns = if all { 7 } else { 3 };
+    let heads = ["  channel", "true peak", "sample peak", "RMS", "crest", "DR", "DC"];
+    let mut rows = vec![row(&heads[..columns])];
     for (n, c) in facts.per_channel.iter().enumerate() {
-        rows.push(vec![
+        let mut cells = vec![
             format!("  {}", channel_name(n, facts.channels)),
             reading(c.true_peak_dbtp, 2, "dBTP"),
             reading(c.sample_peak_dbfs, 2, "dBFS"),
@@ -133,7 +136,9 @@ fn channels(facts: &Facts) -> String {
             reading(c.crest_db, 1, "dB"),
             reading(c.dr_db, 1, "dB"),
             reading(Some(c.dc_offset), 5, ""),
-        ]);
+        ];
+        cells.truncate(columns);
+        rows.push(cells);
     }
     table(&rows)
 }

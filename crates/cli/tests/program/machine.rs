@@ -123,3 +123,25 @@ fn loudness_against_time_is_a_table() {
     assert_eq!(series.lines().count(), 3, "a heading and two seconds: {series}");
     assert!(series.contains("2.0 s") && series.contains("LUFS"), "{series}");
 }
+
+/// What was not measured is not told, neither as a zero nor as a gap.
+#[test]
+fn loudness_alone_tells_loudness_and_peaks() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("mix.wav"), wav16(&[voice(), voice()])).unwrap();
+    let text = tonmeister(folder.path(), &words("measure mix.wav --loudness")).stdout;
+    assert!(text.contains("Integrated loudness") && text.contains("right"), "{text}");
+    for absent in ["RMS", "crest", "DC", "\nBlemishes", "\nSpectrum", "\nMusic"] {
+        assert!(!text.contains(absent), "{absent}: {text}");
+    }
+    let value = object(&tonmeister(folder.path(), &words("measure mix.wav --loudness --json --series")));
+    let file = value["files"][0].as_object().unwrap();
+    for absent in ["rms_dbfs", "dc_offset", "blemishes", "psr_series", "stereo_series", "tempo_bpm"] {
+        assert!(!file.contains_key(absent), "{absent}");
+    }
+    // The rest is what a whole measurement says, to the last bit.
+    let whole = object(&tonmeister(folder.path(), &words("measure mix.wav --json --series")));
+    for same in ["integrated_lufs", "loudness_range_lu", "true_peak_dbtp", "max_momentary_lufs", "series"] {
+        assert_eq!(file[same], whole["files"][0][same], "{same}");
+    }
+}
