@@ -154,3 +154,12 @@ impl Bands {
 pub(crate) fn size_for(seconds: f64, sample_rate_hz: f64) -> usize {
     ((seconds * sample_rate_hz).ceil() as usize).next_power_of_two()
 }
+
+/// Adds the channels of a block into `mono`, which takes its length.
+pub(crate) fn add_channels(block: &BlockRef, mono: &mut Vec<f64>) {
+    mono.clear();
+    mono.extend_from_slice(block.channel(0));
+    for channel in 1..block.channels() {
+        mono.iter_mut().zip(block.channel(channel)).for_each(|(m, x)| *m += x);
+    }
+}

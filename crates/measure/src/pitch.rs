@@ -1,7 +1,7 @@
 //! The range of pitch, coarsely: YIN (de Cheveigné & Kawahara, JASA 2002) ten times a second.
 
 use crate::bins::{BINS_PER_SECOND, Grid};
-use crate::frames::Framer;
+use crate::frames::{Framer, add_channels};
 use audio::{BlockRef, Frames};
 use std::f64::consts::PI;
 
@@ -69,11 +69,7 @@ impl Pitch {
 
     /// Takes clean samples; channels are added.
     pub(crate) fn push(&mut self, block: &BlockRef) {
-        self.mono.clear();
-        self.mono.extend_from_slice(block.channel(0));
-        for channel in 1..block.channels() {
-            self.mono.iter_mut().zip(block.channel(channel)).for_each(|(m, x)| *m += x);
-        }
+        add_channels(block, &mut self.mono);
         self.frames += block.frames();
         self.framer.push(&BlockRef::from_mono(&self.mono));
         self.work();

@@ -179,50 +179,59 @@ impl Planner<'_> {
         let mut heard = Hears::Recordings;
         for step in assistant::STEPS {
             context.check()?;
-            let earlier = self.earlier(step.id())?;
-            if self.part && !self.request.has_step(step.id()) {
-                if !earlier.is_empty() {
-                    self.merging.apply_what_can_be(earlier);
-                    heard = Hears::Recordings;
-                }
-                if step.id() == LEVELS_CHANGE_UNTIL {
-                    self.balance_again(&sources, &mut heard, context)?;
-                }
-                continue;
-            }
-            let session = self.session()?;
-            if step.hears() > heard {
-                match step.hears() {
-                    Hears::Recordings => {}
-                    Hears::Strips => {
-                        listen::strips(self.project, &session, &sources, &mut self.facts, context)?;
-                    }
-                    Hears::Mix => {
-                        listen::mix(self.project, &session, &sources, &mut self.facts, context)?;
-                    }
-                }
-                heard = step.hears();
-            }
-            context.listener.stage(&format!("step {}", step.id()), None);
-            let rules = Rules { yours: self.merging.settled(), ..self.request.rules.clone() };
-            let decided = step.decide(&self.facts, &session, &rules);
-            // Decided as in a whole plan; what is not asked for comes as it was.
-            let decided = decided.into_iter().filter(|d| self.wanted(d, &session, &earlier));
-            let decided: Vec<Decision> = decided.collect();
-            let mut under_edit = self.merging.under_edit(step.id(), &decided)?;
-            under_edit.retain(|d| !self.part || self.request.asks_for(d));
-            let decisions = [earlier, under_edit, decided].concat();
-            if !decisions.is_empty() {
-                match self.part {
-                    true => self.merging.apply_what_can_be(decisions),
-                    false => self.merging.apply(decisions)?,
-                }
-                // What was heard is heard no more once something has changed.
-                heard = Hears::Recordings;
-            }
+            self.take(*step, &sources, &mut heard, context)?;
             if step.id() == LEVELS_CHANGE_UNTIL {
                 self.balance_again(&sources, &mut heard, context)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Takes one step: hears what it needs to hear, and decides or repeats.
+    fn take(
+        &mut self,
+        step: &dyn assistant::Step,
+        sources: &engine::Sources,
+        heard: &mut Hears,
+        context: &Context,
+    ) -> Result<(), WorkflowError> {
+        let earlier = self.earlier(step.id())?;
+        if self.part && !self.request.has_step(step.id()) {
+            if !earlier.is_empty() {
+                self.merging.apply_what_can_be(earlier);
+                *heard = Hears::Recordings;
+            }
+            return Ok(());
+        }
+        let session = self.session()?;
+        if step.hears() > *heard {
+            match step.hears() {
+                Hears::Recordings => {}
+                Hears::Strips => {
+                    listen::strips(self.project, &session, sources, &mut self.facts, context)?;
+                }
+                Hears::Mix => {
+                    listen::mix(self.project, &session, sources, &mut self.facts, context)?;
+                }
+            }
+            *heard = step.hears();
+        }
+        context.listener.stage(&format!("step {}", step.id()), None);
+        let rules = Rules { yours: self.merging.settled(), ..self.request.rules.clone() };
+        let decided = step.decide(&self.facts, &session, &rules);
+        // Decided as in a whole plan; what is not asked for comes as it was.
+        let decided = decided.into_iter().filter(|d| self.wanted(d, &session, &earlier));
+        let decided: Vec<Decision> = decided.collect();
+        let mut under_edit = self.merging.under_edit(step.id(), &decided)?;
+        under_edit.retain(|d| !self.part || self.request.asks_for(d));
+        let decisions = [earlier, under_edit, decided].concat();
+        if !decisions.is_empty() {
+            match self.part {
+                true => self.merging.apply_what_can_be(decisions),
+                false => self.merging.apply(decisions)?,
+            }
+            // What was heard is heard no more once something has changed.
+            *heard = Hears::Recordings;
         }
         Ok(())
     }

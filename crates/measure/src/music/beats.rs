@@ -32,19 +32,19 @@ pub(crate) fn beats(novelty: &[f64], pulse: &Pulse) -> Vec<f64> {
     let local = smeared(novelty, pulse);
     let mut scores = vec![0.0; local.len()];
     let mut before: Vec<Option<usize>> = vec![None; local.len()];
-    for now in 0..local.len() {
-        let beat = pulse.beat(now);
+    for row in 0..local.len() {
+        let beat = pulse.beat(row);
         let (far, near) = ((2.0 * beat) as usize, (0.5 * beat).ceil() as usize);
         let mut best = (0.0, None);
-        for last in now.saturating_sub(far)..now.saturating_sub(near.max(1)).saturating_add(1).min(now) {
-            let bend = ((now - last) as f64 / beat).ln();
+        for last in row.saturating_sub(far)..row.saturating_sub(near.max(1)).saturating_add(1).min(row) {
+            let bend = ((row - last) as f64 / beat).ln();
             let score = scores[last] - TIGHT * bend * bend;
             if score > best.0 {
                 best = (score, Some(last));
             }
         }
-        scores[now] = local[now] + best.0;
-        before[now] = best.1;
+        scores[row] = local[row] + best.0;
+        before[row] = best.1;
     }
     // The best end within the last two beats.
     let tail = (2.0 * pulse.beat(local.len().saturating_sub(1))) as usize;

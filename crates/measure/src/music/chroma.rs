@@ -5,7 +5,7 @@
 //! semitone are kept, so that the tuning can be found afterwards.
 
 use crate::bins::Grid;
-use crate::frames::{Framer, Spectrum, size_for};
+use crate::frames::{Framer, Spectrum, add_channels, size_for};
 use audio::{BlockRef, Frames};
 use std::f64::consts::PI;
 
@@ -85,11 +85,7 @@ impl ChromaMeter {
 
     /// Takes clean samples; channels are added.
     pub(crate) fn push(&mut self, block: &BlockRef) {
-        self.mono.clear();
-        self.mono.extend_from_slice(block.channel(0));
-        for channel in 1..block.channels() {
-            self.mono.iter_mut().zip(block.channel(channel)).for_each(|(m, x)| *m += x);
-        }
+        add_channels(block, &mut self.mono);
         self.frames += block.frames();
         self.framer.push(&BlockRef::from_mono(&self.mono));
         self.work();
