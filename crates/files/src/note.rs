@@ -85,6 +85,11 @@ pub enum Note {
         /// The usual delay of that codec's encoders, in frames.
         usual_frames: u32,
     },
+    /// High-efficiency AAC that does not declare itself: only the lower half of its band is decoded.
+    LowerBandOnly {
+        /// Where the upper half begins, in hertz.
+        up_to_hz: u32,
+    },
     /// An edit list with cuts inside; only its first part was used.
     EditsIgnored {
         /// Parts that were left out.
@@ -146,6 +151,7 @@ impl Note {
             | Note::Clamped { .. }
             | Note::Holes { .. }
             | Note::HolesEstimated { .. }
+            | Note::LowerBandOnly { .. }
             | Note::StreamRestarts { .. } => true,
             Note::PrimingUnknown { .. } | Note::EditsIgnored { .. } | Note::ExtensionMismatch { .. } => false,
         }
@@ -280,6 +286,10 @@ impl fmt::Display for Note {
                 f,
                 "this {codec} file does not state its encoder delay: it may start late, typically by about \
                  {usual_frames} frames"
+            ),
+            Note::LowerBandOnly { up_to_hz } => write!(
+                f,
+                "this is HE-AAC, of which only the lower half up to {up_to_hz} Hz is read: export it as WAV or FLAC"
             ),
             Note::EditsIgnored { edits } => {
                 write!(

@@ -7,6 +7,7 @@ mod caf;
 mod chunk;
 mod codec;
 mod decoded;
+mod flac_record;
 mod framed;
 mod matroska;
 mod mp4;

@@ -6,6 +6,7 @@
 
 mod continuity;
 mod length;
+mod sbr;
 mod stream;
 
 use std::io::ErrorKind;
@@ -21,11 +22,12 @@ use symphonia::core::units::Timestamp;
 
 use super::codec::{PREROLL, alac_bits, copy_planes, encoding_of, preroll, usual_mask};
 use super::panics::guarded;
-use super::{Source, check_shape, countable};
+use super::{Source, check_shape, countable, flac_record};
 use crate::error::FileError;
-use crate::info::{Broadcast, Format, Info};
+use crate::info::{Broadcast, Encoding, Format, Info};
 use crate::note::{Note, Places};
 use continuity::Continuity;
+use sbr::Replication;
 use stream::{Place, Stream, audio_params};
 
 /// Before every time of a stream: where the end of a packet stands when there is none.
@@ -62,6 +64,9 @@ pub(super) struct DecodedSource {
     packet_time: i64,
     /// The time of the next packet when counting.
     counted: i64,
+    /// The next packet only prepares the decoder for the one behind it.
+    prepares: bool,
+    is_vorbis: bool,
     continuity: Continuity,
     /// A hole that may still grow: its first frame, and its length.
     hole: Option<(u64, u64)>,
@@ -116,6 +121,8 @@ pub(super) fn open(
         packet: vec![Vec::new(); channels],
         packet_time: NEVER,
         counted: 0,
+        prepares: false,
+        is_vorbis: encoding == Encoding::Lossy { codec: "Vorbis" },
         continuity: Continuity::new(encoding),
         hole: None,
         notes: Vec::new(),
@@ -126,6 +133,20 @@ pub(super) fn open(
     if frames == 0 {
         return Err(FileError::Empty { path: path.to_owned(), bytes });
     }
+    if encoding == (Encoding::Lossy { codec: "AAC" }) && source.has_replication()? {
+        notes.push(Note::LowerBandOnly { up_to_hz: sample_rate_hz / 2 });
+    }
+    for note in &mut notes {
+        // It begins anew behind what is heard.
+        if let Note::StreamRestarts { frame } = note {
+            *frame = frames;
+        }
+    }
+    let record = match format {
+        Format::Flac => std::fs::File::open(path).and_then(|file| flac_record::read(file, start, channels)),
+        _ => Ok(Broadcast::default()),
+    };
+    let broadcast = record.map_err(|e| FileError::io(path, "read it", e))?;
     source.restart()?;
     source.frames = frames;
     let info = Info {
@@ -135,7 +156,7 @@ pub(super) fn open(
         channels,
         channel_mask: usual_mask(encoding, channels),
         frames: countable(path, frames)?,
-        broadcast: Broadcast::default(),
+        broadcast,
         notes,
     };
     Ok((info, source))
@@ -147,8 +168,28 @@ impl DecodedSource {
         self.stream = self.place.begin()?;
         self.forget_packet();
         self.begin_anew();
+        let track = self.stream.track;
+        if self.place.pages.get().is_some_and(|pages| pages.gaps(track).is_first_lost()) {
+            self.continuity.lose();
+        }
         self.counted = 0;
+        // Of Vorbis the first packet gives no sound (Vorbis I section 4.3.8); the decoder gives half of its block. Ogg
+        // says at what time it would be.
+        self.prepares = self.clock == Clock::Counting && self.is_vorbis;
         Ok(())
+    }
+
+    /// Whether the stream is high-efficiency AAC that does not say so. Leaves it anywhere.
+    fn has_replication(&mut self) -> Result<bool, FileError> {
+        self.restart()?;
+        let mut replication = Replication::default();
+        while let Some(packet) = self.next_packet()? {
+            if !replication.take(&packet.data) {
+                break;
+            }
+        }
+        self.notes.clear();
+        Ok(replication.is_there())
     }
 
     /// Nothing that was decoded before counts for what comes.
@@ -214,6 +255,10 @@ impl DecodedSource {
             let whole = self.continuity.take(&packet.data);
             let planes = &mut self.packet;
             match self.stream.decoder.decode(&packet).map(|sound| copy_planes(&sound, trimmed, planes)) {
+                Ok(Some(_)) if self.prepares => {
+                    self.prepares = false;
+                    self.forget_packet();
+                }
                 Ok(Some(frames)) => {
                     self.counted = time + frames as i64;
                     if self.continuity.is_heard(whole, &self.packet) {

@@ -218,6 +218,12 @@ impl Place {
                 let what = format!("this {name} file is not read ({what}); export it as WAV or FLAC");
                 FileError::unsupported(&self.path, what)
             }
+            // The demuxer takes the only size it does not know for damage.
+            Error::DecodeError(what) if what.ends_with("invalid pcm sample size") => {
+                let what =
+                    "samples of 8 bits with a sign in QuickTime are not read; export it with 16 or 24 bits";
+                FileError::unsupported(&self.path, what)
+            }
             other => FileError::damaged(&self.path, "the header", other.to_string()),
         }
     }
