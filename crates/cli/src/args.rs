@@ -43,6 +43,9 @@ pub(crate) struct Voice {
     /// Say more
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
+    /// Wait for another run in the same folder instead of giving up
+    #[arg(long, global = true)]
+    pub(crate) wait: bool,
     /// Worker threads (0: one per core); the sound does not depend on it
     #[arg(long, global = true, default_value_t = 0, value_name = "N")]
     pub(crate) threads: usize,
@@ -96,6 +99,9 @@ pub(crate) struct Taste {
     /// The role that the mix is about, such as lead_vocal
     #[arg(long, value_name = "ROLE")]
     pub(crate) focus: Option<String>,
+    /// Go on without recordings that cannot be read; the session and the report name them
+    #[arg(long)]
+    pub(crate) skip_unreadable: bool,
 }
 
 /// What to master to.

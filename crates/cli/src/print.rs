@@ -30,6 +30,9 @@ pub(crate) fn scanned(scan: &Scanned) -> String {
     for t in scan.tracks.iter().filter(|t| !t.faults.is_empty()) {
         text += &wrapped(&format!("{}: {}", t.id, t.faults.join("; ")), "  ", text_columns());
     }
+    for path in &scan.left_out {
+        text += &wrapped(&format!("left out by the session: {path}"), "  ", text_columns());
+    }
     for note in &scan.notes {
         text += &wrapped(note, "  ", text_columns());
     }
@@ -94,7 +97,7 @@ pub(crate) fn planned(plan: &Planned, verbose: bool, dry_run: bool) -> String {
         text += &wrapped(&format!("yours, and kept: {}", yours.join(", ")), "", text_columns());
     }
     let written = if dry_run { "; nothing was written" } else { "" };
-    for note in &plan.notes {
+    for note in plan.notes.iter().chain(&plan.left_out) {
         text += &wrapped(note, "", text_columns());
     }
     let (decisions, changes) =

@@ -256,6 +256,7 @@ pub fn apply(document: &mut Document, decisions: &[Decision]) -> Result<(), Sess
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn path(text: &str) -> Path {
         text.parse().unwrap()
@@ -291,6 +292,53 @@ mod tests {
         assert_eq!(first["step"], "gain_staging");
         assert_eq!((&first["change"], &first["path"]), (&"set".into(), &"track.kick.trim_db".into()));
         assert_eq!(first["value"], -4.2);
+    }
+
+    /// Any value; a map keeps its order, and numbers are finite.
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::Switch),
+            any::<f64>().prop_filter("JSON has no other", |x| x.is_finite()).prop_map(Value::Number),
+            any::<String>().prop_map(Value::Text),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
+                prop::collection::vec((any::<String>(), inner), 0..4)
+                    .prop_map(|entries| Value::Table(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(crate::testing::config())]
+
+        // Finds a field that is left out, a number that is rounded, and a value that is taken for one of another kind.
+        #[test]
+        fn any_decision_survives_as_json(
+            value in values(),
+            parts in prop::collection::vec(any::<String>(), 1..5),
+            texts in (any::<String>(), any::<String>(), any::<String>(), any::<String>()),
+            number in any::<f64>().prop_filter("JSON has no other", |x| x.is_finite()),
+            step in 0..20usize,
+            kind in 0..4,
+        ) {
+            let path = Path::new(parts);
+            let (why, note, name, unless) = texts;
+            let change = match kind {
+                0 => Change::Remove { path },
+                1 => Change::Place { path, before: None },
+                2 => Change::Place { path, before: Some(name.clone()) },
+                _ => Change::Set { path, value },
+            };
+            let decision = Decision::new(StepId::ALL[step], change, why)
+                .noted(note)
+                .measured(name, number, "LU")
+                .sure(number)
+                .unless(unless);
+            let json = serde_json::to_string(&decision).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Decision>(&json).unwrap(), decision, "{}", json);
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod plan;
 mod plots;
 mod produce;
 mod project;
+mod recordings;
 mod relations;
 mod render;
 mod report_song;

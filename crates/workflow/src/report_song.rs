@@ -40,6 +40,7 @@ pub(crate) fn write(
     let services = crate::services::services_in(&project.folder)?;
     let mut report = base(session, mastered, premaster, &decisions, &all_reductions, rate, &services);
     report.tracks = tracks(planned, session);
+    report.back_to_mix.extend(planned.left_out.iter().map(|what| format!("A recording is {what}")));
     report.back_to_mix.extend(findings_of_mix(planned));
     report.files.extend(rendered.iter().map(rendered_file));
     report.files.extend(deliveries.iter().map(|d| delivered_file(&d.target, d)));

@@ -1,7 +1,10 @@
 //! What lies in a folder: `scan`. Nothing is written.
 
-use crate::{Context, Project, WorkflowError, listen, plan};
+use crate::error::BadInput;
+use crate::recordings::Found;
+use crate::{Context, Project, WorkflowError, listen};
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// One track as it would be imported.
 #[derive(Debug, Clone, Serialize)]
@@ -45,6 +48,10 @@ pub struct Scanned {
     pub duration_s: f64,
     /// The tracks in the order of the mixer.
     pub tracks: Vec<ScannedTrack>,
+    /// Recordings that cannot be read, and why.
+    pub unreadable: Vec<crate::Unreadable>,
+    /// Recordings that the session leaves out.
+    pub left_out: Vec<String>,
     /// What was passed over, with reasons.
     pub ignored: Vec<String>,
     /// What concerns all of the recordings, in sentences.
@@ -54,10 +61,23 @@ pub struct Scanned {
 /// Looks at a folder without writing to it.
 pub fn scan(project: &Project, context: &Context) -> Result<Scanned, WorkflowError> {
     let listing = project.some_recordings()?;
-    let recordings = plan::recordings(project, &listing.files)?;
-    let imported = assistant::import(&recordings, "");
-    let session = imported.session;
-    let sources = project.sources(&session)?;
+    let found = Found::in_folder(project, &listing.files)?;
+    let imported = assistant::import(&found.recordings, "");
+    let mut session = imported.session;
+    let (sources, silent) = project.readable_sources(&session);
+    let of_headers = found.unreadable.into_iter();
+    let of_tracks = silent.into_iter().filter_map(|(id, bad)| {
+        let track = session.tracks.shift_remove(&id)?;
+        Some((track.files.first()?.clone(), bad.error))
+    });
+    let bad: Vec<(PathBuf, WorkflowError)> = of_headers.chain(of_tracks).collect();
+    if session.tracks.is_empty() {
+        let all = bad.into_iter().map(|(_, error)| BadInput { wanted_by: None, error }).collect();
+        WorkflowError::inputs(all)?;
+        return Err(WorkflowError::Silent {
+            reason: "song.left_out of the session names every recording".into(),
+        });
+    }
     let facts = listen::recordings_unkept(project, &session, &sources, context)?;
     let tracks = session.tracks.values().map(|track| {
         let known = &facts.tracks[&track.id];
@@ -83,6 +103,14 @@ pub fn scan(project: &Project, context: &Context) -> Result<Scanned, WorkflowErr
         sample_rate_hz: facts.sample_rate_hz,
         duration_s: facts.duration_s,
         tracks: tracks.collect(),
+        unreadable: bad
+            .iter()
+            .map(|(path, error)| crate::Unreadable {
+                path: crate::written::shown(path),
+                error: error.to_string(),
+            })
+            .collect(),
+        left_out: found.unwanted.iter().map(|path| path.display().to_string()).collect(),
         ignored: listing
             .ignored
             .iter()
