@@ -8,7 +8,7 @@
 //! bin, the mains stay. There three lines are asked for, plainer ones, far below the music: a held note is none.
 
 use crate::activity::{Activity, FRAME_S as ACTIVITY_S};
-use crate::frames::{Framer, Spectrum, size_for};
+use crate::frames::{Framer, Spectrum, add_powers, size_for};
 use crate::stats::{nearest_rank, sorted};
 use audio::{BlockRef, Frames, power_to_db};
 use serde::{Deserialize, Serialize};
@@ -137,7 +137,7 @@ impl HumMeter {
             for channel in 0..self.channels {
                 let whole = 0..self.size;
                 let spectrum = self.spectrum.without_dc(self.framer.frame(channel, self.next), whole);
-                row.iter_mut().zip(spectrum).for_each(|(sum, x)| *sum += x.norm_sqr());
+                add_powers(&mut row, spectrum);
             }
             self.rows.extend(row.iter().map(|power| (power * self.scale) as f32));
             self.next += (self.size / 2) as i64;

@@ -1,6 +1,7 @@
 //! Decide, listen, decide again: the mixing steps in order, over a session that a person may have edited.
 
 use crate::error::BadInput;
+use crate::heard::Heard;
 use crate::merging::{self, Merging};
 use crate::space::{Size, Wanted};
 use crate::{Context, Project, WorkflowError, listen};
@@ -52,8 +53,8 @@ pub fn plan(project: &Project, request: &PlanRequest, context: &Context) -> Resu
     let project = &project.fitting(Size::of(&recordings), Wanted::default(), context)?;
     let merging = Merging::open(project)?;
     let part = request.is_part() && merging.has_plan();
-    let mut planner =
-        Planner { project, request, part, merging, facts: SongFacts::default(), notes: Vec::new() };
+    let (facts, heard, notes) = (SongFacts::default(), Heard::new(project), Vec::new());
+    let mut planner = Planner { project, request, part, merging, facts, heard, notes };
     planner.begin(&recordings)?;
     planner.run(context)?;
     planner.finish()
@@ -113,6 +114,8 @@ struct Planner<'a> {
     part: bool,
     merging: Merging,
     facts: SongFacts,
+    /// Which sounds the facts tell of.
+    heard: Heard,
     notes: Vec<String>,
 }
 
@@ -174,7 +177,8 @@ impl Planner<'_> {
         let session = self.session()?;
         let sources = self.project.sources(&session)?;
         self.facts = listen::recordings(self.project, &session, &sources, context)?;
-        self.facts.relations = crate::relations::measure(&session, &sources, context)?;
+        self.facts.relations =
+            crate::relations::measure(&session, &sources, &self.facts, &mut self.heard, context)?;
         self.facts.tempo = session.song.tempo_bpm.map(|bpm| (bpm, 1.0));
         let mut heard = Hears::Recordings;
         for step in assistant::STEPS {
@@ -208,10 +212,17 @@ impl Planner<'_> {
             match step.hears() {
                 Hears::Recordings => {}
                 Hears::Strips => {
-                    listen::strips(self.project, &session, sources, &mut self.facts, context)?;
+                    listen::strips(
+                        self.project,
+                        &session,
+                        sources,
+                        &mut self.facts,
+                        &mut self.heard,
+                        context,
+                    )?;
                 }
                 Hears::Mix => {
-                    listen::mix(self.project, &session, sources, &mut self.facts, context)?;
+                    listen::mix(self.project, &session, sources, &mut self.facts, &mut self.heard, context)?;
                 }
             }
             *heard = step.hears();
@@ -249,7 +260,7 @@ impl Planner<'_> {
         }
         let session = self.session()?;
         if *heard < Hears::Strips {
-            listen::strips(self.project, &session, sources, &mut self.facts, context)?;
+            listen::strips(self.project, &session, sources, &mut self.facts, &mut self.heard, context)?;
             *heard = Hears::Strips;
         }
         let earlier = self.earlier(StepId::StaticMix)?;
@@ -273,6 +284,9 @@ impl Planner<'_> {
     fn finish(self) -> Result<Planned, WorkflowError> {
         let Merged { document, yours, .. } = self.merging.merged();
         let session = document.session()?;
+        if !self.part {
+            self.heard.prune();
+        }
         let mut changes = self.merging.changes()?;
         let mut decisions = match self.request.dry_run {
             true => self.merging.decisions().to_vec(),
