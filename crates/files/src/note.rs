@@ -33,6 +33,27 @@ pub enum Note {
         /// How many bytes.
         bytes: u64,
     },
+    /// Two sizes in the header differ; the longer one fits into the file, and was read.
+    LengthsDiffer {
+        /// Frames that are counted.
+        stated_frames: u64,
+        /// Frames that the sound is said to have room for.
+        found_frames: u64,
+    },
+    /// There is more sound behind that which was read.
+    SoundLeftOut {
+        /// How many chunks of sound.
+        chunks: usize,
+        /// Frames, all of them together.
+        frames: u64,
+    },
+    /// Behind the end are bytes that belong to nothing: of a recording that was not finished they may be sound.
+    BytesBehind {
+        /// How many.
+        bytes: u64,
+        /// How many frames that would be.
+        frames: u64,
+    },
     /// Samples that are not numbers, or are infinite, were replaced by zero.
     NotANumber {
         /// How many samples, all channels together.
@@ -118,6 +139,9 @@ impl Note {
             | Note::EndMissing { .. }
             | Note::LengthUnset { .. }
             | Note::JunkSkipped { .. }
+            | Note::LengthsDiffer { .. }
+            | Note::SoundLeftOut { .. }
+            | Note::BytesBehind { .. }
             | Note::NotANumber { .. }
             | Note::Clamped { .. }
             | Note::Holes { .. }
@@ -214,6 +238,20 @@ impl fmt::Display for Note {
                     plural(*bytes, "stray byte", "stray bytes")
                 )
             }
+            Note::LengthsDiffer { stated_frames, found_frames } => write!(
+                f,
+                "the header counts {stated_frames} frames, and the sound has {found_frames}: all of them were read"
+            ),
+            Note::SoundLeftOut { chunks, frames } => write!(
+                f,
+                "{chunks} further {} of sound ({frames} frames) left out: only the first was read",
+                plural(*chunks as u64, "chunk", "chunks")
+            ),
+            Note::BytesBehind { bytes, frames } => write!(
+                f,
+                "{bytes} bytes behind the sound belong to no chunk and were left out; of an unfinished recording \
+                 they may be {frames} more frames"
+            ),
             Note::NotANumber { samples, places } => write!(
                 f,
                 "{samples} NaN or infinite {} silenced, {places}",

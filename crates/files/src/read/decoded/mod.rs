@@ -68,7 +68,6 @@ pub(super) struct DecodedSource {
     notes: Vec<Note>,
     /// The demuxer ran into the end of the file where it expected more.
     broke_off: bool,
-    broken: bool,
 }
 
 /// Opens a compressed file of `bytes`, whose stream begins at byte `start`.
@@ -121,7 +120,6 @@ pub(super) fn open(
         hole: None,
         notes: Vec::new(),
         broke_off: false,
-        broken: false,
     };
     let mut notes = Vec::new();
     let frames = source.find_length(&track, encoding, &mut notes)?;
@@ -179,29 +177,22 @@ impl DecodedSource {
     /// The next packet of our track; `None` at the end, and where nothing more can be demuxed.
     fn next_packet(&mut self) -> Result<Option<Packet>, FileError> {
         loop {
-            let at = self.packet_end().max(0) as f64 / f64::from(self.sample_rate_hz);
             let Stream { demuxer, track, .. } = &mut self.stream;
-            let next = guarded(|| demuxer.next_packet());
-            match next {
-                Err(panic) => {
-                    self.broken = true;
-                    let what = format!("the decoder gave up ({panic})");
-                    return Err(FileError::damaged(&self.place.path, format!("{at:.3} s"), what));
-                }
-                Ok(Ok(Some(packet))) if packet.track_id == *track => return Ok(Some(packet)),
-                Ok(Ok(Some(_))) => {}
-                Ok(Err(Error::ResetRequired)) => {
+            match demuxer.next_packet() {
+                Ok(Some(packet)) if packet.track_id == *track => return Ok(Some(packet)),
+                Ok(Some(_)) => {}
+                Err(Error::ResetRequired) => {
                     self.notes.push(Note::StreamRestarts { frame: self.packet_end().max(0) as u64 });
                     return Ok(None);
                 }
-                Ok(Err(Error::IoError(e))) if e.kind() != ErrorKind::UnexpectedEof => {
+                Err(Error::IoError(e)) if e.kind() != ErrorKind::UnexpectedEof => {
                     return Err(FileError::io(&self.place.path, "read it", e));
                 }
-                Ok(Err(Error::IoError(_))) => {
+                Err(Error::IoError(_)) => {
                     self.broke_off = true;
                     return Ok(None);
                 }
-                Ok(Ok(None) | Err(_)) => return Ok(None),
+                Ok(None) | Err(_) => return Ok(None),
             }
         }
     }
@@ -221,18 +212,9 @@ impl DecodedSource {
                 self.stream.decoder.reset();
             }
             let whole = self.continuity.take(&packet.data);
-            let decoder = &mut self.stream.decoder;
             let planes = &mut self.packet;
-            let decoded =
-                guarded(|| decoder.decode(&packet).map(|sound| copy_planes(&sound, trimmed, planes)));
-            match decoded {
-                Err(panic) => {
-                    self.broken = true;
-                    let at = time.max(0) as f64 / f64::from(self.sample_rate_hz);
-                    let what = format!("the decoder gave up ({panic})");
-                    return Err(FileError::damaged(&self.place.path, format!("{at:.3} s"), what));
-                }
-                Ok(Ok(Some(frames))) => {
+            match self.stream.decoder.decode(&packet).map(|sound| copy_planes(&sound, trimmed, planes)) {
+                Ok(Some(frames)) => {
                     self.counted = time + frames as i64;
                     if self.continuity.is_heard(whole, &self.packet) {
                         self.packet_time = time + trimmed as i64;
@@ -241,7 +223,7 @@ impl DecodedSource {
                     self.forget_packet();
                 }
                 // What cannot be decoded keeps its time: the next packet says where it stands.
-                Ok(failed) => {
+                failed => {
                     self.forget_packet();
                     self.counted += length(&packet);
                     if failed.is_err() {
@@ -274,10 +256,6 @@ impl DecodedSource {
 
 impl Source for DecodedSource {
     fn read(&mut self, block: &mut Block) -> Result<Frames, FileError> {
-        if self.broken {
-            let what = "the decoder gave up earlier";
-            return Err(FileError::damaged(&self.place.path, format!("frame {}", self.position), what));
-        }
         let wanted = block.frames();
         let mut done = 0;
         while done < wanted {
@@ -317,7 +295,7 @@ impl Source for DecodedSource {
         self.note_hole(hole);
         let ahead = time - self.packet_end();
         let near = time >= self.packet_time && ahead <= PREROLL && self.packet_end() > self.packet_time;
-        if near || self.broken {
+        if near {
             return Ok(());
         }
         let (Some(preroll), Clock::Stamps) = (self.preroll, self.clock) else {
