@@ -6,8 +6,8 @@
 //! what stood at frame `n` when the file was made is read at frame `n`. What had to be mended on the way is
 //! told in [`Info::notes`].
 //!
-//! [`Writer`] writes WAV (RF64 when it grows past 4 GiB), AIFF and FLAC into a temporary file beside the
-//! target, which takes the target's name only when it is complete.
+//! [`Writer`] writes WAV (RF64 when it grows past 4 GiB), AIFF, FLAC and ALAC, [`Encoder`] what loses something, into a
+//! temporary file beside the target, which takes the target's name only when it is complete.
 //!
 //! ```
 //! # fn main() -> Result<(), files::FileError> {
@@ -40,6 +40,7 @@
 //! (samples that are not numbers, sizes that are not true), and says so.
 
 mod atomic;
+mod encode;
 mod error;
 mod folder;
 mod hash;
@@ -48,9 +49,11 @@ mod note;
 mod read;
 mod stamp;
 mod system;
+mod tags;
 mod write;
 
 pub use atomic::{PendingFile, Workshop, atomic_write, sweep};
+pub use encode::{Codec, EncodeSpec, Encoder};
 pub use error::FileError;
 pub use folder::{Ignored, Listing, audio_files, natural_order};
 pub use hash::{audio_hash, decoded_hash};
@@ -59,6 +62,7 @@ pub use note::{Note, Place, Places};
 pub use read::{Reader, open, probe, silence_decoder_panics};
 pub use stamp::Stamp;
 pub use system::{free_space, open_files_limit, raise_open_files_limit};
+pub use tags::{Cover, Loudness, Tags, read_broadcast_loudness, read_tags, write_tags};
 pub use write::{FileType, SampleFormat, WriteSpec, Writer, Written};
 
 /// The lowest sample rate that is read or written, in hertz: telephone speech.

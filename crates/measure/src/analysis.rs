@@ -94,6 +94,8 @@ pub struct Analysis {
 pub struct Blemishes {
     /// Hum of the mains; only where pitch was asked for.
     pub hum: Option<Hum>,
+    /// Level below 25 Hz that is there all through, whatever is played, in dBFS; only where pitch was asked for.
+    pub subsonic_dbfs: Option<f64>,
     /// Number of clicks; only where pitch was asked for.
     pub clicks: usize,
     /// Where the first of them are, in seconds.
@@ -249,6 +251,7 @@ impl Analyser {
             facts.inter_onset_median_s = inter_onset_median_s(&onsets_s);
         }
         let pitch_hz = meters.pitch.map(|meter| read_pitch(&mut facts, meter, &activity)).unwrap_or_default();
+        blemishes.subsonic_dbfs = meters.hum.as_ref().and_then(HumMeter::subsonic_dbfs);
         blemishes.hum = meters.hum.and_then(|meter| meter.finish(&activity));
         if let Some(meter) = meters.clicks {
             let clipped =

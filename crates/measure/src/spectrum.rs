@@ -5,7 +5,7 @@
 //! signal, wherever it has its peaks. The mean of each frame is taken out before: DC has a meter of its own.
 
 use crate::facts::{BandFacts, BandLevel, Facts};
-use crate::frames::{Bands, Framer, Spectrum, size_for};
+use crate::frames::{Bands, Framer, Spectrum, add_powers, size_for};
 use crate::image::{self, ImageSeries, Row};
 use crate::levels::{Stereo, power_db, ratio_db};
 use crate::shape;
@@ -53,6 +53,8 @@ struct Pair {
     right: Vec<f64>,
     /// `conj(L) R`.
     cross: Vec<Complex<f64>>,
+    /// Spectrum of the left channel of one frame.
+    first: Vec<Complex<f64>>,
     /// Of one frame: left, right, real part of the cross-power.
     frame: [Vec<f64>; 3],
     bands: Bands,
@@ -75,24 +77,21 @@ impl Pair {
             left: zeros(),
             right: zeros(),
             cross: vec![Complex::ZERO; bins],
+            first: vec![Complex::ZERO; bins],
             frame: [zeros(), zeros(), zeros()],
             bands: Bands::new(OCTAVE_EDGES_HZ.windows(2).map(|e| (e[0], e[1])), bins, bin_hz),
             rows: Vec::new(),
         }
     }
 
-    fn take(&mut self, first: &[Complex<f64>], second: &[Complex<f64>]) {
+    fn take(&mut self, second: &[Complex<f64>]) {
         let [left, right, product] = &mut self.frame;
-        for k in 0..first.len() {
-            let (l, r) = (first[k], second[k]);
-            let cross = Complex::new(l.re * r.re + l.im * r.im, l.re * r.im - l.im * r.re);
-            (left[k], right[k], product[k]) = (l.norm_sqr(), r.norm_sqr(), cross.re);
-            self.left[k] += left[k];
-            self.right[k] += right[k];
-            self.cross[k] += cross;
-        }
+        let first = &self.first;
+        cross_powers(left, right, product, &mut self.cross, first, second);
+        add(&mut self.left, left);
+        add(&mut self.right, right);
         // The squares of the window add to half its length; the other half of the spectrum doubles.
-        let size = 2 * (first.len() - 1);
+        let size = 2 * (second.len() - 1);
         let scale = 4.0 / (size as f64 * size as f64);
         let mut row = Row::default();
         for (part, spectrum) in self.frame.iter().enumerate() {
@@ -101,6 +100,36 @@ impl Pair {
             }
         }
         self.rows.push(row);
+    }
+}
+
+audio::wide! {
+    /// Writes the powers of two spectra and the real part of their cross-power, and adds the whole of it.
+    fn cross_powers(
+        left: &mut [f64],
+        right: &mut [f64],
+        product: &mut [f64],
+        cross: &mut [Complex<f64>],
+        first: &[Complex<f64>],
+        second: &[Complex<f64>],
+    ) {
+        let bins = first.len();
+        let (left, right, product) = (&mut left[..bins], &mut right[..bins], &mut product[..bins]);
+        let (cross, second) = (&mut cross[..bins], &second[..bins]);
+        for k in 0..bins {
+            let (l, r) = (first[k], second[k]);
+            left[k] = l.re * l.re + l.im * l.im;
+            right[k] = r.re * r.re + r.im * r.im;
+            product[k] = l.re * r.re + l.im * r.im;
+            cross[k].re += product[k];
+            cross[k].im += l.re * r.im - l.im * r.re;
+        }
+    }
+}
+
+audio::wide! {
+    fn add(to: &mut [f64], values: &[f64]) {
+        to.iter_mut().zip(values).for_each(|(to, x)| *to += x);
     }
 }
 
@@ -138,14 +167,13 @@ impl LongTerm {
                     for channel in 0..self.channels {
                         let spectrum =
                             self.spectrum.without_dc(self.framer.frame(channel, self.next), sounding.clone());
-                        self.power.iter_mut().zip(spectrum).for_each(|(p, x)| *p += x.norm_sqr());
+                        add_powers(&mut self.power, spectrum);
                     }
                 }
                 Some(pair) => {
-                    let first =
-                        self.spectrum.without_dc(self.framer.frame(0, self.next), sounding.clone()).to_vec();
-                    let second = self.spectrum.without_dc(self.framer.frame(1, self.next), sounding);
-                    pair.take(&first, second);
+                    let first = self.spectrum.without_dc(self.framer.frame(0, self.next), sounding.clone());
+                    pair.first.copy_from_slice(first);
+                    pair.take(self.spectrum.without_dc(self.framer.frame(1, self.next), sounding));
                 }
             }
             self.next += self.hop as i64;

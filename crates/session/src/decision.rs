@@ -180,6 +180,9 @@ pub struct Decision {
     pub evidence: Vec<Evidence>,
     /// How sure, 0 to 1.
     pub confidence: f64,
+    /// What is given up for it, in words; empty when nothing was said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub costs: String,
     /// What would change its mind; empty when nothing in particular.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub unless: String,
@@ -195,6 +198,7 @@ impl Decision {
             note: String::new(),
             evidence: Vec::new(),
             confidence: 1.0,
+            costs: String::new(),
             unless: String::new(),
         }
     }
@@ -219,6 +223,12 @@ impl Decision {
     /// As sure as this, 0 to 1.
     pub fn sure(mut self, confidence: f64) -> Decision {
         self.confidence = confidence.clamp(0.0, 1.0);
+        self
+    }
+
+    /// With what is given up for it.
+    pub fn costs(mut self, costs: impl Into<String>) -> Decision {
+        self.costs = costs.into();
         self
     }
 
@@ -273,6 +283,7 @@ mod tests {
                 .noted("active parts to -18 dBFS RMS")
                 .measured("active level", -13.8, "dBFS")
                 .sure(0.9)
+                .costs("headroom")
                 .unless("the file is replaced"),
             Decision::new(
                 StepId::SubtractiveEq,

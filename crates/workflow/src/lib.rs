@@ -10,6 +10,7 @@ mod deliver;
 mod demo_song;
 mod edit;
 mod error;
+mod heard;
 mod knowledge;
 mod listen;
 mod live;

@@ -1,5 +1,6 @@
 //! Decide, listen, decide again: the mixing steps in order, over a session that a person may have edited.
 
+use crate::heard::Heard;
 use crate::merging::{self, Merging};
 use crate::recordings::Found;
 use crate::space::{Size, Wanted};
@@ -56,15 +57,9 @@ pub fn plan(project: &Project, request: &PlanRequest, context: &Context) -> Resu
     let project = &project.fitting(Size::of(&found.recordings), Wanted::default(), context)?;
     let merging = Merging::open(project)?;
     let part = request.is_part() && merging.has_plan();
-    let mut planner = Planner {
-        project,
-        request,
-        part,
-        merging,
-        facts: SongFacts::default(),
-        notes: Vec::new(),
-        left_out: found.told(),
-    };
+    let (facts, heard, notes) = (SongFacts::default(), Heard::new(project), Vec::new());
+    let left_out = found.told();
+    let mut planner = Planner { project, request, part, merging, facts, heard, notes, left_out };
     planner.begin(&found)?;
     planner.run(context)?;
     planner.finish()
@@ -124,6 +119,8 @@ struct Planner<'a> {
     part: bool,
     merging: Merging,
     facts: SongFacts,
+    /// Which sounds the facts tell of.
+    heard: Heard,
     notes: Vec<String>,
     left_out: Vec<String>,
 }
@@ -189,7 +186,8 @@ impl Planner<'_> {
         let session = self.session()?;
         let sources = self.project.sources(&session)?;
         self.facts = listen::recordings(self.project, &session, &sources, context)?;
-        self.facts.relations = crate::relations::measure(&session, &sources, context)?;
+        self.facts.relations =
+            crate::relations::measure(&session, &sources, &self.facts, &mut self.heard, context)?;
         self.facts.tempo = session.song.tempo_bpm.map(|bpm| (bpm, 1.0));
         let mut heard = Hears::Recordings;
         for step in assistant::STEPS {
@@ -223,10 +221,17 @@ impl Planner<'_> {
             match step.hears() {
                 Hears::Recordings => {}
                 Hears::Strips => {
-                    listen::strips(self.project, &session, sources, &mut self.facts, context)?;
+                    listen::strips(
+                        self.project,
+                        &session,
+                        sources,
+                        &mut self.facts,
+                        &mut self.heard,
+                        context,
+                    )?;
                 }
                 Hears::Mix => {
-                    listen::mix(self.project, &session, sources, &mut self.facts, context)?;
+                    listen::mix(self.project, &session, sources, &mut self.facts, &mut self.heard, context)?;
                 }
             }
             *heard = step.hears();
@@ -264,7 +269,7 @@ impl Planner<'_> {
         }
         let session = self.session()?;
         if *heard < Hears::Strips {
-            listen::strips(self.project, &session, sources, &mut self.facts, context)?;
+            listen::strips(self.project, &session, sources, &mut self.facts, &mut self.heard, context)?;
             *heard = Hears::Strips;
         }
         let earlier = self.earlier(StepId::StaticMix)?;
@@ -288,6 +293,9 @@ impl Planner<'_> {
     fn finish(self) -> Result<Planned, WorkflowError> {
         let Merged { document, yours, .. } = self.merging.merged();
         let session = document.session()?;
+        if !self.part {
+            self.heard.prune();
+        }
         let mut changes = self.merging.changes()?;
         let mut decisions = match self.request.dry_run {
             true => self.merging.decisions().to_vec(),

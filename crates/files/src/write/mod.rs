@@ -5,7 +5,11 @@
 //! have been dithered before.
 
 mod aiff;
+mod alac;
+mod bits;
 mod flac;
+mod golomb;
+pub(crate) mod mp4;
 mod pack;
 mod wav;
 
@@ -29,6 +33,8 @@ pub enum FileType {
     Aiff,
     /// FLAC, 16 or 24 bits, up to 8 channels.
     Flac,
+    /// Apple Lossless in MPEG-4, 16 or 24 bits, mono or stereo.
+    Alac,
 }
 
 /// How samples are stored.
@@ -116,6 +122,7 @@ pub struct Writer {
 enum Sink {
     Bytes(PendingFile),
     Flac(Box<flac::FlacSink>),
+    Alac(Box<alac::AlacSink>),
 }
 
 /// Frames that are packed at a time.
@@ -137,6 +144,7 @@ impl Writer {
         let mut pending = PendingFile::create(path)?;
         let sink = match spec.file_type {
             FileType::Flac => Sink::Flac(Box::new(flac::FlacSink::create(pending, &spec)?)),
+            FileType::Alac => Sink::Alac(Box::new(alac::AlacSink::create(pending, &spec)?)),
             FileType::Wav | FileType::Aiff => {
                 let header = header(&spec, 0, rf64_above);
                 pending.file().write_all(&header).map_err(|e| FileError::io(path, "write to it", e))?;
@@ -226,12 +234,13 @@ impl Writer {
     /// Completes the file and gives it its name.
     ///
     /// # Errors
-    /// When the disk refuses, or when a FLAC file has no frames, which that format cannot say; nothing is then
+    /// When the disk refuses, or when a FLAC or ALAC file has no frames, which those formats cannot say; nothing is then
     /// left behind.
     pub fn finish(self) -> Result<Written, FileError> {
         let Writer { spec, sink, frames, clipped, not_finite, rf64_above, .. } = self;
         let pending = match sink {
             Sink::Flac(sink) => sink.finish()?,
+            Sink::Alac(sink) => sink.finish()?,
             Sink::Bytes(mut pending) => {
                 let target = pending.target().to_owned();
                 let failed = |e| FileError::io(&target, "write to it", e);
@@ -252,8 +261,10 @@ impl Writer {
 
     /// Hands the quantised piece to the format.
     fn write_quantised(&mut self) -> Result<(), FileError> {
-        if let Sink::Flac(sink) = &mut self.sink {
-            return sink.write(self.quantised.planes());
+        match &mut self.sink {
+            Sink::Flac(sink) => return sink.write(self.quantised.planes()),
+            Sink::Alac(sink) => return sink.write(self.quantised.planes()),
+            Sink::Bytes(_) => {}
         }
         let order = match self.spec.file_type {
             FileType::Wav => Order::Little,
@@ -293,17 +304,27 @@ fn check(path: &Path, spec: &WriteSpec) -> Result<(), FileError> {
             spec.sample_rate_hz
         ));
     }
-    let most = if spec.file_type == FileType::Flac { 8 } else { MAX_CHANNELS };
+    let most = match spec.file_type {
+        FileType::Flac => 8,
+        FileType::Alac => 2,
+        FileType::Wav | FileType::Aiff => MAX_CHANNELS,
+    };
     if spec.channels == 0 || spec.channels > most {
         return refuse(format!(
             "cannot be written with {} channels; 1 to {most} are possible",
             spec.channels
         ));
     }
+    let compressed = match spec.file_type {
+        FileType::Flac => Some("FLAC"),
+        FileType::Alac => Some("ALAC"),
+        FileType::Wav | FileType::Aiff => None,
+    };
+    let fits = matches!(spec.sample_format, SampleFormat::Int16 | SampleFormat::Int24);
+    if let Some(name) = compressed.filter(|_| !fits) {
+        return refuse(format!("{name} is written with 16 or 24 bits; choose one of them, or WAV"));
+    }
     if spec.file_type == FileType::Flac {
-        if !matches!(spec.sample_format, SampleFormat::Int16 | SampleFormat::Int24) {
-            return refuse("FLAC is written with 16 or 24 bits; choose one of them, or WAV".to_owned());
-        }
         // RFC 9639 has 20 bits for the rate, but before it, and in many decoders, this was the most.
         if spec.sample_rate_hz > 655_350 {
             return refuse("FLAC is written up to 655350 Hz; write WAV".to_owned());
