@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use libfuzzer_sys as _;
 
 use audio::Buffer;
-use files::{FileType, SampleFormat, WriteSpec, Writer};
+use files::{FileType, Loudness, SampleFormat, Tags, WriteSpec, Writer, write_tags};
 
 /// A seed is at most this long.
 const MOST_BYTES: usize = 4_096;
@@ -38,6 +38,7 @@ fn main() {
         }
     }
     sessions(root, &corpus);
+    tagged(&corpus);
     records(&corpus);
     put(&corpus, "rows", b"[[service]]\nname = \"Spotify\"\nreference_lufs = -16\nmark = \"sure\"\n\n[[service]]\nname = \"Radio\"\nreference_lufs = -20.5\nturns_up = { within = { ceiling_dbtp = -1 } }\nnote = \"ours\"\nsource = \"a letter\"\nas_of = \"2026-11\"\n");
     put(&corpus, "decisions", br#"[{"step":"preparation","change":{"change":"set","path":"track.kick.role","value":"kick"},"why":"name","note":"","evidence":[],"confidence":1.0,"unless":""}]"#);
@@ -132,4 +133,33 @@ fn records(corpus: &Path) {
     let ixml = br#"<?xml version="1.0" encoding="UTF-8"?><BWFXML><IXML_VERSION>1.61</IXML_VERSION><NOTE>A &amp; B</NOTE><SPEED><TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI>0</TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI><TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO>172800000</TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO></SPEED><TRACK_LIST><TRACK_COUNT>2</TRACK_COUNT><TRACK><CHANNEL_INDEX>1</CHANNEL_INDEX><NAME>Boom</NAME></TRACK><TRACK><CHANNEL_INDEX>2</CHANNEL_INDEX><NAME>Lav &lt;2&gt;</NAME></TRACK></TRACK_LIST></BWFXML>"#;
     put(corpus, "broadcast", &bext);
     put(corpus, "broadcast", &[bext, ixml.to_vec()].concat());
+}
+
+/// A short file of every kind that is tagged, with tags.
+fn tagged(corpus: &Path) {
+    let text = |text: &str| Some(text.to_owned());
+    let tags = Tags {
+        title: text("Rye and Rain"),
+        artist: text("The Example"),
+        track: Some(3),
+        tracks: Some(9),
+        isrc: text("DEA123400001"),
+        date: text("2026-11-21"),
+        comment: text("made by hand"),
+        loudness: Loudness { track_lufs: Some(-14.0), track_peak_dbtp: Some(-1.0), ..Loudness::default() },
+        ..Tags::default()
+    };
+    let kinds = [(FileType::Wav, "wav"), (FileType::Aiff, "aiff"), (FileType::Flac, "flac"), (FileType::Alac, "m4a")];
+    for (place, (file_type, extension)) in kinds.into_iter().enumerate() {
+        let path = corpus.with_file_name(format!("corpus-file.{extension}"));
+        let spec = WriteSpec { file_type, sample_format: SampleFormat::Int16, sample_rate_hz: 48_000, channels: 1 };
+        let mut writer = Writer::create(&path, spec).expect("a file");
+        writer.write_f64(&Buffer::new(1, 100).as_block()).expect("space");
+        writer.finish().expect("a whole file");
+        write_tags(&path, &tags).expect("tags");
+        // The extensions of the target, in its order.
+        let choice = [0, 1, 2, 4][place];
+        put(corpus, "tags", &[&[choice], fs::read(&path).expect("what was written").as_slice()].concat());
+        let _ = fs::remove_file(path);
+    }
 }

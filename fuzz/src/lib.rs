@@ -232,3 +232,20 @@ pub fn file_name(bytes: &[u8]) {
         let _ = session::text_file(text);
     }
 }
+
+/// Any bytes as an audio file with tags: they are read or refused, and where what was read can be written again, it reads
+/// the same and the sound stays as it was. A file that cannot be written to stays as it is.
+pub fn tags(bytes: &[u8], extension: &str) {
+    let path = file_with(bytes, extension);
+    let Ok(tags) = files::read_tags(&path) else { return };
+    let before = fs::read(&path).expect("the file");
+    let heard = files::decoded_hash(&path);
+    match files::write_tags(&path, &tags) {
+        Ok(()) => {
+            files::read_tags(&path).expect("what was written can be read");
+            let (Ok(heard), Ok(now)) = (heard, files::decoded_hash(&path)) else { return };
+            assert_eq!(now, heard, "the sound stays");
+        }
+        Err(_) => assert!(fs::read(&path).expect("the file") == before, "what cannot be written stays"),
+    }
+}
