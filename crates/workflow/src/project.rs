@@ -165,15 +165,6 @@ impl Project {
 
     /// Opens every track's recording; all that cannot be opened are told at once.
     pub fn sources(&self, session: &Session) -> Result<Sources, WorkflowError> {
-        let (mut sources, unreadable) = self.readable_sources(session);
-        let mut bad: Vec<BadInput> = unreadable.into_iter().map(|(_, bad)| bad).collect();
-        bad.extend(self.add_responses(session.strips(), &mut sources));
-        WorkflowError::inputs(bad)?;
-        Ok(sources)
-    }
-
-    /// Opens the recordings that can be opened; the tracks of the others, and what is wrong with them.
-    pub(crate) fn readable_sources(&self, session: &Session) -> (Sources, Vec<(String, BadInput)>) {
         // Opening hashes the audio, which takes as long as decoding it.
         let tracks: Vec<_> = session.tracks.iter().collect();
         let open = |(id, track): &(&String, &session::Strip)| {
@@ -189,10 +180,12 @@ impl Project {
         for ((id, _), audio) in tracks.iter().zip(opened) {
             match audio {
                 Ok(audio) => sources.insert(id.as_str(), audio),
-                Err(error) => bad.push(((*id).clone(), error)),
+                Err(error) => bad.push(error),
             }
         }
-        (sources, bad)
+        bad.extend(self.add_responses(session.strips(), &mut sources));
+        WorkflowError::inputs(bad)?;
+        Ok(sources)
     }
 
     /// What the mastering chain is rendered from: a finished mix, and the impulse responses of the master's inserts.

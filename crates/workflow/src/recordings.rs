@@ -40,30 +40,35 @@ impl Found {
         skip: bool,
         project: &Project,
     ) -> Result<Found, WorkflowError> {
-        if skip && !self.recordings.is_empty() {
+        if skip {
             self.decode(project);
         }
-        if self.unreadable.is_empty() || (skip && !self.recordings.is_empty()) {
-            return match self.recordings.is_empty() {
-                true => Err(WorkflowError::NoAudio {
-                    folder: project.folder.clone(),
-                    reason: "the session leaves all of it out, at song.left_out".into(),
-                }),
-                false => Ok(self),
-            };
+        match self.recordings.is_empty() || !(skip || self.unreadable.is_empty()) {
+            true => Err(self.nothing_left(project)),
+            false => Ok(self),
+        }
+    }
+
+    /// Why there is nothing to work on.
+    pub(crate) fn nothing_left(self, project: &Project) -> WorkflowError {
+        if self.unreadable.is_empty() {
+            let reason = "the session leaves all of it out, at song.left_out".into();
+            return WorkflowError::NoAudio { folder: project.folder.clone(), reason };
         }
         let bad = |(_, error)| BadInput { wanted_by: None, error };
-        Err(WorkflowError::Recordings(self.unreadable.into_iter().map(bad).collect()))
+        let bad = self.unreadable.into_iter().map(bad).collect();
+        // There is something to go on with, if that is wanted, or there is not.
+        if self.recordings.is_empty() { WorkflowError::Inputs(bad) } else { WorkflowError::Recordings(bad) }
     }
 
     /// Reads every recording to its end, as listening will: some files can be opened and break off later.
-    fn decode(&mut self, project: &Project) {
+    pub(crate) fn decode(&mut self, project: &Project) {
         let read: Vec<_> = std::mem::take(&mut self.recordings)
             .into_par_iter()
-            .map(|recording| (engine::Audio::open(&[project.resolve(&recording.path)]), recording))
+            .map(|recording| (files::decoded_hash(project.resolve(&recording.path)), recording))
             .collect();
-        for (audio, recording) in read {
-            match audio {
+        for (heard, recording) in read {
+            match heard {
                 Ok(_) => self.recordings.push(recording),
                 Err(error) => self.unreadable.push((recording.path, error.into())),
             }

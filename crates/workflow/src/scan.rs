@@ -1,6 +1,5 @@
 //! What lies in a folder: `scan`. Nothing is written.
 
-use crate::error::BadInput;
 use crate::recordings::Found;
 use crate::{Context, Project, WorkflowError, listen};
 use serde::Serialize;
@@ -61,23 +60,14 @@ pub struct Scanned {
 /// Looks at a folder without writing to it.
 pub fn scan(project: &Project, context: &Context) -> Result<Scanned, WorkflowError> {
     let listing = project.some_recordings()?;
-    let found = Found::in_folder(project, &listing.files)?;
-    let imported = assistant::import(&found.recordings, "");
-    let mut session = imported.session;
-    let (sources, silent) = project.readable_sources(&session);
-    let of_headers = found.unreadable.into_iter();
-    let of_tracks = silent.into_iter().filter_map(|(id, bad)| {
-        let track = session.tracks.shift_remove(&id)?;
-        Some((track.files.first()?.clone(), bad.error))
-    });
-    let bad: Vec<(PathBuf, WorkflowError)> = of_headers.chain(of_tracks).collect();
-    if session.tracks.is_empty() {
-        let all = bad.into_iter().map(|(_, error)| BadInput { wanted_by: None, error }).collect();
-        WorkflowError::inputs(all)?;
-        return Err(WorkflowError::Silent {
-            reason: "song.left_out of the session names every recording".into(),
-        });
+    let mut found = Found::in_folder(project, &listing.files)?;
+    found.decode(project);
+    if found.recordings.is_empty() {
+        return Err(found.nothing_left(project));
     }
+    let imported = assistant::import(&found.recordings, "");
+    let session = imported.session;
+    let sources = project.sources(&session)?;
     let facts = listen::recordings_unkept(project, &session, &sources, context)?;
     let tracks = session.tracks.values().map(|track| {
         let known = &facts.tracks[&track.id];
@@ -103,7 +93,8 @@ pub fn scan(project: &Project, context: &Context) -> Result<Scanned, WorkflowErr
         sample_rate_hz: facts.sample_rate_hz,
         duration_s: facts.duration_s,
         tracks: tracks.collect(),
-        unreadable: bad
+        unreadable: found
+            .unreadable
             .iter()
             .map(|(path, error)| crate::Unreadable {
                 path: crate::written::shown(path),
