@@ -3,7 +3,6 @@
 use crate::recordings::Found;
 use crate::{Context, Project, WorkflowError, listen};
 use serde::Serialize;
-use std::path::PathBuf;
 
 /// One track as it would be imported.
 #[derive(Debug, Clone, Serialize)]
