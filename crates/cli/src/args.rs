@@ -69,6 +69,26 @@ pub(crate) struct Home {
     pub(crate) home: Option<PathBuf>,
 }
 
+/// What to write of a master.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DeliverWishes {
+    /// Targets, separated by commas; without it, those of the session or album
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
+    pub(crate) to: Vec<String>,
+    /// Kinds of file: wav, flac, aiff, alac, vorbis, opus; mp3 and aac in builds that have them
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
+    pub(crate) format: Vec<String>,
+    /// Bits per second of what is coded with loss, in thousands
+    #[arg(long, value_name = "KBPS")]
+    pub(crate) bit_rate: Option<u32>,
+    /// Pack each target's folder into one ZIP file
+    #[arg(long)]
+    pub(crate) zip: bool,
+    /// Show, but write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
 /// How far the assistant goes.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Style {
@@ -283,16 +303,27 @@ Examples:
         dry_run: bool,
     },
     /// Write the finished master for delivery targets
-    #[command(after_help = "Example:\n  tonmeister deliver SONG --to streaming,cd")]
+    #[command(
+        after_help = "Examples:\n  tonmeister deliver SONG --to streaming,cd\n  tonmeister deliver SONG --to listening --format opus,vorbis,alac --zip"
+    )]
     Deliver {
         #[command(flatten)]
         place: Place,
-        /// Targets, separated by commas; without it, those of the session
-        #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
-        to: Vec<String>,
-        /// Show, but write nothing
-        #[arg(long)]
-        dry_run: bool,
+        #[command(flatten)]
+        wishes: DeliverWishes,
+    },
+    /// An album from its masters: order, gaps, joins and loudness, as files, CD image and CUE sheet
+    #[command(
+        after_help = "Examples:\n  tonmeister album ALBUM.toml\n  tonmeister album ALBUM.toml --to streaming,cd --format flac,opus --zip"
+    )]
+    Album {
+        /// The album file
+        file: PathBuf,
+        /// Put everything here instead of into `out` beside the album file
+        #[arg(short = 'o', long = "output", value_name = "FOLDER")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        wishes: DeliverWishes,
     },
     /// Pass or fail of finished files against a target; exit code 3 when one does not pass
     #[command(after_help = "Example:\n  tonmeister check MASTER.wav --target cd")]

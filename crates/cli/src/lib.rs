@@ -4,6 +4,7 @@ mod args;
 mod live;
 mod manual;
 mod print;
+mod print_album;
 mod print_between;
 mod print_known;
 mod print_measured;

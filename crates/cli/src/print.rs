@@ -107,7 +107,7 @@ pub(crate) fn planned(plan: &Planned, verbose: bool, dry_run: bool) -> String {
 }
 
 /// A file of the current folder by its name alone.
-fn bare(path: &str) -> &str {
+pub(crate) fn bare(path: &str) -> &str {
     path.strip_prefix("./").unwrap_or(path)
 }
 
@@ -262,16 +262,31 @@ pub(crate) fn mastered(done: &MasterResult, verbose: bool, dry_run: bool) -> Str
 pub(crate) fn delivered(done: &DeliverResult) -> String {
     if !done.planned.is_empty() {
         let lines = done.planned.iter().map(|p| {
-            format!("{}: {} Hz, {}\n", bare(&p.path.to_string_lossy()), p.sample_rate_hz, p.depth.name())
+            format!("{}: {} Hz, {}\n", bare(&p.path.to_string_lossy()), p.sample_rate_hz, p.stored())
         });
         return lines.collect::<String>() + "nothing was written\n";
     }
-    let mut text = files(&done.files);
-    for d in &done.details {
-        text += &format!("{}  {}\n", d.sha256(), bare(&d.path.to_string_lossy()));
+    let mut text = handed_over(&done.files, &done.details);
+    for zip in &done.zips {
+        text += &format!("ZIP: {}\n", bare(zip));
+    }
+    text
+}
+
+/// Files with their checksums, and what was found in them.
+pub(crate) fn handed_over(written: &[workflow::WrittenFile], details: &[workflow::Delivered]) -> String {
+    let mut text = files(written);
+    for d in details {
+        let kept = if d.kept { "  (was there already)" } else { "" };
+        text += &format!("{}  {}{kept}\n", d.sha256(), bare(&d.path.to_string_lossy()));
         text += &findings(&d.findings);
     }
     text
+}
+
+/// Something worth knowing, within the width of the terminal.
+pub(crate) fn note(text: &str) -> String {
+    wrapped(&format!("note: {text}"), "  ", text_columns())
 }
 
 fn findings(findings: &[workflow::Finding]) -> String {

@@ -1,11 +1,14 @@
 //! From words to a verb, and from its result to text.
 
-use crate::args::{Aim, Command, Home, Place, Style, Taste, Voice};
+use crate::args::{Aim, Command, DeliverWishes, Home, Place, Style, Taste, Voice};
 use crate::views::Views;
-use crate::{live, manual, print, print_between, print_known, print_measured, views, words};
+use crate::{live, manual, print, print_album, print_between, print_known, print_measured, views, words};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use workflow::{Context, Failure, MasterRequest, PlanRequest, ProduceRequest, Project, Rules, WorkflowError};
+use workflow::{
+    AlbumRequest, Context, DeliverRequest, Failure, MasterRequest, PlanRequest, ProduceRequest, Project,
+    Rules, WorkflowError,
+};
 
 /// What a command answers.
 pub(crate) struct Answer {
@@ -58,6 +61,11 @@ fn rules(taste: &Taste) -> Rules {
 fn mixed(taste: &Taste, dry_run: bool) -> PlanRequest {
     let skip_unreadable = taste.skip_unreadable;
     PlanRequest { rules: rules(taste), dry_run, skip_unreadable, ..PlanRequest::default() }
+}
+
+fn delivery(wishes: DeliverWishes) -> DeliverRequest {
+    let DeliverWishes { to, format, bit_rate, zip, dry_run } = wishes;
+    DeliverRequest { targets: to, formats: format, bit_rate_kbps: bit_rate, zip, dry_run }
 }
 
 /// What is asked of the master; what cannot be is told before any work begins.
@@ -139,10 +147,20 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             });
             Ok(answer.passing(done.passed))
         }
-        Command::Deliver { place, to, dry_run } => {
-            workflow::targets(&to)?;
-            let done = workflow::deliver(&project(&place)?, &to, dry_run, context)?;
-            let answer = Answer::new(voice, &json_of_run(&done, dry_run), || print::delivered(&done));
+        Command::Deliver { place, wishes } => {
+            let request = delivery(wishes);
+            request.check()?;
+            let done = workflow::deliver(&project(&place)?, &request, context)?;
+            let answer = Answer::new(voice, &json_of_run(&done, request.dry_run), || print::delivered(&done));
+            Ok(answer.passing(done.passed))
+        }
+        Command::Album { file, output, wishes } => {
+            let request = AlbumRequest { deliver: delivery(wishes), output };
+            request.deliver.check()?;
+            let done = workflow::album(&file, &request, context)?;
+            let dry_run = request.deliver.dry_run;
+            let answer =
+                Answer::new(voice, &json_of_run(&done, dry_run), || print_album::album(&done, dry_run));
             Ok(answer.passing(done.passed))
         }
         Command::Check { files, target, services } => {

@@ -8,27 +8,33 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use audio::{Buffer, Frames, db_to_gain};
-use dsp::blocks::resample::{Resampler, resampled_frames};
-use files::{Info, WriteSpec, Writer};
+use audio::{Buffer, Frames};
+use dsp::blocks::resample::resampled_frames;
+use files::{EncodeSpec, Info, Tags};
 use measure::Facts;
 use serde::Serialize;
 
 use crate::check::{Finding, Severity, judge, passes};
 use crate::error::DeliveryError;
 use crate::grid::Grid;
+use crate::manifest::{Entry, made_from};
 use crate::name::file_stem;
-use crate::quantise::{Dither, Quantiser};
-use crate::reading::{Reading, read_observed, remark, shown_path};
+use crate::quantise::Dither;
+use crate::reading::{Reading, read_observed, shown_path};
 use crate::targets::{Container, Depth, Target};
+use crate::writing::{Pass, write};
 
 /// Frames that are worked on at a time.
-const BLOCK_FRAMES: Frames = 16_384;
+pub(crate) const BLOCK_FRAMES: Frames = 16_384;
 /// A trim goes this much below the excess, in dB, so that neither the rounding of the next pass nor another meter's
 /// filter undoes it.
 const HAIR_DB: f64 = 0.005;
 /// Passes after which a file that is still above its ceiling stays as it is, and says so.
 const MOST_PASSES: usize = 4;
+/// The same for what is coded with loss.
+const MOST_CODED_PASSES: usize = 8;
+/// And its hair, in dB: decoders may differ in the last of 24 bits.
+const CODED_HAIR_DB: f64 = 0.01;
 
 /// What to deliver.
 #[derive(Debug, Clone)]
@@ -57,6 +63,12 @@ pub struct Job<'a> {
     /// The most by which the file may be turned down to keep the ceiling, in dB. Where more is needed nothing is
     /// turned down, and the findings say so: such a master is to be limited again, not turned down.
     pub max_trim_db: f64,
+    /// The same for what is coded with loss, whose codec makes new peaks: by 0.2 to 1.1 dB as a rule, 2 dB at worst.
+    pub max_coded_trim_db: f64,
+    /// Bits per second of what is coded with loss, in thousands; `None` for [`files::Codec::bit_rates_kbps`]' usual one.
+    pub bit_rate_kbps: Option<u32>,
+    /// What is written beside the sound; the track's loudness in it is that of the file. `None` writes nothing.
+    pub tags: Option<&'a Tags>,
 }
 
 impl<'a> Job<'a> {
@@ -74,6 +86,9 @@ impl<'a> Job<'a> {
             seed: 0,
             auto_blank: false,
             max_trim_db: 1.0,
+            max_coded_trim_db: 3.0,
+            bit_rate_kbps: None,
+            tags: None,
         }
     }
 
@@ -98,14 +113,24 @@ impl<'a> Job<'a> {
             let taken = target.containers.iter().map(|c| c.name().to_owned()).collect();
             return refuse(container.name().to_owned(), taken);
         }
-        let depth = self.depth.unwrap_or(target.preferred_depth());
-        if !target.depths.contains(&depth) {
+        let depth = match (container.codec(), self.depth) {
+            (Some(_), Some(depth)) => {
+                return refuse(
+                    format!("{} of {}, which has no depth", depth.name(), container.name()),
+                    vec!["a bit rate".to_owned()],
+                );
+            }
+            (Some(_), None) => None,
+            (None, asked) => Some(asked.unwrap_or(target.preferred_depth())),
+        };
+        if depth.is_some_and(|depth| !target.depths.contains(&depth)) {
             return refuse(
-                depth.name().to_owned(),
+                depth.map_or("", Depth::name).to_owned(),
                 target.depths.iter().map(|d| d.name().to_owned()).collect(),
             );
         }
-        let sample_rate_hz = self.sample_rate_hz.unwrap_or(target.rate_for(info.sample_rate_hz));
+        let sample_rate_hz =
+            self.sample_rate_hz.unwrap_or_else(|| rate_for(target, container, info.sample_rate_hz));
         if !target.takes_rate(sample_rate_hz) {
             let taken = target.sample_rates_hz.iter().map(|r| format!("{r} Hz")).collect();
             return refuse(format!("{sample_rate_hz} Hz"), taken);
@@ -118,11 +143,41 @@ impl<'a> Job<'a> {
             path,
             container,
             depth,
+            bit_rate_kbps: container
+                .codec()
+                .map(|codec| encode_spec(codec, sample_rate_hz, info, self).bit_rate_kbps()),
             sample_rate_hz,
             source_rate_hz: info.sample_rate_hz,
             channels: info.channels,
             frames: resampled_frames(info.frames, info.sample_rate_hz, sample_rate_hz),
         })
+    }
+}
+
+/// The rate in hertz at which a kind of file is written for a target: the target's, unless the codec lacks it; then the
+/// highest that the codec has and that is not above it, one that divides it evenly before others.
+fn rate_for(target: &Target, container: Container, source_hz: u32) -> u32 {
+    let wanted = target.rate_for(source_hz);
+    let Some(codec) = container.codec() else { return wanted };
+    let rates = codec.sample_rates_hz().iter().copied().filter(|rate| target.takes_rate(*rate));
+    rates
+        .clone()
+        .filter(|rate| *rate <= wanted)
+        .max_by_key(|rate| (wanted.is_multiple_of(*rate), *rate))
+        .or(rates.min())
+        .unwrap_or(wanted)
+}
+
+fn encode_spec(codec: files::Codec, sample_rate_hz: u32, info: &Info, job: &Job) -> EncodeSpec {
+    EncodeSpec { codec, bit_rate_kbps: job.bit_rate_kbps, sample_rate_hz, channels: info.channels }
+}
+
+/// How samples are stored, for people: "24-bit", "320 kbit/s".
+fn stored(depth: Option<Depth>, bit_rate_kbps: Option<u32>) -> String {
+    match (depth, bit_rate_kbps) {
+        (Some(depth), _) => depth.name().to_owned(),
+        (None, Some(kbps)) => format!("{kbps} kbit/s"),
+        (None, None) => String::new(),
     }
 }
 
@@ -134,8 +189,10 @@ pub struct Plan {
     pub path: PathBuf,
     /// The kind of file.
     pub container: Container,
-    /// How samples are stored.
-    pub depth: Depth,
+    /// How samples are stored; `None` for what is coded with loss.
+    pub depth: Option<Depth>,
+    /// Bits per second of what is coded with loss, in thousands: constant for MP3 and AAC, a mean for the others.
+    pub bit_rate_kbps: Option<u32>,
     /// Frames per second, in hertz.
     pub sample_rate_hz: u32,
     /// The master's frames per second, in hertz.
@@ -147,6 +204,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// How samples are stored, for people: "24-bit", "320 kbit/s".
+    pub fn stored(&self) -> String {
+        stored(self.depth, self.bit_rate_kbps)
+    }
+
     fn converts(&self) -> bool {
         self.sample_rate_hz != self.source_rate_hz
     }
@@ -162,8 +224,10 @@ pub struct Delivered {
     pub path: PathBuf,
     /// The kind of file.
     pub container: Container,
-    /// How samples are stored.
-    pub depth: Depth,
+    /// How samples are stored; `None` for what is coded with loss.
+    pub depth: Option<Depth>,
+    /// Bits per second of what is coded with loss, in thousands: constant for MP3 and AAC, a mean for the others.
+    pub bit_rate_kbps: Option<u32>,
     /// Frames per second, in hertz.
     pub sample_rate_hz: u32,
     /// The master's frames per second in hertz, where it was converted.
@@ -174,12 +238,18 @@ pub struct Delivered {
     pub seed: u64,
     /// Gain that was applied to keep the ceiling, in dB: 0 or a little less.
     pub trim_db: f64,
+    /// How often the file was made until it kept the ceiling.
+    pub passes: usize,
     /// Gain that would still be needed to keep the ceiling, in dB: 0 where it is kept.
     pub needed_trim_db: f64,
     /// Samples beyond full scale that were clipped.
     pub clipped_samples: u64,
     /// Whether no finding is a failure.
     pub passed: bool,
+    /// Whether it was there already, made of the same, and was left as it was.
+    pub kept: bool,
+    /// A fingerprint of everything it was made of: master, target and settings.
+    pub made_from: String,
     /// What was found in the file, the worst first.
     pub findings: Vec<Finding>,
     /// The file, read back.
@@ -187,6 +257,11 @@ pub struct Delivered {
 }
 
 impl Delivered {
+    /// How samples are stored, for people: "24-bit", "320 kbit/s".
+    pub fn stored(&self) -> String {
+        stored(self.depth, self.bit_rate_kbps)
+    }
+
     /// SHA-256 of the file, as 64 hexadecimal digits.
     pub fn sha256(&self) -> &str {
         &self.reading.sha256
@@ -234,23 +309,11 @@ pub fn deliver_observed(
         .map_err(|e| DeliveryError::io(job.folder, "write to this folder", e))?;
     let hidden = workshop.path().join(format!("file.{}", plan.container.extension()));
 
-    let on_grid = lies_on_grid(job, &plan, observe)?;
-    let mut trim_db = 0.0;
-    let mut pass = 1;
-    let (written, mut reading) = loop {
-        let written = write(job, &plan, &hidden, trim_db, on_grid, observe)?;
-        let reading = read_observed(&hidden, &mut |share| observe(Stage::Verifying, share))?;
-        verify(&plan, &reading)?;
-        let excess_db = excess_db(&reading, job.target);
-        let lower = trim_db - excess_db - HAIR_DB;
-        // A file that was trimmed already keeps being trimmed: the rest is a matter of hairs.
-        let allowed = -lower <= job.max_trim_db || trim_db < 0.0;
-        if excess_db == 0.0 || pass == MOST_PASSES || !allowed {
-            break (written, reading);
-        }
-        trim_db = lower;
-        pass += 1;
-    };
+    let made = make(job, &plan, &hidden, observe)?;
+    let Made { written, mut reading, trim_db, passes: tries } = made;
+    if let Some(tags) = job.tags {
+        tag(&hidden, tags, &mut reading)?;
+    }
     fs::rename(&hidden, &plan.path).map_err(|e| DeliveryError::io(&plan.path, "give it its name", e))?;
     // The name is safe only once the folder is written out; some file systems cannot do that.
     if let Ok(folder) = fs::File::open(job.folder) {
@@ -260,23 +323,144 @@ pub fn deliver_observed(
 
     let mut findings = judge(&reading, job.target);
     findings.extend(written.about_source);
+    findings.extend(about_coding(&plan, trim_db, tries));
     findings.sort_by_key(|finding| finding.severity);
     Ok(Delivered {
         target: job.target.id.to_string(),
         container: plan.container,
         depth: plan.depth,
+        bit_rate_kbps: plan.bit_rate_kbps,
         sample_rate_hz: plan.sample_rate_hz,
         converted_from_hz: plan.converts().then_some(plan.source_rate_hz),
         dither: written.dither,
         seed: job.seed,
         trim_db,
+        passes: tries,
         needed_trim_db: 0.0 - excess_db(&reading, job.target),
         clipped_samples: written.clipped,
         passed: passes(&findings),
+        kept: false,
+        made_from: made_from(job, &plan)?,
         findings,
         reading,
         path: plan.path,
     })
+}
+
+/// A file that stands there, was made of the same master in the same way and still has every byte: read back and checked,
+/// but not made again. `None` where it has to be made. `known` is what the folder's manifest says.
+///
+/// # Errors
+/// As [`deliver`].
+pub fn kept(
+    job: &Job,
+    known: &[Entry],
+    observe: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>,
+) -> Result<Option<Delivered>, DeliveryError> {
+    let plan = job.plan()?;
+    let name = plan.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let Some(entry) = known.iter().find(|entry| entry.name == name) else { return Ok(None) };
+    if !plan.path.is_file() || entry.made_from != made_from(job, &plan)? {
+        return Ok(None);
+    }
+    let reading = read_observed(&plan.path, &mut |share| observe(Stage::Verifying, share))?;
+    if reading.sha256 != entry.sha256 || verify(&plan, &reading).is_err() {
+        return Ok(None);
+    }
+    let mut findings = judge(&reading, job.target);
+    findings.extend(about_coding(&plan, entry.trim_db, entry.passes));
+    findings.sort_by_key(|finding| finding.severity);
+    Ok(Some(Delivered {
+        target: job.target.id.to_string(),
+        container: plan.container,
+        depth: plan.depth,
+        bit_rate_kbps: plan.bit_rate_kbps,
+        sample_rate_hz: plan.sample_rate_hz,
+        converted_from_hz: plan.converts().then_some(plan.source_rate_hz),
+        dither: entry.dither,
+        seed: job.seed,
+        trim_db: entry.trim_db,
+        passes: entry.passes,
+        needed_trim_db: 0.0 - excess_db(&reading, job.target),
+        clipped_samples: entry.clipped_samples,
+        passed: passes(&findings),
+        kept: true,
+        made_from: entry.made_from.clone(),
+        findings,
+        reading,
+        path: plan.path,
+    }))
+}
+
+/// A file that was made and read back, and what it took.
+struct Made {
+    written: Pass,
+    reading: Reading,
+    trim_db: f64,
+    passes: usize,
+}
+
+/// Makes the file, and makes it again lower as long as it stands above its ceiling and may be lowered.
+fn make(
+    job: &Job,
+    plan: &Plan,
+    path: &Path,
+    observe: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>,
+) -> Result<Made, DeliveryError> {
+    let on_grid = lies_on_grid(job, plan, observe)?;
+    let coded = plan.container.codec().is_some();
+    let (most_db, most_passes, hair_db) = match coded {
+        true => (job.max_coded_trim_db, MOST_CODED_PASSES, CODED_HAIR_DB),
+        false => (job.max_trim_db, MOST_PASSES, HAIR_DB),
+    };
+    let mut trim_db = 0.0;
+    let mut passes = 1;
+    loop {
+        let written = write(job, plan, path, trim_db, on_grid, observe)?;
+        let reading = read_observed(path, &mut |share| observe(Stage::Verifying, share))?;
+        verify(plan, &reading)?;
+        let excess_db = excess_db(&reading, job.target);
+        // What a codec makes of a lower level is not just lower: each pass goes a little farther.
+        let lower = trim_db - excess_db - hair_db * passes as f64;
+        // A file that was trimmed already keeps being trimmed: the rest is a matter of hairs.
+        let allowed = -lower <= most_db || (!coded && trim_db < 0.0);
+        if excess_db == 0.0 || passes == most_passes || !allowed {
+            return Ok(Made { written, reading, trim_db, passes });
+        }
+        trim_db = lower;
+        passes += 1;
+    }
+}
+
+/// Writes the tags, and makes sure that the sound is still what was read back.
+fn tag(path: &Path, tags: &Tags, reading: &mut Reading) -> Result<(), DeliveryError> {
+    let facts = &reading.facts;
+    let mut tags = tags.clone();
+    tags.loudness.track_lufs = facts.integrated_lufs;
+    tags.loudness.track_peak_dbtp = facts.true_peak_dbtp;
+    tags.loudness.range_lu = facts.loudness_range_lu;
+    tags.loudness.max_momentary_lufs = facts.max_momentary_lufs;
+    tags.loudness.max_short_term_lufs = facts.max_short_term_lufs;
+    let before = files::decoded_hash(path)?;
+    files::write_tags(path, &tags)?;
+    if files::decoded_hash(path)? != before {
+        let what = "its sound is another since its tags were written".to_owned();
+        return Err(DeliveryError::ReadBack { path: path.to_owned(), what });
+    }
+    reading.sha256 = crate::reading::sha256(path)?;
+    Ok(())
+}
+
+/// That a codec's peaks were made room for.
+fn about_coding(plan: &Plan, trim_db: f64, passes: usize) -> Option<Finding> {
+    let codec = plan.container.codec().filter(|_| trim_db < 0.0)?;
+    let what = format!(
+        "{} makes new peaks: the file was made {passes} times and is {:.2} dB lower than the master, so that its true \
+         peak holds after decoding.",
+        codec.name(),
+        -trim_db
+    );
+    Some(Finding::new("coded_lower", Severity::Info, what).figure(trim_db, 0.0, "dB"))
 }
 
 /// How far the true peak of a file stands above the target's ceiling, in dB; 0 where it does not.
@@ -290,9 +474,9 @@ fn lies_on_grid(
     plan: &Plan,
     observe: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>,
 ) -> Result<bool, DeliveryError> {
-    if plan.depth.is_float() || plan.converts() {
+    let Some(depth) = plan.depth.filter(|depth| !depth.is_float() && !plan.converts()) else {
         return Ok(false);
-    }
+    };
     let mut reader = files::open(job.source)?;
     let mut buffer = Buffer::new(plan.channels, BLOCK_FRAMES);
     let mut grid = Grid::new();
@@ -302,133 +486,10 @@ fn lies_on_grid(
             return Ok(true);
         }
         grid.push(&buffer.range(0, frames));
-        if grid.bits_used() > plan.depth.bits() {
+        if grid.bits_used() > depth.bits() {
             return Ok(false);
         }
         report(observe, Stage::Looking, reader.position(), reader.info().frames)?;
-    }
-}
-
-/// What the master itself brings along: its file was mended on the way in, or had lost something before.
-fn about_source(info: &Info) -> Vec<Finding> {
-    let mended = info.notes.iter().map(remark).filter(|remark| remark.severity == Severity::Fail);
-    let mended = mended.map(|remark| {
-        Finding::new("master", Severity::Warn, format!("Of the master: {}.", remark.text))
-            .heard("Missing, silenced or changed sound.")
-            .mend("Render the master again, and deliver it again.")
-    });
-    let lossy = info.encoding.is_lossy().then(|| {
-        Finding::new(
-            "master",
-            Severity::Warn,
-            format!("The master is {}: coded with loss already.", info.encoding.describe()),
-        )
-        .heard("What was lost does not come back, and later coding adds to it.")
-        .mend("Deliver from the lossless master, if there is one.")
-    });
-    mended.chain(lossy).collect()
-}
-
-/// How one pass of writing went.
-struct Pass {
-    dither: Dither,
-    clipped: u64,
-    about_source: Vec<Finding>,
-}
-
-fn write(
-    job: &Job,
-    plan: &Plan,
-    path: &Path,
-    trim_db: f64,
-    on_grid: bool,
-    observe: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>,
-) -> Result<Pass, DeliveryError> {
-    let dither = choose_dither(job.dither, plan.depth, on_grid && trim_db == 0.0)
-        .suited(plan.depth.bits(), plan.sample_rate_hz);
-    let mut sink = Sink::create(path, plan, dither, job)?;
-    let mut reader = files::open(job.source)?;
-    let mut resampler = Resampler::new(plan.source_rate_hz, plan.sample_rate_hz, plan.channels);
-    let mut buffer = Buffer::new(plan.channels, BLOCK_FRAMES);
-    let mut converted = vec![Vec::new(); plan.channels];
-    let gain = db_to_gain(trim_db);
-    loop {
-        let frames = reader.read(&mut buffer.as_block_mut())?;
-        if frames == 0 {
-            resampler.finish(&mut converted);
-        } else {
-            resampler.push(&buffer.range(0, frames), &mut converted);
-        }
-        if gain != 1.0 {
-            converted.iter_mut().flatten().for_each(|sample| *sample *= gain);
-        }
-        sink.write(&Buffer::from_channels(&converted))?;
-        converted.iter_mut().for_each(Vec::clear);
-        if frames == 0 {
-            break;
-        }
-        report(observe, Stage::Writing, reader.position(), reader.info().frames)?;
-    }
-    Ok(Pass { dither, clipped: sink.finish()?, about_source: about_source(reader.info()) })
-}
-
-/// What is added before rounding: nothing where no bits are dropped; what was asked for; else TPDF at 16 and 24 bits.
-fn choose_dither(asked: Option<Dither>, depth: Depth, on_grid: bool) -> Dither {
-    match (depth, asked) {
-        (Depth::Float32, _) => Dither::None,
-        _ if on_grid => Dither::None,
-        (_, Some(dither)) => dither,
-        (Depth::Int32, None) => Dither::None,
-        (_, None) => Dither::Tpdf,
-    }
-}
-
-/// A file being written, with the quantiser before it where its samples are integers.
-struct Sink {
-    writer: Writer,
-    quantiser: Option<(Quantiser, Vec<Vec<i32>>)>,
-}
-
-impl Sink {
-    fn create(path: &Path, plan: &Plan, dither: Dither, job: &Job) -> Result<Sink, DeliveryError> {
-        let writer = Writer::create(
-            path,
-            WriteSpec {
-                file_type: plan.container.file_type(),
-                sample_format: plan.depth.sample_format(),
-                sample_rate_hz: plan.sample_rate_hz,
-                channels: plan.channels,
-            },
-        )?;
-        let quantiser = if plan.depth.is_float() {
-            None
-        } else {
-            let rate_hz = plan.sample_rate_hz;
-            let quantiser =
-                Quantiser::new(plan.depth.bits(), dither, plan.channels, job.seed)?.at_rate(rate_hz);
-            let quantiser = if job.auto_blank { quantiser.blanking(rate_hz) } else { quantiser };
-            Some((quantiser, vec![Vec::new(); plan.channels]))
-        };
-        Ok(Sink { writer, quantiser })
-    }
-
-    fn write(&mut self, buffer: &Buffer) -> Result<(), DeliveryError> {
-        match &mut self.quantiser {
-            None => self.writer.write_f64(&buffer.as_block())?,
-            Some((quantiser, planes)) => {
-                quantiser.process(&buffer.as_block(), planes);
-                let planes: Vec<&[i32]> = planes.iter().map(Vec::as_slice).collect();
-                self.writer.write_i32(&planes)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Completes the file and gives the number of samples that were clipped.
-    fn finish(self) -> Result<u64, DeliveryError> {
-        let clipped = self.quantiser.map(|(quantiser, _)| quantiser.clipped());
-        let written = self.writer.finish()?;
-        Ok(clipped.unwrap_or(written.clipped))
     }
 }
 
@@ -444,19 +505,20 @@ fn verify(plan: &Plan, reading: &Reading) -> Result<(), DeliveryError> {
             reading.sample_rate_hz, reading.channels, plan.sample_rate_hz, plan.channels
         ));
     }
-    if (reading.container, reading.depth) != (Some(plan.container), Some(plan.depth)) {
+    if (reading.container, reading.depth) != (Some(plan.container), plan.depth) {
         return differs(format!(
             "{}, {} instead of {}, {}",
             reading.format,
             reading.encoding,
             plan.container.name(),
-            plan.depth.name()
+            plan.stored()
         ));
     }
     Ok(())
 }
 
-fn report(
+/// Tells how far a stage is.
+pub(crate) fn report(
     observe: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>,
     stage: Stage,
     done: Frames,

@@ -29,6 +29,24 @@ pub enum DeliveryError {
         /// All names.
         known: Vec<String>,
     },
+    /// No kind of file has this name.
+    #[error("there is no format {name:?}; the formats are {}", .known.join(", "))]
+    UnknownFormat {
+        /// The name that was given.
+        name: String,
+        /// All names.
+        known: Vec<String>,
+    },
+    /// A pattern of file names holds something that is not known.
+    #[error("the file name pattern {pattern:?}: {what}; it can hold {}", .known.join(", "))]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        what: String,
+        /// What it can hold.
+        known: Vec<String>,
+    },
     /// Integers of this many bits are not made.
     #[error("{bits} bits are not possible: integers have 8 to 32")]
     BitDepth {

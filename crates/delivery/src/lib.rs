@@ -14,24 +14,33 @@
 //! [`Job::max_trim_db`] that keeps the true-peak ceiling.
 
 mod check;
+mod cue;
 mod deliver;
 mod edges;
 mod error;
 mod grid;
+mod manifest;
 mod name;
 mod quantise;
 mod random;
 mod reading;
 mod services;
 mod targets;
+mod writing;
+mod zipped;
 
 pub use check::{Checked, Finding, Severity, check, judge, passes};
-pub use deliver::{Delivered, Job, Plan, Stage, deliver, deliver_observed};
+pub use cue::{CueSheet, CueTrack, SECTORS_PER_SECOND, mark};
+pub use deliver::{Delivered, Job, Plan, Stage, deliver, deliver_observed, kept};
 pub use edges::{Dropout, Edges};
 pub use error::DeliveryError;
 pub use grid::{Grid, bits_used};
-pub use name::file_stem;
+pub use manifest::{Entry, MANIFEST, Manifest, read_manifest, write_manifest};
+pub use name::{NameParts, file_name, file_stem};
 pub use quantise::{Dither, Quantiser};
 pub use reading::{Reading, Remark, read_back};
 pub use services::{Preview, SERVICES, Service, TurnsUp, preview, preview_of};
-pub use targets::{Container, DEFAULT_TARGET, Depth, Force, Mark, TARGETS, Target, Text, find_target};
+pub use targets::{
+    Container, DEFAULT_TARGET, Depth, Force, Mark, TARGETS, Target, Text, find_format, find_target,
+};
+pub use zipped::zip_folder;

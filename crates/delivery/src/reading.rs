@@ -32,6 +32,9 @@ pub struct Reading {
     pub path: PathBuf,
     /// SHA-256 of its bytes, as 64 hexadecimal digits.
     pub sha256: String,
+    /// MD5 of the sound: every frame's samples as little-endian integers of the file's depth, which is what FLAC keeps in
+    /// its header (RFC 9639 section 8.2). `None` for floating point and for what is coded with loss.
+    pub audio_md5: Option<String>,
     /// The format's name.
     pub format: String,
     /// The kind of file, where it is one that is delivered.
@@ -109,6 +112,7 @@ pub(crate) fn read_observed(
         Analyser::new(sample_rate_hz, Layout::from_mask(channels, reader.info().channel_mask), options)
             .map_err(|source| DeliveryError::Measure { path: path.to_owned(), source })?;
     let mut grid = Grid::new();
+    let mut sum = AudioSum::of(reader.info().encoding);
     let mut edges = Edges::new(channels, sample_rate_hz);
     let mut buffer = Buffer::new(channels, BLOCK_FRAMES);
     let mut frames = 0;
@@ -120,6 +124,9 @@ pub(crate) fn read_observed(
         let block = buffer.range(0, read);
         analyser.push(&block);
         grid.push(&block);
+        if let Some(sum) = &mut sum {
+            sum.push(&block);
+        }
         edges.push(&block);
         frames += read;
         if observe(frames as f64 / expected as f64).is_break() {
@@ -132,8 +139,9 @@ pub(crate) fn read_observed(
     Ok(Reading {
         path: path.to_owned(),
         sha256: sha256(path)?,
+        audio_md5: sum.map(AudioSum::finish),
         format: info.format.name().to_owned(),
-        container: container(info.format),
+        container: container(info.format, info.encoding),
         encoding: info.encoding.describe(),
         depth: depth(info.encoding),
         lossy: info.encoding.is_lossy(),
@@ -154,11 +162,16 @@ pub(crate) fn read_observed(
     })
 }
 
-fn container(format: Format) -> Option<Container> {
-    match format {
-        Format::Wav | Format::Rf64 | Format::Bw64 => Some(Container::Wav),
-        Format::Flac => Some(Container::Flac),
-        Format::Aiff | Format::Aifc => Some(Container::Aiff),
+fn container(format: Format, encoding: Encoding) -> Option<Container> {
+    match (format, encoding) {
+        (Format::Wav | Format::Rf64 | Format::Bw64, _) => Some(Container::Wav),
+        (Format::Flac, _) => Some(Container::Flac),
+        (Format::Aiff | Format::Aifc, _) => Some(Container::Aiff),
+        (Format::Mp4, Encoding::Lossless { codec: "ALAC", .. }) => Some(Container::Alac),
+        (Format::Mp4, Encoding::Lossy { codec: "AAC" }) => Some(Container::Aac),
+        (Format::Mpeg, Encoding::Lossy { codec: "MP3" }) => Some(Container::Mp3),
+        (Format::Ogg, Encoding::Lossy { codec: "Vorbis" }) => Some(Container::OggVorbis),
+        (Format::Ogg, Encoding::Lossy { codec: "Opus" }) => Some(Container::Opus),
         _ => None,
     }
 }
@@ -187,14 +200,56 @@ pub(crate) fn remark(note: &Note) -> Remark {
     Remark { severity, text: note.to_string() }
 }
 
-fn sha256(path: &Path) -> Result<String, DeliveryError> {
+/// The MD5 of samples as integers.
+struct AudioSum {
+    digest: md5::Md5,
+    bits: u32,
+    bytes: Vec<u8>,
+}
+
+impl AudioSum {
+    fn of(encoding: Encoding) -> Option<AudioSum> {
+        match encoding {
+            Encoding::Integer { bits } | Encoding::Lossless { bits, .. } if bits <= 32 => {
+                Some(AudioSum { digest: md5::Md5::new(), bits, bytes: Vec::new() })
+            }
+            _ => None,
+        }
+    }
+
+    fn push(&mut self, block: &audio::BlockRef) {
+        let scale = (1u64 << (self.bits - 1)) as f64;
+        let width = self.bits.div_ceil(8) as usize;
+        self.bytes.clear();
+        self.bytes.resize(block.frames() * block.channels() * width, 0);
+        for channel in 0..block.channels() {
+            let places = self.bytes.chunks_exact_mut(width).skip(channel).step_by(block.channels());
+            for (place, sample) in places.zip(block.channel(channel)) {
+                place.copy_from_slice(&((sample * scale) as i32).to_le_bytes()[..width]);
+            }
+        }
+        self.digest.update(&self.bytes);
+    }
+
+    fn finish(self) -> String {
+        hexadecimal(&self.digest.finalize())
+    }
+}
+
+/// Bytes as people write checksums.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// SHA-256 of a file's bytes, as 64 hexadecimal digits.
+pub(crate) fn sha256(path: &Path) -> Result<String, DeliveryError> {
     let mut file = File::open(path).map_err(|e| DeliveryError::io(path, "open it", e))?;
     let mut hasher = Sha256::new();
     let mut bytes = vec![0u8; 1 << 16];
     loop {
         let read = file.read(&mut bytes).map_err(|e| DeliveryError::io(path, "read it", e))?;
         if read == 0 {
-            return Ok(hasher.finalize().iter().map(|b| format!("{b:02x}")).collect());
+            return Ok(hexadecimal(&hasher.finalize()));
         }
         hasher.update(&bytes[..read]);
     }

@@ -43,6 +43,7 @@ fn heard_frames(path: &Path, codec: Codec, decoded: usize) -> usize {
     said.and_then(|said| said.trim().parse().ok()).unwrap_or(decoded)
 }
 
+#[allow(clippy::print_stdout)]
 fn built_in() -> Vec<Codec> {
     let (there, absent): (Vec<Codec>, Vec<Codec>) = Codec::ALL.into_iter().partition(|c| c.is_built_in());
     for codec in absent {

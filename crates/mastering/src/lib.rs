@@ -5,6 +5,7 @@
 //!
 //! This crate never knows file formats and never renders.
 
+pub mod album;
 mod curve;
 mod dynamics;
 mod ends;

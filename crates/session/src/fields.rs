@@ -128,6 +128,18 @@ pub const BEATS: Quantity = Quantity::new("beats_per_bar", "beats", 1.0, 32.0, 4
 pub const SAMPLE_RATE: Quantity = Quantity::new("sample_rate_hz", "Hz", 8_000.0, 384_000.0, 0.0).whole();
 /// The year of release.
 pub const YEAR: Quantity = Quantity::new("year", "", 1_000.0, 9_999.0, 0.0).whole();
+/// Place of a song on its disc, or of a disc in its set.
+pub const TRACK_NUMBER: Quantity = Quantity::new("track", "", 1.0, 999.0, 0.0).whole();
+/// Tracks on the disc.
+pub const TRACKS: Quantity = Quantity::new("tracks", "", 1.0, 999.0, 0.0).whole();
+/// Which disc.
+pub const DISC: Quantity = Quantity::new("disc", "", 1.0, 99.0, 0.0).whole();
+/// How many discs.
+pub const DISCS: Quantity = Quantity::new("discs", "", 1.0, 99.0, 0.0).whole();
+/// Silence before a song of an album.
+pub const GAP: Quantity = Quantity::new("gap_s", "s", 0.0, 600.0, 0.0);
+/// Time in which a song of an album comes up while the one before still sounds.
+pub const CROSSFADE: Quantity = Quantity::new("crossfade_s", "s", 0.0, 60.0, 0.0);
 /// The version of the file's form.
 pub const FORM_VERSION: Quantity = Quantity::new("version", "", 1.0, 65_535.0, 1.0).whole();
 /// The seed of dither and of everything else that is random. 2^53 - 1 is the largest whole number that
@@ -236,9 +248,21 @@ pub static SONG: &[Field] = &[
     field("title", Form::Text, "Its title."),
     field("artist", Form::Text, "Who plays it."),
     field("album", Form::Text, "The album it belongs to."),
+    field("album_artist", Form::Text, "Whose album it is; without it, the artist."),
+    number(TRACK_NUMBER, "Its place on the disc."),
+    number(TRACKS, "Tracks on the disc."),
+    number(DISC, "Which disc it is on."),
+    number(DISCS, "How many discs there are."),
     field("genre", Form::Text, "Its genre, which shifts what the assistant aims at."),
     number(YEAR, "The year of release."),
+    field("date", Form::Text, "The day of release, such as 2026-11-21; goes before the year."),
     field("isrc", Form::Text, "International Standard Recording Code (ISO 3901)."),
+    field("barcode", Form::Text, "UPC or EAN of the release, with its check digit."),
+    field("composer", Form::Text, "Who wrote the music."),
+    field("lyrics", Form::Text, "The words."),
+    field("copyright", Form::Text, "Whose right it is."),
+    field("label", Form::Text, "The label."),
+    field("cover", Form::Files { most: 1 }, "The front cover: a PNG or JPEG."),
     number(SAMPLE_RATE, "The rate at which everything is rendered; without it, the rate of most tracks."),
     number(TEMPO, "Its tempo."),
     number(BEATS, "Beats in a bar."),
@@ -254,7 +278,53 @@ pub static SONG: &[Field] = &[
 /// Keys of the delivery.
 pub static DELIVER: &[Field] = &[
     field("targets", Form::Texts, "Where it goes: streaming, cd, ..."),
+    field(
+        "formats",
+        Form::Texts,
+        "Kinds of file: wav, flac, aiff, alac, mp3, aac, vorbis, opus; without it, the target's own.",
+    ),
     field("file_name", Form::Text, "The pattern of the files' names, such as {artist} - {title}."),
+    field("zip", Form::Switch, "Pack each target's folder into one ZIP file."),
+];
+
+/// Keys of an album file.
+pub static ALBUM: &[Field] = &[
+    field("title", Form::Text, "Its title."),
+    field("artist", Form::Text, "Whose album it is."),
+    field("barcode", Form::Text, "UPC or EAN, with its check digit."),
+    number(DISC, "Which disc this is."),
+    number(DISCS, "How many discs there are."),
+    field("genre", Form::Text, "Its genre."),
+    field("date", Form::Text, "The day of release, such as 2026-11-21, or the year."),
+    field("composer", Form::Text, "Who wrote the music."),
+    field("copyright", Form::Text, "Whose right it is."),
+    field("label", Form::Text, "The label."),
+    field("cover", Form::Files { most: 1 }, "The front cover: a PNG or JPEG."),
+    field("loudness", Form::Text, "as_mastered, album (one gain for all) or track (each by itself)."),
+    number(LOUDNESS, "With album, the loudest track comes to this; with track, every one."),
+    number(CEILING, "True peak that no gain goes beyond."),
+    number(GAP, "Silence between tracks that do not say otherwise."),
+    field("targets", Form::Texts, "Where it goes: streaming, cd, ..."),
+    field("formats", Form::Texts, "Kinds of file; without it, the target's own."),
+    field("file_name", Form::Text, "The pattern of the files' names."),
+    field("zip", Form::Switch, "Pack each target's folder into one ZIP file."),
+    number(SEED, "Seeds the dither."),
+];
+
+/// Keys of a track of an album file.
+pub static ALBUM_TRACK: &[Field] = &[
+    field("file", Form::Files { most: 1 }, "The master: an audio file."),
+    field("title", Form::Text, "Its title."),
+    field("artist", Form::Text, "Who plays it; without it, the album's artist."),
+    field("isrc", Form::Text, "International Standard Recording Code (ISO 3901)."),
+    field("genre", Form::Text, "Its genre; without it, the album's."),
+    field("composer", Form::Text, "Who wrote it; without it, the album's composer."),
+    field("lyrics", Form::Text, "The words."),
+    number(GAP, "Silence before it; 0 joins it to the track before on the frame."),
+    number(CROSSFADE, "Comes up for that long while the track before goes down."),
+    number(TRIM, "Louder or softer than the album's gain alone."),
+    number(FADE_IN, "Length of the fade at its beginning."),
+    number(FADE_OUT, "Length of the fade at its end."),
 ];
 
 /// Keys of the whole file. The form of `song`, `track` and the other tables is given by their own lists.

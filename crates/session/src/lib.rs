@@ -10,6 +10,8 @@
 //!
 //! This crate never touches samples.
 
+mod album;
+pub mod codes;
 mod decision;
 mod difference;
 mod document;
@@ -33,6 +35,7 @@ mod tree;
 mod value;
 mod write;
 
+pub use album::{Album, AlbumTrack, Level, load_album};
 pub use decision::{Change, Decision, Evidence, StepId, apply};
 pub use difference::{Difference, difference};
 pub use document::Document;

@@ -47,12 +47,36 @@ pub struct Song {
     pub artist: Option<String>,
     /// The album it belongs to.
     pub album: Option<String>,
+    /// Whose album it is.
+    pub album_artist: Option<String>,
+    /// Its place on the disc, from 1 on.
+    pub track: Option<u32>,
+    /// Tracks on the disc.
+    pub tracks: Option<u32>,
+    /// Which disc, from 1 on.
+    pub disc: Option<u32>,
+    /// How many discs.
+    pub discs: Option<u32>,
     /// Its genre.
     pub genre: Option<String>,
     /// The year of release.
     pub year: Option<u32>,
+    /// The day of release.
+    pub date: Option<String>,
     /// International Standard Recording Code.
     pub isrc: Option<String>,
+    /// UPC or EAN of the release.
+    pub barcode: Option<String>,
+    /// Who wrote the music.
+    pub composer: Option<String>,
+    /// The words.
+    pub lyrics: Option<String>,
+    /// Whose right it is.
+    pub copyright: Option<String>,
+    /// The label.
+    pub label: Option<String>,
+    /// The front cover: a PNG or JPEG, relative to the session.
+    pub cover: Option<PathBuf>,
     /// The rate of the whole session in hertz; without it, the rate of most tracks.
     pub sample_rate_hz: Option<u32>,
     /// Tempo in beats per minute.
@@ -210,8 +234,12 @@ pub struct Master {
 pub struct Deliver {
     /// Ids of delivery targets.
     pub targets: Vec<String>,
+    /// Ids of kinds of file; empty for the target's own.
+    pub formats: Vec<String>,
     /// The pattern of the files' names.
     pub file_name: Option<String>,
+    /// Whether each target's folder becomes a ZIP file.
+    pub zip: bool,
 }
 
 impl Strip {

@@ -78,7 +78,10 @@ pub(crate) fn session_tree(session: &Session) -> Tree {
     let mut deliver = Entries::default();
     let targets = &session.deliver.targets;
     deliver.some("targets", Some(targets.clone()).filter(|targets| !targets.is_empty()));
+    let formats = &session.deliver.formats;
+    deliver.some("formats", Some(formats.clone()).filter(|formats| !formats.is_empty()));
     deliver.some("file_name", session.deliver.file_name.clone());
+    deliver.switch("zip", session.deliver.zip);
     root.tree("deliver", deliver.done());
     root.done()
 }
@@ -93,9 +96,21 @@ fn song_tree(session: &Session) -> Tree {
     entries.some("title", song.title.clone());
     entries.some("artist", song.artist.clone());
     entries.some("album", song.album.clone());
+    entries.some("album_artist", song.album_artist.clone());
+    entries.some("track", song.track.map(f64::from));
+    entries.some("tracks", song.tracks.map(f64::from));
+    entries.some("disc", song.disc.map(f64::from));
+    entries.some("discs", song.discs.map(f64::from));
     entries.some("genre", song.genre.clone());
     entries.some("year", song.year.map(f64::from));
+    entries.some("date", song.date.clone());
     entries.some("isrc", song.isrc.clone());
+    entries.some("barcode", song.barcode.clone());
+    entries.some("composer", song.composer.clone());
+    entries.some("lyrics", song.lyrics.clone());
+    entries.some("copyright", song.copyright.clone());
+    entries.some("label", song.label.clone());
+    entries.some("cover", song.cover.as_deref().map(file_text));
     entries.some("sample_rate_hz", song.sample_rate_hz.map(f64::from));
     entries.some("tempo_bpm", song.tempo_bpm);
     entries.some("beats_per_bar", song.beats_per_bar.map(f64::from));

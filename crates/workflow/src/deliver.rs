@@ -1,13 +1,41 @@
 //! Finished files: `deliver` and `check`.
 
+use crate::handing_over::{HandedOver, Order, Wishes, cover, hand_over, plans};
 use crate::master::MASTERED;
 use crate::written::{WrittenFile, delivered_file};
 use crate::{Context, Project, WorkflowError};
-use delivery::{Checked, Delivered, Job, Preview, Target};
+use delivery::{Checked, Container, Delivered, Job, Preview, Target};
+use files::Tags;
 use serde::Serialize;
 use session::Session;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+
+/// What to deliver.
+#[derive(Debug, Clone, Default)]
+pub struct DeliverRequest {
+    /// Ids of targets; without any, those of the session.
+    pub targets: Vec<String>,
+    /// Kinds of file; without any, those of the session, or the target's own.
+    pub formats: Vec<String>,
+    /// Bits per second of what is coded with loss, in thousands.
+    pub bit_rate_kbps: Option<u32>,
+    /// Pack each target's folder into a ZIP file.
+    pub zip: bool,
+    /// Tell, but write nothing.
+    pub dry_run: bool,
+}
+
+impl DeliverRequest {
+    /// Looks whether all that is named is known.
+    ///
+    /// # Errors
+    /// When a target or a kind of file is not.
+    pub fn check(&self) -> Result<(), WorkflowError> {
+        targets(&self.targets)?;
+        formats(&self.formats).map(drop)
+    }
+}
 
 /// What `deliver` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -18,6 +46,8 @@ pub struct DeliverResult {
     pub files: Vec<WrittenFile>,
     /// Everything about each.
     pub details: Vec<delivery::Delivered>,
+    /// ZIP files of whole folders.
+    pub zips: Vec<String>,
     /// What would be written, when nothing was.
     pub planned: Vec<delivery::Plan>,
     /// Whether every file passed its check.
@@ -27,10 +57,10 @@ pub struct DeliverResult {
 /// Writes the master of a project for targets.
 pub fn deliver(
     project: &Project,
-    targets: &[String],
-    dry_run: bool,
+    request: &DeliverRequest,
     context: &Context,
 ) -> Result<DeliverResult, WorkflowError> {
+    let dry_run = request.dry_run;
     let project = &if dry_run { project.untouched() } else { project.loaded()?.hold(context)? };
     let session = project.load()?.session()?;
     let float = project.state().join("master.wav");
@@ -45,58 +75,97 @@ pub fn deliver(
             "the session has changed since this master was rendered; `tonmeister render premaster master` renders it anew",
         );
     }
-    let targets = match (targets, session.deliver.targets.as_slice()) {
+    let ids = match (request.targets.as_slice(), session.deliver.targets.as_slice()) {
         ([], []) => vec![delivery::DEFAULT_TARGET.to_string()],
         ([], own) => own.to_vec(),
         (asked, _) => asked.to_vec(),
     };
-    let title = session.song.title.clone().unwrap_or_else(|| "master".into());
     if !dry_run {
         let info = files::probe(&float)?;
         let bytes = crate::space::mastering(info.frames as u64, info.channels as u64);
         crate::space::ensure(&project.home, bytes)?;
     }
-    let mut result = DeliverResult {
-        schema: "tonmeister.deliver/1",
-        files: Vec::new(),
-        details: Vec::new(),
-        planned: Vec::new(),
-        passed: true,
-    };
-    for id in &targets {
+    let wishes = Wishes::of(request, &session.deliver)?;
+    let tags = tags_of(&session, &project.home)?;
+    let mut floats = Vec::new();
+    let mut orders = Vec::new();
+    for id in &ids {
         context.check()?;
-        context.listener.stage(&format!("delivering for {id}"), None);
-        if dry_run {
-            let target = delivery::find_target(id)?;
-            let folder = project.out().join("deliver").join(target.id.as_ref());
-            result.planned.push(delivery::Job::new(&float, target, &folder, &title).plan()?);
-            continue;
-        }
-        let (delivered, stopped) = deliver_one(project, &session, id, &title, context)?;
-        if let Some(why) = stopped {
-            context.listener.note(&format!("{id}: {why}"));
-        }
-        result.passed &= delivered.passed;
-        result.files.push(delivered_file(id, &delivered));
-        result.details.push(delivered);
+        let target = delivery::find_target(id)?;
+        let source = if dry_run {
+            float.clone()
+        } else {
+            let float = crate::retarget::float_for(project, &session, target, context)?;
+            if let Some(why) = &float.stopped {
+                context.listener.note(&format!("{id}: {why}"));
+            }
+            let path = float.path.clone();
+            floats.push(float);
+            path
+        };
+        let folder = project.out().join("deliver").join(target.id.as_ref());
+        orders.push(Order { source, target, folder, tags: tags.clone(), seed: session.seed });
     }
-    Ok(result)
+    let planned = if dry_run { plans(&orders, &wishes)? } else { Vec::new() };
+    let handed = if dry_run { HandedOver::default() } else { hand_over(&orders, &wishes, context)? };
+    Ok(DeliverResult {
+        schema: "tonmeister.deliver/1",
+        files: handed.files.iter().map(|d| delivered_file(&d.target, d)).collect(),
+        passed: handed.files.iter().all(|d| d.passed),
+        details: handed.files,
+        zips: handed.zips,
+        planned,
+    })
 }
 
-/// Writes the master for one target; says why where its loudness could not be reached.
+/// Writes the master for one target, in the session's kinds of file; says why where its loudness could not be reached.
 pub(crate) fn deliver_one(
     project: &Project,
     session: &Session,
     target: &str,
-    title: &str,
     context: &Context,
-) -> Result<(Delivered, Option<String>), WorkflowError> {
+) -> Result<(Vec<Delivered>, Option<String>), WorkflowError> {
     let target = delivery::find_target(target)?;
     let float = crate::retarget::float_for(project, session, target, context)?;
     let folder: PathBuf = project.out().join("deliver").join(target.id.as_ref());
-    std::fs::create_dir_all(&folder).map_err(WorkflowError::io(&folder, "create the folder"))?;
-    let job = Job { seed: session.seed, ..Job::new(&float.path, target, &folder, title) };
-    Ok((delivered(&job, context)?, float.stopped))
+    let wishes = Wishes::of(&DeliverRequest::default(), &session.deliver)?;
+    let tags = tags_of(session, &project.home)?;
+    let order = Order { source: float.path.clone(), target, folder, tags, seed: session.seed };
+    Ok((hand_over(&[order], &wishes, context)?.files, float.stopped))
+}
+
+/// The kinds of file with these names.
+pub(crate) fn formats(names: &[String]) -> Result<Vec<Container>, WorkflowError> {
+    names.iter().map(|name| Ok(delivery::find_format(name)?)).collect()
+}
+
+/// What a session says about its song, with the cover's bytes.
+fn tags_of(session: &Session, home: &Path) -> Result<Tags, WorkflowError> {
+    let song = &session.song;
+    let code = |text: &Option<String>, read: fn(&str) -> Result<String, String>| {
+        text.as_deref().and_then(|text| read(text).ok())
+    };
+    Ok(Tags {
+        title: song.title.clone(),
+        artist: song.artist.clone(),
+        album_artist: song.album_artist.clone(),
+        album: song.album.clone(),
+        track: song.track,
+        tracks: song.tracks,
+        disc: song.disc,
+        discs: song.discs,
+        isrc: code(&song.isrc, session::codes::isrc),
+        barcode: code(&song.barcode, session::codes::barcode),
+        date: song.date.clone().or(song.year.map(|year| year.to_string())),
+        genre: song.genre.clone(),
+        composer: song.composer.clone(),
+        lyrics: song.lyrics.clone(),
+        copyright: song.copyright.clone(),
+        label: song.label.clone(),
+        comment: None,
+        cover: song.cover.as_deref().map(|file| cover(&home.join(file))).transpose()?,
+        loudness: files::Loudness::default(),
+    })
 }
 
 /// Writes a file for a target, as long as the user wants it.

@@ -3,6 +3,7 @@
 //! "Decide, listen, decide again" is a loop over steps in time ([`plan`], [`master`]), never a cycle between crates.
 //! Nothing here prints, parses arguments or knows a terminal: a face calls a verb and shows its result.
 
+mod album;
 mod between;
 mod compare;
 mod context;
@@ -10,6 +11,7 @@ mod deliver;
 mod demo_song;
 mod edit;
 mod error;
+mod handing_over;
 mod heard;
 mod knowledge;
 mod listen;
@@ -34,12 +36,13 @@ mod services;
 mod space;
 mod written;
 
+pub use album::{AlbumRequest, AlbumResult, AlbumTrackResult, album};
 pub use assistant::Rules;
 pub use between::{Between, MaskedFile, MaskingFile, PairFound, measure_between};
 pub use compare::{BandDifference, Compared, Side, compare};
 pub use context::{Context, Listener, Quiet};
-pub use deliver::{CheckResult, CheckedFile, DeliverResult, check, deliver, targets};
-pub use delivery::{Finding, Mark, Preview, Severity, Target};
+pub use deliver::{CheckResult, CheckedFile, DeliverRequest, DeliverResult, check, deliver, targets};
+pub use delivery::{Delivered, Finding, Mark, Preview, Severity, Target};
 pub use demo_song::{DemoResult, FoundFault, demo};
 pub use edit::{Edited, Why, set, undo, why};
 pub use error::{Failure, WorkflowError};

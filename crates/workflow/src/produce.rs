@@ -111,14 +111,13 @@ pub fn produce(
         files.push(delivered_file("master", &mastered.delivered));
         notes.extend(mastered.solved.as_ref().and_then(|s| s.stopped.clone()));
         for id in &mastered.session.deliver.targets {
-            if *id == mastered.delivered.target {
+            if *id == mastered.delivered.target && mastered.session.deliver.formats.is_empty() {
                 continue;
             }
-            let (delivered, stopped) =
-                deliver_one(project, &mastered.session, id, &title(&planned), context)?;
+            let (delivered, stopped) = deliver_one(project, &mastered.session, id, context)?;
             notes.extend(stopped.map(|why| format!("{id}: {why}")));
-            files.push(delivered_file(id, &delivered));
-            deliveries.push(delivered);
+            files.extend(delivered.iter().map(|delivered| delivered_file(id, delivered)));
+            deliveries.extend(delivered);
         }
     }
     let passed = mastered.iter().map(|m| &m.delivered).chain(&deliveries).all(|d| d.passed);
@@ -157,9 +156,4 @@ fn tracks(planned: &Planned, session: &Session) -> Vec<TrackSummary> {
             .unwrap_or_default(),
     };
     session.tracks.values().map(one).collect()
-}
-
-/// The title that files are named by.
-fn title(planned: &Planned) -> String {
-    planned.session.song.title.clone().unwrap_or_else(|| "master".into())
 }

@@ -125,7 +125,7 @@ fn base(
                 d.target
             ),
             (19, Some(d), _) => {
-                format!("{} at {} Hz, {}, checksum below.", d.depth.name(), d.sample_rate_hz, d.dither.name())
+                format!("{} at {} Hz, {}, checksum below.", d.stored(), d.sample_rate_hz, d.dither.name())
             }
             (20, ..) => "This page, and report.json beside it.".to_string(),
             _ => continue,

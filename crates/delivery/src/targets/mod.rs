@@ -4,7 +4,7 @@ mod table;
 
 use std::borrow::Cow;
 
-use files::{FileType, SampleFormat};
+use files::{Codec, FileType, SampleFormat};
 use serde::{Deserialize, Serialize};
 
 use crate::error::DeliveryError;
@@ -65,15 +65,55 @@ pub enum Container {
     Flac,
     /// AIFF.
     Aiff,
+    /// Apple Lossless in MPEG-4.
+    Alac,
+    /// MP3; needs a build with the feature `mp3`.
+    Mp3,
+    /// AAC in MPEG-4; needs a build with the feature `aac`.
+    Aac,
+    /// Ogg Vorbis.
+    OggVorbis,
+    /// Opus.
+    Opus,
 }
 
 impl Container {
+    /// All of them, built in or not.
+    pub const ALL: [Container; 8] = [
+        Container::Wav,
+        Container::Flac,
+        Container::Aiff,
+        Container::Alac,
+        Container::Mp3,
+        Container::Aac,
+        Container::OggVorbis,
+        Container::Opus,
+    ];
+
     /// The name people use.
     pub fn name(self) -> &'static str {
         match self {
             Container::Wav => "WAV",
             Container::Flac => "FLAC",
             Container::Aiff => "AIFF",
+            Container::Alac => "ALAC",
+            Container::Mp3 | Container::Aac | Container::OggVorbis | Container::Opus => {
+                self.codec().map_or("", Codec::name)
+            }
+        }
+    }
+
+    /// What people type.
+    pub fn id(self) -> &'static str {
+        match self {
+            Container::Wav => "wav",
+            Container::Flac => "flac",
+            Container::Aiff => "aiff",
+            Container::Alac => "alac",
+            Container::Mp3 => "mp3",
+            Container::Aac => "aac",
+            Container::OggVorbis => "vorbis",
+            Container::Opus => "opus",
         }
     }
 
@@ -83,17 +123,52 @@ impl Container {
             Container::Wav => "wav",
             Container::Flac => "flac",
             Container::Aiff => "aiff",
+            Container::Alac => "m4a",
+            Container::Mp3 | Container::Aac | Container::OggVorbis | Container::Opus => {
+                self.codec().map_or("", Codec::extension)
+            }
         }
     }
 
-    /// What the writer calls it.
-    pub fn file_type(self) -> FileType {
+    /// What the writer calls it; `None` for what is coded with loss.
+    pub fn file_type(self) -> Option<FileType> {
         match self {
-            Container::Wav => FileType::Wav,
-            Container::Flac => FileType::Flac,
-            Container::Aiff => FileType::Aiff,
+            Container::Wav => Some(FileType::Wav),
+            Container::Flac => Some(FileType::Flac),
+            Container::Aiff => Some(FileType::Aiff),
+            Container::Alac => Some(FileType::Alac),
+            Container::Mp3 | Container::Aac | Container::OggVorbis | Container::Opus => None,
         }
     }
+
+    /// The codec of what is coded with loss.
+    pub fn codec(self) -> Option<Codec> {
+        match self {
+            Container::Mp3 => Some(Codec::Mp3),
+            Container::Aac => Some(Codec::Aac),
+            Container::OggVorbis => Some(Codec::Vorbis),
+            Container::Opus => Some(Codec::Opus),
+            Container::Wav | Container::Flac | Container::Aiff | Container::Alac => None,
+        }
+    }
+}
+
+/// The kind of file with a name; case, and `ogg` for `vorbis` or `m4a` for `aac`, do not matter.
+///
+/// # Errors
+/// [`DeliveryError::UnknownFormat`].
+pub fn find_format(name: &str) -> Result<Container, DeliveryError> {
+    let plain = match name.trim().to_ascii_lowercase().as_str() {
+        "ogg" | "ogg_vorbis" | "oga" => "vorbis".to_owned(),
+        "m4a" => "aac".to_owned(),
+        "wave" | "bwf" => "wav".to_owned(),
+        "aif" => "aiff".to_owned(),
+        other => other.to_owned(),
+    };
+    Container::ALL.into_iter().find(|container| container.id() == plain).ok_or_else(|| {
+        let known = Container::ALL.iter().map(|container| container.id().to_owned()).collect();
+        DeliveryError::UnknownFormat { name: name.to_owned(), known }
+    })
 }
 
 /// How the samples of a delivered file are stored.

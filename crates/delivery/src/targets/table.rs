@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use super::{Container, Depth, Force, Mark, Target};
 
-use Container::{Aiff, Flac, Wav};
+use Container::{Aac, Aiff, Alac, Flac, Mp3, OggVorbis, Opus, Wav};
 use Depth::{Float32, Int16, Int24, Int32};
 
 /// The month of every figure here.
@@ -173,6 +173,7 @@ fn rows() -> Vec<Target> {
             tolerance_lu: 1.0,
             sample_rates_hz: Cow::Borrowed(&[44_100, 48_000]),
             depths: Cow::Borrowed(&[Int16, Int24]),
+            containers: Cow::Borrowed(&[Wav, Flac, Mp3, Aac, Opus]),
             channels: MONO_OR_STEREO,
             source: text("Pages of podcast hosts"),
             notes: text(
@@ -184,7 +185,7 @@ fn rows() -> Vec<Target> {
         Target {
             id: text("acx"),
             label: text("Audiobook, ACX"),
-            about: text("One chapter of an audiobook for ACX, before it is made an MP3."),
+            about: text("One chapter of an audiobook for ACX, as MP3 or before it is made one."),
             integrated_lufs: None,
             rms_dbfs: Some([-23.0, -18.0]),
             max_noise_floor_dbfs: Some(-60.0),
@@ -194,6 +195,7 @@ fn rows() -> Vec<Target> {
             sample_rates_hz: Cow::Borrowed(&[44_100]),
             preferred_rate_hz: Some(44_100),
             depths: Cow::Borrowed(&[Int16, Int24]),
+            containers: Cow::Borrowed(&[Wav, Flac, Mp3]),
             channels: MONO_OR_STEREO,
             duration_s: Some([0.0, 7_200.0]),
             source: text("Pages on ACX's submission rules"),
@@ -223,6 +225,21 @@ fn rows() -> Vec<Target> {
                 "Plants differ: bass in phase below 150 to 300 Hz, the side signal 6 to 9 dB under the middle, no \
              clipping and no brick-wall limiting, loud bright songs early on the side. A 12-inch side at 33 holds \
              19:30 at full level, 23 min at most.",
+            ),
+            ..MUSIC
+        },
+        Target {
+            id: text("listening"),
+            label: text("Listening copies"),
+            about: text("Copies to send around and to play: for telephones, the web and friends."),
+            integrated_lufs: None,
+            depths: Cow::Borrowed(&[Int16, Int24]),
+            containers: Cow::Borrowed(&[Opus, Mp3, Aac, OggVorbis, Alac, Flac, Wav, Aiff]),
+            channels: MONO_OR_STEREO,
+            source: text("AES TD1008 (2021) for -1 dBTP"),
+            mark: Mark::Trade,
+            notes: text(
+                "True peak is kept after decoding: a file that its codec lifts above the ceiling is made again, lower.",
             ),
             ..MUSIC
         },

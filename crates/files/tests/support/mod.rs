@@ -3,6 +3,7 @@
 use std::process::{Command, Output};
 
 /// Runs another's program; says loudly where there is none. With `TONMEISTER_ALL_PROGRAMS` set, as in CI, that is a failure.
+#[allow(clippy::print_stdout)]
 pub(crate) fn independent(program: &str, arguments: &[&str]) -> Option<Output> {
     match Command::new(program).args(arguments).output() {
         Ok(output) => Some(output),

@@ -3,16 +3,16 @@
 mod automation;
 mod inserts;
 mod links;
-mod reader;
+pub(crate) mod reader;
 mod strips;
 #[cfg(test)]
 mod tests;
 
-use crate::fields;
 use crate::node::{Data, Node};
 use crate::{
     Deliver, Master, Place, Problem, Section, Session, SessionError, Severity, Song, StripClass, VERSION,
 };
+use crate::{codes, fields};
 use links::Link;
 pub(crate) use reader::instead;
 use reader::{Entries, Reader, Scope};
@@ -117,7 +117,9 @@ fn read_root(reader: &mut Reader<'_>, root: &Node) -> Session {
         reader.known_keys(&scope, entries, fields::DELIVER.iter().map(|field| field.id));
         session.deliver = Deliver {
             targets: reader.texts(&scope, entries, "targets").unwrap_or_default(),
+            formats: reader.texts(&scope, entries, "formats").unwrap_or_default(),
             file_name: reader.text(&scope, entries, "file_name"),
+            zip: reader.switch(&scope, entries, "zip").unwrap_or(false),
         };
     }
     links::check(reader, &session, entries, &links);
@@ -165,9 +167,21 @@ fn read_song(reader: &mut Reader<'_>, scope: &Scope, entries: &Entries) -> Song 
         title: reader.text(scope, entries, "title"),
         artist: reader.text(scope, entries, "artist"),
         album: reader.text(scope, entries, "album"),
+        album_artist: reader.text(scope, entries, "album_artist"),
+        track: reader.number(scope, entries, &fields::TRACK_NUMBER).map(|n| n as u32),
+        tracks: reader.number(scope, entries, &fields::TRACKS).map(|n| n as u32),
+        disc: reader.number(scope, entries, &fields::DISC).map(|n| n as u32),
+        discs: reader.number(scope, entries, &fields::DISCS).map(|n| n as u32),
         genre: reader.text(scope, entries, "genre"),
         year: reader.number(scope, entries, &fields::YEAR).map(|year| year as u32),
-        isrc: reader.text(scope, entries, "isrc"),
+        date: reader.code(scope, entries, "date", codes::date),
+        isrc: reader.code(scope, entries, "isrc", codes::isrc),
+        barcode: reader.code(scope, entries, "barcode", codes::barcode),
+        composer: reader.text(scope, entries, "composer"),
+        lyrics: reader.text(scope, entries, "lyrics"),
+        copyright: reader.text(scope, entries, "copyright"),
+        label: reader.text(scope, entries, "label"),
+        cover: reader.files(scope, entries, "cover", 1).and_then(|mut files| files.pop()),
         sample_rate_hz: reader.number(scope, entries, &fields::SAMPLE_RATE).map(|rate| rate as u32),
         tempo_bpm: reader.number(scope, entries, &fields::TEMPO),
         beats_per_bar: reader.number(scope, entries, &fields::BEATS).map(|beats| beats as u32),

@@ -45,6 +45,11 @@ impl<'t> Reader<'t> {
         Reader { lines: Lines::new(text), problems: Vec::new() }
     }
 
+    /// Where something stands in the text.
+    pub(crate) fn place(&self, span: &Range<usize>) -> crate::Place {
+        self.lines.place(span.start)
+    }
+
     /// Notes an error.
     pub(crate) fn error(
         &mut self,
@@ -148,6 +153,24 @@ impl<'t> Reader<'t> {
             return None;
         };
         Some(text.clone())
+    }
+
+    /// A text that has to be a code of its kind. It stays as it is written; `check` only says what is wrong with it.
+    pub(crate) fn code(
+        &mut self,
+        scope: &Scope,
+        entries: &Entries,
+        id: &str,
+        check: fn(&str) -> Result<String, String>,
+    ) -> Option<String> {
+        let text = self.text(scope, entries, id)?;
+        if let Err(wrong) = check(&text) {
+            let span = entries.get(id)?.node.span.clone();
+            let message = format!("{}: {id}: {wrong}", scope.who);
+            self.error("bad_code", scope.path.child(id), &span, message, None);
+            return None;
+        }
+        Some(text)
     }
 
     /// `true` or `false`.
