@@ -71,10 +71,13 @@ fn delivery(wishes: DeliverWishes) -> DeliverRequest {
 /// What is asked of the master; what cannot be is told before any work begins.
 fn aimed(aim: Aim, style: Style) -> Result<MasterRequest, WorkflowError> {
     workflow::targets(aim.target.as_slice())?;
-    aim.reference.as_deref().map_or(Ok(()), workflow::readable_audio)?;
+    aim.reference.iter().try_for_each(|(file, _)| workflow::readable_audio(file))?;
+    aim.genre.as_deref().map_or(Ok(()), |genre| workflow::genre(genre).map(drop))?;
     Ok(MasterRequest {
         target: aim.target,
-        reference: aim.reference,
+        references: aim.reference,
+        matching: aim.matching,
+        genre: aim.genre,
         loudness_lufs: aim.loudness,
         strength: Some(style.strength()),
         as_it_is: false,

@@ -9,6 +9,7 @@ use crate::frames::{Bands, Framer, Spectrum, add_powers, size_for};
 use crate::image::{self, ImageSeries, Row};
 use crate::levels::{Stereo, power_db, ratio_db};
 use crate::shape;
+use crate::tone_series::{Sums, ToneMeter, ToneSeries};
 use audio::{BlockRef, Frames};
 use num_complex::Complex;
 use std::f64::consts::PI;
@@ -44,6 +45,7 @@ pub(crate) struct LongTerm {
     power: Vec<f64>,
     /// For two channels.
     stereo: Option<Pair>,
+    tone: ToneMeter,
 }
 
 /// The summed spectra of two channels, and the image of every frame.
@@ -68,6 +70,8 @@ pub(crate) struct Told {
     pub(crate) low_end_balance_db: Option<f64>,
     /// The image against time.
     pub(crate) image: ImageSeries,
+    /// The tone against time.
+    pub(crate) tone: ToneSeries,
 }
 
 impl Pair {
@@ -133,6 +137,11 @@ audio::wide! {
     }
 }
 
+/// The sums as the tone against time takes them.
+fn sums_of<'a>(power: &'a [f64], pair: Option<&'a Pair>) -> Sums<'a> {
+    pair.map_or(Sums::Mono(power), |pair| Sums::Stereo(&pair.left, &pair.right, &pair.cross))
+}
+
 impl LongTerm {
     pub(crate) fn new(sample_rate_hz: f64, channels: usize) -> LongTerm {
         let size = size_for(FRAME_S, sample_rate_hz);
@@ -149,6 +158,7 @@ impl LongTerm {
             channels,
             power: zeros,
             stereo: (channels == 2).then(|| Pair::new(hop + 1, sample_rate_hz / size as f64)),
+            tone: ToneMeter::new(hop + 1, sample_rate_hz / size as f64, channels),
         }
     }
 
@@ -176,6 +186,7 @@ impl LongTerm {
                     pair.take(self.spectrum.without_dc(self.framer.frame(1, self.next), sounding));
                 }
             }
+            self.tone.step(sums_of(&self.power, self.stereo.as_ref()));
             self.next += self.hop as i64;
             self.framer.forget(self.next);
         }
@@ -185,6 +196,7 @@ impl LongTerm {
     pub(crate) fn finish(mut self, facts: &mut Facts) -> Told {
         self.framer.finish();
         self.work();
+        let tone = self.tone.clone().finish(sums_of(&self.power, self.stereo.as_ref()));
         let size = 2 * self.hop;
         // Parseval, both halves of the spectrum folded into one; mean over frames and channels.
         let scale = 1.0 / (size as f64 * (self.frames * self.channels).max(1) as f64);
@@ -228,7 +240,7 @@ impl LongTerm {
             let below = self.bands([(0.0, SUBSONIC_HZ)].into_iter());
             facts.below_25_hz_db = below.sums(&self.power).next().and_then(|power| ratio_db(power, total));
         }
-        self.read_pair(facts).unwrap_or_default()
+        Told { tone, ..self.read_pair(facts).unwrap_or_default() }
     }
 
     /// What two channels are to each other.
@@ -251,7 +263,11 @@ impl LongTerm {
             (Some(left), Some(right)) => ratio_db(right, left),
             _ => None,
         };
-        Some(Told { low_end_balance_db, image: image::series(&pair.rows, ends_s, 2.0 * hop_s) })
+        Some(Told {
+            low_end_balance_db,
+            image: image::series(&pair.rows, ends_s, 2.0 * hop_s),
+            ..Told::default()
+        })
     }
 
     fn bands(&self, edges: impl Iterator<Item = (f64, f64)>) -> Bands {

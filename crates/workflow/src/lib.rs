@@ -5,6 +5,7 @@
 
 mod album;
 mod between;
+mod ceiling;
 mod compare;
 mod context;
 mod deliver;
@@ -19,6 +20,7 @@ mod live;
 mod lock;
 mod master;
 mod master_file;
+mod matching;
 mod measure_files;
 mod merging;
 mod plan;
@@ -53,6 +55,8 @@ pub use knowledge::{
 pub use live::{LiveChannel, LiveMeter, LivePlayer, LiveSnapshot};
 pub use master::{MasterRequest, Mastered, master};
 pub use master_file::{MasterResult, MasteredFile, master_files};
+pub use mastering::{GENRES, Matching};
+pub use matching::{AspectTold, BandTold, Matched, genre};
 pub use measure::{ChannelRelation, Facts, KReading, Key, Music, Section};
 pub use measure_files::{
     MeasureRequest, Measured, MeasuredFacts, MeasuredFile, Unreadable, measure, readable_audio,

@@ -100,11 +100,13 @@ fn base(
         .unwrap_or_default();
     let now =
         mastered.map(|m| mastering::MasterFacts { premaster: m.premaster.clone(), ..Default::default() });
-    let verdicts = now.as_ref().map(mastering::verdicts).unwrap_or_default();
+    let verdicts =
+        now.as_ref().zip(mastered).map(|(now, m)| mastering::verdicts(now, &m.goal)).unwrap_or_default();
     let master = mastered.map(|m| SignalPart::new(&m.analysis, HISTORY_STEP_S));
     let reference = CurvePart {
         label: "finished records".into(),
-        bands: mastering::TARGET
+        bands: mastered
+            .map_or(mastering::TARGET, |m| m.goal.curve)
             .iter()
             .map(|b| CurveBand { hz: b.hz, db: b.db, spread_db: b.spread_db })
             .collect(),
