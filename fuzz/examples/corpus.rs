@@ -4,25 +4,43 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+// Built with the coverage of the targets, it needs what counts that.
+#[cfg(fuzzing)]
+use libfuzzer_sys as _;
+
 use audio::Buffer;
-use files::{FileType, SampleFormat, WriteSpec, Writer};
+use files::{FileType, Loudness, SampleFormat, Tags, WriteSpec, Writer, write_tags};
+
+/// A seed is at most this long.
+const MOST_BYTES: usize = 4_096;
+
+/// Extensions of the fixtures, and who reads them.
+const TARGETS: [(&str, &str); 26] = [
+    ("mp3", "mpeg"), ("mp2", "mpeg"), ("aac", "adts"), ("ogg", "ogg"), ("oga", "ogg"), ("opus", "ogg"),
+    ("ogg", "ogg_pages"), ("oga", "ogg_pages"), ("opus", "opus"), ("m4a", "mp4"), ("mp4", "mp4"), ("mov", "mp4"),
+    ("3gp", "mp4"), ("caf", "caf"), ("flac", "flac"), ("wav", "wav"), ("w64", "w64"), ("au", "au"), ("aiff", "aiff"),
+    ("aifc", "aiff"), ("mka", "matroska"), ("webm", "matroska"), ("mkv", "matroska"), ("rf64", "wav"), ("bw64", "wav"),
+    ("bwf", "wav"),
+];
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let corpus = root.join("corpus");
     written(&corpus);
     let fixtures = root.join("../crates/files/tests/fixtures");
-    let targets = [
-        ("mp3", "mpeg"), ("aac", "adts"), ("ogg", "ogg"), ("oga", "ogg"), ("opus", "ogg"), ("m4a", "mp4"),
-        ("caf", "caf"), ("flac", "flac"),
-    ];
     for file in files_of(&fixtures) {
         let extension = file.extension().unwrap_or_default().to_string_lossy().into_owned();
-        for (_, target) in targets.iter().filter(|(e, _)| *e == extension) {
-            put(&corpus, target, &fs::read(&file).expect("a fixture"));
+        let whole = fs::read(&file).expect("a fixture");
+        // The beginning of a file is a file that was cut off; what is short is quick.
+        let start = &whole[..whole.len().min(MOST_BYTES)];
+        for (_, target) in TARGETS.iter().filter(|(e, _)| *e == extension) {
+            put(&corpus, target, start);
         }
     }
     sessions(root, &corpus);
+    tagged(&corpus);
+    records(&corpus);
+    put(&corpus, "rows", b"[[service]]\nname = \"Spotify\"\nreference_lufs = -16\nmark = \"sure\"\n\n[[service]]\nname = \"Radio\"\nreference_lufs = -20.5\nturns_up = { within = { ceiling_dbtp = -1 } }\nnote = \"ours\"\nsource = \"a letter\"\nas_of = \"2026-11\"\n");
     put(&corpus, "decisions", br#"[{"step":"preparation","change":{"change":"set","path":"track.kick.role","value":"kick"},"why":"name","note":"","evidence":[],"confidence":1.0,"unless":""}]"#);
     for kind in dsp::KINDS {
         let settings: Vec<String> = kind.params.iter().map(|p| format!("{} = {}", p.id, p.default)).collect();
@@ -43,8 +61,8 @@ fn files_of(folder: &Path) -> Vec<PathBuf> {
 /// A seed is called by its content.
 fn put(corpus: &Path, target: &str, bytes: &[u8]) {
     for folder in [target, "any"] {
-        let audio = ["wav", "aiff", "flac", "mpeg", "adts", "ogg", "mp4", "caf"].contains(&target);
-        if folder == "any" && (!audio || bytes.len() > 6000) {
+        let audio = TARGETS.iter().any(|(_, reads)| *reads == target);
+        if folder == "any" && (!audio || bytes.len() > 2_000) {
             continue;
         }
         let folder = corpus.join(folder);
@@ -99,6 +117,49 @@ fn sessions(root: &Path, corpus: &Path) {
     }
     for example in &all {
         put(corpus, "session", format!("version = 1\n{example}\n").as_bytes());
+        let settings = "track.kick.fader_db=-2.5 dB\ntrack.kick.mute=on\nsong.title=A song\ndeliver.targets=cd, streaming\ntrack.kick.fader_db=";
+        put(corpus, "edit", format!("version = 1\n{example}\n====\n{settings}").as_bytes());
         put(corpus, "session_merge", format!("version = 1\n{example}\n====\nversion = 1\n{example}\n").as_bytes());
+    }
+}
+
+/// What a field recorder writes beside the sound: `bext` of version 2, then `iXML`.
+fn records(corpus: &Path) {
+    let mut bext = b"A take in the yard".to_vec();
+    bext.resize(256, 0);
+    bext.extend(b"A recorder");
+    bext.resize(602, 0);
+    bext[338..346].copy_from_slice(&172_800_000u64.to_le_bytes());
+    let ixml = br#"<?xml version="1.0" encoding="UTF-8"?><BWFXML><IXML_VERSION>1.61</IXML_VERSION><NOTE>A &amp; B</NOTE><SPEED><TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI>0</TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI><TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO>172800000</TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO></SPEED><TRACK_LIST><TRACK_COUNT>2</TRACK_COUNT><TRACK><CHANNEL_INDEX>1</CHANNEL_INDEX><NAME>Boom</NAME></TRACK><TRACK><CHANNEL_INDEX>2</CHANNEL_INDEX><NAME>Lav &lt;2&gt;</NAME></TRACK></TRACK_LIST></BWFXML>"#;
+    put(corpus, "broadcast", &bext);
+    put(corpus, "broadcast", &[bext, ixml.to_vec()].concat());
+}
+
+/// A short file of every kind that is tagged, with tags.
+fn tagged(corpus: &Path) {
+    let text = |text: &str| Some(text.to_owned());
+    let tags = Tags {
+        title: text("Rye and Rain"),
+        artist: text("The Example"),
+        track: Some(3),
+        tracks: Some(9),
+        isrc: text("DEA123400001"),
+        date: text("2026-11-21"),
+        comment: text("made by hand"),
+        loudness: Loudness { track_lufs: Some(-14.0), track_peak_dbtp: Some(-1.0), ..Loudness::default() },
+        ..Tags::default()
+    };
+    let kinds = [(FileType::Wav, "wav"), (FileType::Aiff, "aiff"), (FileType::Flac, "flac"), (FileType::Alac, "m4a")];
+    for (place, (file_type, extension)) in kinds.into_iter().enumerate() {
+        let path = corpus.with_file_name(format!("corpus-file.{extension}"));
+        let spec = WriteSpec { file_type, sample_format: SampleFormat::Int16, sample_rate_hz: 48_000, channels: 1 };
+        let mut writer = Writer::create(&path, spec).expect("a file");
+        writer.write_f64(&Buffer::new(1, 100).as_block()).expect("space");
+        writer.finish().expect("a whole file");
+        write_tags(&path, &tags).expect("tags");
+        // The extensions of the target, in its order.
+        let choice = [0, 1, 2, 4][place];
+        put(corpus, "tags", &[&[choice], fs::read(&path).expect("what was written").as_slice()].concat());
+        let _ = fs::remove_file(path);
     }
 }

@@ -1,6 +1,7 @@
 //! What the steps know: measurements of every recording, every strip and the mix.
 
 use measure::{Analysis, Facts};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Everything measured about a song.
@@ -58,7 +59,7 @@ impl TrackFacts {
 }
 
 /// How one microphone stands to another of the same source.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Relation {
     /// The track that would be moved: the farther microphone.
     pub track: String,

@@ -43,6 +43,9 @@ pub(crate) struct Voice {
     /// Say more
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
+    /// Wait for another run in the same folder instead of giving up
+    #[arg(long, global = true)]
+    pub(crate) wait: bool,
     /// Worker threads (0: one per core); the sound does not depend on it
     #[arg(long, global = true, default_value_t = 0, value_name = "N")]
     pub(crate) threads: usize,
@@ -116,6 +119,9 @@ pub(crate) struct Taste {
     /// The role that the mix is about, such as lead_vocal
     #[arg(long, value_name = "ROLE")]
     pub(crate) focus: Option<String>,
+    /// Go on without recordings that cannot be read; the session and the report name them
+    #[arg(long)]
+    pub(crate) skip_unreadable: bool,
 }
 
 /// What to master to.
@@ -127,9 +133,53 @@ pub(crate) struct Aim {
     /// Loudness instead of the target's, -60 to 0
     #[arg(long, value_name = "LUFS", allow_negative_numbers = true, value_parser = loudness)]
     pub(crate) loudness: Option<f64>,
-    /// A finished song to be near to
-    #[arg(long, value_name = "FILE")]
-    pub(crate) reference: Option<PathBuf>,
+    /// A finished song to be near to, with its weight beside others; may be given several times
+    #[arg(long, value_name = "FILE[:WEIGHT]", value_parser = weighted)]
+    pub(crate) reference: Vec<(PathBuf, f64)>,
+    /// How near, 0 to 1, by aspect (tone, dynamics, width, loudness), or one number for all
+    #[arg(long = "match", value_name = "ASPECT=SHARE,...", value_parser = matching, requires = "reference")]
+    pub(crate) matching: Option<workflow::Matching>,
+    /// Kind of music whose tonal balance stands in where there is no reference: all, rock, ambient, orchestral, electronic
+    #[arg(long, value_name = "KIND", conflicts_with = "reference")]
+    pub(crate) genre: Option<String>,
+}
+
+/// A file, and behind a colon how much it counts; a file that is there under the whole name is that.
+fn weighted(text: &str) -> Result<(PathBuf, f64), String> {
+    let whole = || Ok((PathBuf::from(text), 1.0));
+    let Some((file, weight)) = text.rsplit_once(':').filter(|_| !std::path::Path::new(text).exists()) else {
+        return whole();
+    };
+    match weight.parse::<f64>() {
+        Ok(weight) if weight > 0.0 && weight <= 1000.0 => Ok((PathBuf::from(file), weight)),
+        Ok(_) => Err("give a weight above 0 and up to 1000, such as 0.5".into()),
+        Err(_) => whole(),
+    }
+}
+
+/// `tone=0.8,width=1`, or one number for every aspect.
+fn matching(text: &str) -> Result<workflow::Matching, String> {
+    let share = |text: &str| match text.trim().parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err(format!("'{text}': give shares from 0 to 1, such as tone=0.8,dynamics=0.5")),
+    };
+    if !text.contains('=') {
+        let all = share(text)?;
+        return Ok(workflow::Matching { tone: all, dynamics: all, width: all, loudness: all });
+    }
+    let mut matching = workflow::Matching::default();
+    for part in text.split(',') {
+        let (aspect, value) = part.split_once('=').ok_or_else(|| format!("'{part}': write ASPECT=SHARE"))?;
+        let place = match aspect.trim() {
+            "tone" => &mut matching.tone,
+            "dynamics" => &mut matching.dynamics,
+            "width" => &mut matching.width,
+            "loudness" => &mut matching.loudness,
+            other => return Err(format!("'{other}': the aspects are tone, dynamics, width and loudness")),
+        };
+        *place = share(value)?;
+    }
+    Ok(matching)
 }
 
 fn loudness(text: &str) -> Result<f64, String> {

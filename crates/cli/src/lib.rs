@@ -67,10 +67,11 @@ pub fn run() -> ExitCode {
     let _ = ctrlc::set_handler(move || {
         // Somebody who asks twice does not want to wait for the end of a stage.
         if asked.swap(true, Ordering::Relaxed) {
+            live::give_back();
             std::process::exit(Failure::Interrupted.code().into());
         }
     });
-    let teller = Teller::new(cli.voice.quiet);
+    let teller = Teller::new(cli.voice.quiet, cli.voice.wait);
     let context = workflow::Context { listener: &teller, cancel: &cancel, threads: cli.voice.threads };
     let result = run::run(command, &cli.voice, &context);
     teller.done();

@@ -30,6 +30,9 @@ pub(crate) fn scanned(scan: &Scanned) -> String {
     for t in scan.tracks.iter().filter(|t| !t.faults.is_empty()) {
         text += &wrapped(&format!("{}: {}", t.id, t.faults.join("; ")), "  ", text_columns());
     }
+    for path in &scan.left_out {
+        text += &wrapped(&format!("left out by the session: {path}"), "  ", text_columns());
+    }
     for note in &scan.notes {
         text += &wrapped(note, "  ", text_columns());
     }
@@ -94,7 +97,7 @@ pub(crate) fn planned(plan: &Planned, verbose: bool, dry_run: bool) -> String {
         text += &wrapped(&format!("yours, and kept: {}", yours.join(", ")), "", text_columns());
     }
     let written = if dry_run { "; nothing was written" } else { "" };
-    for note in &plan.notes {
+    for note in plan.notes.iter().chain(&plan.left_out) {
         text += &wrapped(note, "", text_columns());
     }
     let (decisions, changes) =
@@ -236,10 +239,26 @@ pub(crate) fn why(why: &Why) -> String {
     text
 }
 
+/// What stood between the mix and its references, and what stands between them now.
+fn matched(matched: &workflow::Matched) -> String {
+    let mut rows = vec![row(&["match", "references", "before", "after"])];
+    for a in &matched.aspects {
+        let value = |value: Option<f64>| reading(value, 1, a.unit);
+        rows.push(vec![a.aspect.into(), value(a.references), value(a.before), value(a.after)]);
+    }
+    let held = matched.bands.iter().filter(|b| b.moved_db.abs() >= b.limit_db - 0.01).count();
+    let held = match held {
+        0 => String::new(),
+        n => format!("{} held at the limit that the references' own spread sets\n", counted(n, "band")),
+    };
+    format!("\n{}{held}\n", table(&rows))
+}
+
 pub(crate) fn mastered(done: &MasterResult, verbose: bool, dry_run: bool) -> String {
     let mut text = String::new();
     for f in &done.files {
         text += &files(&[f.before.clone(), f.master.clone()]);
+        text += &f.matched.as_ref().map(matched).unwrap_or_default();
         for note in &f.notes {
             text += &wrapped(note, "", text_columns());
         }

@@ -19,13 +19,15 @@ struct Stage {
 /// Tells standard error.
 pub(crate) struct Teller {
     quiet: bool,
+    /// Another run in the same folder is waited for.
+    patient: bool,
     terminal: bool,
     stage: Mutex<Option<Stage>>,
 }
 
 impl Teller {
-    pub(crate) fn new(quiet: bool) -> Teller {
-        Teller { quiet, terminal: std::io::stderr().is_terminal(), stage: Mutex::new(None) }
+    pub(crate) fn new(quiet: bool, patient: bool) -> Teller {
+        Teller { quiet, patient, terminal: std::io::stderr().is_terminal(), stage: Mutex::new(None) }
     }
 
     /// Ends the last stage's line.
@@ -95,6 +97,13 @@ impl Listener for Teller {
             .map(|s| format!(", {:.0}x real time", s * part / took.max(1e-3)))
             .unwrap_or_default();
         self.say(&format!("\r\x1b[K{} {:.0} %{speed}{left}", stage.name, part * 100.0));
+    }
+
+    fn waits_for(&self, holder: &str) -> bool {
+        if self.patient {
+            self.note(&format!("waiting for {holder} to be done in this folder"));
+        }
+        self.patient
     }
 
     fn note(&self, text: &str) {

@@ -58,6 +58,11 @@ fn rules(taste: &Taste) -> Rules {
     Rules { strength: taste.style.strength(), focus: taste.focus.clone(), ..Rules::default() }
 }
 
+fn mixed(taste: &Taste, dry_run: bool) -> PlanRequest {
+    let skip_unreadable = taste.skip_unreadable;
+    PlanRequest { rules: rules(taste), dry_run, skip_unreadable, ..PlanRequest::default() }
+}
+
 fn delivery(wishes: DeliverWishes) -> DeliverRequest {
     let DeliverWishes { to, format, bit_rate, zip, dry_run } = wishes;
     DeliverRequest { targets: to, formats: format, bit_rate_kbps: bit_rate, zip, dry_run }
@@ -66,10 +71,13 @@ fn delivery(wishes: DeliverWishes) -> DeliverRequest {
 /// What is asked of the master; what cannot be is told before any work begins.
 fn aimed(aim: Aim, style: Style) -> Result<MasterRequest, WorkflowError> {
     workflow::targets(aim.target.as_slice())?;
-    aim.reference.as_deref().map_or(Ok(()), workflow::readable_audio)?;
+    aim.reference.iter().try_for_each(|(file, _)| workflow::readable_audio(file))?;
+    aim.genre.as_deref().map_or(Ok(()), |genre| workflow::genre(genre).map(drop))?;
     Ok(MasterRequest {
         target: aim.target,
-        reference: aim.reference,
+        references: aim.reference,
+        matching: aim.matching,
+        genre: aim.genre,
         loudness_lufs: aim.loudness,
         strength: Some(style.strength()),
         as_it_is: false,
@@ -89,22 +97,23 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
         }
         Command::Scan { dir } => {
             let scan = workflow::scan(&Project::new(&dir, None)?, context)?;
-            Ok(Answer::new(voice, &json_of(&scan), || print::scanned(&scan)))
+            let answer = Answer::new(voice, &json_of(&scan), || print::scanned(&scan));
+            Ok(answer.except(&scan.unreadable))
         }
         Command::Produce { place, taste, aim, stems, tracks, dry_run } => {
             let master = aimed(aim, taste.style)?;
-            let plan = PlanRequest { rules: rules(&taste), dry_run, ..PlanRequest::default() };
+            let plan = mixed(&taste, dry_run);
             let request = ProduceRequest { plan, master, stems, tracks, ..ProduceRequest::default() };
             produce(&place, request, voice, context)
         }
         Command::Mix { place, taste, stems, tracks, dry_run } => {
-            let plan = PlanRequest { rules: rules(&taste), dry_run, ..PlanRequest::default() };
+            let plan = mixed(&taste, dry_run);
             let request = ProduceRequest { plan, stems, tracks, only_mix: true, ..ProduceRequest::default() };
             produce(&place, request, voice, context)
         }
         Command::Plan { words, home: Home { home }, taste, dry_run } => {
             let (dir, steps, strips) = words::of_plan(&words)?;
-            let request = PlanRequest { steps, strips, rules: rules(&taste), dry_run };
+            let request = PlanRequest { steps, strips, ..mixed(&taste, dry_run) };
             plan("plan", &Project::new(&dir, home.as_deref())?, &request, voice, context)
         }
         Command::Why { what, dir } => {
@@ -271,6 +280,7 @@ fn plan(
         "dry_run": request.dry_run,
         "session": project.session_file().to_string_lossy(),
         "notes": done.notes,
+        "left_out": done.left_out,
         "decisions": json_of(&done.decisions),
         "changes": json_of(&done.changes),
         "yours": json_of(&done.yours),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use audio::{Buffer, Frames, Layout, gain_to_db};
 use files::{Encoding, Format, Note};
-use measure::{Analyser, Facts, Options};
+use measure::{Analyser, Analysis, Facts, Options};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
@@ -73,6 +73,9 @@ pub struct Reading {
     pub remarks: Vec<Remark>,
     /// The readings of all meters; the true peak at 32 times oversampling.
     pub facts: Facts,
+    /// What the meters found besides: the course of the loudness, the image against time.
+    #[serde(skip)]
+    pub analysis: Analysis,
 }
 
 /// Something the reader of a file mended or doubts.
@@ -136,6 +139,7 @@ pub(crate) fn read_observed(
     stamp.check()?;
     let info = reader.info();
     let (dropout_count, dropouts) = edges.dropouts();
+    let analysis = analyser.finish();
     Ok(Reading {
         path: path.to_owned(),
         sha256: sha256(path)?,
@@ -158,7 +162,8 @@ pub(crate) fn read_observed(
         dropout_count,
         dropouts,
         remarks: info.notes.iter().map(remark).collect(),
-        facts: analyser.finish().facts,
+        facts: analysis.facts.clone(),
+        analysis,
     })
 }
 

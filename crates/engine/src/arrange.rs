@@ -62,6 +62,22 @@ fn hash(nodes: &[Node], place: usize, sources: &Sources, rate: u32, frames: Fram
     hash.0.finalize()
 }
 
+impl Plan {
+    /// Hash of everything that what an output gets depends on: two plans with the same one deliver the same samples.
+    pub fn sound(&self, place: usize, tap: Tap) -> String {
+        let (node, heard) = (&self.nodes[place], self.heard());
+        let mut hash = Hash(blake3::Hasher::new());
+        hash.text(&node.hash);
+        let excerpt = [heard.first, heard.frames, heard.fade_in, heard.fade_out];
+        hash.numbers(&excerpt.map(|frames| frames as f64));
+        if tap == Tap::Output {
+            hash.numbers(&[node.output_channels as f64]);
+            hash.fader(node);
+        }
+        hash.0.finalize().to_string()
+    }
+}
+
 struct Hash(blake3::Hasher);
 
 impl Hash {
@@ -85,13 +101,19 @@ impl Hash {
     fn edge(&mut self, nodes: &[Node], edge: &Edge) {
         let from = &nodes[edge.from];
         self.text(&from.hash);
-        if let (Tap::Output, Some(fader)) = (edge.tap, &from.fader) {
+        if edge.tap == Tap::Output {
+            self.fader(from);
+        }
+        self.curve(&edge.gain_db);
+        edge.pan.iter().for_each(|pan| self.curve(pan));
+    }
+
+    fn fader(&mut self, node: &Node) {
+        if let Some(fader) = &node.fader {
             self.curve(&fader.fader_db);
             self.curve(&fader.pan);
             self.numbers(&[f64::from(u8::from(fader.mute))]);
         }
-        self.curve(&edge.gain_db);
-        edge.pan.iter().for_each(|pan| self.curve(pan));
     }
 
     fn element(&mut self, nodes: &[Node], element: &Element) {

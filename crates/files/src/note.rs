@@ -33,6 +33,27 @@ pub enum Note {
         /// How many bytes.
         bytes: u64,
     },
+    /// Two sizes in the header differ; the longer one fits into the file, and was read.
+    LengthsDiffer {
+        /// Frames that are counted.
+        stated_frames: u64,
+        /// Frames that the sound is said to have room for.
+        found_frames: u64,
+    },
+    /// There is more sound behind that which was read.
+    SoundLeftOut {
+        /// How many chunks of sound.
+        chunks: usize,
+        /// Frames, all of them together.
+        frames: u64,
+    },
+    /// Behind the end are bytes that belong to nothing: of a recording that was not finished they may be sound.
+    BytesBehind {
+        /// How many.
+        bytes: u64,
+        /// How many frames that would be.
+        frames: u64,
+    },
     /// Samples that are not numbers, or are infinite, were replaced by zero.
     NotANumber {
         /// How many samples, all channels together.
@@ -63,6 +84,11 @@ pub enum Note {
         codec: &'static str,
         /// The usual delay of that codec's encoders, in frames.
         usual_frames: u32,
+    },
+    /// High-efficiency AAC that does not declare itself: only the lower half of its band is decoded.
+    LowerBandOnly {
+        /// Where the upper half begins, in hertz.
+        up_to_hz: u32,
     },
     /// An edit list with cuts inside; only its first part was used.
     EditsIgnored {
@@ -118,10 +144,14 @@ impl Note {
             | Note::EndMissing { .. }
             | Note::LengthUnset { .. }
             | Note::JunkSkipped { .. }
+            | Note::LengthsDiffer { .. }
+            | Note::SoundLeftOut { .. }
+            | Note::BytesBehind { .. }
             | Note::NotANumber { .. }
             | Note::Clamped { .. }
             | Note::Holes { .. }
             | Note::HolesEstimated { .. }
+            | Note::LowerBandOnly { .. }
             | Note::StreamRestarts { .. } => true,
             Note::PrimingUnknown { .. } | Note::EditsIgnored { .. } | Note::ExtensionMismatch { .. } => false,
         }
@@ -214,6 +244,20 @@ impl fmt::Display for Note {
                     plural(*bytes, "stray byte", "stray bytes")
                 )
             }
+            Note::LengthsDiffer { stated_frames, found_frames } => write!(
+                f,
+                "the header counts {stated_frames} frames, and the sound has {found_frames}: all of them were read"
+            ),
+            Note::SoundLeftOut { chunks, frames } => write!(
+                f,
+                "{chunks} further {} of sound ({frames} frames) left out: only the first was read",
+                plural(*chunks as u64, "chunk", "chunks")
+            ),
+            Note::BytesBehind { bytes, frames } => write!(
+                f,
+                "{bytes} bytes behind the sound belong to no chunk and were left out; of an unfinished recording \
+                 they may be {frames} more frames"
+            ),
             Note::NotANumber { samples, places } => write!(
                 f,
                 "{samples} NaN or infinite {} silenced, {places}",
@@ -242,6 +286,10 @@ impl fmt::Display for Note {
                 f,
                 "this {codec} file does not state its encoder delay: it may start late, typically by about \
                  {usual_frames} frames"
+            ),
+            Note::LowerBandOnly { up_to_hz } => write!(
+                f,
+                "this is HE-AAC, of which only the lower half up to {up_to_hz} Hz is read: export it as WAV or FLAC"
             ),
             Note::EditsIgnored { edits } => {
                 write!(

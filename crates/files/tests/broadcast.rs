@@ -197,3 +197,55 @@ fn au_is_read_as_far_as_it_goes() {
         let _ = info(&whole[..cut]);
     }
 }
+
+/// A FLAC file with blocks of metadata behind the first one: kind, then content.
+fn flac(blocks: &[(u8, Vec<u8>)]) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sound.flac");
+    let spec = files::WriteSpec {
+        file_type: files::FileType::Flac,
+        sample_format: files::SampleFormat::Int16,
+        sample_rate_hz: 48_000,
+        channels: 2,
+    };
+    let mut writer = files::Writer::create(&path, spec).unwrap();
+    writer.write_f64(&audio::Buffer::new(2, 100).as_block()).unwrap();
+    writer.finish().unwrap();
+    let mut all = fs::read(path).unwrap();
+    let more: Vec<u8> = blocks
+        .iter()
+        .flat_map(|(kind, content)| [&[*kind], &(content.len() as u32).to_be_bytes()[1..], content].concat())
+        .collect();
+    // Behind the mark and STREAMINFO, which is no longer the last one if it was.
+    let last = all[4] & 0x80 != 0;
+    all[4] &= 0x7f;
+    let mut more = more;
+    if last {
+        let from = more.len() - blocks.last().unwrap().1.len() - 4;
+        more[from] |= 0x80;
+    }
+    all.splice(42..42, more);
+    all
+}
+
+// RFC 9639 section 8.4; the content is as `flac --keep-foreign-metadata` writes it.
+#[test]
+fn flac_keeps_the_stamp_of_what_it_was_made_from() {
+    for stamp in STAMPS {
+        let kept = |id: &[u8; 4], content: &[u8]| (2, [b"riff".as_slice(), &chunk(id, content)].concat());
+        let padding = (1, vec![0; 50]);
+        let blocks =
+            [padding.clone(), kept(b"fmt ", &format(2, None)), kept(b"bext", &bext(stamp)), padding.clone()];
+        let found = info(&flac(&blocks)).unwrap();
+        assert_eq!((found.broadcast.time_reference_frames, found.frames), (Some(stamp), 100));
+        assert_eq!(found.broadcast.originator, "Pro Tools");
+        let xml = [b"iXML".as_slice(), &ixml(stamp, &["Boom", "Lav"])].concat();
+        for blocks in [vec![(2, xml)], vec![kept(b"iXML", &ixml(stamp, &["Boom", "Lav"]))]] {
+            let found = info(&flac(&blocks)).unwrap().broadcast;
+            assert_eq!(found.time_reference_frames, Some(stamp));
+            assert_eq!(found.channel_names, ["Boom", "Lav"]);
+        }
+        let other = info(&flac(&[(2, b"riff".to_vec()), (2, b"riffbext".to_vec()), padding])).unwrap();
+        assert_eq!((other.broadcast, other.frames), (Broadcast::default(), 100));
+    }
+}

@@ -15,14 +15,17 @@ const AAC: Encoding = Encoding::Lossy { codec: "AAC" };
 const VORBIS: Encoding = Encoding::Lossy { codec: "Vorbis" };
 
 /// Name, container, encoding, frames, the impulse's frame, and the delay that the file does not state.
-const IMPULSES: [(&str, Format, Encoding, usize, usize, usize); 12] = [
+const IMPULSES: [(&str, Format, Encoding, usize, usize, usize); 14] = [
     ("impulse-lavf.mp3", Format::Mpeg, MP3, 48_000, 24_000, 0),
     ("impulse-lame-vbr.mp3", Format::Mpeg, MP3, 48_000, 24_000, 0),
     ("impulse-id3.mp3", Format::Mpeg, MP3, 48_000, 24_000, 0),
     ("impulse-no-tag.mp3", Format::Mpeg, MP3, 49_536, 24_000, 1_105),
     ("impulse-aac.m4a", Format::Mp4, AAC, 48_000, 24_000, 0),
     ("impulse-adts.aac", Format::Adts, AAC, 49_152, 24_000, 1_024),
+    ("impulse.3gp", Format::Mp4, AAC, 48_000, 24_000, 0),
     ("impulse.ogg", Format::Ogg, VORBIS, 48_000, 24_000, 0),
+    // FFmpeg gives as many frames: the last packet is heard whole, since Matroska does not say where it ends.
+    ("impulse-vorbis.mka", Format::Matroska, VORBIS, 48_960, 24_000, 0),
     ("impulse-flac.oga", Format::Ogg, Encoding::Lossless { codec: "FLAC", bits: 24 }, 48_000, 24_000, 0),
     ("impulse.flac", Format::Flac, Encoding::Lossless { codec: "FLAC", bits: 24 }, 48_000, 24_000, 0),
     ("impulse-alac16.m4a", Format::Mp4, Encoding::Lossless { codec: "ALAC", bits: 16 }, 48_000, 24_000, 0),

@@ -193,17 +193,105 @@ fn adpcm_is_exact() {
 // One channel after the other sounds, in the order of WAV files; Opus and Vorbis store another order.
 #[test]
 fn the_channels_of_surround_come_in_one_order() {
-    for name in ["surround.opus", "surround.ogg", "surround.flac", "surround-alac.m4a"] {
+    let six = (6, 24_000, 0x3f, 2000, 3500);
+    let eight = (8, 20_000, 0x63f, 1000, 2250);
+    for (name, (channels, frames, mask, first, apart)) in [
+        ("surround.opus", six),
+        ("surround.ogg", six),
+        ("surround.flac", six),
+        ("surround-alac.m4a", six),
+        ("eight.opus", eight),
+        ("eight.ogg", eight),
+        ("eight.flac", eight),
+    ] {
         let (reader, sound) = read(name);
-        assert_eq!((reader.info().channels, reader.info().frames), (6, 24_000), "{name}");
-        assert_eq!(reader.info().channel_mask, Some(0x3f), "{name}");
-        for channel in 0..6 {
+        assert_eq!((reader.info().channels, reader.info().frames), (channels, frames), "{name}");
+        assert_eq!(reader.info().channel_mask, Some(mask), "{name}");
+        for channel in 0..channels {
             let samples = sound.channel(channel);
             let energy = |at: usize| samples[at..at + 2000].iter().map(|s| s * s).sum::<f64>();
-            let loudest = (0..6).max_by(|a, b| energy(2000 + 3500 * a).total_cmp(&energy(2000 + 3500 * b)));
+            let energy = |place: usize| energy(first + apart * place);
+            let loudest = (0..channels).max_by(|a, b| energy(*a).total_cmp(&energy(*b)));
             assert_eq!(loudest, Some(channel), "{name}");
         }
     }
+}
+
+// Two streams one after another in one file (RFC 3533 section 4): the first is read, and the other one told.
+#[test]
+fn of_chained_opus_the_first_stream_is_read() {
+    let (_, first) = read("impulse.opus");
+    let bytes = |name: &str| std::fs::read(fixture(name)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for second in ["impulse-opusenc.opus", "surround.opus", "impulse.ogg"] {
+        let path = folder.path().join("chained.opus");
+        std::fs::write(&path, [bytes("impulse.opus"), bytes(second)].concat()).unwrap();
+        let mut reader = open(&path).unwrap();
+        assert_eq!(reader.info().notes, [Note::StreamRestarts { frame: 48_000 }], "{second}");
+        assert!(reader.read_to_end().unwrap() == first, "{second}");
+    }
+}
+
+/// A raw data block with a fill element in front of its end (ISO/IEC 14496-3 clause 4.4.2.7), of SBR or plain.
+fn with_fill(block: &[u8], kind: u8) -> Vec<u8> {
+    let mut bits: Vec<u8> = block.iter().flat_map(|byte| (0..8).rev().map(move |n| byte >> n & 1)).collect();
+    while bits.pop() == Some(0) {}
+    // The other two ones of the end.
+    bits.truncate(bits.len() - 2);
+    let payload = std::iter::once(kind << 4).chain([0x5a; 19]);
+    let fill =
+        [0b1101_1110, 0b0000_1100].into_iter().flat_map(|byte: u8| (0..8).rev().map(move |n| byte >> n & 1));
+    bits.extend(fill.take(15));
+    bits.extend(payload.flat_map(|byte| (0..8).rev().map(move |n| byte >> n & 1)));
+    bits.extend([1, 1, 1]);
+    bits.resize(bits.len().next_multiple_of(8), 0);
+    bits.chunks(8).map(|byte| byte.iter().fold(0, |all, bit| all << 1 | bit)).collect()
+}
+
+#[test]
+fn high_efficiency_aac_that_does_not_say_so_is_told() {
+    let (plain, sound) = read("noise-adts.aac");
+    assert!(!plain.info().notes.iter().any(|note| matches!(note, Note::LowerBandOnly { .. })));
+    let bytes = std::fs::read(fixture("noise-adts.aac")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (kind, is_told) in [(13, true), (14, true), (0, false)] {
+        let (mut stream, mut rest) = (Vec::new(), &bytes[..]);
+        while let [_, _, _, third, fourth, fifth, ..] = rest {
+            let length = usize::from(third & 3) << 11 | usize::from(*fourth) << 3 | usize::from(fifth >> 5);
+            let block = with_fill(&rest[7..length], kind);
+            let whole = block.len() + 7;
+            stream.extend(&rest[..3]);
+            stream.extend([
+                third & !3 | (whole >> 11) as u8,
+                (whole >> 3) as u8,
+                (whole << 5) as u8 | fifth & 31,
+            ]);
+            stream.push(rest[6]);
+            stream.extend(block);
+            rest = &rest[length..];
+        }
+        let path = folder.path().join("stream.aac");
+        std::fs::write(&path, stream).unwrap();
+        let mut reader = open(&path).unwrap();
+        let told = reader.info().notes.contains(&Note::LowerBandOnly { up_to_hz: 22_050 });
+        assert_eq!(told, is_told, "{kind}: {:?}", reader.info().notes);
+        assert!(reader.read_to_end().unwrap() == sound, "the plain part is the same");
+    }
+}
+
+#[test]
+fn what_a_demuxer_does_not_know_is_not_called_damage() {
+    let mut bytes = std::fs::read(fixture("few-s16le.mov")).unwrap();
+    // In the sample description (QuickTime File Format): 22 bytes behind its name stand the bits of a sample.
+    let entry = bytes.windows(4).position(|w| w == b"sowt").unwrap();
+    assert_eq!(bytes[entry + 22..entry + 24], [0, 16]);
+    bytes[entry + 23] = 8;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("eight.mov");
+    std::fs::write(&path, bytes).unwrap();
+    let error = open(&path).unwrap_err();
+    assert!(matches!(error, files::FileError::Unsupported { .. }), "{error}");
+    assert!(error.to_string().contains("8 bits with a sign"), "{error}");
 }
 
 // A sine of peak 0.1 has the power 0.005; encoders keep a lone tone at these rates within a few hundredths of a

@@ -36,7 +36,9 @@ impl MasterStep for Compression {
         let (Some(kind), Some(plr)) = (dsp::kind("compressor"), heard.facts.plr_lu) else {
             return Vec::new();
         };
-        if plr <= LOOSE_PLR_LU {
+        // A reference that is as loose itself is no reason to hold anything together.
+        let theirs = facts.references.iter().filter_map(|r| r.analysis.facts.plr_lu).fold(0.0, f64::max);
+        if plr <= LOOSE_PLR_LU.max(theirs) {
             return Vec::new();
         }
         let levels: Vec<f64> = sounding(&heard.loudness.momentary_lufs);
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn dense_music_is_left_alone_and_loose_music_gets_what_was_asked() {
-        let goal = Goal { loudness_lufs: None, ceiling_dbtp: -1.0, strength: 1.0 };
+        let goal = Goal::new(None, -1.0);
         assert!(Compression.decide(&facts(12.0), &Session::new(), &goal).is_empty());
         let decisions = Compression.decide(&facts(17.0), &Session::new(), &goal);
         assert_eq!(decisions.len(), 1);

@@ -160,7 +160,7 @@ mod tests {
 
     fn decided(analysis: Analysis) -> Vec<(String, f64)> {
         let facts = MasterFacts { premaster: analysis, ..MasterFacts::default() };
-        let goal = Goal { loudness_lufs: Some(-14.0), ceiling_dbtp: -1.0, strength: 1.0 };
+        let goal = Goal::new(Some(-14.0), -1.0);
         let decisions = Ends.decide(&facts, &Session::new(), &goal);
         let value = |d: &Decision| match &d.change {
             Change::Set { value: session::Value::Number(value), .. } => *value,

@@ -1,5 +1,7 @@
 //! What mastering is given.
 
+use crate::curve::{TARGET, TargetBand};
+use crate::{Bounds, Matching, Reference};
 use measure::{Analysis, Facts};
 use session::{Decision, Session, StepId};
 
@@ -12,6 +14,26 @@ pub struct Goal {
     pub ceiling_dbtp: f64,
     /// Factor on the size of every move of taste: 1 is normal.
     pub strength: f64,
+    /// What the last stage may cost at most.
+    pub bounds: Bounds,
+    /// How near to come to the references, where there are any.
+    pub matching: Matching,
+    /// The tonal balance to come near to where there is no reference.
+    pub curve: &'static [TargetBand],
+}
+
+impl Goal {
+    /// A goal of normal strength, toward what finished records have in common.
+    pub fn new(loudness_lufs: Option<f64>, ceiling_dbtp: f64) -> Goal {
+        Goal {
+            loudness_lufs,
+            ceiling_dbtp,
+            strength: 1.0,
+            bounds: Bounds::default(),
+            matching: Matching::default(),
+            curve: TARGET,
+        }
+    }
 }
 
 /// What was heard.
@@ -21,8 +43,8 @@ pub struct MasterFacts {
     pub premaster: Analysis,
     /// The pre-master through the chain decided so far, without the limiter.
     pub now: Option<Analysis>,
-    /// A finished song to be near to.
-    pub reference: Option<Facts>,
+    /// Finished songs to be near to.
+    pub references: Vec<Reference>,
 }
 
 impl MasterFacts {

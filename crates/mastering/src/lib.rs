@@ -12,15 +12,17 @@ mod ends;
 mod goal;
 mod limiting;
 mod listening;
+mod matching;
 mod solve;
 mod stereo;
 mod tone;
 
-pub use curve::{TARGET, TargetBand};
+pub use curve::{GENRES, Genre, TARGET, TargetBand, genre};
 pub use goal::{Goal, MasterFacts, MasterStep};
 pub use limiting::limiter_decisions;
 pub use listening::{Verdict, verdicts};
-pub use solve::{Solved, Trial, solve_drive};
+pub use matching::{MatchPlan, Matching, Move, Reference};
+pub use solve::{Bounds, Cost, Solved, Trial, solve_drive};
 
 /// The steps before the loudness is solved, in order.
 pub static STEPS: &[&dyn MasterStep] = &[

@@ -17,7 +17,7 @@ pub struct Verdict {
 const MOST_CORRECTION_DB: f64 = 6.0;
 
 /// What is heard in a pre-master.
-pub fn verdicts(facts: &MasterFacts) -> Vec<Verdict> {
+pub fn verdicts(facts: &MasterFacts, goal: &Goal) -> Vec<Verdict> {
     let heard = &facts.premaster.facts;
     let mut found = Vec::new();
     let mut say = |text: String, back_to_mix| found.push(Verdict { text, back_to_mix });
@@ -35,7 +35,7 @@ pub fn verdicts(facts: &MasterFacts) -> Vec<Verdict> {
         let side = if balance > 0.0 { "right" } else { "left" };
         say(format!("It leans {:.1} dB to the {side}: move a part in the mix.", balance.abs()), true);
     }
-    for (hz, off_db) in deviation(facts).iter().map(|d| (d.hz, d.outside_db)) {
+    for (hz, off_db) in deviation(facts, goal.curve).iter().map(|d| (d.hz, d.outside_db)) {
         if off_db.abs() > MOST_CORRECTION_DB {
             let more = if off_db > 0.0 { "too little" } else { "too much" };
             let text = format!(
@@ -58,7 +58,7 @@ impl MasterStep for Listening {
     }
 
     fn decide(&self, facts: &MasterFacts, _session: &Session, goal: &Goal) -> Vec<Decision> {
-        let verdicts = verdicts(facts);
+        let verdicts = verdicts(facts, goal);
         let heard = &facts.premaster.facts;
         let back = verdicts.iter().filter(|v| v.back_to_mix).count();
         let verdict = if back == 0 { "Nothing needs to go back to the mix." } else { "" };

@@ -22,7 +22,11 @@ impl MasterStep for Stereo {
         StepId::Stereo
     }
 
-    fn decide(&self, facts: &MasterFacts, session: &Session, _goal: &Goal) -> Vec<Decision> {
+    fn decide(&self, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Decision> {
+        // A reference says by itself how wide the low end is.
+        if !facts.references.is_empty() && goal.matching.width > 0.0 {
+            return Vec::new();
+        }
         let Some(kind) = dsp::kind("width") else { return Vec::new() };
         let low = facts.heard().bands.iter().filter(|b| b.high_hz <= LOW_HZ * 1.1);
         // A band without energy has nothing to put anywhere.
@@ -70,7 +74,7 @@ mod tests {
 
     #[test]
     fn only_a_wide_low_end_is_made_mono() {
-        let goal = Goal { loudness_lufs: None, ceiling_dbtp: -1.0, strength: 1.0 };
+        let goal = Goal::new(None, -1.0);
         let decide = |s, c| Stereo.decide(&facts(s, c), &Session::new(), &goal);
         assert!(decide(-12.0, 0.9).is_empty());
         assert_eq!(decide(-1.0, 0.3).len(), 1);

@@ -3,7 +3,7 @@
 //! The difference of both spectra is taken at equal level from 200 Hz to 4 kHz; what lies within the spread of records
 //! is left alone; of the rest half is corrected, by a few broad filters fitted by least squares.
 
-use crate::curve::{TARGET, at};
+use crate::curve::{TargetBand, at};
 use crate::{Goal, MasterFacts, MasterStep};
 use audio::Spec;
 use dsp::{Kind, Values};
@@ -49,14 +49,15 @@ pub(crate) struct Deviation {
 }
 
 /// Every third octave against the target, at equal level from 200 Hz to 4 kHz.
-pub(crate) fn deviation(facts: &MasterFacts) -> Vec<Deviation> {
-    let target = |hz: f64| match &facts.reference {
+pub(crate) fn deviation(facts: &MasterFacts, curve: &[TargetBand]) -> Vec<Deviation> {
+    let target = |hz: f64| match facts.references.first() {
         Some(reference) => {
             let heard = (31.0..=16_000.0).contains(&hz);
-            let band = reference.third_octave_db.iter().find(|b| heard && b.hz == hz)?;
+            let bands = &reference.analysis.facts.third_octave_db;
+            let band = bands.iter().find(|b| heard && b.hz == hz)?;
             Some((band.db?, REFERENCE_SPREAD_DB))
         }
-        None => at(TARGET, hz),
+        None => at(curve, hz),
     };
     let bands: Vec<(f64, f64, f64)> = facts
         .heard()
@@ -89,8 +90,10 @@ impl MasterStep for Tone {
 
     fn decide(&self, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Decision> {
         let Some(kind) = dsp::kind("eq") else { return Vec::new() };
-        let deviation = deviation(facts);
-        let gains = fit(kind, &deviation, facts.heard().sample_rate_hz, STRENGTH * goal.strength);
+        let deviation = deviation(facts, goal.curve);
+        // With references the match draws the whole curve.
+        let strength = if facts.references.is_empty() { STRENGTH * goal.strength } else { 0.0 };
+        let gains = fit(kind, &deviation, facts.heard().sample_rate_hz, strength);
         let mut values = Values::neutral(kind);
         let mut moved = Vec::new();
         let mut names = Vec::new();
@@ -112,12 +115,11 @@ impl MasterStep for Tone {
         }
         let unusual = |d: &Deviation| d.outside_db.abs() / d.spread_db;
         let worst = deviation.iter().max_by(|a, b| unusual(a).total_cmp(&unusual(b)));
-        let against = if facts.reference.is_some() { "the reference" } else { "what finished records vary" };
         let mut why = Vec::new();
         if let Some(worst) = worst.filter(|_| !moved.is_empty()) {
             let way = if worst.missing_db > 0.0 { "too little" } else { "too much" };
             why.push(format!(
-                "{}: {:.1} dB {way} at {:.0} Hz, outside {against}.",
+                "{}: {:.1} dB {way} at {:.0} Hz, outside what finished records vary.",
                 moved.join(", "),
                 worst.missing_db.abs(),
                 worst.hz

@@ -20,6 +20,7 @@ use crate::pitch::Pitch;
 use crate::spectrum::LongTerm;
 use crate::stats::{nearest_rank, sorted};
 use crate::tempo::onset_tempo;
+use crate::tone_series::ToneSeries;
 use crate::true_peak::TruePeak;
 use audio::{BlockRef, Layout, gain_to_db, power_to_db};
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,9 @@ pub struct Analysis {
     /// The stereo image by band against time.
     #[serde(default)]
     pub image: ImageSeries,
+    /// Third octaves of middle and side against time; empty unless the spectrum was asked for.
+    #[serde(default)]
+    pub tone: ToneSeries,
     /// Power in auditory bands every 50 ms; empty unless asked for.
     pub erb: ErbFrames,
     /// Where notes begin, in seconds; empty unless the spectrum was asked for.
@@ -94,6 +98,8 @@ pub struct Analysis {
 pub struct Blemishes {
     /// Hum of the mains; only where pitch was asked for.
     pub hum: Option<Hum>,
+    /// Level below 25 Hz that is there all through, whatever is played, in dBFS; only where pitch was asked for.
+    pub subsonic_dbfs: Option<f64>,
     /// Number of clicks; only where pitch was asked for.
     pub clicks: usize,
     /// Where the first of them are, in seconds.
@@ -249,6 +255,7 @@ impl Analyser {
             facts.inter_onset_median_s = inter_onset_median_s(&onsets_s);
         }
         let pitch_hz = meters.pitch.map(|meter| read_pitch(&mut facts, meter, &activity)).unwrap_or_default();
+        blemishes.subsonic_dbfs = meters.hum.as_ref().and_then(HumMeter::subsonic_dbfs);
         blemishes.hum = meters.hum.and_then(|meter| meter.finish(&activity));
         if let Some(meter) = meters.clicks {
             let clipped =
@@ -270,8 +277,20 @@ impl Analyser {
             music(&Heard { novelty, chroma, erb, duration_s, onset_bpm, loudness: &loudness })
         });
         let range_edges_lufs = meters.energy.range_edges_lufs();
-        let image = told.image;
-        Analysis { facts, loudness, range_edges_lufs, psr, image, erb, onsets_s, pitch_hz, blemishes, music }
+        let (image, tone) = (told.image, told.tone);
+        Analysis {
+            facts,
+            loudness,
+            range_edges_lufs,
+            psr,
+            image,
+            tone,
+            erb,
+            onsets_s,
+            pitch_hz,
+            blemishes,
+            music,
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::activity::{Activity, FRAME_BINS};
 use crate::bins::{BINS_PER_SECOND, Grid};
-use crate::frames::{Bands, Framer, Spectrum, size_for};
+use crate::frames::{Bands, Framer, Spectrum, add_powers, size_for};
 use crate::stats::{nearest_rank, sorted};
 use audio::{BlockRef, Frames};
 use serde::{Deserialize, Serialize};
@@ -160,7 +160,7 @@ impl Erb {
             for channel in 0..self.channels {
                 let sounding = self.framer.sounding(start, self.frames);
                 let spectrum = self.spectrum.without_dc(self.framer.frame(channel, start), sounding);
-                self.squares.iter_mut().zip(spectrum).for_each(|(s, x)| *s += x.norm_sqr());
+                add_powers(&mut self.squares, spectrum);
             }
             self.framer.forget(start);
             let (mut rise, mut low_rise) = (0.0, 0.0);

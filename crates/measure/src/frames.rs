@@ -68,6 +68,8 @@ impl Framer {
 pub(crate) struct Spectrum {
     plan: Arc<dyn RealToComplex<f64>>,
     window: Vec<f64>,
+    /// Sum of the window.
+    weight: f64,
     input: Vec<f64>,
     output: Vec<Complex<f64>>,
     scratch: Vec<Complex<f64>>,
@@ -81,6 +83,7 @@ impl Spectrum {
             output: plan.make_output_vec(),
             scratch: plan.make_scratch_vec(),
             plan,
+            weight: lanes_sum(&window),
             window,
         }
     }
@@ -101,15 +104,13 @@ impl Spectrum {
     /// Transforms a frame whose part `sounding` belongs to the signal, without the mean of that part: DC
     /// would leak into the lowest bands, and its step at the ends of the signal into all.
     pub(crate) fn without_dc(&mut self, frame: &[f64], sounding: Range<usize>) -> &[Complex<f64>] {
-        let (mut sum, mut weight) = (0.0, 0.0);
-        for (x, w) in frame[sounding.clone()].iter().zip(&self.window[sounding.clone()]) {
-            sum += x * w;
-            weight += w;
-        }
-        let mean = if weight > 0.0 { sum / weight } else { 0.0 };
-        self.input.fill(0.0);
-        let parts = self.input[sounding.clone()].iter_mut().zip(&frame[sounding.clone()]);
-        parts.zip(&self.window[sounding]).for_each(|((to, x), w)| *to = (x - mean) * w);
+        let (part, window) = (&frame[sounding.clone()], &self.window[sounding.clone()]);
+        let whole = sounding == (0..self.window.len());
+        let weight = if whole { self.weight } else { lanes_sum(window) };
+        let mean = if weight > 0.0 { lanes_dot(part, window) / weight } else { 0.0 };
+        self.input[..sounding.start].fill(0.0);
+        self.input[sounding.end..].fill(0.0);
+        window_without(&mut self.input[sounding], part, window, mean);
         self.transform()
     }
 
@@ -117,6 +118,52 @@ impl Spectrum {
         let done = self.plan.process_with_scratch(&mut self.input, &mut self.output, &mut self.scratch);
         debug_assert!(done.is_ok(), "all vectors have the lengths of the plan");
         &self.output
+    }
+}
+
+/// Sums are taken in so many lanes side by side: one after another they would wait for each addition.
+const LANES: usize = 8;
+
+audio::wide! {
+    /// The sum of a slice.
+    fn lanes_sum(values: &[f64]) -> f64 {
+        let mut sums = [0.0; LANES];
+        let chunks = values.chunks_exact(LANES);
+        let rest: f64 = chunks.remainder().iter().sum();
+        for chunk in chunks {
+            for lane in 0..LANES {
+                sums[lane] += chunk[lane];
+            }
+        }
+        sums.iter().sum::<f64>() + rest
+    }
+}
+
+audio::wide! {
+    /// The sum of products of two slices of one length.
+    pub(crate) fn lanes_dot(values: &[f64], weights: &[f64]) -> f64 {
+        let mut sums = [0.0; LANES];
+        let (values, weights) = (values.chunks_exact(LANES), weights.chunks_exact(LANES));
+        let rest: f64 = values.remainder().iter().zip(weights.remainder()).map(|(x, w)| x * w).sum();
+        for (x, w) in values.zip(weights) {
+            for lane in 0..LANES {
+                sums[lane] += x[lane] * w[lane];
+            }
+        }
+        sums.iter().sum::<f64>() + rest
+    }
+}
+
+audio::wide! {
+    fn window_without(to: &mut [f64], samples: &[f64], window: &[f64], mean: f64) {
+        to.iter_mut().zip(samples).zip(window).for_each(|((to, x), w)| *to = (x - mean) * w);
+    }
+}
+
+audio::wide! {
+    /// Adds the power of each bin of a spectrum.
+    pub(crate) fn add_powers(to: &mut [f64], spectrum: &[Complex<f64>]) {
+        to.iter_mut().zip(spectrum).for_each(|(to, x)| *to += x.re * x.re + x.im * x.im);
     }
 }
 

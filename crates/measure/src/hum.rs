@@ -8,7 +8,7 @@
 //! bin, the mains stay. There three lines are asked for, plainer ones, far below the music: a held note is none.
 
 use crate::activity::{Activity, FRAME_S as ACTIVITY_S};
-use crate::frames::{Framer, Spectrum, size_for};
+use crate::frames::{Framer, Spectrum, add_powers, size_for};
 use crate::stats::{nearest_rank, sorted};
 use audio::{BlockRef, Frames, power_to_db};
 use serde::{Deserialize, Serialize};
@@ -44,23 +44,39 @@ const ALWAYS_LEAST_FRAMES: usize = 24;
 /// The top of such a line lies within so many bins of where it should: a note of nearly its pitch does not.
 const EXACT_BINS: usize = 1;
 
+/// In pauses a single line is hum as well when it is one of the first two and stands out by so many dB: the mains
+/// without a rectifier are a sine, and nothing else sounds there.
+const ALONE_DB: f64 = 20.0;
+/// Between these there is no music, in hertz.
+const SUBSONIC_HZ: (f64, f64) = (4.0, 25.0);
+/// What is there in all but this share of the frames is always there.
+const SUBSONIC_SHARE: f64 = 0.1;
+
 /// How lines are judged in a set of frames: the share of them that are quieter than the level of a bin, the shares
-/// between whose levels a line is steady, how far two (or more) lines stand out.
+/// between whose levels a line is steady, how far two (or more) lines stand out, and one that stands alone.
 struct Rule {
     share: f64,
     steady: (f64, f64),
     plain_db: f64,
     lines: usize,
+    alone_db: f64,
     exact_bins: usize,
 }
 
-const IN_PAUSES: Rule =
-    Rule { share: 0.5, steady: (0.1, 0.9), plain_db: PLAIN_DB, lines: 2, exact_bins: LOBE };
+const IN_PAUSES: Rule = Rule {
+    share: 0.5,
+    steady: (0.1, 0.9),
+    plain_db: PLAIN_DB,
+    lines: 2,
+    alone_db: ALONE_DB,
+    exact_bins: LOBE,
+};
 const ALWAYS: Rule = Rule {
     share: 0.1,
     steady: (0.02, 0.2),
     plain_db: ALWAYS_PLAIN_DB,
     lines: ALWAYS_LINES,
+    alone_db: f64::INFINITY,
     exact_bins: EXACT_BINS,
 };
 
@@ -137,12 +153,23 @@ impl HumMeter {
             for channel in 0..self.channels {
                 let whole = 0..self.size;
                 let spectrum = self.spectrum.without_dc(self.framer.frame(channel, self.next), whole);
-                row.iter_mut().zip(spectrum).for_each(|(sum, x)| *sum += x.norm_sqr());
+                add_powers(&mut row, spectrum);
             }
             self.rows.extend(row.iter().map(|power| (power * self.scale) as f32));
             self.next += (self.size / 2) as i64;
             self.framer.forget(self.next);
         }
+    }
+
+    /// Level below 25 Hz that nine tenths of the sounding frames reach, in dBFS: what comes with strokes and notes is
+    /// not counted. `None` where nothing sounds, or not for long enough to tell.
+    pub(crate) fn subsonic_dbfs(&self) -> Option<f64> {
+        let bin_hz = self.sample_rate_hz / self.size as f64;
+        let bins = (SUBSONIC_HZ.0 / bin_hz).ceil() as usize..=(SUBSONIC_HZ.1 / bin_hz) as usize;
+        let rows = self.rows.chunks_exact(self.kept).filter(|row| row.iter().any(|power| *power > 0.0));
+        let powers = sorted(rows.map(|row| row[bins.clone()].iter().map(|power| f64::from(*power)).sum()));
+        let power = nearest_rank(&powers, SUBSONIC_SHARE).filter(|_| powers.len() >= LEAST_FRAMES)?;
+        (power > 0.0).then(|| power_to_db(power))
     }
 
     /// The hum in the pauses, or of all of a signal that has none; `None` where nothing surely hums.
@@ -216,6 +243,7 @@ fn hum(quiet: &[&[f32]], mains_hz: f64, bin_hz: f64, rule: &Rule) -> Option<Hum>
         .map(|(multiple, _)| *multiple)
         .collect();
     // Every rectifier and every transformer has the first or the second.
-    let hums = plain.len() >= rule.lines && plain[0] <= 2;
-    hums.then(|| Hum { mains_hz, lines: lines.into_iter().map(|(_, line)| line).collect() })
+    let several = plain.len() >= rule.lines && plain[0] <= 2;
+    let alone = lines.iter().any(|(multiple, line)| *multiple <= 2 && line.above_floor_db >= rule.alone_db);
+    (several || alone).then(|| Hum { mains_hz, lines: lines.into_iter().map(|(_, line)| line).collect() })
 }

@@ -48,6 +48,7 @@ mod shape;
 mod spectrum;
 mod stats;
 mod tempo;
+mod tone_series;
 mod true_peak;
 
 pub use alignment::{Alignment, correlation, delay_and_polarity};
@@ -64,12 +65,13 @@ pub use facts::{BandFacts, BandLevel, ChannelFacts, ClippedRun, Facts, Region};
 pub use histogram::LoudnessHistogram;
 pub use hum::{Hum, HumLine};
 pub use image::{BandImage, ChannelRelation, ImageSeries, StereoBand};
-pub use loudness::{Loudness, LoudnessSeries, channel_weights};
+pub use loudness::{Loudness, LoudnessSeries, channel_weights, k_weighting_db, loudness_range_of_lu};
 pub use music::{Key, Music, Section};
 pub use readings::{GROUPS, LOUDNESS_READINGS, READINGS, Reading};
 pub use tempo::{Tempo, tempo};
+pub use tone_series::ToneSeries;
 pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_peak_dbtp};
 
 /// Raised whenever a meter of this crate gives another reading for the same signal: what was measured by an older one
 /// and kept is measured anew.
-pub const REVISION: u32 = 3;
+pub const REVISION: u32 = 4;

@@ -1,7 +1,7 @@
 //! The range of pitch, coarsely: YIN (de Cheveigné & Kawahara, JASA 2002) ten times a second.
 
 use crate::bins::{BINS_PER_SECOND, Grid};
-use crate::frames::{Framer, add_channels};
+use crate::frames::{Framer, add_channels, lanes_dot};
 use audio::{BlockRef, Frames};
 use std::f64::consts::PI;
 
@@ -18,6 +18,12 @@ const WINDOW_S: f64 = 0.05;
 const THRESHOLD: f64 = 0.15;
 /// Taps of the low-pass before thinning out, per step of it and side.
 const CROSSINGS: usize = 6;
+
+audio::wide! {
+    fn add_squared_differences(to: &mut [f64], x: f64, values: &[f64]) {
+        to.iter_mut().zip(values).for_each(|(to, y)| *to += (x - y) * (x - y));
+    }
+}
 
 /// Pitch against time.
 #[derive(Debug, Clone)]
@@ -84,7 +90,7 @@ impl Pitch {
             let frame = self.framer.frame(0, start);
             for (n, to) in self.thin.iter_mut().enumerate() {
                 let window = &frame[n * self.factor..][..self.taps.len()];
-                *to = window.iter().zip(&self.taps).map(|(x, h)| x * h).sum();
+                *to = lanes_dot(window, &self.taps);
             }
             let estimate = self.estimate();
             self.estimates.push(estimate);
@@ -99,10 +105,7 @@ impl Pitch {
         let window = self.thin.len() - lags;
         self.differences.fill(0.0);
         for n in 0..window {
-            let x = self.thin[n];
-            for (d, y) in self.differences.iter_mut().zip(&self.thin[n..n + lags]) {
-                *d += (x - y) * (x - y);
-            }
+            add_squared_differences(&mut self.differences, self.thin[n], &self.thin[n..n + lags]);
         }
         let mut sum = 0.0;
         for (lag, d) in self.differences.iter_mut().enumerate().skip(1) {

@@ -5,10 +5,11 @@
 //! signal, wherever it has its peaks. The mean of each frame is taken out before: DC has a meter of its own.
 
 use crate::facts::{BandFacts, BandLevel, Facts};
-use crate::frames::{Bands, Framer, Spectrum, size_for};
+use crate::frames::{Bands, Framer, Spectrum, add_powers, size_for};
 use crate::image::{self, ImageSeries, Row};
 use crate::levels::{Stereo, power_db, ratio_db};
 use crate::shape;
+use crate::tone_series::{Sums, ToneMeter, ToneSeries};
 use audio::{BlockRef, Frames};
 use num_complex::Complex;
 use std::f64::consts::PI;
@@ -44,6 +45,7 @@ pub(crate) struct LongTerm {
     power: Vec<f64>,
     /// For two channels.
     stereo: Option<Pair>,
+    tone: ToneMeter,
 }
 
 /// The summed spectra of two channels, and the image of every frame.
@@ -53,6 +55,8 @@ struct Pair {
     right: Vec<f64>,
     /// `conj(L) R`.
     cross: Vec<Complex<f64>>,
+    /// Spectrum of the left channel of one frame.
+    first: Vec<Complex<f64>>,
     /// Of one frame: left, right, real part of the cross-power.
     frame: [Vec<f64>; 3],
     bands: Bands,
@@ -66,6 +70,8 @@ pub(crate) struct Told {
     pub(crate) low_end_balance_db: Option<f64>,
     /// The image against time.
     pub(crate) image: ImageSeries,
+    /// The tone against time.
+    pub(crate) tone: ToneSeries,
 }
 
 impl Pair {
@@ -75,24 +81,21 @@ impl Pair {
             left: zeros(),
             right: zeros(),
             cross: vec![Complex::ZERO; bins],
+            first: vec![Complex::ZERO; bins],
             frame: [zeros(), zeros(), zeros()],
             bands: Bands::new(OCTAVE_EDGES_HZ.windows(2).map(|e| (e[0], e[1])), bins, bin_hz),
             rows: Vec::new(),
         }
     }
 
-    fn take(&mut self, first: &[Complex<f64>], second: &[Complex<f64>]) {
+    fn take(&mut self, second: &[Complex<f64>]) {
         let [left, right, product] = &mut self.frame;
-        for k in 0..first.len() {
-            let (l, r) = (first[k], second[k]);
-            let cross = Complex::new(l.re * r.re + l.im * r.im, l.re * r.im - l.im * r.re);
-            (left[k], right[k], product[k]) = (l.norm_sqr(), r.norm_sqr(), cross.re);
-            self.left[k] += left[k];
-            self.right[k] += right[k];
-            self.cross[k] += cross;
-        }
+        let first = &self.first;
+        cross_powers(left, right, product, &mut self.cross, first, second);
+        add(&mut self.left, left);
+        add(&mut self.right, right);
         // The squares of the window add to half its length; the other half of the spectrum doubles.
-        let size = 2 * (first.len() - 1);
+        let size = 2 * (second.len() - 1);
         let scale = 4.0 / (size as f64 * size as f64);
         let mut row = Row::default();
         for (part, spectrum) in self.frame.iter().enumerate() {
@@ -102,6 +105,41 @@ impl Pair {
         }
         self.rows.push(row);
     }
+}
+
+audio::wide! {
+    /// Writes the powers of two spectra and the real part of their cross-power, and adds the whole of it.
+    fn cross_powers(
+        left: &mut [f64],
+        right: &mut [f64],
+        product: &mut [f64],
+        cross: &mut [Complex<f64>],
+        first: &[Complex<f64>],
+        second: &[Complex<f64>],
+    ) {
+        let bins = first.len();
+        let (left, right, product) = (&mut left[..bins], &mut right[..bins], &mut product[..bins]);
+        let (cross, second) = (&mut cross[..bins], &second[..bins]);
+        for k in 0..bins {
+            let (l, r) = (first[k], second[k]);
+            left[k] = l.re * l.re + l.im * l.im;
+            right[k] = r.re * r.re + r.im * r.im;
+            product[k] = l.re * r.re + l.im * r.im;
+            cross[k].re += product[k];
+            cross[k].im += l.re * r.im - l.im * r.re;
+        }
+    }
+}
+
+audio::wide! {
+    fn add(to: &mut [f64], values: &[f64]) {
+        to.iter_mut().zip(values).for_each(|(to, x)| *to += x);
+    }
+}
+
+/// The sums as the tone against time takes them.
+fn sums_of<'a>(power: &'a [f64], pair: Option<&'a Pair>) -> Sums<'a> {
+    pair.map_or(Sums::Mono(power), |pair| Sums::Stereo(&pair.left, &pair.right, &pair.cross))
 }
 
 impl LongTerm {
@@ -120,6 +158,7 @@ impl LongTerm {
             channels,
             power: zeros,
             stereo: (channels == 2).then(|| Pair::new(hop + 1, sample_rate_hz / size as f64)),
+            tone: ToneMeter::new(hop + 1, sample_rate_hz / size as f64, channels),
         }
     }
 
@@ -138,16 +177,16 @@ impl LongTerm {
                     for channel in 0..self.channels {
                         let spectrum =
                             self.spectrum.without_dc(self.framer.frame(channel, self.next), sounding.clone());
-                        self.power.iter_mut().zip(spectrum).for_each(|(p, x)| *p += x.norm_sqr());
+                        add_powers(&mut self.power, spectrum);
                     }
                 }
                 Some(pair) => {
-                    let first =
-                        self.spectrum.without_dc(self.framer.frame(0, self.next), sounding.clone()).to_vec();
-                    let second = self.spectrum.without_dc(self.framer.frame(1, self.next), sounding);
-                    pair.take(&first, second);
+                    let first = self.spectrum.without_dc(self.framer.frame(0, self.next), sounding.clone());
+                    pair.first.copy_from_slice(first);
+                    pair.take(self.spectrum.without_dc(self.framer.frame(1, self.next), sounding));
                 }
             }
+            self.tone.step(sums_of(&self.power, self.stereo.as_ref()));
             self.next += self.hop as i64;
             self.framer.forget(self.next);
         }
@@ -157,6 +196,7 @@ impl LongTerm {
     pub(crate) fn finish(mut self, facts: &mut Facts) -> Told {
         self.framer.finish();
         self.work();
+        let tone = self.tone.clone().finish(sums_of(&self.power, self.stereo.as_ref()));
         let size = 2 * self.hop;
         // Parseval, both halves of the spectrum folded into one; mean over frames and channels.
         let scale = 1.0 / (size as f64 * (self.frames * self.channels).max(1) as f64);
@@ -200,7 +240,7 @@ impl LongTerm {
             let below = self.bands([(0.0, SUBSONIC_HZ)].into_iter());
             facts.below_25_hz_db = below.sums(&self.power).next().and_then(|power| ratio_db(power, total));
         }
-        self.read_pair(facts).unwrap_or_default()
+        Told { tone, ..self.read_pair(facts).unwrap_or_default() }
     }
 
     /// What two channels are to each other.
@@ -223,7 +263,11 @@ impl LongTerm {
             (Some(left), Some(right)) => ratio_db(right, left),
             _ => None,
         };
-        Some(Told { low_end_balance_db, image: image::series(&pair.rows, ends_s, 2.0 * hop_s) })
+        Some(Told {
+            low_end_balance_db,
+            image: image::series(&pair.rows, ends_s, 2.0 * hop_s),
+            ..Told::default()
+        })
     }
 
     fn bands(&self, edges: impl Iterator<Item = (f64, f64)>) -> Bands {

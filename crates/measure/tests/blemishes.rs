@@ -61,6 +61,40 @@ fn hum_is_found_in_the_pauses_with_its_levels() {
 }
 
 #[test]
+fn one_steady_line_in_the_pauses_is_hum_and_a_weak_one_is_not() {
+    let with_line = |hz: f64, dbfs: f64| {
+        let mut hums = part(40.0, RATE);
+        let line = sine(hz, dbfs, RATE);
+        hums.iter_mut().enumerate().for_each(|(n, x)| *x += line(n));
+        blemishes(&[hums], RATE).hum
+    };
+    let hum = with_line(50.0, -55.0).expect("a sine of the mains");
+    assert_eq!((hum.lines.len(), hum.lines[0].hz), (1, 50.0), "{hum:?}");
+    // 0.5 dB: as above.
+    assert!((hum.lines[0].dbfs + 55.0).abs() < 0.5, "{hum:?}");
+    // A line that stands 20 dB out of nothing else than noise of -84 dBFS would need -105; at 75 Hz there is no mains.
+    assert_eq!(with_line(75.0, -55.0), None);
+}
+
+#[test]
+fn what_goes_on_below_25_hz_is_told_from_strokes() {
+    let rumble = sine(15.0, -40.0, RATE);
+    let mut rumbles = part(40.0, RATE);
+    rumbles.iter_mut().enumerate().for_each(|(n, x)| *x += rumble(n));
+    let steady_dbfs = blemishes(&[rumbles], RATE).subsonic_dbfs.expect("a level");
+    // A steady tone is as strong in every frame; half a decibel for the notes' beginnings.
+    assert!((steady_dbfs + 40.0).abs() < 0.5, "{steady_dbfs}");
+    // The same tone in bursts of a quarter of a second, two seconds apart.
+    let mut strokes = part(40.0, RATE);
+    for (n, x) in strokes.iter_mut().enumerate() {
+        *x += if (n as f64 / RATE) % 2.0 < 0.25 { rumble(n) } else { 0.0 };
+    }
+    let between_dbfs = blemishes(&[strokes], RATE).subsonic_dbfs.expect("a level");
+    assert!(between_dbfs < -80.0, "{between_dbfs}");
+    assert_eq!(blemishes(&[vec![0.0; 480_000]], RATE).subsonic_dbfs, None);
+}
+
+#[test]
 fn notes_noise_and_silence_do_not_hum() {
     assert_eq!(blemishes(&[part(40.0, RATE)], RATE).hum, None, "tails of notes beside the mains");
     assert_eq!(blemishes(&[noise(20.0, RATE, -40.0, 3)], RATE).hum, None, "noise");

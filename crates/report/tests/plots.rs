@@ -1,6 +1,7 @@
 //! Pictures of one file: well-formed, finite and inside their frame, whatever the file was.
 
 use measure::{BandMeter, BandPortrait, LoudnessSeries, Options, analyse};
+use proptest::prelude::*;
 use report::{Plot, PlotPart, SectionPart, Theme, to_svg};
 
 const RATE_HZ: f64 = 48_000.0;
@@ -90,6 +91,33 @@ fn every_signal_has_its_pictures() {
     check(&part(&[vec![], vec![]]), "no frame");
     check(&part(&vec![low; 9]), "nine channels");
     check(&PlotPart::default(), "nothing");
+}
+
+proptest! {
+    // Each case measures a signal and draws every plot twice: a few of them are enough for a quick run, and every run
+    // has others.
+    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+
+    // Finds a name that is not escaped, a picture of a signal so short that it has no moment, and a scale without room.
+    #[test]
+    fn every_picture_is_well_formed(
+        channels in 1usize..=8,
+        frames in prop_oneof![0usize..3, 0usize..30_000],
+        level in prop::sample::select(vec![0.0, 1e-9, 0.001, 0.5, 1.0, 900.0]),
+        name in any::<String>(),
+        sections in prop::collection::vec((any::<String>(), -1.0..1.0f64), 0..4),
+        seed in any::<u32>(),
+    ) {
+        let mut state = seed;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            level * (f64::from(state) / 2_147_483_648.0 - 1.0)
+        };
+        let mut part = part(&(0..channels).map(|_| (0..frames).map(|_| noise()).collect()).collect::<Vec<_>>());
+        (part.name, part.about) = (name.clone(), name);
+        part.sections = sections.into_iter().map(|(name, start_s)| SectionPart { name, start_s }).collect();
+        check(&part, &format!("{channels} channels, {frames} frames at {level}"));
+    }
 }
 
 #[test]

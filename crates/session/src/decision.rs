@@ -180,6 +180,9 @@ pub struct Decision {
     pub evidence: Vec<Evidence>,
     /// How sure, 0 to 1.
     pub confidence: f64,
+    /// What is given up for it, in words; empty when nothing was said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub costs: String,
     /// What would change its mind; empty when nothing in particular.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub unless: String,
@@ -195,6 +198,7 @@ impl Decision {
             note: String::new(),
             evidence: Vec::new(),
             confidence: 1.0,
+            costs: String::new(),
             unless: String::new(),
         }
     }
@@ -219,6 +223,12 @@ impl Decision {
     /// As sure as this, 0 to 1.
     pub fn sure(mut self, confidence: f64) -> Decision {
         self.confidence = confidence.clamp(0.0, 1.0);
+        self
+    }
+
+    /// With what is given up for it.
+    pub fn costs(mut self, costs: impl Into<String>) -> Decision {
+        self.costs = costs.into();
         self
     }
 
@@ -256,6 +266,7 @@ pub fn apply(document: &mut Document, decisions: &[Decision]) -> Result<(), Sess
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn path(text: &str) -> Path {
         text.parse().unwrap()
@@ -272,6 +283,7 @@ mod tests {
                 .noted("active parts to -18 dBFS RMS")
                 .measured("active level", -13.8, "dBFS")
                 .sure(0.9)
+                .costs("headroom")
                 .unless("the file is replaced"),
             Decision::new(
                 StepId::SubtractiveEq,
@@ -291,6 +303,53 @@ mod tests {
         assert_eq!(first["step"], "gain_staging");
         assert_eq!((&first["change"], &first["path"]), (&"set".into(), &"track.kick.trim_db".into()));
         assert_eq!(first["value"], -4.2);
+    }
+
+    /// Any value; a map keeps its order, and numbers are finite.
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::Switch),
+            any::<f64>().prop_filter("JSON has no other", |x| x.is_finite()).prop_map(Value::Number),
+            any::<String>().prop_map(Value::Text),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
+                prop::collection::vec((any::<String>(), inner), 0..4)
+                    .prop_map(|entries| Value::Table(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(crate::testing::config())]
+
+        // Finds a field that is left out, a number that is rounded, and a value that is taken for one of another kind.
+        #[test]
+        fn any_decision_survives_as_json(
+            value in values(),
+            parts in prop::collection::vec(any::<String>(), 1..5),
+            texts in (any::<String>(), any::<String>(), any::<String>(), any::<String>()),
+            number in any::<f64>().prop_filter("JSON has no other", |x| x.is_finite()),
+            step in 0..20usize,
+            kind in 0..4,
+        ) {
+            let path = Path::new(parts);
+            let (why, note, name, unless) = texts;
+            let change = match kind {
+                0 => Change::Remove { path },
+                1 => Change::Place { path, before: None },
+                2 => Change::Place { path, before: Some(name.clone()) },
+                _ => Change::Set { path, value },
+            };
+            let decision = Decision::new(StepId::ALL[step], change, why)
+                .noted(note)
+                .measured(name, number, "LU")
+                .sure(number)
+                .unless(unless);
+            let json = serde_json::to_string(&decision).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Decision>(&json).unwrap(), decision, "{}", json);
+        }
     }
 
     #[test]

@@ -240,6 +240,9 @@ pub static MASTER: &[Field] = &[
     INSERTS,
 ];
 
+/// More recordings than a song has.
+pub const MOST_LEFT_OUT: usize = 1_000;
+
 /// Keys of the song.
 pub static SONG: &[Field] = &[
     field("title", Form::Text, "Its title."),
@@ -264,6 +267,11 @@ pub static SONG: &[Field] = &[
     number(TEMPO, "Its tempo."),
     number(BEATS, "Beats in a bar."),
     field("sections", Form::Sections, "Its parts: a list of [name, start in seconds]."),
+    field(
+        "left_out",
+        Form::Files { most: MOST_LEFT_OUT },
+        "Recordings of the folder that are in no track; the next plan passes over those that you name.",
+    ),
     field("notes", Form::Text, "Anything worth remembering."),
 ];
 

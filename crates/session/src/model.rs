@@ -85,6 +85,8 @@ pub struct Song {
     pub beats_per_bar: Option<u32>,
     /// Its parts in order of time.
     pub sections: Vec<Section>,
+    /// Recordings of the folder that are in no track.
+    pub left_out: Vec<PathBuf>,
     /// Anything worth remembering.
     pub notes: Option<String>,
 }

@@ -75,6 +75,7 @@ fn session(dice: &mut Dice) -> Session {
         session.song.notes = Some(dice.text());
         session.song.tempo_bpm = Some(dice.between(20.0, 400.0));
         session.song.sample_rate_hz = Some(48_000);
+        session.song.left_out = files(dice);
         session.song.sections = (0..dice.roll(3))
             .map(|place| Section { name: dice.text(), start_s: place as f64 * 10.25 })
             .collect();

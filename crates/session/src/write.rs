@@ -118,6 +118,7 @@ fn song_tree(session: &Session) -> Tree {
         let section = |s: &crate::Section| Value::List(vec![s.name.as_str().into(), s.start_s.into()]);
         entries.put("sections", song.sections.iter().map(section).collect::<Vec<_>>());
     }
+    entries.some("left_out", Some(files(&song.left_out)).filter(|_| !song.left_out.is_empty()));
     entries.some("notes", song.notes.clone());
     entries.done()
 }

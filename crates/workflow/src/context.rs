@@ -12,6 +12,11 @@ pub trait Listener: Sync {
 
     /// Something worth knowing that is no failure.
     fn note(&self, text: &str);
+
+    /// Another run works in the folder, `holder` in words: true to wait until it is done, false to give up.
+    fn waits_for(&self, _holder: &str) -> bool {
+        false
+    }
 }
 
 /// Tells nobody.

@@ -72,6 +72,9 @@ pub enum WorkflowError {
     /// Recordings that cannot be read, all of them.
     #[error("{}", listed(.0))]
     Inputs(Vec<BadInput>),
+    /// Recordings of a folder that cannot be read, all of them, where the rest could do without them.
+    #[error("{}", listed(.0))]
+    Recordings(Vec<BadInput>),
     /// A file that the meters do not work on.
     #[error("{}: {source}", path.display())]
     Unmeasurable {
@@ -85,7 +88,7 @@ pub enum WorkflowError {
     Picture(#[from] report::PngError),
     /// Another run works in the same folder.
     #[error(
-        "{}: {holder} works here already; wait until it is done, or choose another folder with -o",
+        "{}: {holder} works here already; wait until it is done (--wait does), or choose another folder with -o",
         folder.display()
     )]
     Busy {
@@ -202,7 +205,7 @@ impl WorkflowError {
             WorkflowError::Delivery(error) => of_delivery(error),
             WorkflowError::Measure(_) => Failure::Unreadable,
             WorkflowError::NoAudio { .. } | WorkflowError::Unmeasurable { .. } => Failure::Unreadable,
-            WorkflowError::Inputs(inputs) => {
+            WorkflowError::Inputs(inputs) | WorkflowError::Recordings(inputs) => {
                 inputs.first().map_or(Failure::Unreadable, |input| input.error.failure())
             }
             WorkflowError::InvalidSession { .. } => Failure::InvalidSession,
@@ -231,6 +234,9 @@ impl WorkflowError {
     /// How to mend what the system refused, where its own words do not say it.
     pub fn hint(&self) -> Option<&'static str> {
         use std::io::ErrorKind;
+        if matches!(self, WorkflowError::Recordings(_)) {
+            return Some("mend or export it again, or go on without it: --skip-unreadable");
+        }
         let mut next: Option<&(dyn std::error::Error + 'static)> = Some(self);
         while let Some(error) = next {
             if let Some(error) = error.downcast_ref::<std::io::Error>() {

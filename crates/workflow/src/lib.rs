@@ -5,6 +5,7 @@
 
 mod album;
 mod between;
+mod ceiling;
 mod compare;
 mod context;
 mod deliver;
@@ -12,18 +13,21 @@ mod demo_song;
 mod edit;
 mod error;
 mod handing_over;
+mod heard;
 mod knowledge;
 mod listen;
 mod live;
 mod lock;
 mod master;
 mod master_file;
+mod matching;
 mod measure_files;
 mod merging;
 mod plan;
 mod plots;
 mod produce;
 mod project;
+mod recordings;
 mod relations;
 mod render;
 mod report_song;
@@ -51,6 +55,8 @@ pub use knowledge::{
 pub use live::{LiveChannel, LiveMeter, LivePlayer, LiveSnapshot};
 pub use master::{MasterRequest, Mastered, master};
 pub use master_file::{MasterResult, MasteredFile, master_files};
+pub use mastering::{GENRES, Matching};
+pub use matching::{AspectTold, BandTold, Matched, genre};
 pub use measure::{ChannelRelation, Facts, KReading, Key, Music, Section};
 pub use measure_files::{
     MeasureRequest, Measured, MeasuredFacts, MeasuredFile, Unreadable, measure, readable_audio,

@@ -1,16 +1,18 @@
 //! Listening: recordings, strips and the mix are measured, and what was measured is kept by content.
 
+use crate::heard::Heard;
 use crate::{Context, Project, WorkflowError};
 use assistant::{FileFacts, SongFacts, TrackFacts};
 use audio::{BlockRef, Buffer, Layout};
 use engine::{EngineError, Output, Plan, RenderOptions, Sources, Tap};
 use measure::{Analyser, Analysis, Options};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use session::Session;
 use std::path::{Path, PathBuf};
 
 /// Begins the name of what is kept: measured anew when the meters change.
-fn meters() -> String {
+pub(crate) fn meters() -> String {
     format!("facts-{}-{}", env!("CARGO_PKG_VERSION"), measure::REVISION)
 }
 
@@ -186,23 +188,13 @@ pub(crate) fn strips(
     session: &Session,
     sources: &Sources,
     facts: &mut SongFacts,
+    heard: &mut Heard,
     context: &Context,
 ) -> Result<(), WorkflowError> {
     let plan = engine::compile(session, sources)?;
-    let ids: Vec<&String> = session.tracks.keys().collect();
-    let taps: Vec<(usize, Tap)> = ids
-        .iter()
-        .map(|id| (plan.node(&format!("track.{id}")).expect("every track has a node"), Tap::PreFader))
-        .collect();
-    context.listener.stage("listening to the tracks", Some(facts.duration_s));
-    let strips = project.strip_cache();
-    let heard = hear(&plan, sources, &taps, strip_options(), context, strips.as_deref())?;
-    for (id, analysis) in ids.into_iter().zip(heard) {
-        if let Some(track) = facts.tracks.get_mut(id) {
-            track.strip = Some(analysis);
-        }
-    }
-    Ok(())
+    let taps = tracks(&plan, session);
+    let what = Listening { project, plan: &plan, sources, stage: "listening to the tracks" };
+    what.listen(&taps, facts, heard, context)
 }
 
 /// Measures buses, returns and the mix, as the session has them now, and the tracks before their faders.
@@ -211,30 +203,87 @@ pub(crate) fn mix(
     session: &Session,
     sources: &Sources,
     facts: &mut SongFacts,
+    heard: &mut Heard,
     context: &Context,
 ) -> Result<(), WorkflowError> {
     let plan = engine::compile(session, sources)?;
-    let groups: Vec<&String> = session.buses.keys().chain(session.returns.keys()).collect();
-    let tracks: Vec<&String> = session.tracks.keys().collect();
-    let place = |table: &str, id: &str| plan.node(&format!("{table}.{id}")).expect("every strip has a node");
-    let mut taps: Vec<(usize, Tap)> =
-        session.buses.keys().map(|id| (place("bus", id), Tap::Output)).collect();
-    taps.extend(session.returns.keys().map(|id| (place("return", id), Tap::Output)));
-    taps.extend(tracks.iter().map(|id| (place("track", id), Tap::PreFader)));
+    let bus = session.buses.keys().map(|id| (place(&plan, "bus", id), Tap::Output));
+    let returns = session.returns.keys().map(|id| (place(&plan, "return", id), Tap::Output));
+    let mut taps: Vec<(usize, Tap)> = bus.chain(returns).collect();
+    taps.extend(tracks(&plan, session));
     taps.push((plan.nodes.len() - 1, Tap::Output));
-    context.listener.stage("listening to the mix", Some(facts.duration_s));
-    let strips = project.strip_cache();
-    let mut heard = hear(&plan, sources, &taps, strip_options(), context, strips.as_deref())?.into_iter();
-    for id in groups {
-        facts.groups.insert(id.clone(), heard.next().map(|a| a.facts).unwrap_or_default());
-    }
-    for (id, analysis) in tracks.into_iter().zip(&mut heard) {
-        if let Some(track) = facts.tracks.get_mut(id) {
-            track.strip = Some(analysis);
+    let what = Listening { project, plan: &plan, sources, stage: "listening to the mix" };
+    what.listen(&taps, facts, heard, context)
+}
+
+fn place(plan: &Plan, table: &str, id: &str) -> usize {
+    plan.node(&format!("{table}.{id}")).expect("every strip has a node")
+}
+
+fn tracks(plan: &Plan, session: &Session) -> Vec<(usize, Tap)> {
+    session.tracks.keys().map(|id| (place(plan, "track", id), Tap::PreFader)).collect()
+}
+
+/// A session as it sounds now.
+struct Listening<'a> {
+    project: &'a Project,
+    plan: &'a Plan,
+    sources: &'a Sources,
+    stage: &'static str,
+}
+
+impl Listening<'_> {
+    /// Brings the facts of some strips up to date; each strip is asked for at one tap only.
+    fn listen(
+        &self,
+        taps: &[(usize, Tap)],
+        facts: &mut SongFacts,
+        heard: &mut Heard,
+        context: &Context,
+    ) -> Result<(), WorkflowError> {
+        let mut missing = Vec::new();
+        for &(node, tap) in taps {
+            let (id, sound) = (&self.plan.nodes[node].id, self.plan.sound(node, tap));
+            if heard.is_current(id, &sound) {
+                continue;
+            }
+            match heard.recall(&sound) {
+                Some(analysis) => {
+                    put(facts, id, analysis);
+                    heard.set_current(id, sound);
+                }
+                None => missing.push((node, tap)),
+            }
         }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        context.listener.stage(self.stage, Some(facts.duration_s));
+        let strips = self.project.strip_cache();
+        let found = hear(self.plan, self.sources, &missing, strip_options(), context, strips.as_deref())?;
+        for (&(node, tap), analysis) in missing.iter().zip(found) {
+            let (id, sound) = (&self.plan.nodes[node].id, self.plan.sound(node, tap));
+            heard.remember(&sound, &analysis);
+            put(facts, id, analysis);
+            heard.set_current(id, sound);
+        }
+        Ok(())
     }
-    facts.mix = heard.next();
-    Ok(())
+}
+
+/// Puts what was measured of a node where the steps look for it.
+fn put(facts: &mut SongFacts, node: &str, analysis: Analysis) {
+    match node.split_once('.') {
+        Some(("track", id)) => {
+            if let Some(track) = facts.tracks.get_mut(id) {
+                track.strip = Some(analysis);
+            }
+        }
+        Some((_, id)) => {
+            facts.groups.insert(id.to_string(), analysis.facts);
+        }
+        None => facts.mix = Some(analysis),
+    }
 }
 
 fn file_facts(project: &Project, track: &session::Strip) -> Result<FileFacts, WorkflowError> {
@@ -281,11 +330,11 @@ fn notes_of_reading(
 }
 
 /// Whatever cannot be read back is measured again.
-fn read_kept(path: &Path) -> Option<Analysis> {
+pub(crate) fn read_kept<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
-fn keep(path: &Path, facts: &impl Serialize) -> Result<(), WorkflowError> {
+pub(crate) fn keep(path: &Path, facts: &impl Serialize) -> Result<(), WorkflowError> {
     let folder = path.parent().expect("a file in the facts folder");
     std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
     let text = serde_json::to_vec(facts).expect("facts have only plain values");

@@ -9,7 +9,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The work of one run in a project; others are kept out until it is dropped.
 #[derive(Debug)]
@@ -19,6 +19,16 @@ pub(crate) struct Held {
     path: PathBuf,
     /// Folders that were made for it, the outermost first; those still empty at the end go again.
     made: Vec<PathBuf>,
+}
+
+/// Between two tries to take a lock that somebody holds.
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+
+impl Held {
+    /// The lock is somebody else's, and not ours to remove.
+    fn let_be(mut self) {
+        self.path = PathBuf::new();
+    }
 }
 
 impl Drop for Held {
@@ -82,22 +92,15 @@ impl Project {
         if self.untouched || self.held.is_some() {
             return Ok(self.clone());
         }
-        let state = self.state();
-        let made: Vec<PathBuf> = state
-            .ancestors()
-            .filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
-            .map(Path::to_path_buf)
-            .collect();
-        let mut held = Held { _file: None, path: state.join("lock"), made: made.into_iter().rev().collect() };
-        match locked(&held.path, &self.home) {
+        let (mut held, got) = self.wait_for_lock(context)?;
+        match got {
             Ok(Some(file)) => held._file = Some(file.tell(context)?),
             Ok(None) => context.listener.note(&format!(
                 "{}: this disk knows no locks; see to it that nothing else works in this folder",
                 self.home.display()
             )),
             Err(error) => {
-                // It is not ours to remove.
-                held.path = PathBuf::new();
+                held.let_be();
                 return Err(error);
             }
         }
@@ -105,6 +108,37 @@ impl Project {
         project.clear(context);
         crate::saving::complete(&project)?;
         Ok(project)
+    }
+
+    /// Tries to take the lock; where somebody holds it, as often as whoever listens wants to wait.
+    fn wait_for_lock(
+        &self,
+        context: &Context,
+    ) -> Result<(Held, Result<Option<Locked>, WorkflowError>), WorkflowError> {
+        let state = self.state();
+        let mut waits = false;
+        loop {
+            // Whoever held it takes the folders away that it made.
+            let made: Vec<PathBuf> = state
+                .ancestors()
+                .filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+                .map(Path::to_path_buf)
+                .collect();
+            let held = Held { _file: None, path: state.join("lock"), made: made.into_iter().rev().collect() };
+            match locked(&held.path, &self.home) {
+                Err(WorkflowError::Busy { folder, holder }) => {
+                    waits = waits || context.listener.waits_for(&holder);
+                    if !waits {
+                        let busy = WorkflowError::Busy { folder, holder };
+                        return Ok((held, Err(busy)));
+                    }
+                }
+                got => return Ok((held, got)),
+            }
+            held.let_be();
+            context.check()?;
+            std::thread::sleep(BETWEEN_TRIES);
+        }
     }
 
     /// Removes what killed runs have left unfinished.
@@ -254,6 +288,46 @@ mod tests {
         drop(again);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         assert!(with_notes(|context| project.hold(context)).0.is_ok());
+    }
+
+    /// Waits as often as it is asked, and lets go of what it holds when it is.
+    struct Patient(Mutex<Option<Project>>, AtomicBool);
+
+    impl Listener for Patient {
+        fn stage(&self, _: &str, _: Option<f64>) {}
+        fn progress(&self, _: f64) {}
+        fn note(&self, text: &str) {
+            panic!("nobody was cut off: {text}");
+        }
+        fn waits_for(&self, holder: &str) -> bool {
+            assert!(holder.contains(&std::process::id().to_string()), "{holder}");
+            let asked_before = self.1.swap(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(!asked_before, "asked once, told once");
+            self.0.lock().unwrap().take();
+            true
+        }
+    }
+
+    #[test]
+    fn who_waits_gets_the_lock_when_the_other_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(folder.path(), None).unwrap();
+        let other = with_notes(|context| project.hold(context).unwrap()).0;
+        let (patient, cancel) =
+            (Patient(Mutex::new(Some(other)), AtomicBool::new(false)), AtomicBool::new(false));
+        let context = Context { listener: &patient, cancel: &cancel, threads: 1 };
+        let held = project.hold(&context).unwrap();
+        assert!(project.state().join("lock").exists());
+        drop(held);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left by either");
+        // Waiting can be interrupted.
+        let other = with_notes(|context| project.hold(context).unwrap()).0;
+        let patient = Patient(Mutex::new(None), AtomicBool::new(false));
+        cancel.store(true, std::sync::atomic::Ordering::Relaxed);
+        let stopped = project.hold(&Context { listener: &patient, cancel: &cancel, threads: 1 });
+        assert!(matches!(stopped, Err(WorkflowError::Cancelled)));
+        assert!(project.state().join("lock").exists(), "it is still the other's");
+        drop(other);
     }
 
     #[test]

@@ -1,33 +1,22 @@
 //! From a pre-master to a master: decide, render, solve the loudness, verify and repair the peaks.
 
+use crate::ceiling::keep_ceiling;
 use crate::listen::{hear, render_options, written_options};
+use crate::matching::Matched;
 use crate::merging::Merging;
 use crate::space;
 use crate::{Context, Project, WorkflowError};
-use audio::{BlockRef, Buffer, db_to_gain, gain_to_db};
+use audio::BlockRef;
 use delivery::{Delivered, Job, Target};
-use dsp::blocks::repair::{Over, repair};
 use engine::{Audio, GainReduction, MASTER, Output, Sources, Tap};
 use files::{FileType, SampleFormat, Workshop, WriteSpec, Writer};
-use mastering::{Goal, MasterFacts, Solved, Trial};
-use measure::{Analysis, Options, Overs};
-use session::{Document, Session};
+use mastering::{Bounds, Goal, MasterFacts, MatchPlan, Matching, Solved, Trial};
+use measure::{Analysis, Options};
+use session::{Document, Session, StepId};
 use std::path::{Path, PathBuf};
 
-/// Peaks are verified at this oversampling: it under-reads by at most 0.034 dB at 0.45 of the sample rate.
-const VERIFY_FACTOR: usize = 16;
-
-/// Kept below the ceiling for the rounding and the dither of the file as written, in dB.
-const WRITING_MARGIN_DB: f64 = 0.004;
-
-/// A repaired place is lowered within this time to either side, in seconds.
-const REPAIR_WIDTH_S: f64 = 0.003;
-
-/// Passes of verification and repair; the second already finds nothing on music.
-const REPAIR_PASSES: usize = 6;
-
-/// Frames worked on at a time.
-const BLOCK_FRAMES: usize = 1 << 14;
+/// Rounds of hearing and correcting a match; the second already leaves little.
+const MATCH_ROUNDS: usize = 4;
 
 /// The session as it was when its master was rendered.
 pub(crate) const MASTERED: &str = "mastered.toml";
@@ -49,6 +38,10 @@ pub struct Mastered {
     pub repaired: usize,
     /// What the inserts of the chain did.
     pub reductions: Vec<GainReduction>,
+    /// How near it came to the references.
+    pub matched: Option<Matched>,
+    /// What was aimed at.
+    pub goal: Goal,
     /// The session now.
     pub session: Session,
     /// Everything decided.
@@ -60,8 +53,12 @@ pub struct Mastered {
 pub struct MasterRequest {
     /// Delivery target; the session's first, or `streaming`.
     pub target: Option<String>,
-    /// A finished song to be near to.
-    pub reference: Option<PathBuf>,
+    /// Finished songs to be near to, each with its weight; none for those the session names.
+    pub references: Vec<(PathBuf, f64)>,
+    /// How near, by aspect.
+    pub matching: Option<Matching>,
+    /// The kind of music whose tonal balance stands in where there is no reference.
+    pub genre: Option<String>,
     /// Loudness instead of the target's, in LUFS.
     pub loudness_lufs: Option<f64>,
     /// Factor on the size of every move of taste.
@@ -92,27 +89,38 @@ pub fn master(
         let reason = "the pre-master has nothing above -70 LUFS; are all tracks muted?".to_string();
         return Err(WorkflowError::Silent { reason });
     }
-    let goal = goal(&session, target, facts.facts.channels, request);
-    let reference = match &request.reference {
-        Some(file) => {
-            let measured = crate::measure_files::measure_file(file, false, written_options(), &[], context)?;
-            Some(measured.facts.into_facts())
-        }
-        None => None,
+    let mut goal = goal(&session, target, facts.facts.channels, request)?;
+    let references = match request.as_it_is {
+        false => crate::matching::references(project, &session, request, context)?,
+        true => Vec::new(),
     };
-    let mut facts = MasterFacts { premaster: facts, now: None, reference };
+    let mut facts = MasterFacts { premaster: facts, now: None, references };
+    let mut plan = MatchPlan::new(&facts, &goal);
+    if let Some(plan) = &plan {
+        goal.loudness_lufs = plan.loudness_lufs(goal.loudness_lufs);
+        let psr = facts.references.iter().filter_map(|r| r.analysis.facts.psr_p5_lu).reduce(f64::min);
+        goal.bounds = goal.bounds.toward(psr, goal.matching.loudness);
+    }
     if !request.as_it_is {
-        decide(&mut merging, &source, &mut facts, &goal, context)?;
+        decide(&mut merging, &source, &mut facts, (&goal, plan.as_ref()), context)?;
     }
     let work = Work::new(project, &source, context)?;
-    let solved = match session_with_limiter(&merging)?.filter(|_| !request.as_it_is) {
-        Some(session) => {
-            let solved = work.solve(&session, &goal)?;
-            merging.apply(mastering::limiter_decisions(&goal, &solved))?;
-            Some(solved)
-        }
-        None => None,
-    };
+    let mut solved = None;
+    let mut rounds = 0;
+    while let Some(session) = session_with_limiter(&merging)?.filter(|_| !request.as_it_is) {
+        let found = work.solve(&session, &goal)?;
+        merging.apply_anew(mastering::limiter_decisions(&goal, &found))?;
+        solved = Some(found);
+        rounds += 1;
+        let next = match plan.as_ref().filter(|_| rounds < MATCH_ROUNDS) {
+            Some(plan) => plan.corrected(&work.hear(&merging.merged().document.session()?)?),
+            None => None,
+        };
+        let Some(next) = next else { break };
+        let decided = next.decisions(&merging.merged().document.session()?);
+        merging.apply_anew(decided)?;
+        plan = Some(next);
+    }
     let session = merging.merged().document.session()?;
     let (rendered, reductions) = work.render(&session)?;
     let repaired = keep_ceiling(&rendered, goal.ceiling_dbtp, context)?;
@@ -121,7 +129,8 @@ pub fn master(
     let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let job = Job { seed: session.seed, ..Job::new(&rendered, target, folder, &title) };
     let delivered = crate::deliver::delivered(&job, context)?;
-    let analysis = listen_to(&source_of(&delivered.path)?, context)?;
+    let analysis = delivered.reading.analysis.clone();
+    let matched = plan.map(|plan| crate::matching::matched(&plan, &facts.premaster, &analysis));
     let decisions = merging.save(project)?;
     // Only what is wholly done stands where `deliver` looks for it.
     let float = project.state().join("master.wav");
@@ -137,6 +146,8 @@ pub fn master(
         solved,
         repaired,
         reductions,
+        matched,
+        goal,
         session,
         decisions,
     })
@@ -151,13 +162,28 @@ pub(crate) fn target_of(
 }
 
 /// What a person has asked for comes first, then the session, then the target's row.
-pub(crate) fn goal(session: &Session, target: &Target, channels: usize, request: &MasterRequest) -> Goal {
+pub(crate) fn goal(
+    session: &Session,
+    target: &Target,
+    channels: usize,
+    request: &MasterRequest,
+) -> Result<Goal, WorkflowError> {
     let row = target.integrated_lufs_for(channels);
-    Goal {
-        loudness_lufs: request.loudness_lufs.or(session.master.loudness_lufs).or(row),
-        ceiling_dbtp: session.master.ceiling_dbtp.unwrap_or(target.ceiling_dbtp),
-        strength: request.strength.unwrap_or(1.0),
-    }
+    let strength = request.strength.unwrap_or(1.0);
+    let curve = match &request.genre {
+        Some(id) => crate::matching::genre(id)?.curve,
+        None => mastering::TARGET,
+    };
+    Ok(Goal {
+        strength,
+        bounds: Bounds::of_strength(strength),
+        matching: request.matching.unwrap_or_default(),
+        curve,
+        ..Goal::new(
+            request.loudness_lufs.or(session.master.loudness_lufs).or(row),
+            session.master.ceiling_dbtp.unwrap_or(target.ceiling_dbtp),
+        )
+    })
 }
 
 pub(crate) fn source_of(premaster: &Path) -> Result<Sources, WorkflowError> {
@@ -166,49 +192,69 @@ pub(crate) fn source_of(premaster: &Path) -> Result<Sources, WorkflowError> {
     Ok(sources)
 }
 
-fn listen_to(source: &Sources, context: &Context) -> Result<Analysis, WorkflowError> {
+pub(crate) fn listen_to(source: &Sources, context: &Context) -> Result<Analysis, WorkflowError> {
     let plan = engine::compile_master(&Session::new(), source)?;
     Ok(hear(&plan, source, &[(0, Tap::Output)], written_options(), context, None)?.remove(0))
 }
 
-/// The steps before the limiter, each hearing what the ones before it have done.
+/// The steps before the limiter, each hearing what the ones before it have done; where those did nothing to the sound,
+/// what was heard before is still true.
 fn decide(
     merging: &mut Merging,
     source: &Sources,
     facts: &mut MasterFacts,
-    goal: &Goal,
+    (goal, plan): (&Goal, Option<&MatchPlan>),
     context: &Context,
 ) -> Result<(), WorkflowError> {
-    for decided in ["insert", "start_s", "end_s", "fade_in_s", "fade_out_s"] {
+    for decided in ["insert", "automation", "start_s", "end_s", "fade_in_s", "fade_out_s"] {
         merging.forget(&["master", decided])?;
     }
-    let mut changed = false;
+    let mut heard = Session::new().master;
+    facts.now = Some(facts.premaster.clone());
     for step in mastering::STEPS {
         context.check()?;
-        if changed || facts.now.is_none() {
-            let session = without_limiter(&merging.merged().document.session()?);
-            let plan = engine::compile_master(&session, source)?;
+        let session = merging.merged().document.session()?;
+        let bare = without_limiter(&session);
+        if sound_of(&bare.master) != sound_of(&heard) {
+            let compiled = engine::compile_master(&bare, source)?;
             context.listener.stage("listening to the master so far", None);
-            let heard = hear(&plan, source, &[(0, Tap::Output)], written_options(), context, None)?;
-            facts.now = heard.into_iter().next();
+            let now = hear(&compiled, source, &[(0, Tap::Output)], on_the_way(), context, None)?;
+            facts.now = now.into_iter().next();
+            heard = bare.master;
         }
         context.listener.stage(&format!("step {}", step.id()), None);
-        let session = merging.merged().document.session()?;
-        let decided = step.decide(facts, &session, goal);
-        changed = !decided.is_empty();
-        merging.apply(decided)?;
+        merging.apply(step.decide(facts, &session, goal))?;
+        if let Some(plan) = plan.filter(|_| step.id() == StepId::MasteringEq) {
+            merging.apply(plan.decisions(&merging.merged().document.session()?))?;
+        }
     }
     Ok(())
 }
 
+/// What of a chain is heard: its strip, without what a master of the song says beside it.
+fn sound_of(master: &session::Master) -> &session::Strip {
+    &master.strip
+}
+
+/// What is measured between the steps.
+fn on_the_way() -> Options {
+    Options { true_peak_factor: 4, spectrum: true, pitch: false, music: false, ..Options::default() }
+}
+
 /// The id of the last insert of the chain.
-const LIMITER: &str = "limiter";
+pub(crate) const LIMITER: &str = "limiter";
 
 /// The chain before the limiter, over the whole song.
 fn without_limiter(session: &Session) -> Session {
+    let mut session = uncut(session);
+    session.master.strip.inserts.retain(|i| i.id != LIMITER);
+    session
+}
+
+/// The session with nothing cut or faded at the ends of its master.
+fn uncut(session: &Session) -> Session {
     let mut session = session.clone();
     let master = &mut session.master;
-    master.strip.inserts.retain(|i| i.id != LIMITER);
     (master.start_s, master.end_s, master.fade_in_s, master.fade_out_s) = (0.0, None, 0.0, 0.0);
     session
 }
@@ -272,18 +318,25 @@ impl<'a> Work<'a> {
 
     /// Finds the drive into the limiter that reaches the goal, on the rendered audio.
     pub(crate) fn solve(&self, session: &Session, goal: &Goal) -> Result<Solved, WorkflowError> {
-        // The chain before the limiter is the same in every trial: it is rendered once.
-        let plan = engine::compile_master(&without_limiter(session), self.source)?;
+        // The chain before the limiter is the same in every trial: it is rendered once, if it does anything.
+        let bare = without_limiter(session);
         let unlimited = self.workshop.path().join("unlimited.wav");
-        self.context.listener.stage("rendering the chain", None);
-        write_f64(&plan, self.source, &unlimited, self.context)?;
-        let trial_source = source_of(&unlimited)?;
+        let rendered = match sound_of(&bare.master) == sound_of(&Session::new().master) {
+            true => None,
+            false => {
+                let plan = engine::compile_master(&bare, self.source)?;
+                self.context.listener.stage("rendering the chain", None);
+                write_f64(&plan, self.source, &unlimited, self.context)?;
+                Some(source_of(&unlimited)?)
+            }
+        };
+        let trial_source = rendered.as_ref().unwrap_or(self.source);
         let limiter = session.master.strip.insert(LIMITER);
         let start = limiter.and_then(|l| Some(l.values.get(l.address(&["drive_db"])?))).unwrap_or(0.0);
         self.context.listener.stage("solving the loudness", None);
         let solved = mastering::solve_drive(goal, start, |drive_db| {
             let session = only_limiter(session, drive_db, goal.ceiling_dbtp);
-            self.trial(&session, &trial_source, drive_db)
+            self.trial(&session, trial_source, drive_db)
         })?;
         let _ = std::fs::remove_file(&unlimited);
         Ok(solved)
@@ -306,6 +359,13 @@ impl<'a> Work<'a> {
             engine::render(&plan, source, outputs, &render_options(self.context, &progress, None))?;
         let reduction_db = reductions.into_iter().next().map(|r| r.reduction_db).unwrap_or_default();
         Ok(Trial::new(drive_db, ear.0.finish().facts, &reduction_db))
+    }
+
+    /// Hears the whole chain over the whole song.
+    pub(crate) fn hear(&self, session: &Session) -> Result<Analysis, WorkflowError> {
+        let plan = engine::compile_master(&uncut(session), self.source)?;
+        self.context.listener.stage("listening to the match", None);
+        Ok(hear(&plan, self.source, &[(0, Tap::Output)], on_the_way(), self.context, None)?.remove(0))
     }
 
     /// Renders the whole chain to a 64-bit float file, which goes with the work unless it is moved.
@@ -340,85 +400,6 @@ fn write_f64(
     let reductions = engine::render(plan, source, outputs, &render_options(context, &progress, None))?;
     writer.finish()?;
     Ok(reductions)
-}
-
-/// Verifies a float file against a ceiling and lowers it around every peak above, until there is none; gives
-/// the number of places that were lowered.
-pub(crate) fn keep_ceiling(
-    file: &Path,
-    ceiling_dbtp: f64,
-    context: &Context,
-) -> Result<usize, WorkflowError> {
-    let ceiling = db_to_gain(ceiling_dbtp - WRITING_MARGIN_DB);
-    let mut repaired = 0;
-    for _ in 0..REPAIR_PASSES {
-        context.check()?;
-        context.listener.stage("verifying the peaks", None);
-        let overs = find_overs(file, ceiling, context)?;
-        if overs.is_empty() {
-            return Ok(repaired);
-        }
-        repaired += overs.len();
-        lower(file, &overs, context)?;
-    }
-    let left = find_overs(file, ceiling, context)?.len();
-    if left > 0 {
-        context.listener.note(&format!(
-            "{left} peaks stay above {ceiling_dbtp:.1} dBTP after {REPAIR_PASSES} passes of repair; the check of the file \
-             tells by how much"
-        ));
-    }
-    Ok(repaired)
-}
-
-fn find_overs(file: &Path, ceiling: f64, context: &Context) -> Result<Vec<Over>, WorkflowError> {
-    let mut reader = files::open(file)?;
-    let channels = reader.info().channels;
-    let mut search = Overs::new(channels, ceiling, VERIFY_FACTOR)?;
-    let mut buffer = Buffer::new(channels, BLOCK_FRAMES);
-    let mut found = Vec::new();
-    loop {
-        context.check()?;
-        let frames = reader.read(&mut buffer.as_block_mut())?;
-        if frames == 0 {
-            break;
-        }
-        found.extend(search.push(&buffer.range(0, frames)));
-    }
-    found.extend(search.finish());
-    found.sort_by_key(|over| over.frame);
-    Ok(found.iter().map(|o| Over { frame: o.frame, excess_db: gain_to_db(o.level / ceiling) }).collect())
-}
-
-/// Writes the file anew, lowered around the overs (in order of time).
-fn lower(file: &Path, overs: &[Over], context: &Context) -> Result<(), WorkflowError> {
-    let mut reader = files::open(file)?;
-    let info = reader.info().clone();
-    let half_width = (REPAIR_WIDTH_S * f64::from(info.sample_rate_hz)) as usize;
-    let spec = WriteSpec {
-        file_type: FileType::Wav,
-        sample_format: SampleFormat::Float64,
-        sample_rate_hz: info.sample_rate_hz,
-        channels: info.channels,
-    };
-    let mut writer = Writer::create(file, spec)?;
-    let mut buffer = Buffer::new(info.channels, BLOCK_FRAMES);
-    let mut first = 0;
-    loop {
-        context.check()?;
-        let frames = reader.read(&mut buffer.as_block_mut())?;
-        if frames == 0 {
-            break;
-        }
-        let reach = half_width + 2;
-        let from = overs.partition_point(|o| o.frame + reach < first);
-        let to = overs.partition_point(|o| o.frame < first + frames + reach);
-        repair(&mut buffer.range_mut(0, frames), first, &overs[from..to], half_width);
-        writer.write_f64(&buffer.range(0, frames))?;
-        first += frames;
-    }
-    writer.finish()?;
-    Ok(())
 }
 
 /// What the file of a finished mix is called in its session.

@@ -19,6 +19,9 @@ pub struct MasteredFile {
     pub before: WrittenFile,
     /// The master.
     pub master: WrittenFile,
+    /// How near it came to the references, where there were any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matched: Option<crate::Matched>,
     /// What could not be reached, and why.
     pub notes: Vec<String>,
     /// The reasons, in order.
@@ -130,6 +133,7 @@ fn master_file(
         report: crate::written::shown(&report),
         before,
         master: delivered_file("master", &mastered.delivered),
+        matched: mastered.matched,
         notes: mastered.solved.iter().filter_map(|s| s.stopped.clone()).collect(),
         decisions: mastered.decisions,
     })

@@ -4,6 +4,7 @@ use crate::saving::{decisions_file, plan_file};
 use crate::{Project, WorkflowError};
 use serde::{Deserialize, Serialize};
 use session::{Change, Decision, Document, Merged, Path, Session, StepId};
+use std::path::PathBuf;
 
 /// What is told with the recordings, by whoever starts the plan, and stands until somebody says otherwise.
 const TOLD: [&str; 3] = ["title", "tempo_bpm", "sections"];
@@ -39,6 +40,16 @@ fn load_if_there(file: &std::path::Path) -> Result<Option<Document>, WorkflowErr
 pub(crate) fn persons(project: &Project, mine: &Document) -> Result<Vec<Path>, WorkflowError> {
     let base = load_if_there(&plan_file(project))?;
     Ok(edits(session::yours(base.as_ref(), mine)))
+}
+
+/// The recordings that a person wants in no track. What the machine left out is looked at anew in every plan.
+pub(crate) fn left_out(project: &Project) -> Result<Vec<PathBuf>, WorkflowError> {
+    let file = project.session_file();
+    let Some(mine) = load_if_there(&file)? else { return Ok(Vec::new()) };
+    let list = mine.session().map_err(WorkflowError::session(&file))?.song.left_out;
+    let path = Path::new(["song", "left_out"]);
+    let is_theirs = !list.is_empty() && persons(project, &mine)?.iter().any(|yours| yours.contains(&path));
+    Ok(if is_theirs { list } else { Vec::new() })
 }
 
 /// Every file has a version: it is nobody's wish.

@@ -1,12 +1,12 @@
 //! Decide, listen, decide again: the mixing steps in order, over a session that a person may have edited.
 
-use crate::error::BadInput;
+use crate::heard::Heard;
 use crate::merging::{self, Merging};
+use crate::recordings::Found;
 use crate::space::{Size, Wanted};
 use crate::{Context, Project, WorkflowError, listen};
-use assistant::{Hears, Recording, Rules, SongFacts};
+use assistant::{Hears, Rules, SongFacts};
 use session::{Decision, Document, Merged, Path, Section, Session, StepId};
-use std::path::PathBuf;
 
 /// What to plan.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,8 @@ pub struct PlanRequest {
     pub rules: Rules,
     /// Decide and tell, but write nothing.
     pub dry_run: bool,
+    /// Recordings that cannot be read are left out and told, instead of ending the work.
+    pub skip_unreadable: bool,
 }
 
 /// What a plan came to.
@@ -38,6 +40,8 @@ pub struct Planned {
     pub facts: SongFacts,
     /// What a person should know about how it was planned.
     pub notes: Vec<String>,
+    /// Recordings that are in no track, and why.
+    pub left_out: Vec<String>,
 }
 
 /// Plans the mix and writes the session, unless it is a dry run.
@@ -48,13 +52,15 @@ pub fn plan(project: &Project, request: &PlanRequest, context: &Context) -> Resu
     known_focus(&request.rules)?;
     mixing_only(&request.steps)?;
     let project = if request.dry_run { project.untouched() } else { project.hold(context)? };
-    let recordings = recordings(&project, &project.some_recordings()?.files)?;
-    let project = &project.fitting(Size::of(&recordings), Wanted::default(), context)?;
+    let found = Found::in_folder(&project, &project.some_recordings()?.files)?;
+    let found = found.without_unreadable(request.skip_unreadable, &project)?;
+    let project = &project.fitting(Size::of(&found.recordings), Wanted::default(), context)?;
     let merging = Merging::open(project)?;
     let part = request.is_part() && merging.has_plan();
-    let mut planner =
-        Planner { project, request, part, merging, facts: SongFacts::default(), notes: Vec::new() };
-    planner.begin(&recordings)?;
+    let (facts, heard, notes) = (SongFacts::default(), Heard::new(project), Vec::new());
+    let left_out = found.told();
+    let mut planner = Planner { project, request, part, merging, facts, heard, notes, left_out };
+    planner.begin(&found)?;
     planner.run(context)?;
     planner.finish()
 }
@@ -113,16 +119,22 @@ struct Planner<'a> {
     part: bool,
     merging: Merging,
     facts: SongFacts,
+    /// Which sounds the facts tell of.
+    heard: Heard,
     notes: Vec<String>,
+    left_out: Vec<String>,
 }
 
 impl Planner<'_> {
     /// Every plan starts from the recordings as they are now.
-    fn begin(&mut self, recordings: &[Recording]) -> Result<(), WorkflowError> {
-        let imported = assistant::import(recordings, &title(self.project));
+    fn begin(&mut self, found: &Found) -> Result<(), WorkflowError> {
+        let mut imported = assistant::import(&found.recordings, &title(self.project));
+        let unreadable = found.unreadable.iter().map(|(path, error)| (path.clone(), error.to_string()));
+        let left_out = imported.leave_out(&unreadable.collect::<Vec<_>>());
         let theirs = with_persons_strips(imported.session, &self.merging)?;
         self.merging.start_over(theirs)?;
         self.merging.note(imported.decisions);
+        self.merging.apply(left_out.into_iter().collect())?;
         self.notes.extend(imported.notes);
         if self.request.is_part() && !self.part {
             self.notes.push(
@@ -174,7 +186,8 @@ impl Planner<'_> {
         let session = self.session()?;
         let sources = self.project.sources(&session)?;
         self.facts = listen::recordings(self.project, &session, &sources, context)?;
-        self.facts.relations = crate::relations::measure(&session, &sources, context)?;
+        self.facts.relations =
+            crate::relations::measure(&session, &sources, &self.facts, &mut self.heard, context)?;
         self.facts.tempo = session.song.tempo_bpm.map(|bpm| (bpm, 1.0));
         let mut heard = Hears::Recordings;
         for step in assistant::STEPS {
@@ -208,10 +221,17 @@ impl Planner<'_> {
             match step.hears() {
                 Hears::Recordings => {}
                 Hears::Strips => {
-                    listen::strips(self.project, &session, sources, &mut self.facts, context)?;
+                    listen::strips(
+                        self.project,
+                        &session,
+                        sources,
+                        &mut self.facts,
+                        &mut self.heard,
+                        context,
+                    )?;
                 }
                 Hears::Mix => {
-                    listen::mix(self.project, &session, sources, &mut self.facts, context)?;
+                    listen::mix(self.project, &session, sources, &mut self.facts, &mut self.heard, context)?;
                 }
             }
             *heard = step.hears();
@@ -249,7 +269,7 @@ impl Planner<'_> {
         }
         let session = self.session()?;
         if *heard < Hears::Strips {
-            listen::strips(self.project, &session, sources, &mut self.facts, context)?;
+            listen::strips(self.project, &session, sources, &mut self.facts, &mut self.heard, context)?;
             *heard = Hears::Strips;
         }
         let earlier = self.earlier(StepId::StaticMix)?;
@@ -273,6 +293,9 @@ impl Planner<'_> {
     fn finish(self) -> Result<Planned, WorkflowError> {
         let Merged { document, yours, .. } = self.merging.merged();
         let session = document.session()?;
+        if !self.part {
+            self.heard.prune();
+        }
         let mut changes = self.merging.changes()?;
         let mut decisions = match self.request.dry_run {
             true => self.merging.decisions().to_vec(),
@@ -284,7 +307,8 @@ impl Planner<'_> {
                 changes.retain(|change| decisions.iter().any(|d| d.concerns(&change.path)));
             }
         }
-        Ok(Planned { session, document, decisions, changes, yours, facts: self.facts, notes: self.notes })
+        let (notes, left_out) = (self.notes, self.left_out);
+        Ok(Planned { session, document, decisions, changes, yours, facts: self.facts, notes, left_out })
     }
 }
 
@@ -305,50 +329,6 @@ fn with_persons_strips(mut session: Session, merging: &Merging) -> Result<Docume
         }
     }
     Ok(Document::new(&session))
-}
-
-/// What the importer is told of each file; all that cannot be read are told at once.
-pub(crate) fn recordings(project: &Project, files: &[PathBuf]) -> Result<Vec<Recording>, WorkflowError> {
-    let one = |path: &PathBuf| -> Result<Recording, WorkflowError> {
-        let info = files::probe(path)?;
-        splittable(path, &info)?;
-        Ok(Recording {
-            path: project.relative(path),
-            sample_rate_hz: info.sample_rate_hz,
-            channels: info.channels,
-            duration_s: info.duration_s(),
-            depth: info.encoding.describe(),
-            time_reference_frames: info.broadcast.time_reference_frames,
-            notes: info.notes.iter().map(ToString::to_string).collect(),
-        })
-    };
-    let (mut recordings, mut bad) = (Vec::new(), Vec::new());
-    for path in files {
-        match one(path) {
-            Ok(recording) => recordings.push(recording),
-            Err(error) => bad.push(BadInput { wanted_by: None, error }),
-        }
-    }
-    WorkflowError::inputs(bad)?;
-    Ok(recordings)
-}
-
-/// Refuses what no track can hold, before anything is listened to: the many channels of a field recorder or a
-/// surround mix.
-fn splittable(path: &std::path::Path, info: &files::Info) -> Result<(), files::FileError> {
-    if info.channels <= 2 {
-        return Ok(());
-    }
-    let file = path.file_name().unwrap_or_default().to_string_lossy();
-    let named = info.broadcast.channel_names.iter().enumerate().filter(|(_, name)| !name.is_empty());
-    let names: Vec<String> = named.map(|(n, name)| format!("{} {name}", n + 1)).collect();
-    let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
-    let what = format!(
-        "has {} channels{names}, and a track has one or two; split it into mono files, in your DAW or with \
-         `sox \"{file}\" NAME.wav remix N` for channel N, and move this one out of the folder",
-        info.channels
-    );
-    Err(files::FileError::Unsupported { path: path.to_path_buf(), what })
 }
 
 /// A song is called like its folder until somebody says better.

@@ -3,6 +3,7 @@
 use crate::deliver::deliver_one;
 use crate::master::{MasterRequest, master};
 use crate::plan::{PlanRequest, Planned, plan};
+use crate::recordings::Found;
 use crate::render::{Part, render_parts};
 use crate::scan::faults_of;
 use crate::space::{Size, Wanted};
@@ -78,14 +79,16 @@ pub fn produce(
     context: &Context,
 ) -> Result<(Produced, Session, Vec<Decision>), WorkflowError> {
     let project = &project.hold(context)?;
-    let recordings = crate::plan::recordings(project, &project.some_recordings()?.files)?;
+    let found = Found::in_folder(project, &project.some_recordings()?.files)?;
+    let skip = request.plan.skip_unreadable;
     let wanted = Wanted {
         premaster: true,
         stems: request.stems,
         tracks: request.tracks,
         masters: u64::from(!request.only_mix),
     };
-    let project = &project.fitting(Size::of(&recordings), wanted, context)?;
+    let found = found.without_unreadable(skip, project)?;
+    let project = &project.fitting(Size::of(&found.recordings), wanted, context)?;
     crate::plan::prepare_song(project, request.title.as_deref(), request.song.as_ref())?;
     let planned = plan(project, &request.plan, context)?;
     let out = project.out();
@@ -103,7 +106,7 @@ pub fn produce(
         }
     };
     let mut deliveries: Vec<Delivered> = Vec::new();
-    let mut notes = Vec::new();
+    let mut notes = planned.left_out.clone();
     if let Some(mastered) = &mastered {
         files.push(delivered_file("master", &mastered.delivered));
         notes.extend(mastered.solved.as_ref().and_then(|s| s.stopped.clone()));

@@ -1,44 +1,48 @@
 //! How the microphones of one source stand to each other: delay, polarity, and what mending both is worth.
 
+use crate::heard::Heard;
 use crate::listen::{render_options, untouched};
 use crate::{Context, WorkflowError};
-use assistant::Relation;
-use audio::{Buffer, Layout};
-use engine::{Plan, Sources, Tap};
-use measure::Options;
+use assistant::{Relation, SongFacts};
+use audio::{BlockRef, Buffer, Frames};
+use engine::{EngineError, Output, Plan, Sources, Tap};
+use measure::{ErbFrames, StretchReader, Stretches};
 use session::Session;
+use std::collections::BTreeSet;
 
 /// Farther than any microphone of one source stands from another: 10 m at 340 m/s.
 const MAX_LAG_S: f64 = 0.030;
 
-/// The bands whose sum tells whether two microphones add up, in hertz: below lies rumble, above combing.
-const BODY_HZ: (f64, f64) = (60.0, 500.0);
-
-/// Measures every pair that the assistant asks for.
+/// Measures every pair that the assistant asks for, in the stretches where the recordings, which are measured, are loud
+/// together. Memory is bounded by the stretches.
 pub(crate) fn measure(
     session: &Session,
     sources: &Sources,
+    facts: &SongFacts,
+    heard: &mut Heard,
     context: &Context,
 ) -> Result<Vec<Relation>, WorkflowError> {
     let pairs = assistant::microphone_groups(session);
     if pairs.is_empty() {
         return Ok(Vec::new());
     }
-    context.listener.stage("comparing microphones", None);
     let plan = engine::compile(&untouched(session), sources)?;
+    let ids: BTreeSet<&str> = pairs.iter().flat_map(|(a, b)| [a.as_str(), b.as_str()]).collect();
+    let microphones: Vec<Microphone> = ids.into_iter().map(|id| Microphone::of(id, &plan, facts)).collect();
+    let name = name_of(&pairs, &microphones, &plan);
+    if let Some(known) = heard.recall(&name) {
+        return Ok(known);
+    }
+    context.listener.stage("comparing microphones", Some(facts.duration_s));
+    let erbs: Vec<&ErbFrames> = microphones.iter().map(|m| m.erb).collect();
+    let stretches = Stretches::choose(&erbs, f64::from(plan.sample_rate_hz), MAX_LAG_S)?;
+    let read = read(&plan, sources, &microphones, &stretches, context)?;
+    let place = |id: &str| microphones.iter().position(|m| m.id == id).expect("every microphone of a pair");
     let mut relations = Vec::new();
-    for (place, (track, reference)) in pairs.iter().enumerate() {
+    for (track, reference) in &pairs {
         context.check()?;
-        context.listener.progress(place as f64 / pairs.len() as f64);
-        let far = alone(&plan, sources, track, context)?;
-        let near = alone(&plan, sources, reference, context)?;
-        let rate = f64::from(plan.sample_rate_hz);
-        let Some(found) = measure::delay_and_polarity(&near.as_block(), &far.as_block(), rate, MAX_LAG_S)?
-        else {
-            continue;
-        };
-        let before = body_db(session, sources, (track, reference), None, context)?;
-        let after = body_db(session, sources, (track, reference), Some(&found), context)?;
+        let (near, far) = (place(reference), place(track));
+        let Some(found) = stretches.align((near, &read[near]), (far, &read[far])) else { continue };
         relations.push(Relation {
             track: track.clone(),
             reference: reference.clone(),
@@ -46,40 +50,99 @@ pub(crate) fn measure(
             inverted: found.inverted,
             confidence: found.confidence,
             correlation: found.correlation.abs(),
-            gain_db: after - before,
+            gain_db: found.sum_gain_db,
         });
     }
+    heard.remember(&name, &relations);
     Ok(relations)
 }
 
-fn alone(plan: &Plan, sources: &Sources, track: &str, context: &Context) -> Result<Buffer, WorkflowError> {
-    let node = plan.node(&format!("track.{track}")).expect("every track has a node");
-    let options = render_options(context, &|_| {}, None);
-    Ok(engine::render_to_buffer(plan, sources, node, Tap::PreFader, &options)?)
+struct Microphone<'a> {
+    id: &'a str,
+    node: usize,
+    erb: &'a ErbFrames,
 }
 
-/// Level of the sum of two tracks in the body of the sound, with or without the mend.
-fn body_db(
-    session: &Session,
-    sources: &Sources,
-    (track, reference): (&str, &str),
-    mend: Option<&measure::Alignment>,
-    context: &Context,
-) -> Result<f64, WorkflowError> {
-    let mut both = untouched(session);
-    both.tracks.retain(|id, _| id == track || id == reference);
-    if let (Some(mend), Some(strip)) = (mend, both.strip_mut(track)) {
-        strip.delay_frames = -mend.delay_frames;
-        strip.invert = mend.inverted;
+impl Microphone<'_> {
+    fn of<'a>(id: &'a str, plan: &Plan, facts: &'a SongFacts) -> Microphone<'a> {
+        let node = plan.node(&format!("track.{id}")).expect("every track has a node");
+        Microphone { id, node, erb: &facts.tracks[id].raw.erb }
     }
-    let plan = engine::compile(&both, sources)?;
-    let options = render_options(context, &|_| {}, None);
-    let sum = engine::render_to_buffer(&plan, sources, plan.nodes.len() - 1, Tap::Output, &options)?;
-    let spectrum =
-        Options { true_peak_factor: 4, spectrum: true, pitch: false, music: false, ..Options::default() };
-    let facts =
-        measure::analyse(&sum.as_block(), f64::from(plan.sample_rate_hz), Layout::Stereo, spectrum)?.facts;
-    let bands = facts.third_octave_db.iter().filter(|b| (BODY_HZ.0..=BODY_HZ.1).contains(&b.hz));
-    let power: f64 = bands.filter_map(|b| b.db).map(audio::db_to_power).sum();
-    Ok(audio::power_to_db(power.max(1e-24)))
+}
+
+/// The name under which pairs of these recordings are kept.
+fn name_of(pairs: &[(String, String)], microphones: &[Microphone], plan: &Plan) -> String {
+    let sounds: Vec<String> = microphones.iter().map(|m| plan.sound(m.node, Tap::PreFader)).collect();
+    blake3::hash(format!("{pairs:?} {sounds:?}").as_bytes()).to_string()
+}
+
+/// Reads the stretches of all microphones in one pass.
+fn read(
+    plan: &Plan,
+    sources: &Sources,
+    microphones: &[Microphone],
+    stretches: &Stretches,
+    context: &Context,
+) -> Result<Vec<StretchReader>, WorkflowError> {
+    let cutter =
+        |file| Cutter { stretches, file, at: 0, open: Vec::new(), read: StretchReader::new(stretches) };
+    let mut cutters: Vec<Cutter> = (0..microphones.len()).map(cutter).collect();
+    let outputs = microphones
+        .iter()
+        .zip(&mut cutters)
+        .map(|(m, cutter)| Output { node: m.node, tap: Tap::PreFader, sink: Box::new(cutter) })
+        .collect();
+    engine::render(
+        plan,
+        sources,
+        outputs,
+        &render_options(context, &|p| context.listener.progress(p), None),
+    )?;
+    Ok(cutters.into_iter().map(Cutter::finish).collect())
+}
+
+/// Cuts the stretches out of a track that is rendered.
+struct Cutter<'a> {
+    stretches: &'a Stretches,
+    file: usize,
+    /// Frames that have passed.
+    at: Frames,
+    /// Stretches of which only a part has come: number, samples, frames filled.
+    open: Vec<(usize, Buffer, Frames)>,
+    read: StretchReader,
+}
+
+impl Cutter<'_> {
+    fn finish(mut self) -> StretchReader {
+        // What a stretch lacks behind the end of the song is silence.
+        for (number, buffer, _) in self.open.drain(..) {
+            self.read.read(number, &buffer.as_block());
+        }
+        self.read
+    }
+}
+
+impl engine::Sink for &mut Cutter<'_> {
+    fn write(&mut self, block: &BlockRef) -> Result<(), EngineError> {
+        let (from, to, length) = (self.at, self.at + block.frames(), self.stretches.frames());
+        for (number, start) in self.stretches.starts().iter().enumerate() {
+            if (from..to).contains(start) && self.stretches.sounds(self.file, number) {
+                self.open.push((number, Buffer::new(block.channels(), length), 0));
+            }
+        }
+        for (number, buffer, filled) in &mut self.open {
+            let first = self.stretches.starts()[*number].saturating_sub(from);
+            let frames = (block.frames() - first).min(length - *filled);
+            buffer.range_mut(*filled, frames).copy_from(&block.range(first, frames));
+            *filled += frames;
+        }
+        for (number, buffer, filled) in std::mem::take(&mut self.open) {
+            match filled == length {
+                true => self.read.read(number, &buffer.as_block()),
+                false => self.open.push((number, buffer, filled)),
+            }
+        }
+        self.at = to;
+        Ok(())
+    }
 }

@@ -40,6 +40,7 @@ pub(crate) fn write(
     let services = crate::services::services_in(&project.folder)?;
     let mut report = base(session, mastered, premaster, &decisions, &all_reductions, rate, &services);
     report.tracks = tracks(planned, session);
+    report.back_to_mix.extend(planned.left_out.iter().map(|what| format!("A recording is {what}")));
     report.back_to_mix.extend(findings_of_mix(planned));
     report.files.extend(rendered.iter().map(rendered_file));
     report.files.extend(deliveries.iter().map(|d| delivered_file(&d.target, d)));
@@ -99,11 +100,13 @@ fn base(
         .unwrap_or_default();
     let now =
         mastered.map(|m| mastering::MasterFacts { premaster: m.premaster.clone(), ..Default::default() });
-    let verdicts = now.as_ref().map(mastering::verdicts).unwrap_or_default();
+    let verdicts =
+        now.as_ref().zip(mastered).map(|(now, m)| mastering::verdicts(now, &m.goal)).unwrap_or_default();
     let master = mastered.map(|m| SignalPart::new(&m.analysis, HISTORY_STEP_S));
     let reference = CurvePart {
         label: "finished records".into(),
-        bands: mastering::TARGET
+        bands: mastered
+            .map_or(mastering::TARGET, |m| m.goal.curve)
             .iter()
             .map(|b| CurveBand { hz: b.hz, db: b.db, spread_db: b.spread_db })
             .collect(),

@@ -1,7 +1,8 @@
 //! One song, several targets: where a target asks for another loudness or a lower ceiling than the master has, the
 //! limiter is solved anew for it. The session keeps its own master.
 
-use crate::master::{MasterRequest, Work, goal, keep_ceiling, target_of, with_limiter};
+use crate::ceiling::keep_ceiling;
+use crate::master::{LIMITER, MasterRequest, Work, goal, target_of, with_limiter};
 use crate::{Context, Project, WorkflowError};
 use delivery::{Force, Target};
 use mastering::Goal;
@@ -31,9 +32,9 @@ pub(crate) fn float_for(
     let master = project.state().join("master.wav");
     let channels = files::probe(&master)?.channels;
     let nothing_asked = MasterRequest::default();
-    let standing = goal(session, target_of(session, &nothing_asked)?, channels, &nothing_asked);
+    let standing = goal(session, target_of(session, &nothing_asked)?, channels, &nothing_asked)?;
     let wanted = goal_for(session, &standing, target, channels);
-    let limits = session.master.strip.inserts.last().is_some_and(|i| i.kind.id == "limiter" && !i.bypass);
+    let limits = session.master.strip.inserts.last().is_some_and(|i| i.id == LIMITER && !i.bypass);
     if same(&standing, &wanted) || !limits {
         return Ok(Float { path: master, stopped: None, _workshop: None });
     }
@@ -63,7 +64,7 @@ fn goal_for(session: &Session, standing: &Goal, target: &Target, channels: usize
     Goal {
         loudness_lufs: own.or(row).or(standing.loudness_lufs),
         ceiling_dbtp: standing.ceiling_dbtp.min(target.ceiling_dbtp),
-        strength: standing.strength,
+        ..standing.clone()
     }
 }
 

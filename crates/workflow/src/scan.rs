@@ -1,6 +1,7 @@
 //! What lies in a folder: `scan`. Nothing is written.
 
-use crate::{Context, Project, WorkflowError, listen, plan};
+use crate::recordings::Found;
+use crate::{Context, Project, WorkflowError, listen};
 use serde::Serialize;
 
 /// One track as it would be imported.
@@ -45,6 +46,10 @@ pub struct Scanned {
     pub duration_s: f64,
     /// The tracks in the order of the mixer.
     pub tracks: Vec<ScannedTrack>,
+    /// Recordings that cannot be read, and why.
+    pub unreadable: Vec<crate::Unreadable>,
+    /// Recordings that the session leaves out.
+    pub left_out: Vec<String>,
     /// What was passed over, with reasons.
     pub ignored: Vec<String>,
     /// What concerns all of the recordings, in sentences.
@@ -54,8 +59,12 @@ pub struct Scanned {
 /// Looks at a folder without writing to it.
 pub fn scan(project: &Project, context: &Context) -> Result<Scanned, WorkflowError> {
     let listing = project.some_recordings()?;
-    let recordings = plan::recordings(project, &listing.files)?;
-    let imported = assistant::import(&recordings, "");
+    let mut found = Found::in_folder(project, &listing.files)?;
+    found.decode(project);
+    if found.recordings.is_empty() {
+        return Err(found.nothing_left(project));
+    }
+    let imported = assistant::import(&found.recordings, "");
     let session = imported.session;
     let sources = project.sources(&session)?;
     let facts = listen::recordings_unkept(project, &session, &sources, context)?;
@@ -83,6 +92,15 @@ pub fn scan(project: &Project, context: &Context) -> Result<Scanned, WorkflowErr
         sample_rate_hz: facts.sample_rate_hz,
         duration_s: facts.duration_s,
         tracks: tracks.collect(),
+        unreadable: found
+            .unreadable
+            .iter()
+            .map(|(path, error)| crate::Unreadable {
+                path: crate::written::shown(path),
+                error: error.to_string(),
+            })
+            .collect(),
+        left_out: found.unwanted.iter().map(|path| path.display().to_string()).collect(),
         ignored: listing
             .ignored
             .iter()

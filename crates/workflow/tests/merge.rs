@@ -107,6 +107,51 @@ fn the_same_recordings_give_the_same_plan() {
     assert!(second.yours.is_empty(), "{:?}", yours(&second));
 }
 
+/// Counts how often something is listened to.
+#[derive(Default)]
+struct Listens(std::sync::atomic::AtomicUsize);
+
+impl workflow::Listener for Listens {
+    fn stage(&self, name: &str, _: Option<f64>) {
+        if name.starts_with("listening") || name.starts_with("comparing") {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+    fn progress(&self, _: f64) {}
+    fn note(&self, _: &str) {}
+}
+
+fn listens(project: &Project) -> (usize, String) {
+    let counter = Listens::default();
+    let context = Context { listener: &counter, cancel: &NEVER, threads: 2 };
+    workflow::plan(project, &PlanRequest::default(), &context).unwrap();
+    (counter.0.into_inner(), text(project))
+}
+
+/// What has been heard is not heard again: neither within a plan, in which some steps only move faders, nor by a second one.
+#[test]
+fn a_second_plan_listens_to_nothing_and_decides_the_same() {
+    let (folder, project) = song();
+    // A second microphone, so that there is a pair to compare.
+    write(&folder.path().join("04_Kick Out.wav"), &|t| {
+        let since = (t - 0.004).max(0.0) % 0.5;
+        0.5 * (TAU * 55.0 * (t - 0.004).max(0.0)).sin() * (-since * 12.0).exp()
+    });
+    let (first, planned) = listens(&project);
+    assert!(first > 2, "a new song is listened to, {first} times");
+    let (second, again) = listens(&project);
+    assert_eq!((second, again), (0, planned.clone()));
+    // Another recording is heard, and what it changes.
+    write(&folder.path().join("02_Bass.wav"), &|t| 0.2 * tone(61.7, 5, t));
+    let (third, changed) = listens(&project);
+    assert!(third > 0 && changed != planned);
+    // What is thrown away is measured again, to the same plan.
+    std::fs::remove_dir_all(project.state().join("heard")).unwrap();
+    let (fourth, anew) = listens(&project);
+    assert!(fourth > 0);
+    assert_eq!(anew, changed);
+}
+
 #[test]
 fn a_fader_set_by_hand_stays_until_its_line_is_deleted() {
     let (_folder, project) = song();

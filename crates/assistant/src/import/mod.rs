@@ -41,6 +41,34 @@ pub struct Imported {
     pub notes: Vec<String>,
 }
 
+impl Imported {
+    /// Names recordings of the folder that are in no track, since they cannot be read, with the reason of each; gives
+    /// the decision that says so.
+    pub fn leave_out(&mut self, unreadable: &[(PathBuf, String)]) -> Option<Decision> {
+        if unreadable.is_empty() {
+            return None;
+        }
+        self.session.song.left_out = unreadable.iter().map(|(path, _)| path.clone()).collect();
+        let names = unreadable.iter().map(|(path, _)| Value::Text(session::file_text(path)));
+        let reasons: Vec<&str> = unreadable.iter().map(|(_, why)| why.as_str()).collect();
+        let count = unreadable.len();
+        let what = if count == 1 { "1 recording" } else { &format!("{count} recordings") };
+        let why = format!("{what} cannot be read and was asked to be left out. {}.", reasons.join(". "));
+        let why = if count == 1 { why } else { why.replacen(" was ", " were ", 1) };
+        Some(
+            Decision::set(
+                StepId::Preparation,
+                Path::new(["song", "left_out"]),
+                names.collect::<Vec<_>>(),
+                why,
+            )
+            .noted(format!("{what} cannot be read"))
+            .measured("unreadable", count as f64, "")
+            .unless("The recordings are mended, or exported again."),
+        )
+    }
+}
+
 /// Families from the first strip of the mixer to the last.
 const FAMILIES: &[&str] = &[
     "drums",

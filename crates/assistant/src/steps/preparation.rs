@@ -1,18 +1,23 @@
 //! Step 1: what is wrong with the recordings themselves is mended before anything is built on them.
 //!
-//! Clipped peaks are rebuilt, constant offset, rumble and hum are filtered out, a low end on one side goes to the middle, polarity and
+//! Clipped peaks are rebuilt, clicks, hum and steady noise are taken out, constant offset and rumble are filtered out, a
+//! low end on one side goes to the middle, phrases of an uneven take are brought nearer to each other, polarity and
 //! delay of microphones of one source are set right where their sum gains from it, silent tracks are set
 //! aside, and tracks without a telling name get a role from their sound where it is plain. The tempo is written
 //! down where the players keep one.
 
+mod alignment;
 mod blemishes;
 mod doubles;
+mod hiss;
+mod hum;
 mod microphones;
+mod takes;
 mod tempo;
 
-use crate::parts::{MOST_DELAY_S, SURE, heard, role, sources};
-use crate::words::signed_db;
-use crate::{Hears, Relation, Rules, SongFacts, Step, roles};
+use crate::parts::{heard, role, sources};
+use crate::{Hears, Rules, SongFacts, Step, TrackFacts, roles};
+use alignment::aligned;
 use dsp::Values;
 use dsp::processors::{gain, rumble};
 use measure::Facts;
@@ -30,15 +35,18 @@ const RUMBLE_DB: f64 = -35.0;
 const RUMBLE_LOW_DB: f64 = -30.0;
 /// The same for single microphones of a kit, all of which hear the kick.
 const RUMBLE_OF_A_KIT_DB: f64 = -15.0;
+/// Level below 25 Hz that is there all through, whatever is played, against what is played, in dB: no instrument plays
+/// it. For what reaches down there the long ends of low notes have to be let be.
+const STEADY_DB: f64 = -45.0;
+const STEADY_LOW_DB: f64 = -38.0;
+/// The third octave of the lowest notes, in hertz, and the level in it against the whole from which there are any, in dB.
+const LOWEST_NOTES_HZ: f64 = 31.5;
+const LOWEST_NOTES_DB: f64 = -25.0;
 /// Corners against rumble, in hertz: for what may reach down to the lowest note of a bass with five strings
 /// (30.9 Hz), as high as the usual high-pass of a kick (25 to 30 Hz); and for what does not.
 const RUMBLE_HZ: (f64, f64) = (28.0, 35.0);
 /// Its steepness in dB per octave: rumble reaches up to the lowest notes.
 const RUMBLE_SLOPE: &str = "48";
-/// What a mend has to bring, in dB: the least change of level that is heard.
-const LEAST_GAIN_DB: f64 = 0.5;
-/// Delays below half a frame are no delays.
-const LEAST_DELAY_FRAMES: f64 = 0.5;
 /// Left and right that are this much alike with opposite signs are one signal with a turned channel.
 const TURNED_CORRELATION: f64 = -0.5;
 
@@ -73,8 +81,12 @@ impl Step for Preparation {
         decisions.extend(clean(facts, session));
         decisions.extend(blemishes::mend(facts, session));
         decisions.extend(tempo::tempo(facts, session));
+        decisions.extend(takes::evened(facts, session, rules).into_iter().filter(|decision| {
+            let id = &decision.change.path().parts()[1];
+            !is_aside(id)
+        }));
         let both = facts.relations.iter().filter(|r| !is_aside(&r.track) && !is_aside(&r.reference));
-        decisions.extend(both.flat_map(|relation| align(relation, facts, session)));
+        decisions.extend(aligned(&both.collect::<Vec<_>>(), facts, session));
         decisions.extend(aside.iter().cloned());
         decisions.retain(|decision| !rules.is_yours(decision.change.path()));
         decisions
@@ -108,6 +120,8 @@ fn silent(track: &Strip, raw: &Facts) -> Decision {
         .noted("silent")
         .measured("length", raw.duration_s, "s")
         .sure(0.99)
+        .costs("nothing: there is no sound in it")
+        .unless("something is recorded on it later")
 }
 
 /// Only what is plain: a bass line, a drum kit, a percussion part. Everything else stays unknown.
@@ -145,6 +159,7 @@ fn role_from_sound(track: &Strip, raw: &Facts, session: &Session) -> Option<Deci
             .measured("strokes", onsets, "1/s")
             .measured("crest", crest, "dB")
             .sure(confidence)
+            .costs("if it is something else, levels and filters that are usual for another instrument")
             .unless("you know what it is"),
     )
 }
@@ -169,6 +184,7 @@ fn turned_channel(track: &Strip, raw: &Facts) -> Option<Decision> {
             .measured("correlation", correlation, "")
             .measured("loss in mono", loss, "dB")
             .sure((-correlation).clamp(0.0, 1.0))
+            .costs("the width that the opposite channels seemed to have")
             .unless("the width is an effect that is wanted"),
     )
 }
@@ -176,19 +192,43 @@ fn turned_channel(track: &Strip, raw: &Facts) -> Option<Decision> {
 /// What lies below hearing on a track.
 #[derive(Clone, Copy, PartialEq)]
 enum Dirt {
-    Offset { dbfs: f64 },
-    Rumble { share_db: f64 },
+    Offset {
+        dbfs: f64,
+    },
+    Rumble {
+        share_db: f64,
+    },
+    /// There all through, whatever is played.
+    Steady {
+        below_db: f64,
+    },
 }
 
-fn dirt(track: &Strip, raw: &Facts) -> Option<Dirt> {
+fn dirt(track: &Strip, known: &TrackFacts) -> Option<Dirt> {
+    let (raw, raw_blemishes) = (&known.raw.facts, &known.raw.blemishes);
     let rms_db = raw.active_rms_dbfs?;
     let share_db = raw.below_25_hz_db.filter(|share| *share > rumble_limit_db(role(track)));
     if let Some(share_db) = share_db {
         return Some(Dirt::Rumble { share_db });
     }
+    let steady_db = raw_blemishes.subsonic_dbfs.map(|dbfs| dbfs - rms_db);
+    if let Some(against_db) = steady_db.filter(|db| *db > steady_limit_db(role(track))) {
+        return Some(Dirt::Steady { below_db: -against_db });
+    }
     let dbfs = audio::gain_to_db(raw.dc_offset.abs());
     let matters = raw.dc_offset.abs() > OFFSET || dbfs - rms_db > OFFSET_TO_LEVEL_DB;
     (matters && dbfs > -100.0).then_some(Dirt::Offset { dbfs })
+}
+
+/// Whether anything lies where the lowest notes would be, between 28 and 36 Hz.
+fn has_lowest_notes(raw: &Facts) -> bool {
+    let band = raw.third_octave_db.iter().find(|band| band.hz == LOWEST_NOTES_HZ).and_then(|band| band.db);
+    let share_db = band.zip(raw.active_rms_dbfs).map(|(db, whole)| db - whole);
+    share_db.is_none_or(|db| db > LOWEST_NOTES_DB)
+}
+
+fn steady_limit_db(role: &str) -> f64 {
+    if reaches_down(role) { STEADY_LOW_DB } else { STEADY_DB }
 }
 
 /// Whether a role may have notes down there; what nobody knows may.
@@ -212,9 +252,13 @@ fn clean(facts: &SongFacts, session: &Session) -> Vec<Decision> {
     let mut decisions = Vec::new();
     for source in sources(facts, session) {
         let found: Vec<Option<Dirt>> =
-            source.iter().map(|track| dirt(track, &facts.tracks.get(&track.id)?.raw.facts)).collect();
-        let rumbles = found.iter().any(|dirt| matches!(dirt, Some(Dirt::Rumble { .. })));
-        let low = source.iter().any(|track| reaches_down(role(track)));
+            source.iter().map(|track| dirt(track, facts.tracks.get(&track.id)?)).collect();
+        let rumbles =
+            found.iter().any(|dirt| matches!(dirt, Some(Dirt::Rumble { .. } | Dirt::Steady { .. })));
+        let low = source.iter().any(|track| {
+            let raw = facts.tracks.get(&track.id).map(|known| &known.raw.facts);
+            reaches_down(role(track)) && raw.is_none_or(has_lowest_notes)
+        });
         let corner_hz = match rumbles {
             true if low => RUMBLE_HZ.0,
             true => RUMBLE_HZ.1,
@@ -251,6 +295,16 @@ fn high_pass(track: &Strip, corner_hz: f64, own: Option<Dirt>, of_source: Dirt) 
             dbfs,
             "dBFS",
         ),
+        Dirt::Steady { below_db } => (
+            format!(
+                "Below 25 Hz something goes on all through, {below_db:.1} dB under what is played, whether it plays or \
+                 not{same}: {done}."
+            ),
+            format!("subsonic, {below_db:.0} dB under it"),
+            "steady level below 25 Hz against what is played",
+            -below_db,
+            "dB",
+        ),
         Dirt::Rumble { share_db } => (
             format!("Rumble below 25 Hz has {share_db:.1} dB of the track's energy{same}: {done}."),
             format!("rumble {share_db:.1} dB"),
@@ -264,6 +318,10 @@ fn high_pass(track: &Strip, corner_hz: f64, own: Option<Dirt>, of_source: Dirt) 
         .noted(note)
         .measured(name, value, unit)
         .sure(if own.is_some() { 0.95 } else { 0.8 })
+        .costs(match corner_hz > 0.0 {
+            true => format!("some phase below {:.0} Hz", 2.0 * corner_hz),
+            false => "nothing that is heard".to_string(),
+        })
         .unless("it is meant to be felt below hearing");
     // Filters below hearing stand before whatever follows level.
     let why = "What lies below hearing is removed first in the chain.";
@@ -279,51 +337,11 @@ fn at_the_head(track: &Strip, id: &str, why: &str) -> Option<Decision> {
 }
 
 /// Rooms and overheads hear the kit from where they stand: their delay is the picture.
-fn is_distant(track: &Strip) -> bool {
+pub(crate) fn is_distant(track: &Strip) -> bool {
     matches!(
         role(track),
         "overhead" | "overhead_left" | "overhead_right" | "drum_room" | "cymbals" | "ambience"
     )
-}
-
-fn align(relation: &Relation, facts: &SongFacts, session: &Session) -> Vec<Decision> {
-    let audible = |id: &str| session.tracks.get(id).filter(|track| !track.mute && !is_distant(track));
-    let (Some(track), Some(reference)) = (audible(&relation.track), audible(&relation.reference)) else {
-        return Vec::new();
-    };
-    let delay = -relation.lag_frames;
-    let rate = f64::from(facts.sample_rate_hz.max(1));
-    let believable = delay.is_finite() && delay.abs() <= MOST_DELAY_S * rate;
-    let worth = relation.confidence >= SURE && relation.gain_db >= LEAST_GAIN_DB;
-    if !(believable && worth) {
-        return Vec::new();
-    }
-    let other = reference.name();
-    let gained = format!("together they gain {} between 60 and 500 Hz", signed_db(relation.gain_db));
-    let finish = |decision: Decision| {
-        decision
-            .measured("gain of the sum, 60-500 Hz", relation.gain_db, "dB")
-            .measured("certainty", relation.confidence, "")
-            .sure(relation.confidence)
-            .unless("the recording was meant to sound hollow")
-    };
-    let mut decisions = Vec::new();
-    if relation.inverted && !track.invert {
-        let why = format!("It has the opposite polarity of `{other}`: turned; {gained}.");
-        let decision = Decision::set(StepId::Preparation, track.path().child("invert"), true, why);
-        decisions.push(finish(decision.noted(format!("against {other}, {}", signed_db(relation.gain_db)))));
-    }
-    let frames = (delay * 100.0).round() / 100.0;
-    if delay.abs() >= LEAST_DELAY_FRAMES && (frames - track.delay_frames).abs() > 0.05 {
-        let ms = relation.lag_frames.abs() / rate * 1000.0;
-        let when = if delay < 0.0 { "later" } else { "earlier" };
-        let why = format!("It comes {ms:.2} ms {when} than `{other}`: moved onto it; {gained}.");
-        let decision = Decision::set(StepId::Preparation, track.path().child("delay_frames"), frames, why)
-            .noted(format!("{ms:.2} ms {when} than {other}"))
-            .measured("delay", relation.lag_frames, "frames");
-        decisions.push(finish(decision));
-    }
-    decisions
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub(crate) use app::SPEEDS;
 use look::Look;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use screen::Screen;
+pub(crate) use screen::give_back;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -77,5 +78,7 @@ fn shown_name(path: &Path) -> String {
     name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
+#[cfg(all(test, target_os = "linux"))]
+mod terminal_tests;
 #[cfg(test)]
 mod tests;

@@ -97,7 +97,7 @@ fn all_bad_recordings_of_a_folder_are_told_at_once() {
     let song = folder.path().join("song");
     std::fs::write(song.join("04_Gtr.wav"), "not audio at all, sorry\n").unwrap();
     std::fs::write(song.join("05_Keys.wav"), "").unwrap();
-    for line in ["scan song", "plan song", "mix song", "produce song"] {
+    for line in ["plan song", "mix song", "produce song"] {
         let says = ["2 files cannot be used", "04_Gtr.wav", "looks like text", "05_Keys.wav", "0 bytes"];
         refuses(folder.path(), &words(line), UNREADABLE, &says);
     }
@@ -246,8 +246,101 @@ fn a_recording_of_many_channels_is_refused_with_the_way_out() {
     let folder = song();
     let song = folder.path().join("song");
     write(&song, "04_Field.wav", &wav16(&vec![voice(); 8]));
-    for line in ["scan song", "plan song", "produce song"] {
-        let says = ["04_Field.wav", "has 8 channels", "a track has one or two", "split it into mono files"];
+    let says = ["04_Field.wav", "has 8 channels", "a track has one or two", "split it into mono files"];
+    for line in ["plan song", "produce song"] {
         refuses(folder.path(), &words(line), UNREADABLE, &says);
+    }
+    let scan = tonmeister(folder.path(), &words("scan song"));
+    assert_eq!(scan.code, UNREADABLE);
+    assert!(says.iter().all(|said| scan.stderr.contains(said)), "{scan:?}");
+}
+
+/// A song of three good recordings with two bad ones among them.
+fn song_with_bad_ones() -> TempDir {
+    let folder = song();
+    write(&folder.path().join("song"), "02_Gtr.wav", b"Dear band,\nthe files are on the other disk.\n");
+    write(&folder.path().join("song"), "05_Keys.wav", &wav16(&[Vec::new()]));
+    folder
+}
+
+#[test]
+fn scan_tells_bad_recordings_and_goes_on_with_the_others() {
+    let folder = song_with_bad_ones();
+    let scan = tonmeister(folder.path(), &words("scan song"));
+    assert_eq!(scan.code, UNREADABLE, "{scan:?}");
+    assert!(scan.stdout.contains("3 tracks") && scan.stdout.contains("01_Kick.wav"), "{scan:?}");
+    for said in ["02_Gtr.wav", "looks like text", "05_Keys.wav", "holds no audio"] {
+        assert!(scan.stderr.contains(said), "{said}: {scan:?}");
+    }
+    let value = object(&tonmeister(folder.path(), &words("scan song --json")));
+    assert_eq!(value["tracks"].as_array().unwrap().len(), 3);
+    let bad: Vec<_> =
+        value["unreadable"].as_array().unwrap().iter().map(|u| u["path"].as_str().unwrap()).collect();
+    assert!(bad.len() == 2 && bad[0].ends_with("02_Gtr.wav") && bad[1].ends_with("05_Keys.wav"), "{bad:?}");
+    assert!(value["unreadable"][0]["error"].as_str().unwrap().contains("looks like text"));
+    for name in ["01_Kick.wav", "02_Bass.wav", "03_Lead Vox.wav"] {
+        std::fs::remove_file(folder.path().join("song").join(name)).unwrap();
+    }
+    refuses(folder.path(), &words("scan song"), UNREADABLE, &["2 files cannot be used", "02_Gtr.wav"]);
+    refuses(folder.path(), &words("plan song --skip-unreadable"), UNREADABLE, &["2 files", "05_Keys.wav"]);
+}
+
+// Nothing is left out unless it is asked for, and what is left out is told wherever somebody may look.
+#[test]
+fn bad_recordings_are_left_out_only_when_asked_for() {
+    let folder = song_with_bad_ones();
+    let song = folder.path().join("song");
+    let says = ["2 files cannot be used", "02_Gtr.wav", "05_Keys.wav", "--skip-unreadable"];
+    for line in ["plan song", "mix song", "produce song", "produce song --dry-run"] {
+        refuses(folder.path(), &words(line), UNREADABLE, &says);
+    }
+    assert!(!song.join("session.toml").exists());
+    let sources = recordings(&song);
+    let mix = succeeds(folder.path(), "mix song --skip-unreadable --json");
+    let notes = object(&mix)["notes"].to_string();
+    assert!(
+        notes.contains("left out") && notes.contains("02_Gtr.wav") && notes.contains("05_Keys.wav"),
+        "{notes}"
+    );
+    let session = || std::fs::read_to_string(song.join("session.toml")).unwrap();
+    let line = session().lines().find(|l| l.starts_with("left_out")).unwrap().to_owned();
+    assert!(
+        line.contains(r#"["02_Gtr.wav", "05_Keys.wav"]"#) && line.contains("2 recordings cannot be read"),
+        "{line}"
+    );
+    let why = succeeds(folder.path(), "why song.left_out -C song").stdout;
+    assert!(words_of(&why).join(" ").contains("looks like text"), "{why}");
+    let report = std::fs::read_to_string(song.join("out/report.html")).unwrap();
+    assert!(report.contains("left out: ") && report.contains("02_Gtr.wav"), "the report tells it");
+    assert_eq!(recordings(&song), sources, "recordings are never written to");
+    // Once left out is not left out for ever: each plan asks again, and takes what has been mended.
+    refuses(folder.path(), &words("plan song"), UNREADABLE, &["02_Gtr.wav"]);
+    write(&song, "02_Gtr.wav", &wav16(&[voice()]));
+    let plan = succeeds(folder.path(), "plan song --skip-unreadable");
+    assert!(plan.stdout.contains("left out: ") && !plan.stdout.contains("02_Gtr.wav: is not"), "{plan:?}");
+    assert!(session().contains(r#"left_out = ["05_Keys.wav"]"#), "{}", session());
+    std::fs::remove_file(song.join("05_Keys.wav")).unwrap();
+    succeeds(folder.path(), "plan song");
+    assert!(!session().contains("left_out") && session().contains("02_Gtr.wav"), "{}", session());
+}
+
+#[test]
+fn a_person_says_what_is_left_out() {
+    let folder = song_with_bad_ones();
+    let song = folder.path().join("song");
+    succeeds(folder.path(), "plan song --skip-unreadable");
+    let list = r#"song.left_out=["02_Gtr.wav", "05_Keys.wav", "01_Kick.wav"]"#;
+    let set = tonmeister(folder.path(), &["set", list, "-C", "song"].map(std::ffi::OsString::from));
+    assert_eq!(set.code, 0, "{set:?}");
+    for _ in 0..2 {
+        let plan = succeeds(folder.path(), "plan song");
+        let told = words_of(&plan.stdout).join(" ");
+        assert!(told.contains("left out, as song.left_out of the session says: 01_Kick.wav"), "{plan:?}");
+        assert!(told.contains("yours, and kept: song.left_out"), "{plan:?}");
+        let session = std::fs::read_to_string(song.join("session.toml")).unwrap();
+        assert!(
+            !session.contains("file = \"01_Kick.wav\"") && session.contains("file = \"02_Bass.wav\""),
+            "{session}"
+        );
     }
 }

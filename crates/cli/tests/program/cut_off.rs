@@ -154,6 +154,28 @@ fn a_second_run_is_told_who_works_and_looking_is_free() {
     assert!(!home.join("song/.tonmeister/lock").exists());
 }
 
+// The other one is this test, which holds the lock as a run does.
+#[test]
+fn who_waits_works_when_the_other_is_done() {
+    let folder = song();
+    let lock = folder.path().join("song/.tonmeister/lock");
+    std::fs::create_dir(lock.parent().unwrap()).unwrap();
+    std::fs::write(&lock, "process = 4242\nbegun_s = 10\n").unwrap();
+    let held = std::fs::File::open(&lock).unwrap();
+    held.lock().unwrap();
+    let mut child = start(folder.path(), "plan song --wait");
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert_eq!(lines.next().unwrap(), "waiting for process 4242 to be done in this folder");
+    assert!(child.try_wait().unwrap().is_none() && !folder.path().join("song/session.toml").exists());
+    // As a run does that is done: the file goes while its lock is held.
+    std::fs::remove_file(&lock).unwrap();
+    drop(held);
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{rest:?}");
+    assert!(!rest.iter().any(|line| line.contains("waiting") || line.contains("taking over")), "{rest:?}");
+    assert!(folder.path().join("song/session.toml").exists() && !lock.exists());
+}
+
 #[test]
 fn a_polite_end_is_an_interrupt() {
     for signal in ["-INT", "-TERM", "-HUP"] {

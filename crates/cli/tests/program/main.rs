@@ -12,6 +12,8 @@ mod hostile;
 mod machine;
 mod sessions;
 mod talk;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod views;
 mod whole;
 mod words;

@@ -56,6 +56,10 @@ fn pictures_go_where_they_are_asked_to() {
         assert_eq!(std::fs::read(folder.path().join("one.PNG")).unwrap()[..8], PNG);
         succeeds(folder.path(), "measure --plot --plot-format png bass.wav");
         assert_eq!(std::fs::read(folder.path().join("bass-stereo.png")).unwrap()[..8], PNG);
+    } else {
+        let says = ["without PNG", "SVG"];
+        refuses(folder.path(), &words("measure --plot=one.png bass.wav"), 2, &says);
+        refuses(folder.path(), &words("measure --plot --plot-format png bass.wav"), 2, &says);
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::chunk::{Chunk, Chunks};
 use super::pcm::{Layout, PcmSource};
+use super::wav::left_out;
 use super::{check_shape, countable};
 use crate::error::FileError;
 use crate::info::{Broadcast, Format, Info};
@@ -20,6 +21,23 @@ struct Common {
     layout: Layout,
 }
 
+/// Where the samples are.
+#[derive(Clone, Copy)]
+struct Sound {
+    chunk: Chunk,
+    /// The byte of the first.
+    start: u64,
+    /// They lie in blocks of a size of the writer's own.
+    in_blocks: bool,
+}
+
+impl Sound {
+    /// False for a recorder that crashed, and for streams.
+    fn states_its_size(&self) -> bool {
+        self.chunk.stated > 8 && self.chunk.stated != u64::from(u32::MAX)
+    }
+}
+
 /// Opens an AIFF or AIFF-C file of `bytes`.
 pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, PcmSource), FileError> {
     let failed = |e: io::Error| FileError::io(path, "read it", e);
@@ -27,7 +45,8 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Pcm
     let mut chunks = Chunks::new(&mut file, bytes, 12, true);
     let compressed = chunks.content(form, 4).map_err(failed)? == b"AIFC";
     let mut common: Option<Common> = None;
-    let mut sound: Option<(Chunk, u64)> = None;
+    let mut sound: Option<Sound> = None;
+    let mut empty: Option<Sound> = None;
     while common.is_none() || sound.is_none() {
         let Some(chunk) = chunks.next(&[b"COMM", b"SSND"]).map_err(failed)? else { break };
         match &chunk.id {
@@ -37,16 +56,35 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Pcm
             }
             b"SSND" if sound.is_none() => {
                 // Eight bytes before the samples: an offset to the first of them and a block size.
-                let content = chunks.content(chunk, 4).map_err(failed)?;
-                let offset = content.try_into().map(u32::from_be_bytes).unwrap_or(0);
-                sound = Some((chunk, chunk.start + 8 + u64::from(offset)));
+                let content = chunks.content(chunk, 8).map_err(failed)?;
+                let word = |at: usize| content.get(at..)?.first_chunk().map(|b| u32::from_be_bytes(*b));
+                let found = Sound {
+                    chunk,
+                    start: chunk.start + 8 + u64::from(word(0).unwrap_or(0)),
+                    in_blocks: word(4).unwrap_or(0) > 0,
+                };
+                // An empty one may stand in front of the one with the sound.
+                let more = chunk.stated == 8 && chunks.is_boundary(chunk.start + 8).map_err(failed)?;
+                let place = if more { &mut empty } else { &mut sound };
+                *place = place.or(Some(found));
             }
             _ => {}
         }
     }
+    let sound = sound.or(empty);
     let junk = chunks.junk;
+    let (mut more, mut left_over) = ((0, 0), 0);
+    if let Some(sound) = sound.filter(Sound::states_its_size) {
+        chunks.continue_after(sound.chunk, sound.chunk.stated);
+        while let Some(chunk) = chunks.next(&[]).map_err(failed)? {
+            if &chunk.id == b"SSND" && chunk.stated > 8 {
+                more = (more.0 + 1, more.1 + (chunk.stated - 8).min(bytes - chunk.start));
+            }
+        }
+        left_over = chunks.left_over().map_err(failed)?;
+    }
     let common = common.ok_or_else(|| FileError::damaged(path, "the header", "there is no COMM chunk"))?;
-    let Some((chunk, start)) = sound else {
+    let Some(sound) = sound else {
         // The standard allows a file without sound data when there are no frames.
         return Err(if common.frames == 0 {
             FileError::Empty { path: path.to_owned(), bytes }
@@ -55,15 +93,19 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Pcm
         });
     };
     let stride = (common.channels * common.layout.bytes()) as u64;
-    let there = bytes.saturating_sub(start) / stride;
-    let size_unset = chunk.stated <= 8 || chunk.stated == u64::from(u32::MAX);
-    let in_chunk = chunk.stated.saturating_sub(start - chunk.start) / stride;
+    let there = bytes.saturating_sub(sound.start) / stride;
+    let in_chunk = sound.chunk.stated.saturating_sub(sound.start - sound.chunk.start) / stride;
     let mut notes = Vec::new();
-    let frames = if size_unset || common.frames == 0 {
-        let found_frames = if size_unset { there } else { there.min(in_chunk) };
+    let frames = if !sound.states_its_size() || common.frames == 0 {
+        let found_frames = if sound.states_its_size() { there.min(in_chunk) } else { there };
         if found_frames != common.frames {
             notes.push(Note::LengthUnset { found_frames });
         }
+        found_frames
+    } else if in_chunk > common.frames && there > common.frames && !sound.in_blocks {
+        // Blocks may be filled up; without them there is no reason for more than is counted.
+        let found_frames = in_chunk.min(there);
+        notes.push(Note::LengthsDiffer { stated_frames: common.frames, found_frames });
         found_frames
     } else {
         let found_frames = common.frames.min(there).min(in_chunk);
@@ -78,6 +120,7 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Pcm
     if junk > 0 {
         notes.push(Note::JunkSkipped { bytes: junk });
     }
+    notes.extend(left_out(more, left_over, stride));
     let info = Info {
         format: if compressed { Format::Aifc } else { Format::Aiff },
         encoding: common.layout.encoding(common.bits),
@@ -88,7 +131,7 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Pcm
         broadcast: Broadcast::default(),
         notes,
     };
-    Ok((info, PcmSource::new(path, file, start, common.channels, common.layout)))
+    Ok((info, PcmSource::new(path, file, sound.start, common.channels, common.layout)))
 }
 
 fn parse_common(path: &Path, content: &[u8], compressed: bool) -> Result<Common, FileError> {

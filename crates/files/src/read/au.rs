@@ -6,6 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::pcm::{Layout, PcmSource};
+use super::wav::left_out;
 use super::{check_shape, countable};
 use crate::error::FileError;
 use crate::info::{Broadcast, Format, Info};
@@ -61,6 +62,7 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Pcm
         if stated > there {
             notes.push(Note::Truncated { stated_frames: stated / stride, found_frames: there / stride });
         }
+        notes.extend(left_out((0, 0), there.saturating_sub(stated), stride));
         stated.min(there) / stride
     };
     if frames == 0 {

@@ -51,7 +51,17 @@ impl Record {
     }
 }
 
-/// Reads both chunks of a RIFF file whose samples are in `data`, of which `data_bytes` are really there. They may
+/// What else there is in a RIFF file.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    pub(super) broadcast: Broadcast,
+    /// Further chunks called `data`, and their bytes.
+    pub(super) more_data: (usize, u64),
+    /// Bytes behind the last chunk.
+    pub(super) left_over: u64,
+}
+
+/// Reads all chunks of a RIFF file whose samples are in `data`, of which `data_bytes` are really there. They may
 /// stand before the samples or behind them.
 pub(super) fn read(
     file: &mut File,
@@ -60,19 +70,26 @@ pub(super) fn read(
     data: Chunk,
     data_bytes: u64,
     channels: usize,
-) -> io::Result<Broadcast> {
+) -> io::Result<Beside> {
     let mut chunks = Chunks::new(file, bytes, 12, big_endian);
     let mut record = Record::default();
+    let mut beside = Beside::default();
     while let Some(chunk) = chunks.next(&[b"data"])? {
         match &chunk.id {
             b"data" if chunk == data => chunks.continue_after(chunk, data_bytes),
+            b"data" if chunk.stated > 0 => {
+                beside.more_data.0 += 1;
+                beside.more_data.1 += chunk.stated.min(bytes - chunk.start);
+            }
             // Sizes in `bext` are little-endian in every kind of WAVE; a big-endian one was never specified.
             b"bext" if !big_endian => record.take_bext(&chunks.content(chunk, BEXT_BYTES as usize)?),
             b"iXML" => record.take_ixml(&chunks.content(chunk, MOST_XML as usize)?),
             _ => {}
         }
     }
-    Ok(record.finish(channels))
+    beside.left_over = chunks.left_over()?;
+    beside.broadcast = record.finish(channels);
+    Ok(beside)
 }
 
 /// Text in a field that zeros fill up. Tech 3285 asks for ASCII; what is beyond is read as Latin-1 if it is no UTF-8.

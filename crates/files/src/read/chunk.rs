@@ -76,6 +76,15 @@ impl<'a> Chunks<'a> {
         Ok(content)
     }
 
+    /// Bytes behind the last chunk that belong to none; 0 when they are zeros, as blocks of a disk are filled up with.
+    pub(super) fn left_over(&mut self) -> io::Result<u64> {
+        let left = self.bytes.saturating_sub(self.next);
+        let mut first = Vec::new();
+        self.file.seek(SeekFrom::Start(self.next))?;
+        (&mut *self.file).take(left.min(SEARCH_BYTES)).read_to_end(&mut first)?;
+        Ok(if first.iter().all(|b| *b == 0) { 0 } else { left })
+    }
+
     fn header_at(&mut self, byte: u64) -> io::Result<Option<Chunk>> {
         if byte.saturating_add(8) > self.bytes {
             return Ok(None);

@@ -7,6 +7,7 @@ mod caf;
 mod chunk;
 mod codec;
 mod decoded;
+mod flac_record;
 mod framed;
 mod matroska;
 mod mp4;
@@ -30,6 +31,7 @@ use crate::info::{Encoding, Format, Info};
 use crate::note::{Note, Places};
 use crate::{MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
 
+pub(crate) use panics::guarded;
 pub use panics::silence_decoder_panics;
 pub(crate) use sniff::{Kind, sniff};
 
@@ -54,7 +56,8 @@ trait Source: Send {
 pub struct Reader {
     path: PathBuf,
     info: Info,
-    source: Box<dyn Source>,
+    /// `None` when a decoder in it has panicked.
+    source: Option<Box<dyn Source>>,
     position: Frames,
     /// Frames before this one have been looked at, and are not counted again in the notes.
     seen: Frames,
@@ -73,6 +76,10 @@ impl std::fmt::Debug for Reader {
 /// [`FileError::Damaged`], [`FileError::Empty`] or [`FileError::Io`].
 pub fn open(path: impl AsRef<Path>) -> Result<Reader, FileError> {
     let path = path.as_ref();
+    guarded(|| open_it(path)).unwrap_or_else(|panic| Err(gave_up(path, "the header".to_owned(), &panic)))
+}
+
+fn open_it(path: &Path) -> Result<Reader, FileError> {
     let (file, bytes) = open_regular_file(path)?;
     let mut head = Vec::new();
     (&file).take(4096).read_to_end(&mut head).map_err(|e| FileError::io(path, "read it", e))?;
@@ -124,7 +131,7 @@ pub fn open(path: impl AsRef<Path>) -> Result<Reader, FileError> {
             }
         }
     };
-    let mut reader = Reader { path: path.to_owned(), info, source, position: 0, seen: 0 };
+    let mut reader = Reader { path: path.to_owned(), info, source: Some(source), position: 0, seen: 0 };
     if !extension.is_empty() && !format.extensions().contains(&extension.as_str()) {
         let note = Note::ExtensionMismatch { extension, format: format.name() };
         reader.info.notes.push(note);
@@ -137,7 +144,18 @@ pub fn open(path: impl AsRef<Path>) -> Result<Reader, FileError> {
 /// # Errors
 /// As [`open`].
 pub fn probe(path: impl AsRef<Path>) -> Result<Info, FileError> {
-    Ok(open(path)?.info)
+    Ok(open(path)?.info.clone())
+}
+
+/// What a panic of a decoder is for whoever reads.
+fn gave_up(path: &Path, place: String, panic: &str) -> FileError {
+    FileError::damaged(path, place, format!("the decoder gave up ({panic})"))
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.let_go();
+    }
 }
 
 impl Reader {
@@ -163,7 +181,7 @@ impl Reader {
     pub fn seek(&mut self, frame: Frames) -> Result<(), FileError> {
         let frame = frame.min(self.info.frames);
         if frame != self.position {
-            self.source.seek(frame as u64)?;
+            self.ask(|source| source.seek(frame as u64))?;
             self.position = frame;
         }
         Ok(())
@@ -180,13 +198,16 @@ impl Reader {
     pub fn read(&mut self, block: &mut Block) -> Result<Frames, FileError> {
         assert_eq!(block.channels(), self.info.channels, "a block with the channels of the file");
         let wanted = block.frames().min(self.info.frames - self.position);
-        let frames = self.source.read(&mut block.range_mut(0, wanted))?;
+        let (frames, notes) = self.ask(|source| {
+            let frames = source.read(&mut block.range_mut(0, wanted))?;
+            Ok((frames, source.take_notes()))
+        })?;
         let all = block.frames();
         block.range_mut(frames, all - frames).clear();
         if !matches!(self.info.encoding, Encoding::Integer { .. } | Encoding::Lossless { .. }) {
             self.repair(&mut block.range_mut(0, frames));
         }
-        for note in self.source.take_notes() {
+        for note in notes {
             self.add_note(note);
         }
         self.position += frames;
@@ -203,6 +224,29 @@ impl Reader {
         let mut buffer = Buffer::new(self.info.channels, self.info.frames - self.position);
         self.read(&mut buffer.as_block_mut())?;
         Ok(buffer)
+    }
+
+    /// The one place where the source is asked for something: decoders of others may panic on a damaged file. After
+    /// that nothing more can be had from it.
+    fn ask<T>(&mut self, run: impl FnOnce(&mut dyn Source) -> Result<T, FileError>) -> Result<T, FileError> {
+        let place = || format!("{:.3} s", self.position as f64 / f64::from(self.info.sample_rate_hz));
+        let Some(source) = &mut self.source else {
+            return Err(FileError::damaged(&self.path, place(), "the decoder gave up earlier"));
+        };
+        match guarded(|| run(source.as_mut())) {
+            Ok(result) => result,
+            Err(panic) => {
+                let error = gave_up(&self.path, place(), &panic);
+                self.let_go();
+                Err(error)
+            }
+        }
+    }
+
+    /// Drops the source, which may panic as well.
+    fn let_go(&mut self) {
+        let source = self.source.take();
+        let _ = guarded(move || drop(source));
     }
 
     /// Makes samples that cannot be played harmless: one NaN in a recursive filter ruins the rest of a song.
@@ -330,3 +374,6 @@ fn countable(path: &Path, frames: u64) -> Result<Frames, FileError> {
     Frames::try_from(frames)
         .map_err(|_| FileError::unsupported(path, format!("{frames} frames are too many")))
 }
+
+#[cfg(test)]
+mod tests;

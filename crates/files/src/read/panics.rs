@@ -9,7 +9,7 @@ thread_local! {
 }
 
 /// Runs a decoder. A panic inside comes back as its message.
-pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     let outer = IN_DECODER.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(run));
     IN_DECODER.set(outer);

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::broadcast::{self, Record};
 use super::countable;
 use super::pcm::PcmSource;
-use super::wav::{Content, parse_format};
+use super::wav::{Content, left_out, parse_format};
 use crate::error::FileError;
 use crate::info::{Format, Info};
 use crate::note::Note;
@@ -59,6 +59,7 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Pcm
     let failed = |e: io::Error| FileError::io(path, "read it", e);
     let mut fmt = None;
     let mut data: Option<Chunk> = None;
+    let mut more = (0, 0);
     let mut record = Record::default();
     // The outermost chunk is a header and the letters WAVE with their tail.
     let mut at = HEADER_BYTES + 16;
@@ -71,6 +72,9 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Pcm
                 fmt = Some(parse_format(path, &content, false)?);
             }
             b"data" if data.is_none() => data = Some(chunk),
+            b"data" if chunk.stated > 0 => {
+                more = (more.0 + 1, more.1 + chunk.stated.min(bytes - chunk.start));
+            }
             b"bext" => record.take_bext(&content(&mut file, &chunk, broadcast::BEXT_BYTES).map_err(failed)?),
             b"iXML" => record.take_ixml(&content(&mut file, &chunk, broadcast::MOST_XML).map_err(failed)?),
             _ => {}
@@ -94,6 +98,7 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Pcm
         }
         found_frames
     };
+    notes.extend(left_out(more, 0, stride));
     if frames == 0 {
         return Err(FileError::Empty { path: path.to_owned(), bytes });
     }

@@ -56,6 +56,7 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Box
     let mut chunks = Chunks::new(&mut file, bytes, 12, big_endian);
     let mut fmt: Option<FormatChunk> = None;
     let mut data: Option<(Chunk, DataLength)> = None;
+    let mut empty: Option<(Chunk, DataLength)> = None;
     let mut long_data: Option<u64> = None;
     let mut fact: Option<u64> = None;
     while fmt.is_none() || data.is_none() {
@@ -77,7 +78,9 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Box
                 let stated = if chunk.stated == UNSET { long_data.unwrap_or(UNSET) } else { chunk.stated };
                 let length = data_length(&mut chunks, chunk, stated, bytes).map_err(failed)?;
                 chunks.continue_after(chunk, length.bytes());
-                data = Some((chunk, length));
+                // An empty one may stand in front of the one with the sound.
+                let place = if length.bytes() > 0 { &mut data } else { &mut empty };
+                *place = place.or(Some((chunk, length)));
             }
             _ => {}
         }
@@ -85,14 +88,14 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Box
     let junk = chunks.junk;
     let fmt = fmt.ok_or_else(|| FileError::damaged(path, "the header", "there is no format (fmt) chunk"))?;
     let (chunk, length) =
-        data.ok_or_else(|| FileError::damaged(path, "the header", "there is no data chunk"))?;
-    let broadcast =
+        data.or(empty).ok_or_else(|| FileError::damaged(path, "the header", "there is no data chunk"))?;
+    let beside =
         broadcast::read(&mut file, bytes, big_endian, chunk, length.bytes(), fmt.channels).map_err(failed)?;
     let layout = match fmt.content {
         Content::Pcm(layout) => layout,
         packed => {
             let (mut info, source) = open_packed(path, packed, chunk, length, bytes)?;
-            (info.format, info.broadcast) = (format, broadcast);
+            (info.format, info.broadcast) = (format, beside.broadcast);
             // ADPCM comes in blocks; how much of the last one is sound stands in `fact`.
             if let (Content::Adpcm, Some(frames @ 1..)) = (packed, fact) {
                 info.frames = info.frames.min(countable(path, frames)?);
@@ -116,6 +119,7 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Box
     if junk > 0 {
         notes.push(Note::JunkSkipped { bytes: junk });
     }
+    notes.extend(left_out(beside.more_data, beside.left_over, stride));
     let info = Info {
         format,
         encoding: layout.encoding(fmt.bits),
@@ -123,10 +127,25 @@ pub(super) fn open(path: &Path, mut file: File, bytes: u64) -> Result<(Info, Box
         channels: fmt.channels,
         channel_mask: fmt.channel_mask,
         frames: countable(path, frames)?,
-        broadcast,
+        broadcast: beside.broadcast,
         notes,
     };
     Ok((info, Box::new(PcmSource::new(path, file, chunk.start, fmt.channels, layout))))
+}
+
+/// What lies behind the samples that are read and may be samples too: further chunks of them and their bytes, and bytes
+/// that belong to no chunk.
+pub(super) fn left_out(more: (usize, u64), left_over: u64, stride: u64) -> Vec<Note> {
+    let (chunks, bytes) = more;
+    let mut notes = Vec::new();
+    if bytes >= stride {
+        notes.push(Note::SoundLeftOut { chunks, frames: bytes / stride });
+    }
+    // Less than a frame, or than the header of a chunk, is no sound.
+    if left_over >= stride.max(8) {
+        notes.push(Note::BytesBehind { bytes: left_over, frames: left_over / stride });
+    }
+    notes
 }
 
 /// Opens what is compressed inside of a WAV file.

@@ -21,6 +21,7 @@ use std::path::Path;
 
 use crate::error::FileError;
 use crate::info::{Encoding, Format};
+use crate::read::guarded;
 
 /// A picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -269,6 +270,17 @@ fn from_comments<'a>(comments: impl Iterator<Item = (&'a str, &'a str)>) -> Tags
 /// When the file cannot be read or written, is of a kind that is not tagged here, or its tags do not read back.
 pub fn write_tags(path: impl AsRef<Path>, tags: &Tags) -> Result<(), FileError> {
     let path = path.as_ref();
+    whatever_happens(path, || write_them(path, tags))
+}
+
+/// The library that knows most kinds of tags may panic on damaged ones; that must reach nobody.
+fn whatever_happens<T>(path: &Path, run: impl FnOnce() -> Result<T, FileError>) -> Result<T, FileError> {
+    guarded(run).unwrap_or_else(|panic| {
+        Err(FileError::damaged(path, "its tags", format!("their reader gave up ({panic})")))
+    })
+}
+
+fn write_them(path: &Path, tags: &Tags) -> Result<(), FileError> {
     if tags.cover.as_ref().is_some_and(|cover| cover.bytes.len() > LARGEST_COVER) {
         let what =
             "a cover of more than 16 MB does not fit into tags; make it smaller: 3000 pixels are enough";
@@ -300,10 +312,10 @@ pub fn write_tags(path: impl AsRef<Path>, tags: &Tags) -> Result<(), FileError> 
 pub fn read_tags(path: impl AsRef<Path>) -> Result<Tags, FileError> {
     let path = path.as_ref();
     let info = crate::probe(path)?;
-    match info.format {
+    whatever_happens(path, || match info.format {
         Format::Flac => flac::read(path),
         _ => through_lofty::read(path, &info),
-    }
+    })
 }
 
 pub use wav::read_broadcast_loudness;

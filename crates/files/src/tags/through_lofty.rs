@@ -149,7 +149,8 @@ fn tag(tags: &Tags) -> Tag {
 
 fn from_tag(tag: &Tag) -> Tags {
     let text = |key: ItemKey| tag.get_string(key).map(str::to_owned);
-    let number = |key: ItemKey| tag.get_string(key).and_then(|n| n.trim().parse().ok());
+    // ID3 has no total without a number: it is written as the total of number 0.
+    let number = |key: ItemKey| tag.get_string(key)?.trim().parse().ok().filter(|n| *n > 0);
     let kept = |key: ItemKey, read: fn(&str) -> Option<f64>| tag.get_string(key).and_then(read);
     Tags {
         title: text(ItemKey::TrackTitle),

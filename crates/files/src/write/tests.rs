@@ -29,6 +29,19 @@ fn every_kind() -> impl Strategy<Value = WriteSpec> {
     )
 }
 
+/// Every kind of integers, with as many channels as it may have.
+fn integer_kinds() -> impl Strategy<Value = (FileType, SampleFormat, usize)> {
+    let plain = (
+        prop::sample::select(vec![FileType::Wav, FileType::Aiff]),
+        prop::sample::select(INTEGERS.to_vec()),
+        1usize..=64,
+    );
+    let packed = |file_type, most| {
+        (Just(file_type), prop::sample::select(vec![SampleFormat::Int16, SampleFormat::Int24]), 1usize..=most)
+    };
+    prop_oneof![2 => plain, 1 => packed(FileType::Flac, 8), 1 => packed(FileType::Alac, 2)]
+}
+
 /// Sound that a format holds exactly: both ends of the scale, zero, and numbers in between.
 fn sound(spec: &WriteSpec, frames: usize, seed: u64) -> Buffer {
     let mut state = seed | 1;
@@ -95,6 +108,78 @@ proptest! {
         let start = (place * frames as f64) as usize;
         reader.seek(start).unwrap();
         prop_assert!(reader.read_to_end().unwrap() == sound.range(start, frames - start).to_buffer());
+    }
+
+    // Any number of channels that is allowed, any length, any number: integers of any size, at both ends of the scale
+    // and beyond it. What a depth cannot hold is clipped and counted, everything else comes back bit for bit.
+    #[test]
+    fn any_integers_of_any_depth_come_back(
+        (file_type, format, channels) in integer_kinds(),
+        frames in prop_oneof![Just(0usize), Just(1), 0usize..200],
+        numbers in prop::collection::vec(prop_oneof![any::<i32>(), -140..140i32, Just(i32::MIN), Just(i32::MAX)], 1..500),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sound");
+        let planes: Vec<Vec<i32>> = (0..channels)
+            .map(|c| (0..frames).map(|n| numbers[(n * 7 + c * 3) % numbers.len()]).collect())
+            .collect();
+        let mut writer = Writer::create(&path, spec(file_type, format, channels)).unwrap();
+        writer.write_i32(&planes.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
+        if frames == 0 && matches!(file_type, FileType::Flac | FileType::Alac) {
+            // They have no way to say so, and leave nothing behind.
+            prop_assert!(writer.finish().is_err() && !path.exists());
+            return Ok(());
+        }
+        let written = writer.finish().unwrap();
+        let highest = (1i64 << (format.bits() - 1)) - 1;
+        let kept = |s: i32| i64::from(s).clamp(-highest - 1, highest);
+        let beyond = planes.iter().flatten().filter(|s| kept(**s) != i64::from(**s)).count();
+        prop_assert_eq!((written.frames, written.clipped), (frames as u64, beyond as u64));
+        if frames == 0 {
+            let is_empty = matches!(open(&path), Err(FileError::Empty { .. }));
+            prop_assert!(is_empty);
+            return Ok(());
+        }
+        let mut reader = open(&path).unwrap();
+        prop_assert_eq!((reader.info().frames, reader.info().channels), (frames, channels));
+        prop_assert_eq!(&reader.info().notes, &vec![]);
+        let read = reader.read_to_end().unwrap();
+        for (channel, plane) in planes.iter().enumerate() {
+            let back: Vec<i64> = read.channel(channel).iter().map(|s| (s * (highest + 1) as f64) as i64).collect();
+            prop_assert_eq!(back, plane.iter().map(|s| kept(*s)).collect::<Vec<_>>());
+        }
+    }
+
+    // Any number of 32 and of 64 bits. What the reader would not pass on (+60 dBFS) is left out; what is not finite is
+    // written as zero and counted.
+    #[test]
+    fn any_floats_come_back(
+        aiff in any::<bool>(), wide in any::<bool>(), channels in 1usize..=64, frames in 1usize..100,
+        numbers in prop::collection::vec(
+            prop_oneof![-1000.0..=1000.0f64, any::<f64>(), Just(5e-324), Just(-0.0), Just(f64::NAN), Just(f64::INFINITY)],
+            1..300,
+        ),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sound");
+        let file_type = if aiff { FileType::Aiff } else { FileType::Wav };
+        let (format, round): (_, fn(f64) -> f64) = match wide {
+            true => (SampleFormat::Float64, |x| x),
+            false => (SampleFormat::Float32, |x| f64::from(x as f32)),
+        };
+        let numbers: Vec<f64> = numbers.into_iter().filter(|x| !x.is_finite() || x.abs() <= 1000.0).collect();
+        let number = |c: usize, n: usize| numbers.get((n * 7 + c * 3) % numbers.len().max(1)).copied().unwrap_or(0.5);
+        let planes: Vec<Vec<f64>> = (0..channels).map(|c| (0..frames).map(|n| number(c, n)).collect()).collect();
+        let written = write(&path, spec(file_type, format, channels), &Buffer::from_channels(&planes), 33);
+        let bad = planes.iter().flatten().filter(|x| !x.is_finite()).count();
+        prop_assert_eq!((written.clipped, written.not_finite), (0, bad as u64));
+        let read = open(&path).unwrap().read_to_end().unwrap();
+        for (channel, plane) in planes.iter().enumerate() {
+            for (back, given) in read.channel(channel).iter().zip(plane) {
+                let kept = if given.is_finite() { round(*given) } else { 0.0 };
+                prop_assert_eq!(back.to_bits(), kept.to_bits(), "{} as {:?}", given, format);
+            }
+        }
     }
 
     #[test]

@@ -297,12 +297,7 @@ impl Energy {
             .flat_map(|part| self.range_powers(part, 0))
             .chain(self.range_powers(last, RANGE_SILENCE_BINS))
             .collect();
-        // Here a value at the threshold counts (EBU Tech 3342, clause 3).
-        let absolute = power_of(ABSOLUTE_GATE_LUFS);
-        let relative = mean(powers.iter().filter(|p| **p >= absolute))? * db_to_power(RANGE_GATE_LU);
-        let kept = sorted(powers.into_iter().filter(|p| *p >= absolute && *p >= relative));
-        let (low, high) = (nearest_rank(&kept, 0.10)?, nearest_rank(&kept, 0.95)?);
-        lufs(low).zip(lufs(high))
+        range_edges(powers)
     }
 
     /// The short-term powers of a part, every 100 ms, into `silence` after its end.
@@ -332,6 +327,27 @@ impl Energy {
             short_term_lufs: loudness(SHORT_TERM_BINS),
         }
     }
+}
+
+/// Both ends of the loudness range of some short-term powers, in LUFS.
+fn range_edges(powers: Vec<f64>) -> Option<(f64, f64)> {
+    // Here a value at the threshold counts (EBU Tech 3342, clause 3).
+    let absolute = power_of(ABSOLUTE_GATE_LUFS);
+    let relative = mean(powers.iter().filter(|p| **p >= absolute))? * db_to_power(RANGE_GATE_LU);
+    let kept = sorted(powers.into_iter().filter(|p| *p >= absolute && *p >= relative));
+    let (low, high) = (nearest_rank(&kept, 0.10)?, nearest_rank(&kept, 0.95)?);
+    lufs(low).zip(lufs(high))
+}
+
+/// Loudness range in LU of short-term loudnesses in LUFS that were read at equal distances (EBU Tech 3342): for who
+/// foresees what a change of level does to it. `None` when nothing passes the gate.
+pub fn loudness_range_of_lu(short_term_lufs: impl Iterator<Item = f64>) -> Option<f64> {
+    range_edges(short_term_lufs.map(power_of).collect()).map(|(low, high)| high - low)
+}
+
+/// What the K-weighting of BS.1770 does to a tone, in dB: 0 near 500 Hz, 4 at the top, falling below 100 Hz.
+pub fn k_weighting_db(hz: f64) -> f64 {
+    OFFSET_DB + power_to_db(weighting::power_48k(hz))
 }
 
 /// The mean of some powers; `None` of none.

@@ -70,6 +70,11 @@ fn power(sections: &[Section; 2], hz: f64, sample_rate_hz: f64) -> f64 {
     sections.iter().map(|s| s.power(hz, sample_rate_hz)).product()
 }
 
+/// Power gain at `hz`, with the tables as printed for 48 kHz.
+pub(crate) fn power_48k(hz: f64) -> f64 {
+    power(&bilinear(48_000.0), hz, 48_000.0)
+}
+
 /// The two sections of the K-weighting for a sample rate in hertz.
 ///
 /// The numerator 1, -2, 1 of the printed high-pass is not normalised, so its pass-band gain depends on the

@@ -186,6 +186,7 @@ fn read_song(reader: &mut Reader<'_>, scope: &Scope, entries: &Entries) -> Song 
         tempo_bpm: reader.number(scope, entries, &fields::TEMPO),
         beats_per_bar: reader.number(scope, entries, &fields::BEATS).map(|beats| beats as u32),
         sections: read_sections(reader, scope, entries),
+        left_out: reader.files(scope, entries, "left_out", fields::MOST_LEFT_OUT).unwrap_or_default(),
         notes: reader.text(scope, entries, "notes"),
     }
 }

@@ -3,7 +3,9 @@
 use audio::Spec;
 use demo::Planted;
 use dsp::Setting;
-use dsp::processors::{compressor, de_esser, declick, declip, eq, gain, gate, rumble, saturator, width};
+use dsp::processors::{
+    compressor, de_esser, declick, declip, dehum, denoise, eq, gain, gate, rumble, saturator, width,
+};
 use session::{Insert, Lane, LaneTarget, Path, Session, Strip};
 
 /// What stands in the session against a fault: the path whose reason is told; `None` when nothing does.
@@ -40,7 +42,12 @@ fn on_track(planted: &Planted, track: &Strip) -> Option<Path> {
                 let near = move |b: &Band| (b.hz - times * mains_hz).abs() < 1.0 && b.q >= 8.0;
                 band(track, move |b| b.is_gain() && near(b) && b.gain_db <= -10.0)
             };
-            cut(2.0).and(cut(3.0)).and(cut(1.0))
+            let subtracts = |i: &Insert| {
+                let settings = (i.kind.id == dehum::KIND.id).then(|| dehum::Settings::from_values(&i.values));
+                let wanted = if mains_hz < 55.0 { dehum::Mains::Hz50 } else { dehum::Mains::Hz60 };
+                settings.is_some_and(|dehum| dehum.mains == wanted && dehum.harmonics >= 3.0)
+            };
+            with(track, subtracts).or_else(|| cut(2.0).and(cut(3.0)).and(cut(1.0)))
         }
         "clipping" => with(track, |i| {
             let values = (i.kind.id == declip::KIND.id).then(|| declip::Settings::from_values(&i.values));
@@ -58,7 +65,9 @@ fn on_track(planted: &Planted, track: &Strip) -> Option<Path> {
         }
         "noise" => with(track, |i| {
             let gate = (i.kind.id == gate::KIND.id).then(|| gate::Settings::from_values(&i.values));
+            let denoise = (i.kind.id == denoise::KIND.id).then(|| denoise::Settings::from_values(&i.values));
             gate.is_some_and(|gate| gate.range_db >= 6.0 && gate.threshold_db > amount)
+                || denoise.is_some_and(|denoise| denoise.reduction_db >= 6.0 && !denoise.print.is_empty())
         }),
         "too_quiet" => {
             // Half of the way to the working level of -18 dBFS at least; peaks may forbid the rest.

@@ -12,7 +12,7 @@ mod peaks;
 mod sibilants;
 mod strokes;
 
-pub(crate) use noise::noise_db;
+pub(crate) use noise::{noise_db, pause_rows};
 pub(crate) use onsets::strokes_db;
 
 use crate::parts::heard;

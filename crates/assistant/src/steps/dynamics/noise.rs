@@ -6,7 +6,7 @@ use crate::rack::settings;
 use crate::words::tenth;
 use crate::{Rules, TrackFacts, roles};
 use dsp::processors::gate;
-use measure::Analysis;
+use measure::{Analysis, ErbFrames};
 use session::{Change, Decision, StepId, Strip};
 
 /// Noise farther than this below what is played is left alone, in dB.
@@ -25,6 +25,13 @@ const RANGE_DB: (f64, f64) = (6.0, 12.0);
 /// How far below what is played noise should be, in dB.
 const WANTED_DB: f64 = 42.0;
 
+/// Rows in which nothing plays and nothing has just ended, digital silence left out.
+pub(crate) fn pause_rows(erb: &ErbFrames) -> Vec<usize> {
+    let active = |row: usize| erb.active.get(row).copied().unwrap_or(false);
+    let quiet = |row: &usize| !(row.saturating_sub(TAIL_ROWS)..row + 2).any(active);
+    (0..erb.rows()).filter(quiet).filter(|row| erb.row(*row).iter().any(|power| *power > 0.0)).collect()
+}
+
 /// Steady noise in the pauses: its level in dBFS, and that against what is played in dB. `None` where there is
 /// none, or where nobody can tell it from bleed and room.
 pub(crate) fn noise_db(analysis: &Analysis, role: &str) -> Option<(f64, f64)> {
@@ -32,10 +39,8 @@ pub(crate) fn noise_db(analysis: &Analysis, role: &str) -> Option<(f64, f64)> {
         return None;
     }
     let erb = &analysis.erb;
-    let active = |row: usize| erb.active.get(row).copied().unwrap_or(false);
-    let quiet = |row: &usize| !(row.saturating_sub(TAIL_ROWS)..row + 2).any(active);
     let power = |row: usize| erb.row(row).iter().map(|power| f64::from(*power)).sum::<f64>();
-    let rows = (0..erb.rows()).filter(quiet);
+    let rows = pause_rows(erb).into_iter();
     let levels = sorted(rows.map(power).filter(|power| *power > 0.0).map(level_db).collect());
     let (low, high) = (at(&levels, 0.1)?, at(&levels, 0.9)?);
     if levels.len() < LEAST_ROWS || high - low > STEADY_DB {

@@ -1,6 +1,7 @@
 use super::*;
+use crate::Relation;
 use crate::testing::{Sound, applied, decide, song, song_of};
-use dsp::processors::{declick, declip, eq, rumble};
+use dsp::processors::{declick, declip, dehum, denoise, eq, leveller, rumble};
 use proptest::prelude::*;
 use session::Path;
 
@@ -300,17 +301,131 @@ fn hums(dbfs: f64) -> (Session, SongFacts) {
 }
 
 #[test]
-fn hum_is_cut_narrowly_at_the_lines_that_stand_out() {
+fn hum_of_several_lines_is_subtracted_up_to_the_highest_that_stands_out() {
     let (session, facts) = hums(-50.0);
     let after = prepared(&session, &facts);
-    let bands = eq::Settings::from_values(&after.tracks["gtr"].insert("hum").expect("cuts").values).bands;
-    let cuts: Vec<(f64, f64)> = bands.iter().map(|b| (b.freq_hz, b.gain_db)).collect();
-    // The line at 300 Hz is 40 dB weaker than the strongest. No cut is deeper than 20 dB, or than the line is high.
-    assert_eq!(cuts, [(50.0, -20.0), (100.0, -20.0), (150.0, -15.0)]);
-    // 98 Hz, the G two hertz beside the line, keeps all but 6 dB: a bell of -20 dB, Q 33.
-    assert!(bands.iter().all(|b| b.q >= 16.0), "{bands:?}");
+    let settings =
+        dehum::Settings::from_values(&after.tracks["gtr"].insert("dehum").expect("a removal").values);
+    // The line at 300 Hz is 40 dB weaker than the strongest: the highest that counts is 3 x 50 Hz.
+    assert_eq!((settings.mains, settings.harmonics), (dehum::Mains::Hz50, 3.0));
+    assert!(decide(&Preparation, &facts, &after, &Rules::default()).is_empty(), "once is enough");
     let (session, facts) = hums(-90.0);
     assert!(prepared(&session, &facts).tracks["gtr"].inserts.is_empty(), "72 dB below what is played");
+}
+
+#[test]
+fn a_line_that_hums_alone_is_cut_narrowly() {
+    let (session, mut facts) = hums(-50.0);
+    let blemishes = &mut facts.tracks.get_mut("gtr").unwrap().raw.blemishes;
+    blemishes.hum.as_mut().unwrap().lines.truncate(1);
+    let after = prepared(&session, &facts);
+    let bands = eq::Settings::from_values(&after.tracks["gtr"].insert("hum").expect("a cut").values).bands;
+    let cuts: Vec<(f64, f64)> = bands.iter().map(|b| (b.freq_hz, b.gain_db)).collect();
+    // Never deeper than 20 dB, though the line stands out by 30.
+    assert_eq!(cuts, [(50.0, -20.0)]);
+    assert!(bands[0].q >= 16.0, "{bands:?}");
+}
+
+/// A singer with noise so many dB below the singing: the same power in every row, in bands from `from_hz` up.
+fn noisy(below_db: f64, from_hz: f64, role: &str) -> (Session, SongFacts) {
+    let sings = Sound { on: 40, of: 100, ..Sound::band(200.0, 5_000.0) };
+    let (session, mut facts) = song_of(&[("part", role, sings)]);
+    let erb = &mut facts.tracks.get_mut("part").unwrap().raw.erb;
+    let bands: Vec<usize> = (0..measure::ERB_BANDS).filter(|band| erb.centres_hz[*band] >= from_hz).collect();
+    let each = (audio::db_to_power(-18.0 - below_db) / bands.len() as f64) as f32;
+    for row in 0..erb.rows() {
+        bands.iter().for_each(|band| erb.power[row * measure::ERB_BANDS + band] += each);
+    }
+    (session, facts)
+}
+
+#[test]
+fn steady_noise_is_learnt_in_the_pauses_and_turned_down_within_bounds() {
+    for (below_db, reduction_db) in [(38.0, 12.0), (41.0, 11.0)] {
+        let (session, facts) = noisy(below_db, 250.0, "lead_vocal");
+        let after = prepared(&session, &facts);
+        let values = &after.tracks["part"].insert("denoise").expect("a denoiser").values;
+        let settings = denoise::Settings::from_values(values);
+        assert_eq!(settings.reduction_db, reduction_db, "{below_db} dB below");
+        // What is printed adds up to the noise again: bands of equal power, each as wide as an ERB there.
+        let power: f64 = settings
+            .print
+            .iter()
+            .filter(|point| point.freq_hz >= 250.0)
+            .map(|point| audio::db_to_power(point.level_db) * 24.7 * 1.017 * (1.0 + 0.00437 * point.freq_hz))
+            .sum();
+        // Half a decibel: the width of a band is that of its middle.
+        assert!((audio::power_to_db(power) + 18.0 + below_db).abs() < 0.5, "{below_db}");
+        assert!(decide(&Preparation, &facts, &after, &Rules::default()).is_empty(), "once is enough");
+    }
+    // Too far away, a synthesiser's own, and a whistle that lies in one band.
+    for (below_db, from_hz, role) in
+        [(46.0, 250.0, "lead_vocal"), (38.0, 250.0, "synth_pad"), (38.0, 19_000.0, "lead_vocal")]
+    {
+        let (session, facts) = noisy(below_db, from_hz, role);
+        assert!(prepared(&session, &facts).tracks["part"].inserts.is_empty(), "{below_db} {from_hz} {role}");
+    }
+}
+
+#[test]
+fn what_goes_on_below_hearing_is_filtered_even_where_strokes_reach_down() {
+    let (session, mut facts) = song(&[("kick", "kick_in"), ("vox", "lead_vocal"), ("sub", "bass_808")]);
+    let steady = [("kick", Some(-40.0)), ("vox", Some(-60.0)), ("sub", Some(-70.0))];
+    for (id, dbfs) in steady {
+        facts.tracks.get_mut(id).unwrap().raw.blemishes.subsonic_dbfs = dbfs;
+    }
+    // The kick averages -26 dBFS: rumble of -40 dBFS between its strokes is 14 dB below them; its own low end is not.
+    let after = prepared(&session, &facts);
+    let filter =
+        |id: &str| after.tracks[id].insert("clean").map(|i| rumble::Settings::from_values(&i.values).freq_hz);
+    assert!(filter("kick").is_some_and(|hz| (20.0..30.9).contains(&hz)), "{:?}", filter("kick"));
+    assert_eq!(filter("sub"), None, "52 dB below");
+    assert!(filter("vox").is_some_and(|hz| hz > 30.0), "42 dB below a voice, which has nothing there");
+}
+
+#[test]
+fn the_near_microphone_is_never_delayed() {
+    // The one that was taken as the reference comes 30 frames later: it is moved, not the other one.
+    let early = Relation { lag_frames: -30.0, inverted: false, ..relation() };
+    let (session, facts) = two_snares(early);
+    let after = prepared(&session, &facts);
+    assert_eq!((after.tracks["top"].delay_frames, after.tracks["bottom"].delay_frames), (-30.0, 0.0));
+    assert!(decide(&Preparation, &facts, &after, &Rules::default()).is_empty());
+    // Three of one source: all go to the earliest.
+    let (session, mut facts) =
+        song(&[("top", "snare_top"), ("bottom", "snare_bottom"), ("side", "snare_side")]);
+    let of = |track: &str, lag_frames: f64| Relation { track: track.into(), lag_frames, ..relation() };
+    facts.relations = vec![of("bottom", 12.0), of("side", -8.0)];
+    let after = prepared(&session, &facts);
+    let delays = ["top", "bottom", "side"].map(|id| after.tracks[id].delay_frames);
+    assert_eq!(delays, [-8.0, -20.0, 0.0]);
+}
+
+/// A singer whose level goes up and down by so many dB every 6 s, beside a guitar that does the same or not.
+fn uneven(swing_db: f64, guitar_follows: bool, role: &str) -> Vec<session::Insert> {
+    let swings =
+        |db: f64| (0..crate::testing::ROWS).map(|row| if (row / 120) % 2 == 0 { db } else { -db }).collect();
+    let part = Sound { moves_db: swings(swing_db), ..Sound::band(200.0, 5_000.0) };
+    let guitar = Sound {
+        moves_db: swings(if guitar_follows { swing_db } else { 0.0 }),
+        ..Sound::band(150.0, 3_000.0)
+    };
+    let (session, facts) = song_of(&[("part", role, part), ("gtr", "guitar_electric", guitar)]);
+    let after = prepared(&session, &facts);
+    assert!(after.tracks["gtr"].inserts.is_empty());
+    after.tracks["part"].inserts.clone()
+}
+
+#[test]
+fn an_uneven_take_is_levelled_and_dynamics_of_the_song_stay() {
+    let inserts = uneven(5.0, false, "lead_vocal");
+    let settings = leveller::Settings::from_values(&inserts[0].values);
+    // 10 LU apart, 4.5 wanted: halfway from both ends.
+    assert!((2.0..=4.0).contains(&settings.range_db), "{}", settings.range_db);
+    assert_eq!(settings.reference, leveller::Reference::Own);
+    assert!(uneven(5.0, true, "lead_vocal").is_empty(), "everybody plays so");
+    assert!(uneven(2.5, false, "lead_vocal").is_empty(), "5 LU are usual");
+    assert!(uneven(5.0, false, "snare").is_empty(), "strokes have a step of their own");
 }
 
 /// Keys whose low end leans by `low_db`, as a whole by `whole_db`.

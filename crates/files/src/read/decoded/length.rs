@@ -50,7 +50,10 @@ impl DecodedSource {
                 Extent { first, heard_end: heard_end.min(coded_end), coded_end, ..Extent::default() }
             }
             _ => {
-                self.restart()?;
+                // A survey knows it without the stream.
+                if self.place.survey.get().is_none() {
+                    self.restart()?;
+                }
                 let extent = self.walk()?;
                 if let Some(survey) = self.place.survey.get() {
                     if survey.estimated() > 0 {

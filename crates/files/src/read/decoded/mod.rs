@@ -6,6 +6,7 @@
 
 mod continuity;
 mod length;
+mod sbr;
 mod stream;
 
 use std::io::ErrorKind;
@@ -21,11 +22,12 @@ use symphonia::core::units::Timestamp;
 
 use super::codec::{PREROLL, alac_bits, copy_planes, encoding_of, preroll, usual_mask};
 use super::panics::guarded;
-use super::{Source, check_shape, countable};
+use super::{Source, check_shape, countable, flac_record};
 use crate::error::FileError;
-use crate::info::{Broadcast, Format, Info};
+use crate::info::{Broadcast, Encoding, Format, Info};
 use crate::note::{Note, Places};
 use continuity::Continuity;
+use sbr::Replication;
 use stream::{Place, Stream, audio_params};
 
 /// Before every time of a stream: where the end of a packet stands when there is none.
@@ -62,13 +64,15 @@ pub(super) struct DecodedSource {
     packet_time: i64,
     /// The time of the next packet when counting.
     counted: i64,
+    /// The next packet only prepares the decoder for the one behind it.
+    prepares: bool,
+    is_vorbis: bool,
     continuity: Continuity,
     /// A hole that may still grow: its first frame, and its length.
     hole: Option<(u64, u64)>,
     notes: Vec<Note>,
     /// The demuxer ran into the end of the file where it expected more.
     broke_off: bool,
-    broken: bool,
 }
 
 /// Opens a compressed file of `bytes`, whose stream begins at byte `start`.
@@ -117,17 +121,32 @@ pub(super) fn open(
         packet: vec![Vec::new(); channels],
         packet_time: NEVER,
         counted: 0,
+        prepares: false,
+        is_vorbis: encoding == Encoding::Lossy { codec: "Vorbis" },
         continuity: Continuity::new(encoding),
         hole: None,
         notes: Vec::new(),
         broke_off: false,
-        broken: false,
     };
     let mut notes = Vec::new();
     let frames = source.find_length(&track, encoding, &mut notes)?;
     if frames == 0 {
         return Err(FileError::Empty { path: path.to_owned(), bytes });
     }
+    if encoding == (Encoding::Lossy { codec: "AAC" }) && source.has_replication()? {
+        notes.push(Note::LowerBandOnly { up_to_hz: sample_rate_hz / 2 });
+    }
+    for note in &mut notes {
+        // It begins anew behind what is heard.
+        if let Note::StreamRestarts { frame } = note {
+            *frame = frames;
+        }
+    }
+    let record = match format {
+        Format::Flac => std::fs::File::open(path).and_then(|file| flac_record::read(file, start, channels)),
+        _ => Ok(Broadcast::default()),
+    };
+    let broadcast = record.map_err(|e| FileError::io(path, "read it", e))?;
     source.restart()?;
     source.frames = frames;
     let info = Info {
@@ -137,7 +156,7 @@ pub(super) fn open(
         channels,
         channel_mask: usual_mask(encoding, channels),
         frames: countable(path, frames)?,
-        broadcast: Broadcast::default(),
+        broadcast,
         notes,
     };
     Ok((info, source))
@@ -149,8 +168,28 @@ impl DecodedSource {
         self.stream = self.place.begin()?;
         self.forget_packet();
         self.begin_anew();
+        let track = self.stream.track;
+        if self.place.pages.get().is_some_and(|pages| pages.gaps(track).is_first_lost()) {
+            self.continuity.lose();
+        }
         self.counted = 0;
+        // Of Vorbis the first packet gives no sound (Vorbis I section 4.3.8); the decoder gives half of its block. Ogg
+        // says at what time it would be.
+        self.prepares = self.clock == Clock::Counting && self.is_vorbis;
         Ok(())
+    }
+
+    /// Whether the stream is high-efficiency AAC that does not say so. Leaves it anywhere.
+    fn has_replication(&mut self) -> Result<bool, FileError> {
+        self.restart()?;
+        let mut replication = Replication::default();
+        while let Some(packet) = self.next_packet()? {
+            if !replication.take(&packet.data) {
+                break;
+            }
+        }
+        self.notes.clear();
+        Ok(replication.is_there())
     }
 
     /// Nothing that was decoded before counts for what comes.
@@ -179,29 +218,22 @@ impl DecodedSource {
     /// The next packet of our track; `None` at the end, and where nothing more can be demuxed.
     fn next_packet(&mut self) -> Result<Option<Packet>, FileError> {
         loop {
-            let at = self.packet_end().max(0) as f64 / f64::from(self.sample_rate_hz);
             let Stream { demuxer, track, .. } = &mut self.stream;
-            let next = guarded(|| demuxer.next_packet());
-            match next {
-                Err(panic) => {
-                    self.broken = true;
-                    let what = format!("the decoder gave up ({panic})");
-                    return Err(FileError::damaged(&self.place.path, format!("{at:.3} s"), what));
-                }
-                Ok(Ok(Some(packet))) if packet.track_id == *track => return Ok(Some(packet)),
-                Ok(Ok(Some(_))) => {}
-                Ok(Err(Error::ResetRequired)) => {
+            match demuxer.next_packet() {
+                Ok(Some(packet)) if packet.track_id == *track => return Ok(Some(packet)),
+                Ok(Some(_)) => {}
+                Err(Error::ResetRequired) => {
                     self.notes.push(Note::StreamRestarts { frame: self.packet_end().max(0) as u64 });
                     return Ok(None);
                 }
-                Ok(Err(Error::IoError(e))) if e.kind() != ErrorKind::UnexpectedEof => {
+                Err(Error::IoError(e)) if e.kind() != ErrorKind::UnexpectedEof => {
                     return Err(FileError::io(&self.place.path, "read it", e));
                 }
-                Ok(Err(Error::IoError(_))) => {
+                Err(Error::IoError(_)) => {
                     self.broke_off = true;
                     return Ok(None);
                 }
-                Ok(Ok(None) | Err(_)) => return Ok(None),
+                Ok(None) | Err(_) => return Ok(None),
             }
         }
     }
@@ -221,18 +253,13 @@ impl DecodedSource {
                 self.stream.decoder.reset();
             }
             let whole = self.continuity.take(&packet.data);
-            let decoder = &mut self.stream.decoder;
             let planes = &mut self.packet;
-            let decoded =
-                guarded(|| decoder.decode(&packet).map(|sound| copy_planes(&sound, trimmed, planes)));
-            match decoded {
-                Err(panic) => {
-                    self.broken = true;
-                    let at = time.max(0) as f64 / f64::from(self.sample_rate_hz);
-                    let what = format!("the decoder gave up ({panic})");
-                    return Err(FileError::damaged(&self.place.path, format!("{at:.3} s"), what));
+            match self.stream.decoder.decode(&packet).map(|sound| copy_planes(&sound, trimmed, planes)) {
+                Ok(Some(_)) if self.prepares => {
+                    self.prepares = false;
+                    self.forget_packet();
                 }
-                Ok(Ok(Some(frames))) => {
+                Ok(Some(frames)) => {
                     self.counted = time + frames as i64;
                     if self.continuity.is_heard(whole, &self.packet) {
                         self.packet_time = time + trimmed as i64;
@@ -241,7 +268,7 @@ impl DecodedSource {
                     self.forget_packet();
                 }
                 // What cannot be decoded keeps its time: the next packet says where it stands.
-                Ok(failed) => {
+                failed => {
                     self.forget_packet();
                     self.counted += length(&packet);
                     if failed.is_err() {
@@ -274,10 +301,6 @@ impl DecodedSource {
 
 impl Source for DecodedSource {
     fn read(&mut self, block: &mut Block) -> Result<Frames, FileError> {
-        if self.broken {
-            let what = "the decoder gave up earlier";
-            return Err(FileError::damaged(&self.place.path, format!("frame {}", self.position), what));
-        }
         let wanted = block.frames();
         let mut done = 0;
         while done < wanted {
@@ -317,7 +340,7 @@ impl Source for DecodedSource {
         self.note_hole(hole);
         let ahead = time - self.packet_end();
         let near = time >= self.packet_time && ahead <= PREROLL && self.packet_end() > self.packet_time;
-        if near || self.broken {
+        if near {
             return Ok(());
         }
         let (Some(preroll), Clock::Stamps) = (self.preroll, self.clock) else {

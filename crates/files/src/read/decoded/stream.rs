@@ -17,7 +17,6 @@ use super::super::framed::{Framed, Survey};
 use super::super::mp4;
 use super::super::ogg_gaps::{Mended, Pages};
 use super::super::opus::codecs;
-use super::super::panics::guarded;
 use crate::error::FileError;
 use crate::info::Format;
 
@@ -114,7 +113,7 @@ impl Place {
             params.for_codec(codec);
         }
         let options = AudioDecoderOptions::default().gapless(false);
-        let made = self.guard("the header", || codecs().make_audio_decoder(&params, &options))?;
+        let made = codecs().make_audio_decoder(&params, &options);
         let decoder = made.map_err(|e| self.header_error(e))?;
         Ok(Stream { demuxer, decoder, track })
     }
@@ -150,13 +149,13 @@ impl Place {
             _ => Box::new(Part { file, start: self.start, at: 0, tail, bytes }),
         };
         let source = MediaSourceStream::new(source, Default::default());
-        let probed = self.guard("the header", || {
-            if old {
-                let reader = formats::IsoMp4Reader::try_new(source, FormatOptions::default())?;
-                return Ok(Box::new(reader) as Box<dyn FormatReader>);
-            }
-            probe.probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
-        })?;
+        let options = FormatOptions::default();
+        let probed = if old {
+            formats::IsoMp4Reader::try_new(source, options)
+                .map(|reader| Box::new(reader) as Box<dyn FormatReader>)
+        } else {
+            probe.probe(&Hint::new(), source, options, MetadataOptions::default())
+        };
         probed.map_err(|e| self.header_error(e))
     }
 
@@ -198,11 +197,6 @@ impl Place {
         Ok(Arc::clone(self.pages.get_or_init(|| Arc::new(made))))
     }
 
-    fn guard<T>(&self, place: &str, run: impl FnOnce() -> T) -> Result<T, FileError> {
-        guarded(run)
-            .map_err(|panic| FileError::damaged(&self.path, place, format!("the decoder gave up ({panic})")))
-    }
-
     fn header_error(&self, error: Error) -> FileError {
         let name = self.format.name();
         match error {
@@ -222,6 +216,12 @@ impl Place {
                 // What the decoder calls too complex is band replication (SBR) or parametric stereo.
                 let what = if what.contains("too complex") { "HE-AAC or surround AAC" } else { what };
                 let what = format!("this {name} file is not read ({what}); export it as WAV or FLAC");
+                FileError::unsupported(&self.path, what)
+            }
+            // The demuxer takes the only size it does not know for damage.
+            Error::DecodeError(what) if what.ends_with("invalid pcm sample size") => {
+                let what =
+                    "samples of 8 bits with a sign in QuickTime are not read; export it with 16 or 24 bits";
                 FileError::unsupported(&self.path, what)
             }
             other => FileError::damaged(&self.path, "the header", other.to_string()),

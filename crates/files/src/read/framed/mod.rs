@@ -77,6 +77,26 @@ impl Window {
         Window { file, start: 0, kept: Vec::new(), ends: false }
     }
 
+    /// The first bytes of what may begin at `at`, at most 32: a look ahead, however far, that does not give up what is
+    /// kept. Files may be made of nothing but words that point somewhere else.
+    fn peek(&mut self, at: u64) -> io::Result<[u8; 32]> {
+        let mut bytes = [0; 32];
+        let end = self.start + self.kept.len() as u64;
+        if at >= self.start && at.saturating_add(32) <= end {
+            bytes.copy_from_slice(&self.kept[(at - self.start) as usize..][..32]);
+            return Ok(bytes);
+        }
+        self.file.seek(SeekFrom::Start(at))?;
+        let mut left = &mut bytes[..];
+        while !left.is_empty() {
+            match self.file.read(left)? {
+                0 => break,
+                read => left = &mut left[read..],
+            }
+        }
+        Ok(bytes)
+    }
+
     /// `length` bytes from `at` on, at most [`LONGEST_FRAME`]; fewer only at the end of the file.
     fn at(&mut self, at: u64, length: usize) -> io::Result<&[u8]> {
         let end = self.start + self.kept.len() as u64;

@@ -202,21 +202,22 @@ impl Walk {
 
     /// Whether a frame that ends at `at` is followed by one, or by what may end a file.
     fn may_end(&mut self, at: u64) -> io::Result<bool> {
-        Ok(at == self.end
-            || self.tag_bytes(at)?.is_some()
-            || self.framing.head(self.window.at(at, 16)?).is_some())
+        if at == self.end || self.framing.head(&self.window.peek(at)?[..16]).is_some() {
+            return Ok(true);
+        }
+        Ok(self.tag_bytes(at)?.is_some())
     }
 
     /// The length of a tag (ID3, APE) that begins here.
     fn tag_bytes(&mut self, at: u64) -> io::Result<Option<u64>> {
-        let bytes = self.window.at(at, 32)?;
+        let bytes = self.window.peek(at)?;
         let length = if bytes.starts_with(b"TAG") {
             Some(128)
         } else if bytes.starts_with(b"APETAGEX") {
             let size = bytes.get(12..16).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
             Some(u64::from(size) + 32)
         } else {
-            id3_length(bytes)
+            id3_length(&bytes)
         };
         // In the middle of damage three letters prove nothing.
         let Some(end) = length.and_then(|length| at.checked_add(length)) else { return Ok(None) };
@@ -225,9 +226,9 @@ impl Walk {
     }
 
     fn begins(&mut self, at: u64) -> io::Result<bool> {
-        let bytes = self.window.at(at, 16)?;
+        let bytes = self.window.peek(at)?;
         let tag = [b"TAG".as_slice(), b"APETAGEX", b"ID3"].iter().any(|id| bytes.starts_with(id));
-        Ok(tag || self.framing.head(bytes).is_some())
+        Ok(tag || self.framing.head(&bytes[..16]).is_some())
     }
 
     /// The first frame at or behind `at` that another one or the end follows.

@@ -1,0 +1,343 @@
+//! Steps 13 to 15 with references: tone, width and dynamics come near to one or several finished songs.
+//!
+//! Songs are compared at equal loudness, their quiet, middle and loud thirds each with each (see `portrait.rs`). Third
+//! octaves are moved in tone, and in the level of their side, as far as asked and never beyond a limit that follows the
+//! reference's own spread (`bands.rs`); a ride brings the loudness range nearer (`ride.rs`). All of it is foreseen from
+//! what was measured, then heard through the whole chain and corrected by what is left ([`MatchPlan::corrected`]).
+
+mod bands;
+mod portrait;
+mod ride;
+
+pub use bands::Move;
+use portrait::SECTIONS;
+
+use crate::{Goal, MasterFacts};
+use bands::Wishes;
+use dsp::{Kind, Values};
+use measure::Analysis;
+use portrait::{Portrait, mean_of};
+use session::{Change, Decision, Path, Session, StepId, Value};
+
+/// A finished song to be near to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reference {
+    /// What it is called.
+    pub name: String,
+    /// How much it counts beside others.
+    pub weight: f64,
+    /// What was measured of it.
+    pub analysis: Analysis,
+}
+
+/// How near to come to the references, by aspect: 0 not at all, 1 as near as the bounds allow.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Matching {
+    /// Balance of the third octaves.
+    pub tone: f64,
+    /// Loudness range.
+    pub dynamics: f64,
+    /// Side against middle, band by band and as a whole.
+    pub width: f64,
+    /// Integrated loudness; at 0 that of the target stands.
+    pub loudness: f64,
+}
+
+impl Default for Matching {
+    /// Most of the tone, half of dynamics and width, the target's loudness.
+    fn default() -> Matching {
+        Matching { tone: 0.7, dynamics: 0.5, width: 0.5, loudness: 0.0 }
+    }
+}
+
+/// Rendered and wished are alike within this: dB of the tone (RMS over the bands), dB of the width, LU of the range.
+const ALIKE: (f64, f64, f64) = (0.3, 0.1, 0.2);
+/// A side gain within this everywhere needs no filter, in dB.
+const NO_MOVE_DB: f64 = 0.05;
+/// A curve that moves the lows by no more than this rings before the sound by less than -40 dB in linear phase, in dB.
+const LINEAR_DB: f64 = 3.0;
+/// A ride with care moves the level no farther than this, in dB, either way; at full strength half as far again.
+const RIDE_DB: f64 = 6.0;
+/// The lows, for that, in hertz.
+const LOWS_HZ: f64 = 300.0;
+
+/// What is done to come near to the references.
+#[derive(Debug, Clone)]
+pub struct MatchPlan {
+    mix: Portrait,
+    target: Portrait,
+    matching: Matching,
+    names: Vec<String>,
+    course: Option<CourseOf>,
+    wishes: Wishes,
+    /// The loudness range to be heard, in LU; absent where the dynamics are left alone.
+    range_lu: Option<f64>,
+    tone: Vec<Move>,
+    side: Vec<Move>,
+    ride: ride::Ride,
+}
+
+/// The course is only read.
+type CourseOf = std::sync::Arc<ride::Course>;
+
+impl std::fmt::Debug for ride::Course {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Course")
+    }
+}
+
+impl MatchPlan {
+    /// The plan for a pre-master; `None` without references, or where one side is silent.
+    pub fn new(facts: &MasterFacts, goal: &Goal) -> Option<MatchPlan> {
+        let songs = facts.references.iter().filter(|r| r.weight > 0.0);
+        let songs: Vec<(Portrait, f64)> =
+            songs.filter_map(|r| Some((Portrait::of(&r.analysis)?, r.weight))).collect();
+        let target = mean_of(&songs)?;
+        let mix = Portrait::of(&facts.premaster)?;
+        let matching = goal.matching;
+        let toward = |have: Option<f64>, want: Option<f64>, strength: f64| {
+            have.zip(want).filter(|_| strength > 0.0).map(|(have, want)| have + strength * (want - have))
+        };
+        let range = toward(mix.loudness_range_lu, target.loudness_range_lu, matching.dynamics);
+        let spreads = |width: bool| -> Vec<f64> {
+            target.bands.iter().map(|b| if width { b.width_spread_db } else { b.spread_db }).collect()
+        };
+        let wishes = Wishes {
+            tone: bands::asked(&bands::missing(&mix, &target, false), &spreads(false), matching.tone),
+            side: bands::smoothed(&bands::asked(
+                &bands::missing(&mix, &target, true),
+                &spreads(true),
+                matching.width,
+            )),
+            wider_db: toward(
+                Some(0.0),
+                mix.width_db.zip(target.width_db).map(|(a, b)| b - a),
+                matching.width,
+            ),
+        };
+        let course = ride::Course::of(&facts.premaster.loudness).filter(|_| range.is_some());
+        let mut plan = MatchPlan {
+            mix,
+            target,
+            matching,
+            names: facts.references.iter().map(|r| r.name.clone()).collect(),
+            course: course.map(CourseOf::new),
+            wishes,
+            range_lu: range,
+            tone: Vec::new(),
+            side: Vec::new(),
+            ride: ride::Ride::default(),
+        };
+        plan.solve();
+        plan.solve_ride();
+        Some(plan)
+    }
+
+    /// The loudness to reach, in LUFS: the references' by their strength, else what stood before.
+    pub fn loudness_lufs(&self, before: Option<f64>) -> Option<f64> {
+        let (strength, theirs) = (self.matching.loudness, self.target.integrated_lufs);
+        let from = before.or(self.mix.integrated_lufs);
+        let near = theirs.zip(from).map(|(theirs, from)| from + strength * (theirs - from));
+        if strength > 0.0 { near.or(before) } else { before }
+    }
+
+    /// The moves of the tone, band by band.
+    pub fn tone(&self) -> &[Move] {
+        &self.tone
+    }
+
+    /// The moves of the side signal, band by band.
+    pub fn side(&self) -> &[Move] {
+        &self.side
+    }
+
+    /// What a signal misses of the references in each third octave at equal loudness, in dB, in the order of
+    /// [`MatchPlan::tone`]; `None` where one of them does not play.
+    pub fn missing(&self, of: &Analysis) -> Vec<Option<f64>> {
+        let portrait = Portrait::of(of);
+        portrait.map_or_else(Vec::new, |portrait| bands::missing(&portrait, &self.target, false))
+    }
+
+    /// What the references have in the mean: integrated loudness in LUFS, loudness range in LU, side against middle in dB.
+    pub fn theirs(&self) -> [Option<f64>; 3] {
+        [self.target.integrated_lufs, self.target.loudness_range_lu, self.target.width_db]
+    }
+
+    fn solve(&mut self) {
+        let limits = |width: bool| -> Vec<f64> {
+            let spread = |b: &portrait::Band| if width { b.width_spread_db } else { b.spread_db };
+            let strength = if width { self.matching.width } else { self.matching.tone };
+            self.target.bands.iter().map(|b| bands::limit_db(spread(b), strength)).collect()
+        };
+        let (tone_limits, side_limits) = (limits(false), limits(true));
+        let (tone, side) = bands::gains(&self.mix, &self.wishes, (&tone_limits, &side_limits));
+        let moves = |gains: Vec<f64>, limits: &[f64], width: bool| -> Vec<Move> {
+            let missing = bands::missing(&self.mix, &self.target, width);
+            let each = self.target.bands.iter().zip(gains).zip(limits).zip(missing);
+            each.map(|(((band, gain), limit), missing)| Move {
+                hz: band.hz,
+                missing_db: missing.unwrap_or(0.0),
+                spread_db: if width { band.width_spread_db } else { band.spread_db },
+                limit_db: *limit,
+                gain_db: (gain * 100.0).round() / 100.0,
+            })
+            .collect()
+        };
+        (self.tone, self.side) = (moves(tone, &tone_limits, false), moves(side, &side_limits, true));
+    }
+
+    /// The ride on the course as it was heard last, with the ride so far in it.
+    fn solve_ride(&mut self) {
+        let most_db = RIDE_DB * (0.5 + 0.5 * bands::freedom(self.matching.dynamics));
+        if let Some((course, range)) = self.course.as_ref().zip(self.range_lu) {
+            self.ride = course.ride_to(range, &self.ride, most_db);
+        }
+    }
+
+    /// What is left after the chain, and a plan that makes up for it; `None` when there is nothing worth another round.
+    ///
+    /// `rendered` is the whole chain over the whole song, nothing cut at its ends. What stands at its limit stays there.
+    pub fn corrected(&self, rendered: &Analysis) -> Option<MatchPlan> {
+        let got = Portrait::of(rendered)?;
+        let mut next = self.clone();
+        // At full strength nothing should be missing any more; below it, what was not asked for.
+        let first = bands::missing(&self.mix, &self.target, false);
+        let spreads: Vec<f64> = self.target.bands.iter().map(|b| b.spread_db).collect();
+        let asked = bands::asked(&first, &spreads, self.matching.tone);
+        let now = bands::missing(&got, &self.target, false);
+        let each = now.iter().zip(&first).zip(asked);
+        let left: Vec<f64> = each
+            .map(|((now, first), asked)| {
+                let meant = first.map_or(0.0, |first| first - asked);
+                now.map_or(0.0, |now| now - meant)
+            })
+            .collect();
+        let mut tone_off = 0.0;
+        let mut free = 0.0;
+        for (n, left) in left.iter().enumerate() {
+            let at = &self.tone[n];
+            if at.gain_db.abs() < at.limit_db - 0.02 && (40.0..=12_500.0).contains(&at.hz) {
+                tone_off += left * left;
+                free += 1.0;
+            }
+            next.wishes.tone[n] += left.clamp(-6.0, 6.0);
+        }
+        let tone_off = (tone_off / f64::max(free, 1.0)).sqrt();
+        let goal_width = self.mix.width_db.zip(self.target.width_db);
+        let goal_width = goal_width.map(|(have, want)| have + self.matching.width * (want - have));
+        let width_off = self.wishes.wider_db.and(goal_width).zip(got.width_db).map(|(want, got)| want - got);
+        next.wishes.wider_db = self.wishes.wider_db.zip(width_off).map(|(w, off)| w + off);
+        let range_off = self.range_lu.zip(got.loudness_range_lu).map(|(want, got)| want - got);
+        let beyond = |off: Option<f64>, alike: f64| off.is_some_and(|off| off.abs() > alike);
+        let tone_wanted = self.matching.tone > 0.0 && tone_off > ALIKE.0;
+        if !tone_wanted && !beyond(width_off, ALIKE.1) && !beyond(range_off, ALIKE.2) {
+            return None;
+        }
+        if self.matching.tone == 0.0 {
+            next.wishes.tone.clone_from(&self.wishes.tone);
+        }
+        next.solve();
+        if beyond(range_off, ALIKE.2) {
+            next.course = ride::Course::of(&rendered.loudness).map(CourseOf::new);
+            next.solve_ride();
+        }
+        let same = next.tone == self.tone && next.side == self.side && next.ride == self.ride;
+        (!same).then_some(next)
+    }
+
+    /// The plan as decisions about the master: curve, image, ride.
+    pub fn decisions(&self, session: &Session) -> Vec<Decision> {
+        let strip = session.master.strip.path();
+        let Some(kind) = dsp::kind("phase_eq") else { return Vec::new() };
+        let names = self.names.join(", ");
+        let mut decisions = Vec::new();
+        if self.matching.tone > 0.0 && moves_anything(&self.tone) {
+            let change = Change::insert(&strip, "match", kind, &curve(kind, &self.tone, false));
+            let why = format!(
+                "{} toward {names} ({:.0} % of the difference at equal loudness, {SECTIONS} sections each with its like): {}.",
+                "Third octaves",
+                100.0 * self.matching.tone,
+                farthest(&self.tone)
+            );
+            let decision = Decision::new(StepId::MasteringEq, change, why).sure(0.7);
+            decisions.push(told(decision, &self.tone).unless("a reference of another kind of music"));
+        }
+        if self.wishes.wider_db.is_some() && moves_anything(&self.side) {
+            let change = Change::insert(&strip, "image", kind, &curve(kind, &self.side, true));
+            let (from, to) = (self.mix.width_db.unwrap_or(0.0), self.target.width_db.unwrap_or(0.0));
+            let why = format!(
+                "The sides stand {from:.1} dB against the middle, in {names} {to:.1} dB: {}.",
+                farthest(&self.side)
+            );
+            let decision = Decision::new(StepId::Stereo, change, why).sure(0.6);
+            decisions
+                .push(told(decision, &self.side).unless("a mix that must stay narrow for vinyl or clubs"));
+        }
+        let ride = self.ride.points();
+        let moved = ride.iter().fold(0.0, |most: f64, p| most.max(p.1.abs()));
+        if moved > 0.1 {
+            let (from, to) = (self.mix.loudness_range_lu, self.target.loudness_range_lu);
+            let (from, to) = (from.unwrap_or(0.0), to.unwrap_or(0.0));
+            let why = format!(
+                "Loudness range {from:.1} LU, in {names} {to:.1} LU: a ride of up to {moved:.1} dB brings quiet and loud \
+                 parts {}.",
+                if from > to { "together" } else { "apart" }
+            );
+            let path = Path::new(["master", "automation", "trim_db"]);
+            let decision = Decision::set(StepId::MasteringCompression, path, Value::points(ride), why);
+            decisions.push(
+                decision
+                    .measured("loudness range", from, "LU")
+                    .measured("of the references", to, "LU")
+                    .sure(0.6),
+            );
+        }
+        decisions
+    }
+}
+
+fn moves_anything(moves: &[Move]) -> bool {
+    moves.iter().any(|m| m.gain_db.abs() > NO_MOVE_DB)
+}
+
+/// The two bands that are moved farthest, in words.
+fn farthest(moves: &[Move]) -> String {
+    let mut sorted: Vec<&Move> = moves.iter().collect();
+    sorted.sort_by(|a, b| b.gain_db.abs().total_cmp(&a.gain_db.abs()));
+    let each = sorted.iter().take(2).map(|m| {
+        let held = if m.gain_db.abs() >= m.limit_db - 0.01 { " (its limit)" } else { "" };
+        format!("{:+.1} dB at {:.0} Hz{held}", m.gain_db, m.hz)
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// The evidence: what was missing where most was, and how far the reference lets it be moved.
+fn told(decision: Decision, moves: &[Move]) -> Decision {
+    let worst = moves.iter().max_by(|a, b| a.gain_db.abs().total_cmp(&b.gain_db.abs()));
+    let Some(worst) = worst else { return decision };
+    decision
+        .measured(format!("missing at {:.0} Hz", worst.hz), worst.missing_db, "dB")
+        .measured("spread of the references there", worst.spread_db, "dB")
+        .measured("limit there", worst.limit_db, "dB")
+}
+
+/// The equaliser that draws the moves. The image keeps its time in linear phase; so does a tone whose lows hardly move.
+/// Where they move more, they would ring before the sound: there they are of minimum phase.
+fn curve(kind: &Kind, moves: &[Move], side: bool) -> Values {
+    let mut values = Values::neutral(kind);
+    let low = moves.iter().filter(|m| m.hz < LOWS_HZ).fold(0.0, |most: f64, m| most.max(m.gain_db.abs()));
+    let phase = if side || low <= LINEAR_DB { "linear" } else { "mixed" };
+    values.set_choice(kind, "phase", phase).expect("a phase");
+    if side {
+        values.set_choice(kind, "curve_channel", "side").expect("a channel");
+    }
+    for m in moves {
+        let item = values.push(kind, "points").expect("the equaliser has points");
+        values.set(kind, &format!("points.{item}.freq_hz"), m.hz).expect("a point has a frequency");
+        values.set(kind, &format!("points.{item}.gain_db"), m.gain_db).expect("a point has a gain");
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests;

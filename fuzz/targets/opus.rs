@@ -1,0 +1,4 @@
+#![no_main]
+
+// Opus behind checksums that are put right.
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tonmeister_fuzz::ogg_pages(bytes, "opus"));
