@@ -127,10 +127,11 @@ pub fn album(file: &Path, request: &AlbumRequest, context: &Context) -> Result<A
     let out = request.output.clone().unwrap_or_else(|| home.join("out"));
     let state = out.join(".tonmeister").join("album");
     let tags = tags_of(&album, home)?;
+    // The masters stand for the cut tracks, which have their rates and names: what cannot be is told before any work.
+    let masters: Vec<PathBuf> = tracks.iter().map(|track| track.file.clone()).collect();
+    let planned = plans(&orders(&ids, &masters, &tags, &out, &album, None)?, &wishes)?;
     if request.deliver.dry_run {
-        // The masters stand for the cut tracks, which have their rates and names.
-        let sources: Vec<PathBuf> = tracks.iter().map(|track| track.file.clone()).collect();
-        result.planned = plans(&orders(&ids, &sources, &tags, &out, &album, None)?, &wishes)?;
+        result.planned = planned;
         return Ok(result);
     }
     std::fs::create_dir_all(&state).map_err(WorkflowError::io(&state, "create the folder"))?;
