@@ -6,6 +6,7 @@
 
 mod clock;
 mod endurance;
+mod faults;
 mod kinds;
 mod meters;
 mod peers;
@@ -52,11 +53,12 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["meters"] => meters::meters(),
         ["files"] => meters::files(),
         ["peers", files @ ..] => peers::run(files),
+        ["faults", words @ ..] => faults::run(words),
         ["endurance", words @ ..] => endurance::run(words),
         ["sound", words @ ..] => sound::run(words),
         _ => Err(
             "run without words, or with one of: render MINUTES, song MINUTES FOLDER, kinds KIND ..., meters, files, \
-             peers FILE ..., endurance, sound signals FOLDER, sound table FOLDER"
+             peers FILE ..., faults SESSIONS, endurance, sound signals FOLDER, sound table FOLDER"
                 .into(),
         ),
     }

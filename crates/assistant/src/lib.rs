@@ -5,6 +5,7 @@
 //! that the steps begin with is made by [`import()`] from the names and forms of the recordings.
 
 mod facts;
+mod genre;
 mod import;
 mod levels;
 mod masking;
@@ -20,6 +21,7 @@ mod testing;
 #[cfg(test)]
 mod testing_tone;
 mod tone;
+mod wishes;
 mod words;
 
 pub mod roles;
@@ -28,6 +30,7 @@ pub use facts::{FileFacts, Relation, SongFacts, TrackFacts};
 pub use import::{Imported, Recording, import};
 pub use recordings::recording_faults;
 pub use step::{Hears, Rules, Step};
+pub use steps::automation::unanswered as unanswered_notes;
 pub use steps::checks::{Finding, findings};
 pub use steps::preparation::microphone_groups;
 pub use steps::static_mix::rebalance;

@@ -167,6 +167,9 @@ pub(crate) fn decide(step: &dyn Step, facts: &SongFacts, session: &Session, rule
             "{text}"
         );
         assert!((0.0..=1.0).contains(&decision.confidence), "{text}");
+        // A place in the chain is a part of the decision that put the insert there.
+        let placed = matches!(decision.change, session::Change::Place { .. });
+        assert!(placed || !(decision.costs.is_empty() || decision.unless.is_empty()), "{text}");
     }
     let mut paths: Vec<(String, bool)> = decisions
         .iter()

@@ -124,6 +124,27 @@ pub(crate) struct Taste {
     pub(crate) skip_unreadable: bool,
 }
 
+/// Which versions of the song.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VersionName {
+    /// Without lead and backing vocals
+    Instrumental,
+    /// Vocals with their effects, and nothing else
+    Acappella,
+    /// Without the lead; backing vocals stay
+    Tv,
+}
+
+impl From<VersionName> for workflow::Version {
+    fn from(name: VersionName) -> workflow::Version {
+        match name {
+            VersionName::Instrumental => workflow::Version::Instrumental,
+            VersionName::Acappella => workflow::Version::Acappella,
+            VersionName::Tv => workflow::Version::Tv,
+        }
+    }
+}
+
 /// What to master to.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Aim {
@@ -182,6 +203,19 @@ fn matching(text: &str) -> Result<workflow::Matching, String> {
     Ok(matching)
 }
 
+/// A time in the song: `62.5`, `1:02` or `1:02.5`, in seconds.
+fn clock(text: &str) -> Result<f64, String> {
+    let parts: Option<Vec<f64>> = text
+        .split(':')
+        .map(|part| part.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0))
+        .collect();
+    match parts.as_deref() {
+        Some([seconds]) => Ok(*seconds),
+        Some([minutes, seconds]) if *seconds < 60.0 && minutes.fract() == 0.0 => Ok(60.0 * minutes + seconds),
+        _ => Err("give a time as 1:02, 1:02.5 or 62.5".into()),
+    }
+}
+
 fn loudness(text: &str) -> Result<f64, String> {
     let bare = text.trim_end_matches("LUFS").trim_end();
     match bare.parse() {
@@ -230,6 +264,9 @@ pub(crate) enum Command {
         /// Also write processed tracks
         #[arg(long)]
         tracks: bool,
+        /// Also write this version of the song (several: with commas, or again)
+        #[arg(long = "version", value_enum, value_delimiter = ',', value_name = "NAME")]
+        versions: Vec<VersionName>,
         /// Decide and tell, but write nothing
         #[arg(long)]
         dry_run: bool,
@@ -247,6 +284,9 @@ pub(crate) enum Command {
         /// Also write processed tracks
         #[arg(long)]
         tracks: bool,
+        /// Also write this version of the song (several: with commas, or again)
+        #[arg(long = "version", value_enum, value_delimiter = ',', value_name = "NAME")]
+        versions: Vec<VersionName>,
         /// Decide and tell, but write nothing
         #[arg(long)]
         dry_run: bool,
@@ -302,6 +342,30 @@ Examples:
         #[arg(long)]
         dry_run: bool,
     },
+    /// Note what should be different about a track, where; the next plan answers it
+    #[command(
+        after_help = "Examples:\n  tonmeister note gtr \"too loud\" --at 1:02 --to 1:10 -C SONG\n  tonmeister note vox \"a bit harsh\" -C SONG\n  tonmeister note vox -C SONG               shows its notes\n  tonmeister set track.gtr.notes= -C SONG   takes them out"
+    )]
+    Note {
+        /// A track, bus or return, or premaster
+        #[arg(value_name = "TRACK")]
+        strip: String,
+        /// In your own words; without any, its notes are shown
+        #[arg(value_name = "TEXT")]
+        text: Option<String>,
+        /// Where it begins, such as 1:02 or 62.5; without it, all of the song is meant
+        #[arg(long, value_name = "TIME", value_parser = clock, requires = "text")]
+        at: Option<f64>,
+        /// Where it ends; without it, four seconds later
+        #[arg(long, value_name = "TIME", value_parser = clock, requires = "at")]
+        to: Option<f64>,
+        /// The song's folder
+        #[arg(short = 'C', long = "dir", default_value = ".", value_name = "DIR")]
+        dir: PathBuf,
+        /// Show, but write nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Audio from the session as it stands; only what changed is rendered again
     #[command(
         override_usage = "tonmeister render [OPTIONS] [DIR] [premaster|master|stems|tracks]...",
@@ -314,12 +378,16 @@ Parts:
 
 Examples:
   tonmeister render SONG premaster master
+  tonmeister render SONG --version instrumental,tv
   tonmeister render stems           in the current folder; write ./stems for a folder of that name"
     )]
     Render {
         /// Folder with the recordings (the current one when left out), then what to render
         #[arg(value_name = "DIR|PART")]
         words: Vec<OsString>,
+        /// Render this version of pre-master and master instead (several: with commas, or again)
+        #[arg(long = "version", value_enum, value_delimiter = ',', value_name = "NAME")]
+        versions: Vec<VersionName>,
         #[command(flatten)]
         home: Home,
         /// Show, but write nothing

@@ -1,9 +1,10 @@
 //! Results as text for people. Every number has its unit.
 
+use crate::print_music::clock;
 use crate::table::{firm, reading, row, table, text_columns, with_unit, wrapped};
 use workflow::{
-    CheckResult, Compared, Decision, DeliverResult, DemoContents, DemoResult, Edited, MasterResult, Planned,
-    Produced, RenderResult, Scanned, Severity, Why, WrittenFile,
+    CheckResult, Compared, Decision, DeliverResult, DemoContents, DemoResult, Edited, MasterResult, Noted,
+    Planned, Produced, RenderResult, Scanned, Severity, Why, WrittenFile,
 };
 
 pub(crate) fn scanned(scan: &Scanned) -> String {
@@ -207,6 +208,33 @@ pub(crate) fn edited(edited: &Edited) -> String {
     text
 }
 
+pub(crate) fn noted(noted: &Noted) -> String {
+    let mut text = String::new();
+    for note in &noted.notes {
+        let place = match (note.from_s, note.to_s) {
+            (Some(from_s), Some(to_s)) => format!("{} to {}: ", clock(from_s), clock(to_s)),
+            (Some(from_s), None) => format!("{}: ", clock(from_s)),
+            _ => String::new(),
+        };
+        text += &wrapped(&format!("{}: {place}{}", noted.strip, note.text), "", text_columns());
+        if let Some(why) = &note.unanswered {
+            text += &wrapped(
+                &format!("no plan can answer this: {why}; it is kept for you"),
+                "  ",
+                text_columns(),
+            );
+        }
+    }
+    if noted.notes.is_empty() {
+        text += &format!("nothing is noted about {}\n", noted.strip);
+    }
+    let answered = noted.notes.last().is_some_and(|note| note.unanswered.is_none());
+    if noted.added && answered && !noted.dry_run {
+        text += "the next `tonmeister plan` answers it\n";
+    }
+    if noted.dry_run { text + "nothing was written\n" } else { text }
+}
+
 pub(crate) fn why(why: &Why) -> String {
     let mut text = match &why.value {
         Some(value) => {
@@ -231,6 +259,9 @@ pub(crate) fn why(why: &Why) -> String {
             let value = value.trim_end_matches('0').trim_end_matches('.');
             text += format!("  measured: {} {value} {}", e.name, e.unit).trim_end();
             text.push('\n');
+        }
+        if !d.costs.is_empty() {
+            text += &wrapped(&format!("costs: {}", d.costs), "  ", text_columns());
         }
         if !d.unless.is_empty() {
             text += &wrapped(&format!("would change its mind: {}", d.unless), "  ", text_columns());

@@ -1,6 +1,6 @@
 //! From words to a verb, and from its result to text.
 
-use crate::args::{Aim, Command, DeliverWishes, Home, Place, Style, Taste, Voice};
+use crate::args::{Aim, Command, DeliverWishes, Home, Place, Style, Taste, VersionName, Voice};
 use crate::views::Views;
 use crate::{live, manual, print, print_album, print_between, print_known, print_measured, views, words};
 use serde_json::{Value, json};
@@ -100,15 +100,20 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let answer = Answer::new(voice, &json_of(&scan), || print::scanned(&scan));
             Ok(answer.except(&scan.unreadable))
         }
-        Command::Produce { place, taste, aim, stems, tracks, dry_run } => {
+        Command::Produce { place, taste, aim, stems, tracks, versions, dry_run } => {
             let master = aimed(aim, taste.style)?;
             let plan = mixed(&taste, dry_run);
-            let request = ProduceRequest { plan, master, stems, tracks, ..ProduceRequest::default() };
+            let versions = versions.into_iter().map(Into::into).collect();
+            let request =
+                ProduceRequest { plan, master, stems, tracks, versions, ..ProduceRequest::default() };
             produce(&place, request, voice, context)
         }
-        Command::Mix { place, taste, stems, tracks, dry_run } => {
+        Command::Mix { place, taste, stems, tracks, versions, dry_run } => {
             let plan = mixed(&taste, dry_run);
-            let request = ProduceRequest { plan, stems, tracks, only_mix: true, ..ProduceRequest::default() };
+            let versions = versions.into_iter().map(Into::into).collect();
+            let only_mix = true;
+            let request =
+                ProduceRequest { plan, stems, tracks, versions, only_mix, ..ProduceRequest::default() };
             produce(&place, request, voice, context)
         }
         Command::Plan { words, home: Home { home }, taste, dry_run } => {
@@ -128,9 +133,18 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             };
             Ok(Answer::new(voice, &json_of(&edited), || print::edited(&edited)))
         }
-        Command::Render { words, home: Home { home }, dry_run } => {
+        Command::Note { strip, text, at, to, dir, dry_run } => {
+            let place = at.map(|from_s| (from_s, to));
+            let project = Project::new(&dir, None)?;
+            let noted = workflow::note(&project, &strip, text.as_deref(), place, dry_run, context)?;
+            Ok(Answer::new(voice, &json_of(&noted), || print::noted(&noted)))
+        }
+        Command::Render { words, versions, home: Home { home }, dry_run } => {
             let (dir, parts) = words::of_render(&words)?;
             let project = Project::new(&dir, home.as_deref())?;
+            if !versions.is_empty() {
+                return versions_of(&project, &parts, &versions, dry_run, voice, context);
+            }
             if parts.master && project.load()?.session()?.master.strip.inserts.is_empty() {
                 context.listener.note(
                     "the session has no mastering chain yet, so the master is only the mix: `tonmeister produce` \
@@ -198,6 +212,26 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
         }
         other => known(other, voice),
     }
+}
+
+/// Versions of pre-master and master.
+fn versions_of(
+    project: &Project,
+    parts: &words::Parts,
+    versions: &[VersionName],
+    dry_run: bool,
+    voice: &Voice,
+    context: &Context,
+) -> Result<Answer, WorkflowError> {
+    if parts.mix.iter().any(|part| *part != workflow::Part::Premaster) {
+        return Err(WorkflowError::Usage(
+            "--version goes with premaster and master; stems and tracks are the same in every version".into(),
+        ));
+    }
+    let versions: Vec<workflow::Version> = versions.iter().map(|name| (*name).into()).collect();
+    let done = workflow::render_versions(project, &versions, parts.master, dry_run, context)?;
+    let passed = done.files.iter().all(|file| file.passed != Some(false));
+    Ok(Answer::new(voice, &json_of(&done), || print::rendered(&done)).passing(passed))
 }
 
 /// What needs no audio and no folder.

@@ -31,11 +31,13 @@ mod random;
 mod room;
 mod score;
 mod string;
+mod trials;
 mod voice;
 
 use audio::Buffer;
 
 pub use band::{Take, each_track};
+pub use trials::{Material, trial_faults};
 
 /// The rate of the session in hertz; a track that differs says so.
 pub const SESSION_RATE_HZ: u32 = 48_000;

@@ -63,6 +63,7 @@ fn form(form: &Form) -> (String, String) {
         Form::Files { most } => (format!("a file name, or a list of at most {most}"), String::new()),
         Form::Texts => text("a list of texts"),
         Form::Sections => text("a list of `[name, seconds]`"),
+        Form::Notes => text("a list of `[text]`, `[text, from]` or `[text, from, to]`, in seconds"),
         Form::Bus => ("the id of a bus".into(), "the mix".into()),
         Form::Sends => text("`{ RETURN_db = level }`, -120 to 24 dB each"),
         Form::Automation => text("a table of breakpoint lists"),

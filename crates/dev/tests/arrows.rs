@@ -32,7 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli", &["workflow"]),
-    ("benches", &["audio", "dsp", "engine", "files", "measure", "session", "workflow"]),
+    ("benches", &["assistant", "audio", "demo", "dsp", "engine", "files", "measure", "session", "workflow"]),
     ("dev", &["assistant", "audio", "cli", "delivery", "demo", "dsp", "measure", "session"]),
 ];
 

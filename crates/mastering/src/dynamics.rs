@@ -54,6 +54,7 @@ impl MasterStep for Compression {
         let decision = Decision::new(StepId::MasteringCompression, change, why)
             .measured("peak to loudness", plr, "LU")
             .sure(0.6)
+            .costs("some of the contrast between loud and soft")
             .unless("music that lives from its peaks, such as classical or jazz");
         vec![decision]
     }

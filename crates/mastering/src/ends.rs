@@ -83,7 +83,12 @@ fn cut_head(first_s: f64) -> Decision {
         "The first sound is heard at {first_s:.2} s: the master begins {:.0} ms before it.",
         HEAD_S * 1000.0
     );
-    set("start_s", first_s - HEAD_S, why).noted("first sound").measured("first sound", first_s, "s").sure(0.9)
+    set("start_s", first_s - HEAD_S, why)
+        .noted("first sound")
+        .measured("first sound", first_s, "s")
+        .sure(0.9)
+        .costs("nothing that sounds")
+        .unless("the silence before it is meant")
 }
 
 fn fade_in(silence_s: f64) -> Decision {
@@ -96,6 +101,7 @@ fn fade_in(silence_s: f64) -> Decision {
         .noted("begins in a sound")
         .measured("silence at the start", silence_s, "s")
         .sure(0.8)
+        .costs("the silence, should it be meant")
         .unless("it follows another song without a gap")
 }
 
@@ -108,12 +114,18 @@ fn cut_tail(last_s: f64, duration_s: f64) -> [Decision; 2] {
         .noted("last tail")
         .measured("last sound", last_s, "s")
         .measured("length", duration_s, "s")
-        .sure(0.9);
+        .sure(0.9)
+        .costs("nothing that sounds")
+        .unless("the last sound is meant to break off");
     let why = format!(
         "What is left of the last tail, below {INAUDIBLE_LUFS:.0} LUFS, is faded over {:.0} ms.",
         FADE_OUT_S * 1000.0
     );
-    let fade = set("fade_out_s", FADE_OUT_S, why).measured("last sound", last_s, "s").sure(0.9);
+    let fade = set("fade_out_s", FADE_OUT_S, why)
+        .measured("last sound", last_s, "s")
+        .sure(0.9)
+        .costs("the last moments of the tail")
+        .unless("the tail is meant to end by itself");
     [end, fade]
 }
 
@@ -128,6 +140,7 @@ fn fade_out(silence_s: f64) -> Decision {
         .noted("ends in a sound")
         .measured("silence at the end", silence_s, "s")
         .sure(0.7)
+        .costs("the abrupt beginning, should it be meant")
         .unless("another song follows without a gap")
 }
 

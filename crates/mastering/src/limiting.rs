@@ -43,7 +43,9 @@ impl MasterStep for Limiting {
                 goal.ceiling_dbtp
             ),
         )
-        .measured("peaks above the ceiling at the target", over_db, "dB");
+        .measured("peaks above the ceiling at the target", over_db, "dB")
+        .costs("the highest peaks lose their edge, the more of it the louder the master")
+        .unless("another loudness or ceiling is asked for");
         if let Some(lufs) = heard.integrated_lufs {
             decision = decision.measured("integrated loudness before the limiter", lufs, "LUFS");
         }
@@ -84,7 +86,9 @@ pub fn limiter_decisions(goal: &Goal, solved: &Solved) -> Vec<Decision> {
     let mut decision = Decision::set(StepId::Limiting, path, trial.drive_db, why)
         .measured("drive", trial.drive_db, "dB")
         .measured("mean reduction", trial.mean_reduction_db, "dB")
-        .measured("reduction p95", trial.p95_reduction_db, "dB");
+        .measured("reduction p95", trial.p95_reduction_db, "dB")
+        .costs(format!("{:.1} dB of reduction on average, on the peaks", trial.mean_reduction_db))
+        .unless("another loudness or ceiling is asked for");
     if let Some(lufs) = reached {
         decision = decision.measured("integrated loudness", lufs, "LUFS").noted(format!("{lufs:.1} LUFS"));
     }

@@ -69,7 +69,9 @@ impl MasterStep for Listening {
             goal.ceiling_dbtp,
             why.trim().to_string(),
         )
-        .noted("the target's ceiling");
+        .noted("the target's ceiling")
+        .costs("level between the ceiling and full scale, which nobody hears")
+        .unless("another target is asked for");
         for (name, value, unit) in [
             ("integrated loudness", heard.integrated_lufs, "LUFS"),
             ("true peak", heard.true_peak_dbtp, "dBTP"),

@@ -50,6 +50,7 @@ impl MasterStep for Stereo {
             .measured("side to middle", side_mid_db, "dB")
             .measured("correlation", correlation, "")
             .sure(0.8)
+            .costs("the width of the lowest octaves")
             .unless("a bass that is meant to be wide");
         vec![decision]
     }

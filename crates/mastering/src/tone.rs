@@ -137,6 +137,7 @@ impl MasterStep for Tone {
         let change = Change::insert(&session.master.strip.path(), "tone", kind, &values);
         let mut decision = Decision::new(StepId::MasteringEq, change, why.join(" "))
             .sure(0.7)
+            .costs("the balance between instruments in that range moves with it")
             .unless("a reference song that is balanced like this mix");
         if let Some(worst) = worst {
             decision = decision.measured(format!("deviation at {:.0} Hz", worst.hz), worst.missing_db, "dB");

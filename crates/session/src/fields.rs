@@ -68,6 +68,8 @@ pub enum Form {
     Texts,
     /// A list of `[name, seconds]`.
     Sections,
+    /// A list of `[text]`, `[text, from]` or `[text, from, to]`, in seconds.
+    Notes,
     /// The id of a bus.
     Bus,
     /// A table of levels, one per return: `{ plate_db = -18.0 }`.
@@ -176,6 +178,11 @@ const SENDS: Field = field("sends", Form::Sends, "Levels into returns, taken aft
 const PRE_SENDS: Field = field("pre_sends", Form::Sends, "Levels into returns, taken before the fader.");
 const AUTOMATION: Field =
     field("automation", Form::Automation, "Settings that move: lists of [seconds, value].");
+const NOTES: Field = field(
+    "notes",
+    Form::Notes,
+    "What you want changed, where: [\"too loud\", 62.0, 70.0]; the next plan answers what it understands.",
+);
 const INSERTS: Field = field("insert", Form::Inserts, "Processors, in the order the sound passes them.");
 
 /// Keys of a track.
@@ -193,6 +200,7 @@ pub static TRACK: &[Field] = &[
     MUTE,
     SENDS,
     PRE_SENDS,
+    NOTES,
     AUTOMATION,
     INSERTS,
 ];
@@ -209,6 +217,7 @@ pub static BUS_STRIP: &[Field] = &[
     MUTE,
     SENDS,
     PRE_SENDS,
+    NOTES,
     AUTOMATION,
     INSERTS,
 ];
@@ -221,6 +230,7 @@ pub static PREMASTER: &[Field] = &[
     number(PREMASTER_PEAK, "Where the highest peak of the pre-master should stand."),
     TRIM_FIELD,
     FADER_FIELD,
+    NOTES,
     AUTOMATION,
     INSERTS,
 ];

@@ -45,7 +45,7 @@ pub use filename::{file_text, text_file};
 pub use lane::{Curve, Lane, LaneTarget, Point};
 pub use merge::{Merged, merge, yours};
 pub use model::{
-    Deliver, Insert, Master, OUTPUT_NAMES, Premaster, Section, Send, Session, Song, Strip, StripClass,
+    Deliver, Insert, Master, Note, OUTPUT_NAMES, Premaster, Section, Send, Session, Song, Strip, StripClass,
     VERSION,
 };
 pub use path::Path;

@@ -166,6 +166,19 @@ pub struct Strip {
     pub lanes: Vec<Lane>,
     /// Processors, in the order the sound passes them.
     pub inserts: Vec<Insert>,
+    /// What a person noted about it.
+    pub notes: Vec<Note>,
+}
+
+/// What a person noted about a strip, for the next plan to answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Note {
+    /// In their own words: "too loud".
+    pub text: String,
+    /// Where it begins in the song, in seconds; without it, it is about all of the song.
+    pub from_s: Option<f64>,
+    /// Where it ends, in seconds; without it, a few seconds after the beginning.
+    pub to_s: Option<f64>,
 }
 
 /// A level into a return.
@@ -262,6 +275,7 @@ impl Strip {
             sends: Vec::new(),
             lanes: Vec::new(),
             inserts: Vec::new(),
+            notes: Vec::new(),
         }
     }
 

@@ -109,6 +109,15 @@ fn form(form: &Form) -> Json {
                 "minItems": 2,
             },
         }),
+        Form::Notes => json!({
+            "type": "array",
+            "items": {
+                "type": "array",
+                "prefixItems": [{ "type": "string" }, number(&fields::TIME), number(&fields::TIME)],
+                "items": false,
+                "minItems": 1,
+            },
+        }),
         Form::Sends => json!({
             "type": "object",
             "propertyNames": { "pattern": "^.+_db$" },

@@ -145,6 +145,9 @@ fn strip_entries(strip: &Strip) -> Entries {
         let level = |send: &crate::Send| (format!("{}_db", send.to), Tree::Leaf(send.level_db.into()));
         entries.tree(key, Tree::Map(sends.map(level).collect()));
     }
+    if !strip.notes.is_empty() {
+        entries.put("notes", strip.notes.iter().map(note_value).collect::<Vec<_>>());
+    }
     let mut automation = Tree::Map(Branches::new());
     for lane in &strip.lanes {
         let points = Value::points(lane.points.iter().map(|point| (point.time_s, point.value)));
@@ -156,6 +159,12 @@ fn strip_entries(strip: &Strip) -> Entries {
     let inserts = strip.inserts.iter().map(|insert| (insert.id.clone(), insert_tree(insert)));
     entries.tree("insert", Tree::Items(inserts.collect()));
     entries
+}
+
+fn note_value(note: &crate::Note) -> Value {
+    let times = [note.from_s, note.from_s.and(note.to_s)];
+    let items = [note.text.as_str().into()].into_iter().chain(times.into_iter().flatten().map(Value::from));
+    Value::List(items.collect())
 }
 
 /// The name of a lane by what it moves, so that a lane made by hand needs no name; nothing when its insert

@@ -23,6 +23,7 @@ mod master_file;
 mod matching;
 mod measure_files;
 mod merging;
+mod noting;
 mod plan;
 mod plots;
 mod produce;
@@ -36,6 +37,7 @@ mod saving;
 mod scan;
 mod services;
 mod space;
+mod versions;
 mod written;
 
 pub use album::{AlbumRequest, AlbumResult, AlbumTrackResult, album};
@@ -61,6 +63,7 @@ pub use measure::{ChannelRelation, Facts, KReading, Key, Music, Section};
 pub use measure_files::{
     MeasureRequest, Measured, MeasuredFacts, MeasuredFile, Unreadable, measure, readable_audio,
 };
+pub use noting::{Noted, NotedLine, note};
 pub use plan::{PlanRequest, Planned, plan};
 pub use plots::{PlotPlace, PlotRequest, measure_and_plot};
 pub use produce::{ProduceRequest, Produced, TrackSummary, produce};
@@ -68,6 +71,7 @@ pub use project::Project;
 pub use render::{Part, RenderResult, Rendered, render, render_parts};
 pub use scan::{Scanned, ScannedTrack, scan};
 pub use session::{Decision, Difference, Problem, SessionError, StepId};
+pub use versions::{Version, render_versions};
 pub use written::WrittenFile;
 
 /// Keeps the messages of decoders that give up on a damaged file off the terminal (the failure itself is an error of the

@@ -296,6 +296,12 @@ impl Planner<'_> {
         if !self.part {
             self.heard.prune();
         }
+        let rules = Rules { yours: yours.clone(), ..self.request.rules.clone() };
+        let unanswered = assistant::unanswered_notes(&session, &rules).into_iter();
+        let notes = unanswered.map(|(strip, note, why)| {
+            format!("your note \"{}\" about {strip} is not answered: {why}", note.text)
+        });
+        let notes = self.notes.iter().cloned().chain(notes).collect();
         let mut changes = self.merging.changes()?;
         let mut decisions = match self.request.dry_run {
             true => self.merging.decisions().to_vec(),
@@ -307,7 +313,7 @@ impl Planner<'_> {
                 changes.retain(|change| decisions.iter().any(|d| d.concerns(&change.path)));
             }
         }
-        let (notes, left_out) = (self.notes, self.left_out);
+        let left_out = self.left_out;
         Ok(Planned { session, document, decisions, changes, yours, facts: self.facts, notes, left_out })
     }
 }

@@ -7,6 +7,7 @@ use crate::recordings::Found;
 use crate::render::{Part, render_parts};
 use crate::scan::faults_of;
 use crate::space::{Size, Wanted};
+use crate::versions::{self, Version};
 use crate::written::{WrittenFile, delivered_file, rendered_file, shown};
 use crate::{Context, Project, WorkflowError, report_song};
 use delivery::Delivered;
@@ -24,6 +25,8 @@ pub struct ProduceRequest {
     pub stems: bool,
     /// Also write processed tracks.
     pub tracks: bool,
+    /// Also write these versions of the song.
+    pub versions: Vec<Version>,
     /// Stop after the pre-master.
     pub only_mix: bool,
     /// The song's title.
@@ -91,11 +94,13 @@ pub fn produce(
     let project = &project.fitting(Size::of(&found.recordings), wanted, context)?;
     crate::plan::prepare_song(project, request.title.as_deref(), request.song.as_ref())?;
     let planned = plan(project, &request.plan, context)?;
+    // What cannot be is told before anything is rendered.
+    request.versions.iter().try_for_each(|version| version.of(&planned.session).map(drop))?;
     let out = project.out();
     let mut parts = vec![Part::Premaster];
     parts.extend(request.stems.then_some(Part::Stems));
     parts.extend(request.tracks.then_some(Part::Tracks));
-    let (rendered, reductions) = render_parts(project, &planned.session, &parts, &out, context)?;
+    let (mut rendered, reductions) = render_parts(project, &planned.session, &parts, &out, context)?;
     let mut files: Vec<WrittenFile> =
         rendered.iter().map(|r| rendered_file(&r.strip, &r.path, &r.analysis.facts)).collect();
     let mastered = match request.only_mix {
@@ -119,6 +124,17 @@ pub fn produce(
             files.extend(delivered.iter().map(|delivered| delivered_file(id, delivered)));
             deliveries.extend(delivered);
         }
+    }
+    if !request.versions.is_empty() {
+        let session = mastered.as_ref().map_or(&planned.session, |m| &m.session);
+        let with_master = mastered.is_some();
+        let (mixes, masters) = versions::rendered(project, session, &request.versions, with_master, context)?;
+        files.extend(mixes.iter().map(|r| rendered_file(&r.strip, &r.path, &r.analysis.facts)));
+        for (version, master) in request.versions.iter().zip(&masters) {
+            files.push(delivered_file(&format!("master, {}", version.name()), master));
+        }
+        rendered.extend(mixes);
+        deliveries.extend(masters);
     }
     let passed = mastered.iter().map(|m| &m.delivered).chain(&deliveries).all(|d| d.passed);
     context.listener.stage("writing the report", None);

@@ -88,6 +88,25 @@ pub fn render_parts(
     Ok((rendered, reductions))
 }
 
+/// Renders the mix of a session to one 32-bit float file.
+pub(crate) fn render_mix(
+    project: &Project,
+    session: &Session,
+    path: &Path,
+    context: &Context,
+) -> Result<Rendered, WorkflowError> {
+    let sources = project.sources(session)?;
+    let plan = engine::compile(session, &sources)?;
+    project.protect(session, path)?;
+    context.listener.stage("rendering", Some(plan.frames() as f64 / f64::from(plan.sample_rate_hz)));
+    space::ensure(&project.home, space::rendered(plan.frames() as u64, 2))?;
+    let mix = Wanted { path: path.to_path_buf(), node: plan.nodes.len() - 1, stem: false };
+    let strips = project.strip_cache();
+    let (mut files, _) =
+        write_nodes(&plan, &sources, &[mix], &session.premaster.strip, strips.as_deref(), context)?;
+    Ok(files.remove(0))
+}
+
 /// Files that are open besides recordings and outputs: the terminal, the session, libraries.
 const OTHER_FILES: usize = 64;
 
@@ -183,7 +202,7 @@ pub fn render(
         let plan = engine::compile(&session, &project.sources(&session)?)?;
         let mut paths = wanted(&plan, &session, parts, &out);
         paths.extend(with_master.then(|| Wanted { path: out.join("master.wav"), node: 0, stem: false }));
-        result.files = paths.iter().map(|w| planned_file(&w.path, &plan.nodes[w.node].id)).collect();
+        result.files = paths.iter().map(|w| unwritten(&w.path, &plan.nodes[w.node].id)).collect();
         return Ok(result);
     }
     let (rendered, _) = render_parts(project, &session, parts, &out, context)?;
@@ -198,7 +217,8 @@ pub fn render(
     Ok(result)
 }
 
-fn planned_file(path: &Path, strip: &str) -> WrittenFile {
+/// A file that would be written.
+pub(crate) fn unwritten(path: &Path, strip: &str) -> WrittenFile {
     WrittenFile {
         what: strip.to_string(),
         path: crate::written::shown(path),

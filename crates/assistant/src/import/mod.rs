@@ -160,7 +160,9 @@ pub fn import(recordings: &[Recording], title: &str) -> Imported {
             Decision::set(StepId::Preparation, strip.path().child("role"), role, why)
                 .noted(format!("{count} tracks"))
                 .measured("tracks", count as f64, "")
-                .sure(0.9),
+                .sure(0.9)
+                .costs("nothing: a bus that nothing is done on is a sum")
+                .unless("you group them otherwise"),
         );
         imported.session.add(strip);
     }
@@ -336,13 +338,17 @@ fn add_track(source: &Source, buses: &[Bus], imported: &mut Imported) {
             first.channels,
             if first.channels == 1 { "" } else { "s" }
         );
-        let question = Decision::set(step, path.child("label"), label, why).sure(0.2);
+        let question = Decision::set(step, path.child("label"), label, why)
+            .sure(0.2)
+            .costs("what its role would have told: level, filters and dynamics stay neutral");
         question.noted("what is this? give it a role").unless("a role is given")
     } else {
         strip.role = Some(named.role.to_string());
         let why = format!("The name `{stem}` says {} (`{}`).{mended}", spoken_role(named.role), named.words);
         Decision::set(step, path.child("role"), named.role, why)
             .sure(named.confidence)
+            .costs("levels and filters of another instrument, should the name be wrong")
+            .unless("you give it another role")
             .noted(format!("name {:.2}", named.confidence))
             .measured("certainty of the name", named.confidence, "")
     };
@@ -359,6 +365,7 @@ fn add_track(source: &Source, buses: &[Bus], imported: &mut Imported) {
                 .noted("left and right")
                 .measured("length", left.duration_s, "s")
                 .sure(0.9)
+                .costs("the freedom to treat both sides apart")
                 .unless("they are two performances, to be mixed by themselves"),
         );
     }
@@ -368,6 +375,7 @@ fn add_track(source: &Source, buses: &[Bus], imported: &mut Imported) {
                 .noted("set aside")
                 .measured("certainty of the name", named.confidence, "")
                 .sure(named.confidence)
+                .costs("whatever is heard on it alone")
                 .unless("it is meant to be heard"),
         );
     }

@@ -127,6 +127,7 @@ pub(super) fn place(sources: &[Source], imported: &mut Imported) {
                 .measured("time stamp", earliest_s + start, "s")
                 .measured("earliest time stamp", earliest_s, "s")
                 .sure(0.9)
+                .costs("if the stamps are wrong, the tracks do not play together")
                 .unless("the recordings were already lined up when they were exported"),
         );
     }

@@ -186,6 +186,7 @@ fn decision(track: &Strip, role: &str, boost: Boost, noise_db: Option<f64>, firs
         .noted(format!("{:+.1} dB against the usual", -missing_db))
         .measured("less than usual", missing_db, "dB")
         .sure(0.6)
+        .costs("headroom, and noise that lies there rises with it")
         .unless("it is meant to be dark")
 }
 

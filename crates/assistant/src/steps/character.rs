@@ -142,6 +142,7 @@ fn glue(bus: &Strip, facts: &SongFacts, session: &Session, rules: &Rules) -> Opt
         .measured("90th percentile of the reduction", outcome.p90_db, "dB")
         .measured("mean reduction", outcome.mean_db, "dB")
         .sure(0.65)
+        .costs(format!("{:.1} dB of the contrast between hard and soft hits", outcome.p90_db))
         .unless("the drums shall stay untouched");
     Some(match crest_db {
         Some(crest) => decision.measured("crest of the bus", crest, "dB"),
@@ -280,6 +281,7 @@ fn path_beside(
         .measured("energy above 250 Hz", share_db, "dB")
         .measured("level", level_dbfs, "dBFS")
         .sure(0.7)
+        .costs("overtones that the instrument did not play")
         .unless("the bass shall only be felt");
     let why = format!(
         "Sent whole to the path that makes overtones of it ({sent_dbfs:.1} dBFS); its fader decides how much is heard."
@@ -288,7 +290,9 @@ fn path_beside(
     let sent = Decision::set(StepId::Character, sent, 0.0, why)
         .noted(format!("overtones at {reached_db:.0} dB"))
         .measured("level behind the fader", sent_dbfs, "dBFS")
-        .sure(0.7);
+        .sure(0.7)
+        .costs("nothing by itself: the path decides what is heard")
+        .unless("the path for its overtones goes");
     vec![to, sent]
 }
 

@@ -113,6 +113,11 @@ pub fn findings(facts: &SongFacts, session: &Session) -> Vec<Finding> {
         }
     }
     found.extend(crate::recordings::beyond_repair(facts, session));
+    for (strip, note, why) in super::automation::unanswered(session, &Rules::default()) {
+        let at_s = note.from_s.unwrap_or(0.0);
+        let what = format!("your note \"{}\" is not answered: {why}", note.text);
+        found.push(Finding { what, track: Some(strip), value: at_s, unit: "s".to_string() });
+    }
     found
 }
 
@@ -160,6 +165,7 @@ fn narrower(track: &Strip, now: &Facts) -> Option<Decision> {
             .measured("correlation", correlation, "")
             .measured("side against middle", side_mid, "dB")
             .sure(0.7)
+            .costs("some of its width")
             .unless("its width is worth more than mono"),
     )
 }
@@ -188,6 +194,7 @@ fn even_sides(facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decisi
             .noted(format!("mix {:.1} dB to the {side}", lean.abs()))
             .measured("right against left", lean, "dB")
             .sure(0.6)
+            .costs("the place that the static mix had given it")
             .unless("the arrangement leans on purpose")
     };
     moved.into_iter().map(decision).collect()

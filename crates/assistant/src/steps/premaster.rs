@@ -37,11 +37,12 @@ impl Step for Premaster {
         };
         if session.premaster.peak_dbfs != Some(goal_dbtp) {
             let why = format!("Mastering needs room: the pre-master peaks at {goal_dbtp:.1} dBTP.");
-            decisions.push(Decision::set(StepId::Premaster, target_path, goal_dbtp, why).measured(
-                "true peak before",
-                peak_dbtp,
-                "dBTP",
-            ));
+            decisions.push(
+                Decision::set(StepId::Premaster, target_path, goal_dbtp, why)
+                    .measured("true peak before", peak_dbtp, "dBTP")
+                    .costs("nothing: a pre-master in float or 24 bits has level to spare")
+                    .unless("you want another level"),
+            );
         }
         // A moving fader keeps its movement; then the trim takes the whole of it up or down.
         let moving = strip.lanes.iter().any(|lane| lane.target == LaneTarget::Fader);
@@ -62,7 +63,9 @@ impl Step for Premaster {
         );
         let mut decision = Decision::set(StepId::Premaster, path, gain_db, why)
             .noted(format!("peak {peak_dbtp:.1} to {goal_dbtp:.1} dBTP"))
-            .measured("true peak before", peak_dbtp, "dBTP");
+            .measured("true peak before", peak_dbtp, "dBTP")
+            .costs("nothing: all of the mix moves together")
+            .unless("you want another level");
         if let Some(lufs) = loudness {
             decision = decision.measured("loudness before", lufs, "LUFS");
         }

@@ -12,6 +12,7 @@ mod doubles;
 mod hiss;
 mod hum;
 mod microphones;
+mod sounds;
 mod takes;
 mod tempo;
 
@@ -25,8 +26,8 @@ pub use microphones::microphone_groups;
 use session::{Change, Decision, Session, StepId, Strip, Value};
 use std::path::PathBuf;
 
-/// Offsets above this waste headroom and click at edits: -60 dBFS.
-const OFFSET: f64 = 0.001;
+/// Offsets above this waste headroom and click at edits: -54 dBFS.
+const OFFSET: f64 = 0.002;
 /// An offset nearer than this to the level of what is played counts as well, in dB.
 const OFFSET_TO_LEVEL_DB: f64 = -30.0;
 /// Share of the energy below 25 Hz that is rumble, in dB.
@@ -39,6 +40,10 @@ const RUMBLE_OF_A_KIT_DB: f64 = -15.0;
 /// it. For what reaches down there the long ends of low notes have to be let be.
 const STEADY_DB: f64 = -45.0;
 const STEADY_LOW_DB: f64 = -38.0;
+/// Energy down there counts as that of low notes where what is always there is less by this, and where it is no more than
+/// this against the whole, in dB.
+const STEADIER_DB: f64 = 12.0;
+const PLAIN_RUMBLE_DB: f64 = -18.0;
 /// The third octave of the lowest notes, in hertz, and the level in it against the whole from which there are any, in dB.
 const LOWEST_NOTES_HZ: f64 = 31.5;
 const LOWEST_NOTES_DB: f64 = -25.0;
@@ -71,7 +76,7 @@ impl Step for Preparation {
                 decisions.push(silent(track, raw));
                 continue;
             }
-            decisions.extend(role_from_sound(track, raw, session));
+            decisions.extend(sounds::role_from_sound(track, &known.raw, session));
             decisions.extend(turned_channel(track, raw));
         }
         let aside = doubles::set_aside(facts, session, rules);
@@ -110,6 +115,7 @@ fn repaired(track: &Strip, facts: &SongFacts) -> Option<Decision> {
         decision
             .noted(note)
             .measured("repairs", file.repairs.len() as f64, "")
+            .costs("what the damage took away, which nobody can tell any more")
             .unless("the file is replaced by one that is whole"),
     )
 }
@@ -122,46 +128,6 @@ fn silent(track: &Strip, raw: &Facts) -> Decision {
         .sure(0.99)
         .costs("nothing: there is no sound in it")
         .unless("something is recorded on it later")
-}
-
-/// Only what is plain: a bass line, a drum kit, a percussion part. Everything else stays unknown.
-fn role_from_sound(track: &Strip, raw: &Facts, session: &Session) -> Option<Decision> {
-    if track.role.is_some() {
-        return None;
-    }
-    let (low, high) = (raw.energy_1_percent_hz?, raw.energy_99_percent_hz?);
-    let pitched = raw.pitched_share.unwrap_or(0.0);
-    let pitch = raw.pitch_median_hz.unwrap_or(f64::INFINITY);
-    let (onsets, crest) = (raw.onsets_per_s.unwrap_or(0.0), raw.active_crest_db.unwrap_or(0.0));
-    let (role, confidence, why) = if high < 400.0 && pitched > 0.5 && pitch < 200.0 {
-        let why =
-            format!("99 % of its energy lies below {high:.0} Hz and its notes are around {pitch:.0} Hz");
-        ("bass_electric", 0.65, why)
-    } else if onsets > 2.0 && crest > 14.0 && pitched < 0.25 {
-        let why = format!("{onsets:.1} strokes in a second, {crest:.1} dB of crest, no pitch");
-        if low < 80.0 && high > 5_000.0 { ("drum_kit", 0.6, why) } else { ("percussion", 0.5, why) }
-    } else {
-        return None;
-    };
-    let what = if role == "bass_electric" { "a bass" } else { "drums or percussion" };
-    // The bus follows where others of the family have one.
-    let family = roles::family(role);
-    let bus = heard(session).find(|t| t.bus.is_some() && roles::family(crate::parts::role(t)) == family);
-    let advice = match bus.and_then(|t| t.bus.as_deref()) {
-        Some(bus) => format!(" If so, it may go to the bus `{bus}`."),
-        None => String::new(),
-    };
-    let why = format!("It sounds like {what}: {why}. The name does not say.{advice}");
-    Some(
-        Decision::set(StepId::Preparation, track.path().child("role"), role, why)
-            .noted(format!("sound {confidence:.2}; what is it?"))
-            .measured("99 % of the energy below", high, "Hz")
-            .measured("strokes", onsets, "1/s")
-            .measured("crest", crest, "dB")
-            .sure(confidence)
-            .costs("if it is something else, levels and filters that are usual for another instrument")
-            .unless("you know what it is"),
-    )
 }
 
 /// A stereo file whose right channel is the left one turned loses everything in mono.
@@ -207,11 +173,15 @@ enum Dirt {
 fn dirt(track: &Strip, known: &TrackFacts) -> Option<Dirt> {
     let (raw, raw_blemishes) = (&known.raw.facts, &known.raw.blemishes);
     let rms_db = raw.active_rms_dbfs?;
+    let steady_db = raw_blemishes.subsonic_dbfs.map(|dbfs| dbfs - rms_db);
     let share_db = raw.below_25_hz_db.filter(|share| *share > rumble_limit_db(role(track)));
     if let Some(share_db) = share_db {
-        return Some(Dirt::Rumble { share_db });
+        // What comes and goes with low notes and strokes is theirs.
+        let steady = steady_db.is_none_or(|steady| steady > share_db - STEADIER_DB);
+        if steady || share_db > PLAIN_RUMBLE_DB || !reaches_down(role(track)) {
+            return Some(Dirt::Rumble { share_db });
+        }
     }
-    let steady_db = raw_blemishes.subsonic_dbfs.map(|dbfs| dbfs - rms_db);
     if let Some(against_db) = steady_db.filter(|db| *db > steady_limit_db(role(track))) {
         return Some(Dirt::Steady { below_db: -against_db });
     }

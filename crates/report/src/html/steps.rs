@@ -108,6 +108,13 @@ fn write_decision(tr: &mut Markup, decision: &Decision, tracks: &[TrackPart]) {
     cell(tr, COLUMNS[2], |td| td.text(&described.done));
     cell(tr, COLUMNS[3], |td| {
         td.block("span", "why", |span| prose(span, &decision.why));
+        if !decision.costs.is_empty() {
+            td.block("span", "unless", |span| {
+                span.text("Costs ");
+                prose(span, &decision.costs);
+                span.text(".");
+            });
+        }
         if !decision.unless.is_empty() {
             td.block("span", "unless", |span| {
                 span.text("Unless ");

@@ -4,8 +4,8 @@ use super::links::{Link, LinkKind};
 use super::reader::{Entries, Reader, Scope};
 use super::{automation, inserts};
 use crate::fields;
-use crate::node::{Data, Entry};
-use crate::{OUTPUT_NAMES, Send, Strip, StripClass};
+use crate::node::{Data, Entry, Node};
+use crate::{Note, OUTPUT_NAMES, Send, Strip, StripClass};
 
 /// Reads a track, bus or return; nothing when it is not a table.
 pub(crate) fn read_channel(
@@ -68,8 +68,58 @@ pub(crate) fn read_into(
         read_sends(reader, scope, entries, false, strip, links);
         read_sends(reader, scope, entries, true, strip, links);
     }
+    if strip.class != StripClass::Master {
+        strip.notes = read_notes(reader, scope, entries);
+    }
     let complete = inserts::read_inserts(reader, scope, entries, strip, links);
     automation::read_lanes(reader, scope, entries, strip, complete);
+}
+
+fn read_notes(reader: &mut Reader<'_>, scope: &Scope, entries: &Entries) -> Vec<Note> {
+    let Some(entry) = entries.get("notes") else {
+        return Vec::new();
+    };
+    let expected = "a list such as [[\"too loud\", 62.0, 70.0]]";
+    let Data::List(items) = &entry.node.data else {
+        reader.wrong_type(scope, "notes", &entry.node, expected);
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| read_note(reader, scope, item)).collect()
+}
+
+/// A text, and from when to when it is meant.
+fn read_note(reader: &mut Reader<'_>, scope: &Scope, item: &Node) -> Option<Note> {
+    let path = scope.path.child("notes");
+    let parts = match &item.data {
+        Data::List(parts) => parts.as_slice(),
+        _ => &[],
+    };
+    let (text, times) = match parts {
+        [Node { data: Data::Text(text), .. }, times @ ..] if times.len() <= 2 => (text, times),
+        _ => {
+            let message = format!("{}: a note is [\"too loud\", 62.0, 70.0]: a text, from and to", scope.who);
+            reader.error("wrong_type", path, &item.span, message, None);
+            return None;
+        }
+    };
+    let mut seconds: Vec<f64> = Vec::new();
+    for time in times {
+        let Data::Number(time_s) = time.data else {
+            reader.wrong_type(scope, "the time of a note", time, "a number of seconds");
+            return None;
+        };
+        if !reader.in_range(scope, &path, "the time of a note", time, time_s, &fields::TIME) {
+            return None;
+        }
+        if seconds.last().is_some_and(|from_s| *from_s >= time_s) {
+            let message =
+                format!("{}: the note \"{text}\" ends at {time_s} s, not after it begins", scope.who);
+            reader.error("not_in_order", path, &time.span, message, None);
+            return None;
+        }
+        seconds.push(time_s);
+    }
+    Some(Note { text: text.clone(), from_s: seconds.first().copied(), to_s: seconds.get(1).copied() })
 }
 
 fn read_sends(

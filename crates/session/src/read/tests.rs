@@ -35,6 +35,34 @@ fn without_registry(reading: &Reading) -> String {
 }
 
 #[test]
+fn notes_are_texts_with_their_places() {
+    let reading = read(
+        "version = 1\n[track.vox]\nfile = \"vox.wav\"\nnotes = [[\"too loud\", 62.0, 70.5], [\"harsh\", 3.0], [\"dry\"]]\n",
+    );
+    assert!(reading.problems.is_empty(), "{:?}", reading.problems);
+    let notes = &reading.session.tracks["vox"].notes;
+    let shown: Vec<_> = notes.iter().map(|note| (note.text.as_str(), note.from_s, note.to_s)).collect();
+    assert_eq!(
+        shown,
+        [("too loud", Some(62.0), Some(70.5)), ("harsh", Some(3.0), None), ("dry", None, None)]
+    );
+    let written = crate::Document::new(&reading.session).to_string();
+    assert_eq!(read(&written).session.tracks["vox"].notes, *notes, "{written}");
+    for bad in [
+        "\"loud\"",
+        "[1.0]",
+        "[\"loud\"]",
+        "[[]]",
+        "[[\"loud\", 5.0, 4.0]]",
+        "[[\"loud\", -1.0]]",
+        "[[\"a\", 1, 2, 3]]",
+    ] {
+        let text = format!("version = 1\n[track.vox]\nfile = \"vox.wav\"\nnotes = {bad}\n");
+        assert_eq!(read(&text).problems.len(), 1, "{bad}");
+    }
+}
+
+#[test]
 fn ten_mistakes_are_ten_problems_each_in_its_place() {
     let reading = read(TEN_MISTAKES);
     let found: Vec<(usize, usize, &str)> =

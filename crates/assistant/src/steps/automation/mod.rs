@@ -1,6 +1,8 @@
 //! Step 9: the lead is ridden to keep its distance to what plays with it, single strokes that stick out are
-//! taken down, and choruses lift where the recording itself does not.
+//! taken down, choruses lift where the recording itself does not, and notes of a person are answered.
 
+mod gain_lane;
+mod notes;
 mod ride;
 mod strokes;
 
@@ -9,6 +11,7 @@ use crate::power::Rows;
 use crate::words::{clock, signed_db, tenth};
 use crate::{Hears, Rules, SongFacts, Step, roles};
 use audio::db_to_power;
+pub use notes::unanswered;
 use ride::{Bounds, Ride};
 use session::{Decision, LaneTarget, Session, StepId, Strip, Value};
 
@@ -47,7 +50,7 @@ impl Step for Automation {
         }
         decisions.extend(strokes::dips(facts, session, rules));
         decisions.extend(chorus_lift(facts, session, rules));
-        decisions
+        notes::answers(facts, session, rules, decisions)
     }
 }
 
@@ -104,6 +107,7 @@ fn ride_of(
             .measured("standard deviation of the distance after", ride.after_db, "dB")
             .measured("phrases", ride.phrases as f64, "")
             .sure(0.7)
+            .costs(format!("up to {:.1} dB of the singer's own dynamics", highest.max(-lowest)))
             .unless("its dynamics are the expression of the song"),
     )
 }
@@ -167,6 +171,7 @@ fn chorus_lift(facts: &SongFacts, session: &Session, rules: &Rules) -> Option<De
             .measured("loudness of the choruses", chorus_lufs, "LUFS")
             .measured("loudness of the verses", verse_lufs, "LUFS")
             .sure(0.6)
+            .costs(format!("{lift_db:.1} dB of headroom in the choruses"))
             .unless("the song is meant to stay level"),
     )
 }

@@ -83,5 +83,6 @@ fn dip(track: &Strip, nearest: &Strip, hot: &[(f64, f64)], rules: &Rules) -> Dec
         .noted(format!("one stroke {most:+.1} dB"))
         .measured("highest stroke against the other hard ones", most, "dB")
         .sure(0.75)
+        .costs("the accent of that stroke")
         .unless("that stroke is the accent of the song")
 }

@@ -181,3 +181,86 @@ proptest! {
         }
     }
 }
+
+fn note(text: &str, span_s: Option<(f64, f64)>) -> session::Note {
+    session::Note { text: text.into(), from_s: span_s.map(|s| s.0), to_s: span_s.map(|s| s.1) }
+}
+
+fn noted(notes: &[(&str, session::Note)]) -> (Session, SongFacts) {
+    let (mut session, facts) = sung(uneven(-5.0));
+    for (id, note) in notes {
+        session.strip_mut(id).unwrap().notes.push(note.clone());
+    }
+    (session, facts)
+}
+
+#[test]
+fn a_note_at_a_place_moves_the_fader_there_and_nowhere_else() {
+    let (session, facts) = noted(&[("keys", note("keys too loud here", Some((10.0, 14.0))))]);
+    let decisions = decide(&Automation, &facts, &session, &Rules::default());
+    let after = applied(&session, &decisions);
+    let lane = after.tracks["keys"].lanes.first().expect("a lane");
+    assert_eq!([5.0, 10.0, 12.0, 14.0, 20.0].map(|t| lane.value_at(t)), [0.0, -3.0, -3.0, -3.0, 0.0]);
+    let answer = decisions.iter().find(|d| d.why.contains("keys too loud here")).expect("a reason");
+    assert!(
+        answer.why.contains("0:10.0")
+            && !answer.costs.is_empty()
+            && answer.unless.contains("track.keys.notes")
+    );
+    // Decided again on what it made, it comes to the same.
+    let (mut session, facts) = noted(&[("vox", note("a bit too quiet", Some((5.0, 7.0))))]);
+    let mut bare = session.clone();
+    bare.tracks["vox"].notes.clear();
+    let ridden = lane_of(&bare, &facts);
+    let with_note = lane_of(&session, &facts);
+    for time_s in [1.5, 5.5, 6.5, 9.5, 13.5] {
+        let by = if (5.0..7.0).contains(&time_s) { 1.5 } else { 0.0 };
+        // Breakpoints are rounded to a thousandth of a decibel.
+        assert!(
+            (with_note.value_at(time_s) - ridden.value_at(time_s) - by).abs() < 2e-3,
+            "at {time_s} s: the ride stays"
+        );
+    }
+    session.tracks["vox"].notes = vec![note("harsh", None), note("love it", None)];
+    assert!(decide(&Automation, &facts, &session, &Rules::default()).iter().any(|d| d.why.contains("harsh")));
+}
+
+fn lane_of(session: &Session, facts: &SongFacts) -> session::Lane {
+    lane(session, facts).expect("a lane")
+}
+
+#[test]
+fn notes_about_all_of_the_song_turn_a_setting_and_an_eq() {
+    let (mut session, mut facts) =
+        noted(&[("keys", note("much too muddy", None)), ("keys", note("way too quiet", None))]);
+    // Seven decibels too much at 250 Hz.
+    let raw = &mut facts.tracks.get_mut("keys").unwrap().raw.facts;
+    crate::testing_tone::put_spectrum(raw, &|hz| if (hz - 250.0).abs() < 20.0 { 7.0 } else { 0.0 });
+    session.tracks["keys"].fader_db = -6.0;
+    let after = applied(&session, &decide(&Automation, &facts, &session, &Rules::default()));
+    let keys = &after.tracks["keys"];
+    // 1.6 times 3 dB.
+    assert!((keys.fader_db + 6.0 - 4.8).abs() < 1e-9, "{}", keys.fader_db);
+    let bands =
+        dsp::processors::eq::Settings::from_values(&keys.insert("noted").expect("an equaliser").values).bands;
+    assert_eq!((bands[0].freq_hz, bands[0].gain_db), (250.0, -3.0));
+}
+
+#[test]
+fn what_cannot_be_answered_is_kept_and_told() {
+    let (session, facts) = noted(&[
+        ("keys", note("make it magic", Some((3.0, 4.0)))),
+        ("keys", note("too dry", None)),
+        ("vox", note("too loud", None)),
+    ]);
+    let left = unanswered(&session, &Rules::default());
+    let told: Vec<(&str, &str)> =
+        left.iter().map(|(id, note, _)| (id.as_str(), note.text.as_str())).collect();
+    assert_eq!(told, [("keys", "make it magic"), ("keys", "too dry")]);
+    assert!(left[1].2.contains("reverb"), "{left:?}");
+    let found = crate::findings(&facts, &session);
+    assert!(found.iter().any(|f| f.what.contains("make it magic") && f.value == 3.0), "{found:?}");
+    // A fader that somebody has set is theirs.
+    let yours = Rules { yours: vec!["track.vox.fader_db".parse::<Path>().unwrap()], ..Rules::default() };
+    assert!(unanswered(&session, &yours).iter().any(|(id, ..)| id == "vox"));
+}

@@ -77,6 +77,7 @@ pub(super) fn gate(track: &Strip, known: &TrackFacts, rules: &Rules) -> Option<D
             .measured("clear between them", softest - loudest, "dB")
             .measured("onsets of bleed", bleed.len() as f64, "")
             .sure((0.5 + 0.03 * (softest - loudest)).min(0.85))
+            .costs("the room between the strokes; strokes softer than the threshold are turned down as well")
             .unless("soft strokes go missing"),
     )
 }

@@ -150,6 +150,10 @@ pub(super) fn compressor(track: &Strip, known: &TrackFacts, rules: &Rules) -> Op
             .measured("mean reduction", outcome.mean_db, "dB")
             .measured("95th percentile of the reduction", outcome.p95_db, "dB")
             .sure(0.75)
+            .costs(format!(
+                "{:.1} dB of reduction on average, and as much of what the player meant",
+                outcome.mean_db
+            ))
             .unless("the dynamics are the performance"),
     )
 }

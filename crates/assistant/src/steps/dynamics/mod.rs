@@ -15,6 +15,7 @@ mod strokes;
 pub(crate) use noise::{noise_db, pause_rows};
 pub(crate) use onsets::strokes_db;
 
+use crate::genre::{self, Genre};
 use crate::parts::heard;
 use crate::rack::is_taken;
 use crate::{Hears, Rules, SongFacts, Step};
@@ -35,6 +36,9 @@ impl Step for Dynamics {
     fn decide(&self, facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
         let mut decisions = Vec::new();
         let voices = sibilants::voices(facts, session);
+        let genre = genre::known(session.song.genre.as_deref());
+        let held =
+            Rules { strength: rules.strength * genre.map_or(1.0, |genre| genre.held), ..rules.clone() };
         for track in heard(session) {
             let Some(known) = facts.tracks.get(&track.id) else { continue };
             let free = |track: &Strip, insert: &str| !is_taken(track, insert, rules);
@@ -46,8 +50,9 @@ impl Step for Dynamics {
                 decisions.extend(peaks::limiter(track, known, rules));
             }
             if free(track, "comp") {
-                let levelled = levelling::compressor(track, known, rules);
-                decisions.extend(levelled.or_else(|| strokes::compressor(track, known, rules)));
+                let levelled = levelling::compressor(track, known, &held);
+                let comp = levelled.or_else(|| strokes::compressor(track, known, &held));
+                decisions.extend(comp.map(|decision| in_genre(decision, genre)));
             }
             if free(track, "deess") {
                 decisions.extend(sibilants::de_esser(track, &voices, rules));
@@ -55,6 +60,14 @@ impl Step for Dynamics {
         }
         decisions
     }
+}
+
+/// Says what the genre changed.
+fn in_genre(mut decision: Decision, genre: Option<&Genre>) -> Decision {
+    if let Some(genre) = genre.filter(|genre| genre.held != 1.0) {
+        decision.why += &format!(" It is {}: held {:.0} % as far as usual.", genre.word, genre.held * 100.0);
+    }
+    decision
 }
 
 #[cfg(test)]

@@ -95,6 +95,7 @@ pub(super) fn expander(track: &Strip, known: &TrackFacts, rules: &Rules) -> Opti
             .measured("noise in the pauses", noise_dbfs, "dBFS")
             .measured("noise against what is played", against_db, "dB")
             .sure(0.7)
+            .costs("breaths and the ends of words become softer")
             .unless("the noise is part of the sound"),
     )
 }

@@ -71,6 +71,7 @@ pub(super) fn limiter(track: &Strip, known: &TrackFacts, rules: &Rules) -> Optio
             .measured("peaks above the level", stands_db, "dB")
             .measured("true peak", peak_dbtp, "dBTP")
             .sure(0.65)
+            .costs("the edge of the highest peaks")
             .unless("the attack is what the part is about"),
     )
 }

@@ -131,6 +131,7 @@ pub(super) fn de_esser(track: &Strip, voices: &[Voice], rules: &Rules) -> Option
         .measured("sibilants against vowels", own.level_db, "dB")
         .measured("middle of the sibilants", own.hz, "Hz")
         .sure(0.7)
+        .costs("some brightness of every s and t that is loud")
         .unless("the voice begins to lisp");
     if let Some(others_db) = others_db {
         decision = decision.measured("sibilants of the other voices", others_db, "dB");

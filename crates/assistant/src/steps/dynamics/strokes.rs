@@ -102,6 +102,7 @@ pub(super) fn compressor(track: &Strip, known: &TrackFacts, rules: &Rules) -> Op
             .measured("spread of strokes after", after_db, "dB")
             .measured("reduction of the loudest strokes", reduction(loud, ratio), "dB")
             .sure(0.6)
+            .costs("the difference between soft and hard strokes")
             .unless("the accents are the groove"),
     )
 }

@@ -331,3 +331,18 @@ fn the_room_of_a_voice_is_not_brought_up() {
     let (session, facts) = swinging("backing_vocal", 6.0);
     assert!(comp(&run(&session, &facts).1, "it").is_some());
 }
+
+#[test]
+fn jazz_is_held_together_less() {
+    let (mut session, facts) = swinging("lead_vocal", 4.5);
+    let after = |session: &Session| {
+        let decisions = decide(&Dynamics, &facts, session, &Rules::default());
+        let held =
+            decisions.iter().find(|d| d.change.path().to_string().ends_with("comp")).expect("a compressor");
+        (held.evidence.iter().find(|e| e.name == "spread of loudness after").unwrap().value, held.why.clone())
+    };
+    let usual = after(&session);
+    session.song.genre = Some("jazz".into());
+    let jazz = after(&session);
+    assert!(jazz.0 > usual.0 + 0.5 && jazz.1.contains("jazz"), "{jazz:?} {usual:?}");
+}

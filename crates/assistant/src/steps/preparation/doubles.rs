@@ -60,6 +60,7 @@ fn one(relation: &Relation, facts: &SongFacts, session: &Session, rules: &Rules)
             .measured("variation of the difference", varies_db, "dB")
             .measured("99 % of the energy below", dropped_hz, "Hz")
             .sure(relation.confidence.clamp(0.0, 0.9))
+            .costs("the other microphone's own colour")
             .unless("its colour is wanted beside the other"),
     )
 }

@@ -36,6 +36,7 @@ pub(super) fn tempo(facts: &SongFacts, session: &Session) -> Option<Decision> {
             .measured("onsets", onsets as f64, "")
             .measured("certainty", tempo.confidence, "")
             .sure(tempo.confidence)
+            .costs("echoes and releases that follow a wrong beat, should it be wrong")
             .unless("the beat is felt twice as fast or half as fast"),
     )
 }

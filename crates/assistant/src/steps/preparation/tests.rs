@@ -143,17 +143,28 @@ fn silence_is_set_aside() {
 
 #[test]
 fn only_what_is_plain_gets_a_role_from_its_sound() {
-    let (session, mut facts) = song(&[("low", "unknown"), ("beat", "unknown"), ("what", "unknown")]);
+    let unknown = |sound: Sound| ("unknown", sound);
+    // A kit is as flat as noise; a choir strikes nothing, but has many short syllables without a clear pitch.
+    let sounds = [
+        ("low", unknown(Sound::band(45.0, 300.0))),
+        ("beat", unknown(Sound::band(45.0, 12_000.0))),
+        ("choir", unknown(Sound::band(250.0, 1_200.0))),
+        ("what", unknown(Sound::band(200.0, 5_000.0))),
+    ];
+    let tracks: Vec<(&str, &str, Sound)> = sounds.into_iter().map(|(id, (role, s))| (id, role, s)).collect();
+    let (session, mut facts) = song_of(&tracks);
     let mut change =
         |id: &str, change: &dyn Fn(&mut Facts)| change(&mut facts.tracks.get_mut(id).unwrap().raw.facts);
     change("low", &|f| {
-        (f.energy_1_percent_hz, f.energy_99_percent_hz) = (Some(45.0), Some(380.0));
+        (f.energy_1_percent_hz, f.energy_99_percent_hz) = (Some(45.0), Some(700.0));
         (f.pitched_share, f.pitch_median_hz) = (Some(0.8), Some(82.0));
     });
-    change("beat", &|f| {
-        (f.energy_1_percent_hz, f.energy_99_percent_hz) = (Some(50.0), Some(9_000.0));
-        (f.onsets_per_s, f.active_crest_db, f.pitched_share) = (Some(4.3), Some(17.0), Some(0.05));
-    });
+    for id in ["beat", "choir"] {
+        change(id, &|f| {
+            (f.energy_1_percent_hz, f.energy_99_percent_hz) = (Some(50.0), Some(9_000.0));
+            (f.onsets_per_s, f.active_crest_db, f.pitched_share) = (Some(4.3), Some(17.0), Some(0.05));
+        });
+    }
     change("what", &|f| {
         (f.energy_1_percent_hz, f.energy_99_percent_hz) = (Some(200.0), Some(5_000.0));
         (f.onsets_per_s, f.active_crest_db, f.pitched_share) = (Some(1.0), Some(12.0), Some(0.6));
@@ -161,8 +172,8 @@ fn only_what_is_plain_gets_a_role_from_its_sound() {
     let decisions = decide(&Preparation, &facts, &session, &Rules::default());
     assert!(decisions.iter().all(|d| d.confidence < 0.7));
     let after = applied(&session, &decisions);
-    let role = |id: &str| after.tracks[id].role.as_deref();
-    assert_eq!((role("low"), role("beat"), role("what")), (Some("bass_electric"), Some("drum_kit"), None));
+    let roles = ["low", "beat", "choir", "what"].map(|id| after.tracks[id].role.as_deref());
+    assert_eq!(roles, [Some("bass_electric"), Some("drum_kit"), None, None]);
 }
 
 #[test]

@@ -8,6 +8,7 @@
 pub(crate) mod dryness;
 mod returns;
 
+use crate::genre;
 use crate::parts::{heard, role};
 use crate::power::band_shares;
 use crate::rack::is_set_whole;
@@ -159,7 +160,10 @@ fn send(
     }
     let more_lu = if has_room && !wide { HAS_ROOM_LU } else { 0.0 };
     let strength = rules.strength.max(1e-3).log2() * STRENGTH_DB;
-    let wanted_lu = (wish.below_lu + more_lu - strength).max(if wide { WIDEST_LU } else { WETTEST_LU });
+    let genre = genre::known(session.song.genre.as_deref()).filter(|genre| !wide && genre.drier_lu != 0.0);
+    let genre_lu = genre.map_or(0.0, |genre| genre.drier_lu);
+    let wanted_lu =
+        (wish.below_lu + more_lu + genre_lu - strength).max(if wide { WIDEST_LU } else { WETTEST_LU });
     if wanted_lu > 40.0 {
         return None;
     }
@@ -174,6 +178,13 @@ fn send(
         ),
         Some(seconds) => format!(" It is dry: it falls as fast as in a room of {seconds:.2} s."),
         None => String::new(),
+    };
+    let dry = match genre {
+        Some(genre) if genre_lu > 0.0 => {
+            format!("{dry} It is {}: {genre_lu:.0} LU drier than usual.", genre.word)
+        }
+        Some(genre) => format!("{dry} It is {}: {:.0} LU wetter than usual.", genre.word, -genre_lu),
+        None => dry,
     };
     let side = format!(
         "Sent to the {} at {level_db:.1} dB: it is recorded in mono, and {} is wide by nature; its side lies \
@@ -193,6 +204,7 @@ fn send(
         .measured("loudness lost in the return's cuts", lost_lu, "LU")
         .measured("wet under dry", below_lu, "LU")
         .sure(0.6)
+        .costs("clearness: what is farther away is less distinct")
         .unless("it shall stand nearer or farther away");
     if let Some(seconds) = room {
         decision = decision.measured("decay of the recording", seconds, "s");

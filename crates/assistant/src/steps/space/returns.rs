@@ -112,6 +112,7 @@ impl Return {
             .noted(self.what.clone())
             .measured(evidence.0, evidence.1, evidence.2)
             .sure(if tempo.is_some() { 0.7 } else { 0.5 })
+            .costs("room in the mix, in which every tail masks what follows")
             .unless("the song wants another place")
     }
 }

@@ -175,3 +175,19 @@ fn what_is_wide_by_nature_gets_a_side_that_vanishes_in_mono() {
     // Only the side is left, so that nothing is in mono what was not there.
     assert!(mid_side::Settings::from_values(&inserts[1].values).mid_db <= -40.0);
 }
+
+#[test]
+fn a_genre_makes_it_drier_or_wetter_and_says_so() {
+    let (mut session, facts) = band(Some(92.0));
+    let mut level = |genre: &str| {
+        session.song.genre = Some(genre.into());
+        let (decisions, after) = run(&session, &facts);
+        let why =
+            decisions.iter().find(|d| d.change.path().to_string() == "track.voice.sends.plate_db").unwrap();
+        (sent(&after, "voice", "plate").unwrap(), why.why.clone())
+    };
+    let (rock, hip_hop, ambient) = (level("rock"), level("hip hop"), level("ambient"));
+    // 3 LU drier and 4 LU wetter.
+    assert_eq!((rock.0 - hip_hop.0, ambient.0 - rock.0), (3.0, 4.0));
+    assert!(hip_hop.1.contains("drier") && ambient.1.contains("wetter") && !rock.1.contains("rock"));
+}

@@ -62,6 +62,7 @@ impl Step for StaticMix {
                     .measured("centre of energy", placed.centroid_hz, "Hz")
                     .measured("balance of the mix, right against left", stage.lean_db(), "LU")
                     .sure(placed.confidence)
+                    .costs("what else lies on that side is hidden more")
                     .unless("the arrangement wants it elsewhere"),
             );
         }
@@ -128,6 +129,7 @@ fn fader(level: &Level, balance: &Balance) -> Decision {
         .measured("level against the mix now", after_lu, "LU")
         .measured("usual level", expected_lu, "LU")
         .sure(if level.known { 1.0 - part.spread_lu / 10.0 } else { 0.45 })
+        .costs("what lies beside it is hidden more where it goes up, less where it goes down")
         .unless(if level.known { "the song wants another balance" } else { "a role is given" });
     if let Some((_, _, hidden)) = balance.lead_raised.filter(|_| level.lead) {
         decision = decision.measured("hidden by the others", hidden * 100.0, "%");

@@ -60,6 +60,7 @@ pub(super) fn wider(track: &Strip, facts: &SongFacts, rules: &Rules) -> Option<D
             .measured("side against middle", side_mid_db, "dB")
             .measured("usual", usual_db, "dB")
             .sure(0.55)
+            .costs("focus: its place is less exact")
             .unless("it is meant to stand as a point"),
     )
 }

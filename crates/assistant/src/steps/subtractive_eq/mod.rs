@@ -37,10 +37,18 @@ struct Cut {
 
 impl Cut {
     fn decision(self, strip: &Strip, first: bool) -> Decision {
+        let costs = match self.band.shape {
+            "high_pass" => format!(
+                "phase below {:.0} Hz, and whatever of it is meant to lie there",
+                2.0 * self.band.freq_hz
+            ),
+            _ => format!("what else of it lies around {}", crate::rack::shown_hz(self.band.freq_hz)),
+        };
         let change = self.band.change(strip, "eq", first);
         let decision = Decision::new(StepId::SubtractiveEq, change, self.why)
             .noted(self.note)
             .sure(self.confidence)
+            .costs(costs)
             .unless(self.unless);
         self.evidence.into_iter().fold(decision, |d, (name, value, unit)| d.measured(name, value, unit))
     }

@@ -40,6 +40,7 @@ pub(super) fn decision(track: &Strip, known: &TrackFacts, turn: f64) -> Option<D
             .measured("slope against the usual", leans, "dB/oct")
             .measured("usual variation", varies, "dB/oct")
             .sure((0.8 - 0.2 * varies).clamp(0.3, 0.7))
+            .costs("the colour that its microphone and place had")
             .unless("that is its sound"),
     )
 }
