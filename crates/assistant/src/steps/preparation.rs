@@ -227,7 +227,9 @@ fn clean(facts: &SongFacts, session: &Session) -> Vec<Decision> {
             found.iter().any(|dirt| matches!(dirt, Some(Dirt::Rumble { .. } | Dirt::Steady { .. })));
         let low = source.iter().any(|track| {
             let raw = facts.tracks.get(&track.id).map(|known| &known.raw.facts);
-            reaches_down(role(track)) && raw.is_none_or(has_lowest_notes)
+            // A steep corner just under its fundamental takes the edge off the stroke of a kick.
+            let strokes = roles::family(role(track)) == "drums" && !microphones::is_whole_kit(role(track));
+            strokes || reaches_down(role(track)) && raw.is_none_or(has_lowest_notes)
         });
         let corner_hz = match rumbles {
             true if low => RUMBLE_HZ.0,

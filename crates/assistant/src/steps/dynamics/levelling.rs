@@ -8,7 +8,7 @@ use crate::levels::{Curve, Levels, Outcome, at, crossing};
 use crate::parts::role;
 use crate::rack::settings;
 use crate::roles;
-use crate::steps::space::dryness::decay_s;
+use crate::steps::space::dryness::{decay_s, is_printed};
 use crate::words::tenth;
 use crate::{Rules, TrackFacts};
 use dsp::processors::compressor;
@@ -77,6 +77,10 @@ pub(super) fn compressor(track: &Strip, known: &TrackFacts, rules: &Rules) -> Op
     // A compressor would bring up the room that a voice was recorded or printed with.
     let voice = roles::family(role) == "vocals";
     if voice && decay_s(now).is_some_and(|seconds| seconds > WET_S) {
+        return None;
+    }
+    // What was printed with its effects was printed with its dynamics.
+    if voice && is_printed(track, now) {
         return None;
     }
     let spread_lu = levels.spread_lu()?;

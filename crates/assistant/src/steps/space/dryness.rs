@@ -1,7 +1,9 @@
 //! How much room a recording already has: a room bounds how fast any sound in it can fall.
 
 use crate::levels::{at, level_db, sorted};
+use crate::parts::role;
 use measure::Analysis;
+use session::Strip;
 
 /// Decay times from which a recording counts as having a room, in seconds.
 pub(super) const WET_S: f64 = 0.45;
@@ -14,6 +16,9 @@ const ROWS: usize = 3;
 /// The fastest of at least so many falls count: their 90th percentile.
 const LEAST_FALLS: usize = 8;
 const FASTEST: f64 = 0.9;
+/// A voice or a kit whose side comes as near to its middle was printed with its room or its effects, in dB: a dry
+/// voice is a point, and one microphone on a kit is mono.
+const PRINTED_DB: f64 = -24.0;
 /// Rumble below has nothing to do with rooms, in hertz.
 const LOW_HZ: f64 = 200.0;
 
@@ -36,4 +41,13 @@ pub(crate) fn decay_s(now: &Analysis) -> Option<f64> {
     let fastest_db = at(&sorted(falls.clone()), FASTEST).filter(|_| falls.len() >= LEAST_FALLS)?;
     let seconds = ROWS as f64 * erb.frame_s;
     (fastest_db > 0.0).then(|| 60.0 * seconds / fastest_db)
+}
+
+/// Whether a stereo recording of what is a point when it is dry has a side: its room is in it.
+pub(crate) fn is_printed(track: &Strip, now: &Analysis) -> bool {
+    let point = matches!(
+        role(track),
+        "lead_vocal" | "backing_vocal" | "harmony_vocal" | "drum_kit" | "drum_loop" | "drum_machine"
+    );
+    point && now.facts.channels == 2 && now.facts.side_mid_db.is_some_and(|db| db > PRINTED_DB)
 }

@@ -35,6 +35,8 @@ const HAS_ROOM_LU: f64 = 4.0;
 /// What already decays as long as a plate gets nothing, in seconds: the room that it has is taken off the room that
 /// it should have.
 const WET_ALREADY_S: f64 = 1.2;
+/// Songs of so few sources are made of groups.
+const FEW: usize = 4;
 /// The widest that a side of its own makes a mono recording, in LU under the middle.
 const WIDEST_LU: f64 = 3.0;
 
@@ -76,8 +78,9 @@ fn wishes(role: &str, slow: bool) -> Vec<Wish> {
 
 /// How far the side of a mono recording of something wide lies under its middle. Measured on freely licensed
 /// multitracks, sides of synthesizers, keys and the like lie 0.9 to 6.5 dB under the middle, of single voices and
-/// drums 10 to 26 dB; backing voices are spread over 30 to 80 % of the stage, which comes to 4 dB.
-fn width(track: &Strip, now: &Analysis) -> Option<Wish> {
+/// drums 10 to 26 dB; backing voices are spread over 30 to 80 % of the stage, which comes to 4 dB. Where a few tracks
+/// are the whole song (`few`), what nobody knows is a group of players rather than one.
+fn width(track: &Strip, now: &Analysis, few: bool) -> Option<Wish> {
     let wide = |below_lu| Some(Wish { to: "wide", below_lu });
     let role = role(track);
     if now.facts.channels != 1 || track.pan != 0.0 {
@@ -88,7 +91,10 @@ fn width(track: &Strip, now: &Analysis) -> Option<Wish> {
         "backing_vocal" | "harmony_vocal" | "choir" | "vocoder" => wide(5.0),
         _ => match roles::family(role) {
             "synths" => wide(7.0),
+            "keys" | "strings" => wide(9.0),
             "fx" | "returns" => wide(6.0),
+            "other" if role == roles::UNKNOWN && few => wide(8.0),
+            "buses" if role == "music_bus" => wide(8.0),
             _ => None,
         },
     }
@@ -107,10 +113,11 @@ impl Step for Space {
         let tempo = Tempo::of(facts, session);
         let returns = Return::all(tempo.as_ref(), facts, session, rules);
         let slow = tempo.is_some_and(|tempo| tempo.is_slow());
+        let few = crate::parts::sources(facts, session).len() <= FEW;
         let mut sends = Vec::new();
         for track in heard(session) {
             let Some(known) = facts.tracks.get(&track.id) else { continue };
-            for wish in wishes(role(track), slow).into_iter().chain(width(track, known.now())) {
+            for wish in wishes(role(track), slow).into_iter().chain(width(track, known.now(), few)) {
                 if let Some(to) = returns.iter().find(|to| to.space == wish.to) {
                     sends.extend(send(track, known.now(), wish, to, session, rules).map(|d| (to.space, d)));
                 }
@@ -153,9 +160,11 @@ fn send(
     // What rings or sustains by itself says nothing of a room: only voices and winds stop at once.
     let stops = matches!(roles::family(role(track)), "vocals" | "brass" | "woodwinds" | "percussion");
     let room = room.filter(|_| stops);
-    let has_room = room.is_some_and(|seconds| seconds > dryness::WET_S);
+    let printed = dryness::is_printed(track, now);
+    let has_room = printed || room.is_some_and(|seconds| seconds > dryness::WET_S);
     let wide = to.space == "wide";
-    if !wide && room.is_some_and(|seconds| seconds > WET_ALREADY_S) {
+    let whole_kit = matches!(role(track), "drum_kit" | "drum_loop" | "drum_machine");
+    if !wide && (room.is_some_and(|seconds| seconds > WET_ALREADY_S) || printed && whole_kit) {
         return None;
     }
     let more_lu = if has_room && !wide { HAS_ROOM_LU } else { 0.0 };
@@ -173,6 +182,11 @@ fn send(
     let path_db = path_gain_db(session, track);
     let level_db = ((given_back_lu - wanted_lu + path_db) / STEP_DB).round() * STEP_DB;
     let dry = match room {
+        _ if printed => format!(
+            " Its side, {:.0} dB under the middle, holds the room that it was recorded or printed with, so {HAS_ROOM_LU:.0} \
+             LU less than usual.",
+            -now.facts.side_mid_db.unwrap_or(0.0)
+        ),
         Some(seconds) if has_room => format!(
             " It has a room of its own ({seconds:.1} s of decay were measured), so {HAS_ROOM_LU:.0} LU less than usual."
         ),

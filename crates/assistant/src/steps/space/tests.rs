@@ -142,6 +142,23 @@ fn recordings_with_a_room_get_less() {
 }
 
 #[test]
+fn a_side_says_that_the_room_was_printed() {
+    let (session, mut facts) = usual_song(&[("voice", "lead_vocal"), ("kit", "drum_kit")]);
+    let levels = |facts: &SongFacts| {
+        let session = run(&session, facts).1;
+        (sent(&session, "voice", "plate"), sent(&session, "kit", "room"))
+    };
+    let (dry, kit) = levels(&facts);
+    assert!(kit.is_some());
+    for id in ["voice", "kit"] {
+        let known = &mut raw(&mut facts, id).facts;
+        (known.channels, known.side_mid_db) = (2, Some(-15.0));
+    }
+    let (printed, kit) = levels(&facts);
+    assert_eq!((dry.unwrap() - printed.unwrap(), kit), (4.0, None));
+}
+
+#[test]
 fn a_steady_sound_says_nothing_of_its_room() {
     assert_eq!(dryness::decay_s(&analysis(&Sound::tone(500.0))), None);
     assert_eq!(dryness::decay_s(&measure::Analysis::default()), None);

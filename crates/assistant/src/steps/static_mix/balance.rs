@@ -3,12 +3,14 @@
 //!
 //! Each part has an expected loudness against the others and a spread within which good mixes differ.
 
-use super::expected::{lead_against_rest_lu, usual_inside_db};
-use super::powers::{Voiced, bands, level_db, mean_powers, mean_powers_alone};
+mod asks;
+
+use super::expected::{effect_lu, lead_against_rest_lu, usual_inside_db};
+use super::powers::{Voiced, bands, level_db, mean_powers};
 use crate::masking::{Voice, hidden_share};
-use crate::parts::{self, DRUMS, Part, part_of, role};
-use crate::power::{Rows, band_shares, busiest_third, lufs, weight};
-use crate::solve::{Against, Ask, Bands, Model, Range, Solution, Spectrum};
+use crate::parts::{self, DRUMS, EFFECTS, HARMONY, Part, part_of, role};
+use crate::power::{Rows, band_shares, busiest_third, lufs};
+use crate::solve::{Bands, Solution};
 use crate::words::{listed, tenth};
 use crate::{Rules, SongFacts};
 use audio::{db_to_power, power_to_db};
@@ -21,12 +23,10 @@ const MIX_LUFS: f64 = -18.0;
 const LOUDER_DB: f64 = 4.0;
 /// Faders stay within these, in dB.
 const FADER_DB: (f64, f64) = (-20.0, 10.0);
-/// How equally loud players of one part are, in LU.
-const ALIKE_LU: f64 = 1.0;
 /// How far a microphone moves against another of the same source, in dB.
 const INSIDE_DB: f64 = 6.0;
 /// From which share on a lead counts as masked, and the most it is raised for that, in LU.
-const HIDDEN: f64 = 0.6;
+const HIDDEN: f64 = 0.75;
 const RAISE_LU: f64 = 1.0;
 /// The most where the genre says how loud a lead is, in LU.
 const RAISE_IN_GENRE_LU: f64 = 0.5;
@@ -38,8 +38,6 @@ const LOOP_LU: f64 = -9.0;
 /// Backing voices where no lead sings in at least this share of the rows, in LU.
 const VOICES_ALONE_LU: f64 = -4.8;
 const LEAD_SINGS: f64 = 0.1;
-/// How much the level of the lead against the rest varies within a genre, in LU.
-const GENRE_SPREAD_LU: f64 = 1.5;
 
 /// One track's level.
 pub(super) struct Level<'a> {
@@ -89,6 +87,14 @@ struct Group {
     power: Vec<Bands>,
 }
 
+/// Several parts together.
+struct Sum {
+    /// Mean weighted power of each track over the rows in which one of them is loud; 0 for others.
+    power: Vec<Bands>,
+    expected_lu: f64,
+    spread_lu: f64,
+}
+
 /// The whole problem.
 struct Problem<'a> {
     tracks: Vec<Voiced<'a>>,
@@ -96,10 +102,8 @@ struct Problem<'a> {
     groups: Vec<Group>,
     /// Mean weighted power of each track over the busy rows.
     mix: Vec<Bands>,
-    /// The same over the rows in which the drums play; 0 for other tracks.
-    drums: Option<Vec<Bands>>,
-    /// The expected level of all drums, in LU.
-    drums_lu: f64,
+    /// What is expected of several parts together: all drums, all that carries the harmony.
+    sums: Vec<Sum>,
     /// The lead's group, and the level it should have against all the rest, where the genre says.
     lead: Option<(usize, Option<f64>)>,
 }
@@ -146,13 +150,13 @@ impl<'a> Problem<'a> {
             let mut own = Vec::new();
             let level = |track: &Strip| {
                 let known = facts.tracks.get(&track.id).map(|known| Rows::of(known.now()));
-                known.map_or(-200.0, |rows| lufs(rows.mean(&rows.active_rows())))
+                known.map_or(-200.0, |rows| lufs(rows.mean(&rows.loud_rows())))
             };
             let together_db = parts::together_db(&members, facts, level);
             for track in members {
                 let Some(known) = facts.tracks.get(&track.id) else { continue };
                 let rows = Rows::of(known.now());
-                if rows.active_rows().is_empty() || rows.mean(&rows.active_rows()) <= 0.0 {
+                if rows.mean(&rows.loud_rows()) <= 0.0 {
                     continue;
                 }
                 own.push(tracks.len());
@@ -176,18 +180,17 @@ impl<'a> Problem<'a> {
         let rows: Vec<Rows> = tracks.iter().map(|voiced| voiced.rows.clone()).collect();
         let busy = busiest_third(&rows);
         let mix = tracks.iter().map(|v| bands(v, &busy)).collect();
-        let mut problem =
-            Problem { tracks, sources, groups: Vec::new(), mix, drums: None, drums_lu: 0.0, lead: None };
+        let mut problem = Problem { tracks, sources, groups: Vec::new(), mix, sums: Vec::new(), lead: None };
         problem.place_inside(rules);
         problem.group(rules);
         problem.find_lead(session, rules);
         Some(problem)
     }
 
-    /// Loudness of a track while it plays, with the buses behind it, in LUFS.
+    /// Loudness of a track, gated, with the buses behind it, in LUFS.
     fn own_lufs(&self, track: usize) -> f64 {
         let voiced = &self.tracks[track];
-        lufs(voiced.rows.mean(&voiced.rows.active_rows())) + voiced.path_db
+        lufs(voiced.rows.mean(&voiced.rows.loud_rows())) + voiced.path_db
     }
 
     /// Levels of microphones of one source against each other: towards what is usual, within bounds.
@@ -222,7 +225,9 @@ impl<'a> Problem<'a> {
         for (source, own) in self.sources.iter_mut().enumerate() {
             let role = role(self.tracks[own.tracks[0]].track);
             let (part, known) = (part_of(role), crate::roles::is_role(role) && role != crate::roles::UNKNOWN);
-            let found = groups.iter().position(|group| known && group.known && group.part.name == part.name);
+            // Players of one part are alike; effects are not.
+            let joins = known && part.name != EFFECTS;
+            let found = groups.iter().position(|group| joins && group.known && group.part.name == part.name);
             own.part = found.unwrap_or(groups.len());
             match found {
                 Some(group) => groups[group].sources.push(source),
@@ -238,9 +243,12 @@ impl<'a> Problem<'a> {
         let single_drums = groups.iter().any(|group| group.part.drums && group.part.name != DRUMS.name);
         let no_lead = !groups.iter().any(|group| group.part.name == "lead vocal" && self.sings(group));
         for group in &mut groups {
+            let members: Vec<usize> =
+                group.sources.iter().flat_map(|s| self.sources[*s].tracks.iter().copied()).collect();
             match group.part.name {
                 "drums" if single_drums => group.part.level_lu = LOOP_LU,
                 "backing vocals" if no_lead => group.part.level_lu = VOICES_ALONE_LU,
+                EFFECTS => group.part.level_lu = effect_lu(played_share(&self.tracks, &members)),
                 _ => {}
             }
             // Doubles of a voice or a guitar are one part however many; an orchestra is louder than a fiddle.
@@ -248,23 +256,27 @@ impl<'a> Problem<'a> {
             let many = if sections { MANY_LU * (group.sources.len() as f64).log10() } else { 0.0 };
             let level_lu = group.part.level_lu + many;
             group.expected_lu = scaled_lu(level_lu, rules);
-            let members: Vec<usize> =
-                group.sources.iter().flat_map(|s| self.sources[*s].tracks.iter().copied()).collect();
             group.power = mean_powers(&self.tracks, &members);
         }
         let ordinary_lu = middle_of_the_known(&groups);
         for group in groups.iter_mut().filter(|group| !group.known) {
             group.expected_lu = ordinary_lu.unwrap_or(group.expected_lu);
         }
-        let drums: Vec<usize> = groups
-            .iter()
-            .filter(|group| group.part.drums)
-            .flat_map(|group| group.sources.iter().flat_map(|s| self.sources[*s].tracks.iter().copied()))
-            .collect();
-        self.drums_lu = scaled_lu(DRUMS.level_lu, rules);
-        let drum_parts = groups.iter().filter(|group| group.part.drums).count();
-        self.drums = (drum_parts >= 2).then(|| mean_powers(&self.tracks, &drums));
         self.groups = groups;
+        let drum_parts = self.groups.iter().filter(|group| group.part.drums).count();
+        let drums = (drum_parts >= 2).then(|| self.sum_of(DRUMS, &|group| group.part.drums, rules)).flatten();
+        let beside = self.groups.len() > self.groups.iter().filter(|group| carries_harmony(group)).count();
+        let harmony = beside.then(|| self.sum_of(HARMONY, &carries_harmony, rules)).flatten();
+        self.sums = drums.into_iter().chain(harmony).collect();
+    }
+
+    /// All tracks of some groups together, with the level that such a sum usually has.
+    fn sum_of(&self, part: Part, belongs: &dyn Fn(&Group) -> bool, rules: &Rules) -> Option<Sum> {
+        let groups = self.groups.iter().filter(|group| belongs(group));
+        let sources = groups.flat_map(|group| &group.sources);
+        let members: Vec<usize> = sources.flat_map(|s| self.sources[*s].tracks.iter().copied()).collect();
+        let power = (!members.is_empty()).then(|| mean_powers(&self.tracks, &members))?;
+        Some(Sum { power, expected_lu: scaled_lu(part.level_lu, rules), spread_lu: part.spread_lu })
     }
 
     /// Whether a group plays in more than a passing moment of the song.
@@ -289,107 +301,6 @@ impl<'a> Problem<'a> {
             let expected = self.groups[group].expected_lu.max(-5.0);
             self.groups[group].expected_lu = expected;
         }
-    }
-
-    /// The problem as the optimiser takes it.
-    fn model(&self, rules: &Rules) -> Model {
-        let start_db = (0..self.sources.len()).map(|source| {
-            let Source { fixed_db, part, .. } = &self.sources[source];
-            let group = &self.groups[*part];
-            let alone = group.expected_lu - power_to_db(group.sources.len() as f64) + MIX_LUFS;
-            fixed_db.unwrap_or(alone - self.source_db(source))
-        });
-        let tone = |source: &Source| {
-            let track = &self.tracks[*source.tracks.first()?];
-            let free = source.tracks.iter().all(|t| crate::tone::may_be_tilted(self.tracks[*t].track, rules));
-            let facts = &track.facts.now().facts;
-            crate::tone::slope(role(track.track), facts).filter(|_| free)
-        };
-        Model {
-            sources: self.tracks.iter().map(|voiced| voiced.source).collect(),
-            centres_hz: self.centres_hz(),
-            asks: self.asks(),
-            start_db: start_db.collect(),
-            fixed: self.sources.iter().map(|source| source.fixed_db.is_some()).collect(),
-            tones: self.sources.iter().map(tone).collect(),
-            spectrum: self.spectrum(),
-            whole_lufs: MIX_LUFS,
-        }
-    }
-
-    fn centres_hz(&self) -> Vec<f64> {
-        let known = self.tracks.iter().map(|voiced| &voiced.facts.now().erb.centres_hz);
-        let mut centres = known.into_iter().find(|hz| hz.len() == ERB_BANDS).cloned().unwrap_or_default();
-        // Without bands everything lies at the pivot, where slopes do nothing.
-        centres.resize(ERB_BANDS, crate::solve::PIVOT_HZ);
-        centres
-    }
-
-    /// Everything that is wished of levels.
-    fn asks(&self) -> Vec<Ask> {
-        let of_whole = |power: &[Bands], goal_lu: f64, spread_lu: f64| Ask {
-            of: power.to_vec(),
-            against: Against::Whole,
-            goal_lu,
-            spread_lu,
-        };
-        let of_group = |group: &Group| of_whole(&group.power, group.expected_lu, group.part.spread_lu);
-        let mut asks: Vec<Ask> = self.groups.iter().map(of_group).collect();
-        asks.extend(self.drums.iter().map(|drums| of_whole(drums, self.drums_lu, DRUMS.spread_lu)));
-        if let Some((group, Some(goal_lu))) = self.lead {
-            let lead = &self.groups[group].power;
-            let own = |bands: &Bands| bands.iter().any(|power| *power > 0.0);
-            let rest = self.mix.iter().zip(lead);
-            let rest: Vec<Bands> =
-                rest.map(|(all, lead)| if own(lead) { [0.0; ERB_BANDS] } else { *all }).collect();
-            if rest.iter().any(own) {
-                let (of, against) = (lead.clone(), Against::Tracks(rest));
-                asks.push(Ask { of, against, goal_lu, spread_lu: GENRE_SPREAD_LU });
-            }
-        }
-        for group in self.groups.iter().filter(|group| group.sources.len() > 1) {
-            let alone = |source: &usize| mean_powers_alone(&self.tracks, &self.sources[*source].tracks);
-            let all: Vec<Vec<Bands>> = group.sources.iter().map(alone).collect();
-            asks.extend(all.iter().map(|of| Ask {
-                of: of.clone(),
-                against: Against::Alike(all.clone()),
-                goal_lu: 0.0,
-                spread_lu: ALIKE_LU,
-            }));
-        }
-        asks
-    }
-
-    /// The spectrum that is expected of the sum: third octaves of 45 freely licensed released recordings around
-    /// these centres, middle and deviation, in dB. Asked for where so many parts play beside the drums that the sum is
-    /// a band's.
-    fn spectrum(&self) -> Option<Spectrum> {
-        const BAND: usize = 3;
-        const USUAL: [(f64, f64, f64); 7] = [
-            (100.0, 4.0, 5.0),
-            (200.0, 4.0, 4.0),
-            (400.0, 2.0, 4.0),
-            (800.0, 1.0, 4.0),
-            (1_600.0, -2.0, 3.0),
-            (3_200.0, -5.0, 4.0),
-            (6_400.0, -10.0, 7.5),
-        ];
-        if self.groups.iter().filter(|group| !group.part.drums).count() < BAND {
-            return None;
-        }
-        let centres = self.centres_hz();
-        let unweighted = |bands: &Bands| {
-            let mut bands = *bands;
-            bands.iter_mut().zip(&centres).for_each(|(power, hz)| *power /= weight(*hz).max(1e-9));
-            bands
-        };
-        let range = |(hz, level_db, spread_db): (f64, f64, f64)| Range {
-            low_hz: hz / std::f64::consts::SQRT_2,
-            high_hz: hz * std::f64::consts::SQRT_2,
-            level_db,
-            spread_db,
-        };
-        Some(Spectrum { of: self.mix.iter().map(unweighted).collect(), ranges: USUAL.map(range).to_vec() })
     }
 
     /// Factors on power of all tracks by band, for gains and slopes of the sources.
@@ -520,6 +431,19 @@ impl<'a> Problem<'a> {
         };
         self.tracks.iter().enumerate().map(level).collect()
     }
+}
+
+/// Whether a group accompanies with chords or lines: what is known to, leads and effects apart.
+fn carries_harmony(group: &Group) -> bool {
+    let name = group.part.name;
+    group.known && matches!(name, "guitars" | "keys" | "pads" | "synths" | "strings" | "horns" | "music")
+}
+
+/// Share of the song in which one of some tracks is loud.
+fn played_share(tracks: &[Voiced], members: &[usize]) -> f64 {
+    let all = tracks.iter().map(|voiced| voiced.rows.power.len()).max().unwrap_or(0);
+    let most = members.iter().map(|track| tracks[*track].rows.loud_rows().len()).max().unwrap_or(0);
+    most as f64 / all.max(1) as f64
 }
 
 /// What nobody knows is as loud as an ordinary part of this band: the middle of the parts that are known, but

@@ -17,3 +17,12 @@ pub(super) fn usual_inside_db(role: &str) -> f64 {
 pub(super) fn lead_against_rest_lu(genre: &str) -> Option<f64> {
     crate::genre::known(Some(genre)).and_then(|genre| genre.lead_lu)
 }
+
+/// How loud an effect is by the share of the song that it sounds in: a fill or a hit is heard by itself, a texture
+/// lies under everything. Engineering practice, within the spread of effects.
+pub(super) fn effect_lu(share: f64) -> f64 {
+    const FILL: (f64, f64) = (0.1, -12.0);
+    const TEXTURE: (f64, f64) = (0.4, -18.0);
+    let place = (share / FILL.0).ln() / (TEXTURE.0 / FILL.0).ln();
+    FILL.1 + (TEXTURE.1 - FILL.1) * place.clamp(0.0, 1.0)
+}

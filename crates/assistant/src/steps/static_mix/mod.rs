@@ -15,8 +15,10 @@ pub(crate) use pan::{Stage, steered};
 use session::{Decision, Session, StepId};
 use std::collections::BTreeMap;
 
-/// Smaller moves of a fader are not heard, in dB.
+/// Smaller moves of a fader are not heard, in dB: faders that would stand nearer to zero stand there.
 const LEAST_DB: f64 = 0.5;
+/// A fader that stands where it should to a tenth of a decibel is not set.
+const SAME_DB: f64 = 0.05;
 /// After dynamics, faders are set as exactly as this, in dB.
 const LEAST_AGAIN_DB: f64 = 0.3;
 /// Smaller moves of a pan are not heard, in percent.
@@ -42,12 +44,13 @@ impl Step for StaticMix {
         let mut faders: BTreeMap<&str, f64> =
             session.tracks.iter().map(|(id, t)| (id.as_str(), t.fader_db)).collect();
         if !settled(&balance) {
-            for level in &balance.levels {
-                if level.fixed || (level.fader_db - level.before_db).abs() < LEAST_DB {
-                    continue;
+            for level in balance.levels.iter().filter(|level| !level.fixed) {
+                let fader_db = if level.fader_db.abs() < LEAST_DB { 0.0 } else { level.fader_db };
+                // Where faders stood must not show in where they stand.
+                if (fader_db - level.before_db).abs() > SAME_DB {
+                    faders.insert(&level.track.id, fader_db);
+                    decisions.push(fader(level, fader_db, &balance));
                 }
-                faders.insert(&level.track.id, level.fader_db);
-                decisions.push(fader(level, &balance));
             }
         }
         let stage = Stage::new(facts, session, rules, &faders);
@@ -77,7 +80,7 @@ pub fn rebalance(facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Dec
     let Some(balance) = balance::solve(facts, session, rules, false) else { return Vec::new() };
     let moved = |level: &&Level| !level.fixed && (level.fader_db - level.before_db).abs() >= LEAST_AGAIN_DB;
     let moving = balance.levels.iter().filter(moved);
-    moving.map(|level| fader(level, &balance)).collect()
+    moving.map(|level| fader(level, level.fader_db, &balance)).collect()
 }
 
 /// Slopes that the optimiser found with the levels, by track, in dB per octave.
@@ -96,8 +99,8 @@ fn settled(balance: &Balance) -> bool {
     highest - lowest < 2.0 * LEAST_DB && highest.abs().max(lowest.abs()) < 6.0
 }
 
-fn fader(level: &Level, balance: &Balance) -> Decision {
-    let Level { part, before_lu, after_lu, expected_lu, fader_db, .. } = *level;
+fn fader(level: &Level, fader_db: f64, balance: &Balance) -> Decision {
+    let Level { part, before_lu, after_lu, expected_lu, .. } = *level;
     let name = part.name;
     let stood = format!("it stood at {before_lu:+.1} LU against the whole mix");
     let stands = format!("now at {after_lu:+.1} LU");

@@ -21,6 +21,8 @@ const NO_PLACE_HZ: f64 = 150.0;
 const EVEN_LU: f64 = 0.4;
 /// Singles stand no farther out than this.
 const SINGLE_MOST: f64 = 75.0;
+/// The same where nothing at all stands opposite.
+const ONLY_MOST: f64 = 20.0;
 /// So many singles are tried in all ways; more are placed one after another, the loudest first.
 const TRIED: usize = 10;
 /// What overheads have to differ by for the parts of a kit, on average, to tell the side they are seen from, in dB.
@@ -198,7 +200,7 @@ impl<'a> Stage<'a> {
                 None => parts.push((name, vec![place])),
             }
         }
-        for (_, mut members) in parts {
+        for (name, mut members) in parts {
             members.sort_by_key(|place| crate::import::natural(&stem(self.tracks[*place].track)));
             let pairs = pairs(&members, |place| self.tracks[place].track);
             let paired: Vec<usize> = pairs.iter().flat_map(|(l, r)| [*l, *r]).collect();
@@ -206,11 +208,16 @@ impl<'a> Stage<'a> {
             for (nth, (left, right)) in pairs.into_iter().enumerate() {
                 self.place_pair(left, right, nth, count);
             }
+            let stereo = self.tracks.iter().any(|t| t.image.is_some() && part_of(role(t.track)).name == name);
             for alone in members.into_iter().filter(|place| !paired.contains(place)) {
                 let middle = count > 0 && matches!(wish(role(self.tracks[alone].track)), Wish::Players(_));
                 let track = &mut self.tracks[alone];
                 let own_side = side(&stem(track.track)).is_some();
-                if middle && !own_side {
+                if stereo && !own_side {
+                    track.pan = 0.0;
+                    track.reason = "the others of its part are stereo and have no gap for it".to_string();
+                    track.note = "between the others".to_string();
+                } else if middle && !own_side {
                     track.pan = 0.0;
                     track.reason = format!("{count} pair{} of its part stand around it", plural(count));
                     track.note = "between the pairs".to_string();
@@ -280,7 +287,8 @@ impl<'a> Stage<'a> {
             if piece.fixed {
                 continue;
             }
-            piece.pan = view * seen;
+            // Without overheads there is no picture to follow: programmed drums stand nearer to the middle.
+            piece.pan = if overheads.is_some() { view * seen } else { (0.5 * seen).round() };
             piece.single = false;
             piece.confidence = if known { 0.8 } else { 0.5 };
             piece.note = if view > 0.0 { "the audience's view" } else { "the drummer's view" }.to_string();
@@ -320,6 +328,13 @@ impl<'a> Stage<'a> {
                 track.reason = "so low a sound has no place but the middle".to_string();
                 track.note = "low".to_string();
             }
+        }
+        let elsewhere = |(place, track): (usize, &Placed)| track.pan != 0.0 && !singles.contains(&place);
+        if let [only] = singles[..]
+            && !self.tracks.iter().enumerate().any(elsewhere)
+        {
+            // With nothing opposite it, a part far out makes the stage lean.
+            self.tracks[only].pan = self.tracks[only].pan.min(ONLY_MOST);
         }
         // The loudest first, so that the smaller ones even out what is left.
         singles.sort_by(|a, b| {

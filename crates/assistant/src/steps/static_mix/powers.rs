@@ -6,6 +6,7 @@ use crate::solve::Bands;
 use audio::db_to_power;
 use measure::ERB_BANDS;
 use session::Strip;
+use std::collections::BTreeSet;
 
 /// A track with its rows.
 pub(super) struct Voiced<'a> {
@@ -38,19 +39,18 @@ pub(super) fn bands(voiced: &Voiced, rows: &[usize]) -> Bands {
     bands
 }
 
-/// Mean powers of some tracks over the rows in which any of them plays; 0 for the others.
+/// Mean powers of some tracks over the rows in which any of them is loud; 0 for the others.
 pub(super) fn mean_powers(tracks: &[Voiced], members: &[usize]) -> Vec<Bands> {
-    let length = members.iter().map(|t| tracks[*t].rows.active.len()).max().unwrap_or(0);
-    let rows: Vec<usize> =
-        (0..length).filter(|row| members.iter().any(|t| tracks[*t].rows.is_active(*row))).collect();
+    let rows: BTreeSet<usize> = members.iter().flat_map(|t| tracks[*t].rows.loud_rows()).collect();
+    let rows: Vec<usize> = rows.into_iter().collect();
     let none = [0.0; ERB_BANDS];
     let power = |track: usize| if members.contains(&track) { bands(&tracks[track], &rows) } else { none };
     (0..tracks.len()).map(power).collect()
 }
 
-/// Mean powers of some tracks, each over the rows in which it plays itself; 0 for the others.
+/// Mean powers of some tracks, each over the rows in which it is loud itself; 0 for the others.
 pub(super) fn mean_powers_alone(tracks: &[Voiced], members: &[usize]) -> Vec<Bands> {
-    let own = |track: &Voiced| bands(track, &track.rows.active_rows());
+    let own = |track: &Voiced| bands(track, &track.rows.loud_rows());
     let power = |track: usize| {
         if members.contains(&track) { own(&tracks[track]) } else { [0.0; ERB_BANDS] }
     };

@@ -1,7 +1,7 @@
 //! High-passes: below the lowest note of a track there is only what disturbs.
 
 use super::Cut;
-use crate::parts::{role, sources};
+use crate::parts::{heard, role, sources};
 use crate::rack::{Band, round_hz};
 use crate::roles;
 use crate::tone::{is_band, share_db};
@@ -73,8 +73,23 @@ fn limit(role: &str, facts: &TrackFacts, band: bool) -> Option<Limit> {
     })
 }
 
+/// Microphones that only a kit in a room has: then every microphone of it hears all of it.
+fn hears_the_kit(role: &str) -> bool {
+    matches!(
+        role,
+        "overhead"
+            | "overhead_left"
+            | "overhead_right"
+            | "drum_room"
+            | "kick_in"
+            | "kick_out"
+            | "snare_top"
+            | "snare_bottom"
+    )
+}
+
 /// What a track would get by itself, in hertz, with the words for what limits it.
-fn wish(track: &Strip, facts: &TrackFacts, band: bool) -> Option<(f64, String)> {
+fn wish(track: &Strip, facts: &TrackFacts, band: bool, shared_room: bool) -> Option<(f64, String)> {
     let raw = &facts.raw.facts;
     let energy = facts.now().facts.energy_1_percent_hz.or(raw.energy_1_percent_hz);
     let by_energy = |most_hz: f64| {
@@ -84,6 +99,8 @@ fn wish(track: &Strip, facts: &TrackFacts, band: bool) -> Option<(f64, String)> 
         })
     };
     match limit(role(track), facts, band)? {
+        // Where nothing else is in the room, all of it is its own.
+        Limit::Fixed(hz) if !shared_room => by_energy(hz),
         Limit::Fixed(hz) => Some((hz, "what is below is not its own".to_string())),
         Limit::Notes(most_hz) => {
             let lowest = raw.pitch_low_hz.filter(|_| raw.pitched_share.unwrap_or(0.0) > PITCHED);
@@ -103,13 +120,14 @@ fn wish(track: &Strip, facts: &TrackFacts, band: bool) -> Option<(f64, String)> 
 /// lies above, and their sum would change.
 pub(super) fn high_passes(facts: &SongFacts, session: &Session) -> Vec<Cut> {
     let band = is_band(session);
+    let shared_room = heard(session).any(|track| hears_the_kit(role(track)));
     let mut cuts = Vec::new();
     for source in sources(facts, session) {
         let wishes: Vec<(&Strip, f64, String, f64)> = source
             .into_iter()
             .filter_map(|track| {
                 let known = facts.tracks.get(&track.id)?;
-                let (hz, words) = wish(track, known, band)?;
+                let (hz, words) = wish(track, known, band, shared_room)?;
                 let below_db = share_db(&known.now().facts, 0.0, hz)?;
                 Some((track, hz, words, below_db))
             })

@@ -151,6 +151,23 @@ fn nothing_is_passed_where_nothing_lies_below() {
 }
 
 #[test]
+fn programmed_drums_keep_the_low_end_that_is_their_own() {
+    let corner = |beside: &str| {
+        let (session, mut facts) = usual_song(&[("hat", "hihat"), ("beside", beside)]);
+        let hat = &mut raw(&mut facts, "hat").facts;
+        put_spectrum(hat, &|_| 0.0);
+        hat.energy_1_percent_hz = Some(125.0);
+        let (_, session) = run(&session, &facts);
+        bands(&session, "hat")
+            .into_iter()
+            .find(|band| band.r#type == Shape::HighPass)
+            .map(|band| band.freq_hz)
+    };
+    // 0.8 of the frequency below which lies 1 %, against what a microphone in a room hears of the rest.
+    assert_eq!((corner("drum_room"), corner("synth")), (Some(250.0), Some(100.0)));
+}
+
+#[test]
 fn microphones_of_one_drum_get_the_same_high_pass() {
     let (session, mut facts) = usual_song(&[("top", "snare_top"), ("bottom", "snare_bottom")]);
     // Only one of them needs it.

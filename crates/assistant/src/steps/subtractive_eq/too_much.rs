@@ -10,6 +10,8 @@ use session::Strip;
 
 /// More than this many variations above the usual is too much.
 const TOO_MUCH: f64 = 1.5;
+/// The same for layers, whose tone is made to fit under something else.
+const TOO_MUCH_OF_LAYERS: f64 = 2.5;
 /// Share of the excess that is cut.
 const SHARE: f64 = 0.5;
 /// Deepest and shallowest cut, in dB.
@@ -40,9 +42,11 @@ pub(super) fn cuts(track: &Strip, known: &TrackFacts, rules: &Rules) -> Vec<Cut>
     let Some(deviation) = deviation(role, now).filter(|_| !drum) else {
         return Vec::new();
     };
+    let layer = matches!(role, "backing_vocal" | "harmony_vocal" | "vocal_double" | "adlib");
+    let too_much = if layer { TOO_MUCH_OF_LAYERS } else { TOO_MUCH };
     let mut cuts = Vec::new();
     for range in &RANGES {
-        let beyond = |n: &&usize| deviation.excess_db[**n] - TOO_MUCH * deviation.spread_db[**n];
+        let beyond = |n: &&usize| deviation.excess_db[**n] - too_much * deviation.spread_db[**n];
         let octave = range.octaves.iter().max_by(|a, b| beyond(a).total_cmp(&beyond(b)));
         let Some(octave) = octave.filter(|n| beyond(n) > 0.0) else { continue };
         let (excess_db, spread_db) = (deviation.excess_db[*octave], deviation.spread_db[*octave]);

@@ -1,0 +1,118 @@
+//! The problem as the optimiser takes it: what is wished of levels, of tone, and of the spectrum of the sum.
+
+use super::super::powers::mean_powers_alone;
+use super::{Group, MIX_LUFS, Problem, Source};
+use crate::Rules;
+use crate::parts::role;
+use crate::power::weight;
+use crate::solve::{Against, Ask, Bands, Model, Range, Spectrum};
+use audio::power_to_db;
+use measure::ERB_BANDS;
+
+/// How equally loud players of one part are, in LU.
+const ALIKE_LU: f64 = 1.0;
+/// How much the level of the lead against the rest varies within a genre, in LU.
+const GENRE_SPREAD_LU: f64 = 1.5;
+
+impl Problem<'_> {
+    /// The problem as the optimiser takes it.
+    pub(super) fn model(&self, rules: &Rules) -> Model {
+        let start_db = (0..self.sources.len()).map(|source| {
+            let Source { fixed_db, part, .. } = &self.sources[source];
+            let group = &self.groups[*part];
+            let alone = group.expected_lu - power_to_db(group.sources.len() as f64) + MIX_LUFS;
+            fixed_db.unwrap_or(alone - self.source_db(source))
+        });
+        let tone = |source: &Source| {
+            let track = &self.tracks[*source.tracks.first()?];
+            let free = source.tracks.iter().all(|t| crate::tone::may_be_tilted(self.tracks[*t].track, rules));
+            let facts = &track.facts.now().facts;
+            crate::tone::slope(role(track.track), facts).filter(|_| free)
+        };
+        Model {
+            sources: self.tracks.iter().map(|voiced| voiced.source).collect(),
+            centres_hz: self.centres_hz(),
+            asks: self.asks(),
+            start_db: start_db.collect(),
+            fixed: self.sources.iter().map(|source| source.fixed_db.is_some()).collect(),
+            tones: self.sources.iter().map(tone).collect(),
+            spectrum: self.spectrum(),
+            whole_lufs: MIX_LUFS,
+        }
+    }
+
+    pub(super) fn centres_hz(&self) -> Vec<f64> {
+        let known = self.tracks.iter().map(|voiced| &voiced.facts.now().erb.centres_hz);
+        let mut centres = known.into_iter().find(|hz| hz.len() == ERB_BANDS).cloned().unwrap_or_default();
+        // Without bands everything lies at the pivot, where slopes do nothing.
+        centres.resize(ERB_BANDS, crate::solve::PIVOT_HZ);
+        centres
+    }
+
+    /// Everything that is wished of levels.
+    fn asks(&self) -> Vec<Ask> {
+        let of_whole = |power: &[Bands], goal_lu: f64, spread_lu: f64| Ask {
+            of: power.to_vec(),
+            against: Against::Whole,
+            goal_lu,
+            spread_lu,
+        };
+        let of_group = |group: &Group| of_whole(&group.power, group.expected_lu, group.part.spread_lu);
+        let mut asks: Vec<Ask> = self.groups.iter().map(of_group).collect();
+        asks.extend(self.sums.iter().map(|sum| of_whole(&sum.power, sum.expected_lu, sum.spread_lu)));
+        if let Some((group, Some(goal_lu))) = self.lead {
+            let lead = &self.groups[group].power;
+            let own = |bands: &Bands| bands.iter().any(|power| *power > 0.0);
+            let rest = self.mix.iter().zip(lead);
+            let rest: Vec<Bands> =
+                rest.map(|(all, lead)| if own(lead) { [0.0; ERB_BANDS] } else { *all }).collect();
+            if rest.iter().any(own) {
+                let (of, against) = (lead.clone(), Against::Tracks(rest));
+                asks.push(Ask { of, against, goal_lu, spread_lu: GENRE_SPREAD_LU });
+            }
+        }
+        for group in self.groups.iter().filter(|group| group.sources.len() > 1) {
+            let alone = |source: &usize| mean_powers_alone(&self.tracks, &self.sources[*source].tracks);
+            let all: Vec<Vec<Bands>> = group.sources.iter().map(alone).collect();
+            asks.extend(all.iter().map(|of| Ask {
+                of: of.clone(),
+                against: Against::Alike(all.clone()),
+                goal_lu: 0.0,
+                spread_lu: ALIKE_LU,
+            }));
+        }
+        asks
+    }
+
+    /// The spectrum that is expected of the sum: third octaves of 45 freely licensed released recordings around
+    /// these centres, middle and deviation, in dB. Asked for where so many parts play beside the drums that the sum is
+    /// a band's.
+    fn spectrum(&self) -> Option<Spectrum> {
+        const BAND: usize = 3;
+        const USUAL: [(f64, f64, f64); 7] = [
+            (100.0, 4.0, 5.0),
+            (200.0, 4.0, 4.0),
+            (400.0, 2.0, 4.0),
+            (800.0, 1.0, 4.0),
+            (1_600.0, -2.0, 3.0),
+            (3_200.0, -5.0, 4.0),
+            (6_400.0, -10.0, 7.5),
+        ];
+        if self.groups.iter().filter(|group| !group.part.drums).count() < BAND {
+            return None;
+        }
+        let centres = self.centres_hz();
+        let unweighted = |bands: &Bands| {
+            let mut bands = *bands;
+            bands.iter_mut().zip(&centres).for_each(|(power, hz)| *power /= weight(*hz).max(1e-9));
+            bands
+        };
+        let range = |(hz, level_db, spread_db): (f64, f64, f64)| Range {
+            low_hz: hz / std::f64::consts::SQRT_2,
+            high_hz: hz * std::f64::consts::SQRT_2,
+            level_db,
+            spread_db,
+        };
+        Some(Spectrum { of: self.mix.iter().map(unweighted).collect(), ranges: USUAL.map(range).to_vec() })
+    }
+}
