@@ -42,6 +42,7 @@ mod image;
 mod levels;
 mod loudness;
 mod music;
+mod onsets;
 mod pitch;
 mod readings;
 mod shape;
@@ -72,4 +73,4 @@ pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_pe
 
 /// Raised whenever a meter of this crate gives another reading for the same signal: what was measured by an older one
 /// and kept is measured anew.
-pub const REVISION: u32 = 3;
+pub const REVISION: u32 = 4;
