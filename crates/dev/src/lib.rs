@@ -1,14 +1,15 @@
 //! Regenerates schema, references and plots; guards the shape of the workspace. Never ships.
 //!
 //! [`files`] makes every generated file of the repository from the descriptions in the code: the JSON schema of the
-//! session file, a page per processor with measured plots, roles, targets, readings, the command line, and the demo's
-//! planted faults.
+//! session file, a page per processor with measured plots, roles, targets, readings, every published case of a meter, the command
+//! line, and the demo's planted faults.
 //! `cargo run -p tonmeister-dev -- generate` writes them; a test compares them with what is committed.
 
 mod demo_faults;
 mod keys;
 mod markdown;
 mod measured;
+mod meter_cases;
 mod plot;
 mod processors;
 mod readings;
@@ -39,6 +40,7 @@ pub fn files(summary: &str) -> BTreeMap<String, String> {
     add("reference/roles.md", roles::page());
     add("reference/targets.md", targets::page());
     add("reference/readings.md", readings::page());
+    add("reference/meter-cases.md", meter_cases::page());
     add("reference/command-line.md", cli::reference(markdown::GENERATED));
     add("tutorial/planted-faults.md", demo_faults::page());
     add("SUMMARY.md", summary::with_processors(summary));

@@ -34,9 +34,8 @@ pub(crate) struct Activity {
 
 impl Activity {
     pub(crate) fn new(levels: &Levels) -> Activity {
-        let frames = levels.bins() / FRAME_BINS;
         let stretches: Vec<(f64, f64)> =
-            (0..frames).map(|f| levels.stretch(f * FRAME_BINS, (f + 1) * FRAME_BINS)).collect();
+            (0..levels.stretches()).map(|frame| levels.stretch(frame, frame + 1)).collect();
         let power: Vec<f64> = stretches.iter().map(|(_, power)| *power).collect();
         let sounds: Vec<bool> = stretches.iter().map(|(peak, _)| *peak > 0.0).collect();
         let loudest = power.iter().copied().fold(0.0, f64::max);
@@ -99,6 +98,14 @@ impl Activity {
         }
         let seconds = |frame: usize| frame as f64 / (1.0 / FRAME_S).round();
         regions.iter().map(|(start, end)| Region { start_s: seconds(*start), end_s: seconds(*end) }).collect()
+    }
+}
+
+#[cfg(test)]
+impl Activity {
+    /// A signal that plays in some frames.
+    pub(crate) fn playing(active: Vec<bool>) -> Activity {
+        Activity { active, ..Activity::default() }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::clipping::Clipping;
 use crate::depth::Depth;
 use crate::dropouts::{Dropout, Dropouts};
 use crate::dynamics::{DynamicRange, PsrSeries, k_system, psr_series, rounded_dr};
-use crate::erb::{Erb, ErbFrames, inter_onset_median_s};
+use crate::erb::{self, Erb, ErbFrames, Keeps};
 use crate::error::Error;
 use crate::facts::{ChannelFacts, Facts};
 use crate::histogram::histograms;
@@ -15,7 +15,8 @@ use crate::hum::{Hum, HumMeter};
 use crate::image::ImageSeries;
 use crate::levels::{Levels, Stereo, Sums, level_db, power_db};
 use crate::loudness::{Energy, LoudnessSeries, MOMENTARY_BINS, STEP_BINS};
-use crate::music::{ChromaMeter, Heard, Music, music};
+use crate::music::{ChromaMeter, Heard, LONGEST_S, Music, music};
+use crate::onsets::inter_onset_median_s;
 use crate::pitch::Pitch;
 use crate::spectrum::LongTerm;
 use crate::stats::{nearest_rank, sorted};
@@ -27,8 +28,6 @@ use serde::{Deserialize, Serialize};
 
 /// The peaks that PSR compares with short-term loudness are kept for stretches of this length, in seconds.
 const PEAK_STRETCH_S: f64 = 0.25;
-/// What is lower than this at the ends of a signal is quiet there (-60 dBFS).
-const QUIET: f64 = 0.001;
 
 /// What to read, beyond loudness and levels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,6 +40,9 @@ pub struct Options {
     pub pitch: bool,
     /// What a song is asked, and no track: tempo, beats, key, sections. Needs the spectrum as well.
     pub music: bool,
+    /// What is known of every moment, for pictures and for decisions: loudness, PSR, image, pitch and the power in auditory
+    /// bands against time, which grow by 10 kilobytes a second and more; the readings alone need a third of that.
+    pub series: bool,
     /// RMS, DC, stereo sums, clipping, silence and where the signal plays; without them only the readings of
     /// [`LOUDNESS_READINGS`](crate::LOUDNESS_READINGS) are made, several times as fast. The spectrum needs them.
     pub levels: bool,
@@ -49,14 +51,21 @@ pub struct Options {
 impl Options {
     /// Loudness and peaks only, with a true peak fit for quality control.
     pub fn loudness() -> Options {
-        Options { true_peak_factor: 16, spectrum: false, pitch: false, music: false, levels: false }
+        Options {
+            true_peak_factor: 16,
+            spectrum: false,
+            pitch: false,
+            music: false,
+            series: false,
+            levels: false,
+        }
     }
 }
 
 impl Default for Options {
     /// Everything, with a true peak fit for quality control.
     fn default() -> Options {
-        Options { true_peak_factor: 16, spectrum: true, pitch: true, music: true, levels: true }
+        Options { true_peak_factor: 16, spectrum: true, pitch: true, music: true, series: true, levels: true }
     }
 }
 
@@ -65,7 +74,7 @@ impl Default for Options {
 pub struct Analysis {
     /// The readings.
     pub facts: Facts,
-    /// Momentary and short-term loudness every 10 ms.
+    /// Momentary and short-term loudness every 10 ms. This and the other series are empty unless asked for.
     pub loudness: LoudnessSeries,
     /// Both ends of the loudness range, in LUFS: a tenth of what counts is quieter, a twentieth louder (EBU Tech 3342).
     #[serde(default)]
@@ -76,10 +85,10 @@ pub struct Analysis {
     /// The stereo image by band against time.
     #[serde(default)]
     pub image: ImageSeries,
-    /// Third octaves of middle and side against time; empty unless the spectrum was asked for.
+    /// Third octaves of middle and side against time; empty unless the spectrum was asked for as well.
     #[serde(default)]
     pub tone: ToneSeries,
-    /// Power in auditory bands every 50 ms; empty unless asked for.
+    /// Power in auditory bands every 50 ms; empty unless the spectrum was asked for as well.
     pub erb: ErbFrames,
     /// Where notes begin, in seconds; empty unless the spectrum was asked for.
     pub onsets_s: Vec<f64>,
@@ -87,7 +96,7 @@ pub struct Analysis {
     pub pitch_hz: Vec<Option<f32>>,
     /// What a recording may suffer from.
     pub blemishes: Blemishes,
-    /// Tempo, beats, key and sections; absent unless asked for.
+    /// Tempo, beats, key and sections; absent unless asked for, and of what is longer than an hour, which is no song.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub music: Option<Music>,
 }
@@ -161,6 +170,10 @@ impl Meters {
         if let Some(meter) = &mut self.clicks {
             meter.push(bin);
         }
+        if self.chroma.is_some() && self.energy.bins() > LONGEST_S * BINS_PER_SECOND {
+            self.chroma = None;
+            self.erb.iter_mut().for_each(Erb::forget_song);
+        }
         if let Some(meter) = &mut self.chroma {
             meter.push(bin);
         }
@@ -191,7 +204,10 @@ impl Analyser {
             clipping: options.levels.then(|| Clipping::new(channels)),
             dynamic_range: DynamicRange::new(sample_rate_hz, channels),
             long_term: (some && options.spectrum).then(|| LongTerm::new(sample_rate_hz, channels)),
-            erb: (some && options.spectrum).then(|| Erb::new(sample_rate_hz, channels)),
+            erb: (some && options.spectrum).then(|| {
+                let keeps = Keeps { frames: options.series, song: options.music };
+                Erb::new(sample_rate_hz, channels, keeps)
+            }),
             pitch: (some && options.pitch).then(|| Pitch::new(sample_rate_hz)),
             hum: (some && options.pitch).then(|| HumMeter::new(sample_rate_hz, channels)),
             clicks: (some && options.pitch).then(|| Clicks::new(sample_rate_hz, channels)),
@@ -234,8 +250,8 @@ impl Analyser {
             per_channel: vec![ChannelFacts::default(); channels],
             ..Facts::default()
         };
-        let psr = read_loudness(&mut facts, &meters, options);
-        let loudness = meters.energy.series(1);
+        let mut psr = read_loudness(&mut facts, &meters, options);
+        let loudness = if options.series { meters.energy.series(1) } else { LoudnessSeries::default() };
         let Some(levels) = meters.levels.take() else {
             return Analysis { facts, loudness, ..Analysis::default() };
         };
@@ -247,14 +263,16 @@ impl Analyser {
         }
         read_dynamics(&mut facts, meters.dynamic_range);
         let mut blemishes = Blemishes::default();
-        let told = meters.long_term.map(|meter| meter.finish(&mut facts)).unwrap_or_default();
+        let told = meters.long_term.map(|meter| meter.finish(&mut facts, options.series)).unwrap_or_default();
         blemishes.low_end_balance_db = told.low_end_balance_db;
-        let (erb, onsets_s, novelty) = meters.erb.map(|meter| meter.finish(&activity)).unwrap_or_default();
+        let erb::Told { frames: mut erb, onsets_s, novelty } =
+            meters.erb.map(|meter| meter.finish(&activity)).unwrap_or_default();
         if options.spectrum && activity.seconds() > 0.0 {
             facts.onsets_per_s = Some(onsets_s.len() as f64 / activity.seconds());
             facts.inter_onset_median_s = inter_onset_median_s(&onsets_s);
         }
-        let pitch_hz = meters.pitch.map(|meter| read_pitch(&mut facts, meter, &activity)).unwrap_or_default();
+        let mut pitch_hz =
+            meters.pitch.map(|meter| read_pitch(&mut facts, meter, &activity)).unwrap_or_default();
         blemishes.subsonic_dbfs = meters.hum.as_ref().and_then(HumMeter::subsonic_dbfs);
         blemishes.hum = meters.hum.and_then(|meter| meter.finish(&activity));
         if let Some(meter) = meters.clicks {
@@ -277,7 +295,10 @@ impl Analyser {
             music(&Heard { novelty, chroma, erb, duration_s, onset_bpm, loudness: &loudness })
         });
         let range_edges_lufs = meters.energy.range_edges_lufs();
-        let (image, tone) = (told.image, told.tone);
+        let (image, mut tone) = (told.image, told.tone);
+        if !options.series {
+            (erb, psr, pitch_hz, tone) = Default::default();
+        }
         Analysis {
             facts,
             loudness,
@@ -356,7 +377,7 @@ fn read_levels(facts: &mut Facts, levels: &Levels) {
     let (leading, trailing) = levels.silence();
     facts.leading_silence_s = leading as f64 / facts.sample_rate_hz;
     facts.trailing_silence_s = trailing as f64 / facts.sample_rate_hz;
-    let (leading, trailing) = levels.quiet(QUIET);
+    let (leading, trailing) = levels.quiet();
     facts.leading_quiet_s = leading as f64 / facts.sample_rate_hz;
     facts.trailing_quiet_s = trailing as f64 / facts.sample_rate_hz;
     if let [left, right] = &levels.channels[..] {
@@ -383,7 +404,8 @@ fn read_activity(facts: &mut Facts, activity: &Activity, levels: &Levels, energy
     let (low, high) = (nearest_rank(&momentary, 0.10), nearest_rank(&momentary, 0.95));
     facts.level_spread_lu = high.zip(low).map(|(high, low)| high - low);
     let crests = sorted(active.iter().filter_map(|end| {
-        let (peak, power) = levels.stretch(end - MOMENTARY_BINS, *end);
+        let (from, to) = ((end - MOMENTARY_BINS) / FRAME_BINS, end / FRAME_BINS);
+        let (peak, power) = levels.stretch(from, to);
         (power > 0.0).then(|| gain_to_db(peak) - power_to_db(power)).filter(|db| db.is_finite())
     }));
     facts.active_crest_db = nearest_rank(&crests, 0.5);

@@ -17,8 +17,6 @@ const DR_BLOCK_AT_44K1: Frames = 132_480;
 const DR_LOUDEST: f64 = 0.2;
 /// A block whose RMS is lower has no sound: half a step of 16 bits.
 const DR_SILENCE: f64 = 1.0 / 65_536.0;
-/// A K-system meter integrates over 600 ms.
-const K_SYSTEM_BINS: usize = 60 * BINS_PER_SECOND / 100;
 /// It reads a sine by its peak (AES17): 3.01 dB more than its RMS.
 const SINE_DB: f64 = 3.010_299_956_639_812;
 /// The headrooms of its three scales, in dB.
@@ -164,7 +162,7 @@ pub struct KReading {
 /// The reading on each of the three scales.
 pub(crate) fn k_system(levels: &Levels, energy: &Energy) -> Vec<KReading> {
     let (integrated, momentary) = (energy.integrated_lufs(), energy.max_momentary_lufs());
-    let (rms, loudest) = (power_db(levels.mean_square()), power_db(levels.loudest_square(K_SYSTEM_BINS)));
+    let (rms, loudest) = (power_db(levels.mean_square()), power_db(levels.loudest_square()));
     let scale = |scale: f64| KReading {
         scale,
         rms_db: rms.map(|db| db + SINE_DB + scale),

@@ -6,7 +6,7 @@
 use crate::activity::{Activity, FRAME_BINS};
 use crate::bins::{BINS_PER_SECOND, Grid};
 use crate::frames::{Bands, Framer, Spectrum, add_powers, size_for};
-use crate::stats::{nearest_rank, sorted};
+use crate::onsets::Onsets;
 use audio::{BlockRef, Frames};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
@@ -20,19 +20,10 @@ const FRAME_S: f64 = 0.04;
 const COMPRESSION: f64 = 0.15;
 /// A rise is measured against the spectrum of so many bins before: attacks last longer than one.
 const LAG: usize = 2;
-/// An onset is the highest rise within so many bins, either way.
-const ALONE: usize = 4;
-/// And stands above the middle rise of so many bins, either way.
-const AROUND: usize = 12;
-/// By this factor, and by this share of the strongest rises (95th percentile of the local maxima).
-const ABOVE_AROUND: f64 = 1.6;
-const ABOVE_STRONG: f64 = 0.25;
-/// And by this share of all compressed powers: what a step of 2 dB in every band gives.
+/// An onset is a rise by at least this share of all compressed powers: what a step of 2 dB in every band gives.
 const ABOVE_ALL: f64 = 0.07;
 /// Bands that are low: to 160 Hz.
 const LOW_BANDS: usize = 4;
-/// Intervals longer than this are pauses, in seconds.
-const LONGEST_INTERVAL_S: f64 = 2.0;
 
 /// Power in each auditory band against time: rows of 50 ms, columns of bands, mean square per channel.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -94,15 +85,34 @@ pub(crate) struct Erb {
     scale: f64,
     squares: Vec<f64>,
     row: [f64; ERB_BANDS],
+    /// The rows, where they are kept.
     rows: Vec<f32>,
+    keeps: Keeps,
     /// Compressed powers of the last bins, the newest first.
     past: [[f64; ERB_BANDS]; LAG],
-    /// How much each bin rises above the one `LAG` before.
-    rises: Vec<f64>,
-    /// The same of the lowest bands.
-    low_rises: Vec<f64>,
-    /// The least of that which can be an onset.
-    least: Vec<f64>,
+    /// How much each bin rises above the one `LAG` before, where that is kept.
+    novelty: Novelty,
+    onsets: Onsets,
+}
+
+/// What of a stream is kept besides its onsets: a few kilobytes a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Keeps {
+    /// The power of the bands, for who asks.
+    pub(crate) frames: bool,
+    /// That and the novelty, for what is told of a song.
+    pub(crate) song: bool,
+}
+
+/// What was found in a stream.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Told {
+    /// The power frames; empty unless kept.
+    pub(crate) frames: ErbFrames,
+    /// The times of the onsets in seconds.
+    pub(crate) onsets_s: Vec<f64>,
+    /// What tempo and beats are found in; empty unless kept.
+    pub(crate) novelty: Novelty,
 }
 
 /// How much new sound begins in each 10 ms, and how much of it is low.
@@ -115,7 +125,7 @@ pub(crate) struct Novelty {
 }
 
 impl Erb {
-    pub(crate) fn new(sample_rate_hz: f64, channels: usize) -> Erb {
+    pub(crate) fn new(sample_rate_hz: f64, channels: usize, keeps: Keeps) -> Erb {
         let size = size_for(FRAME_S, sample_rate_hz);
         let window: Vec<f64> =
             (0..size).map(|n| (PI * (n as f64 + 0.5) / size as f64).sin().powi(2)).collect();
@@ -134,11 +144,27 @@ impl Erb {
             squares: vec![0.0; size / 2 + 1],
             row: [0.0; ERB_BANDS],
             rows: Vec::new(),
+            keeps,
             past: [[0.0; ERB_BANDS]; LAG],
-            rises: Vec::new(),
-            low_rises: Vec::new(),
-            least: Vec::new(),
+            novelty: Novelty::default(),
+            onsets: Onsets::default(),
         }
+    }
+
+    /// Lets go what is kept for a song.
+    pub(crate) fn forget_song(&mut self) {
+        self.keeps.song = false;
+        self.novelty = Novelty::default();
+        if !self.keeps.frames {
+            self.rows = Vec::new();
+        }
+    }
+
+    /// The frames of the last bins reach beyond the end of the signal, and would see the cut as an attack: so many bins
+    /// are no onsets.
+    fn unsure_bins(&self) -> usize {
+        let second = self.grid.start(BINS_PER_SECOND) as f64;
+        (self.size as f64 / 2.0 / second * BINS_PER_SECOND as f64).ceil() as usize
     }
 
     /// Takes clean samples.
@@ -176,25 +202,27 @@ impl Erb {
             }
             self.past.rotate_right(1);
             self.past[0] = compressed;
-            self.rises.push(rise);
-            self.low_rises.push(low_rise);
-            self.least.push(ABOVE_ALL * compressed.iter().sum::<f64>());
+            if self.keeps.song {
+                self.novelty.all.push(rise);
+                self.novelty.low.push(low_rise);
+            }
+            let unsure = self.unsure_bins();
+            self.onsets.push(rise, ABOVE_ALL * compressed.iter().sum::<f64>(), unsure);
             self.bin += 1;
             if self.bin.is_multiple_of(FRAME_BINS) {
-                self.rows.extend(self.row.map(|power| power as f32));
+                if self.keeps.song || self.keeps.frames {
+                    self.rows.extend(self.row.map(|power| power as f32));
+                }
                 self.row = [0.0; ERB_BANDS];
             }
         }
     }
 
-    /// The power frames, the times of the onsets in seconds, and what they were found in.
-    pub(crate) fn finish(mut self, activity: &Activity) -> (ErbFrames, Vec<f64>, Novelty) {
+    /// What was found and kept.
+    pub(crate) fn finish(mut self, activity: &Activity) -> Told {
         self.framer.finish();
         self.work();
-        // The frames of the last bins reach beyond the end of the signal, and would see the cut as an attack.
-        let reach_bins =
-            self.size as f64 / 2.0 / self.grid.start(BINS_PER_SECOND) as f64 * BINS_PER_SECOND as f64;
-        self.rises.truncate(self.rises.len().saturating_sub(reach_bins.ceil() as usize));
+        let unsure = self.unsure_bins();
         let rows = self.rows.len() / ERB_BANDS;
         let mut active = activity.active.clone();
         active.resize(rows, false);
@@ -204,35 +232,9 @@ impl Erb {
             power: self.rows,
             active,
         };
-        self.low_rises.truncate(self.rises.len());
-        let onsets_s = onsets(&self.rises, &self.least, activity);
-        (frames, onsets_s, Novelty { all: self.rises, low: self.low_rises })
+        let Novelty { mut all, mut low } = self.novelty;
+        all.truncate(all.len().saturating_sub(unsure));
+        low.truncate(all.len());
+        Told { frames, onsets_s: self.onsets.finish(unsure, activity), novelty: Novelty { all, low } }
     }
-}
-
-/// Local maxima of the rise that stand out from their surroundings while the signal plays.
-fn onsets(rises: &[f64], least: &[f64], activity: &Activity) -> Vec<f64> {
-    let around =
-        |bin: usize, reach: usize| &rises[bin.saturating_sub(reach)..(bin + reach + 1).min(rises.len())];
-    let time_s = |bin: usize| (bin as f64 + 0.5) / BINS_PER_SECOND as f64;
-    let mut peaks: Vec<usize> = Vec::new();
-    for bin in 0..rises.len() {
-        let highest = around(bin, ALONE).iter().all(|r| *r <= rises[bin]);
-        let apart = peaks.last().is_none_or(|last| bin - last > ALONE);
-        if highest && apart && rises[bin] > least[bin] && activity.near(time_s(bin)) {
-            peaks.push(bin);
-        }
-    }
-    let strong = nearest_rank(&sorted(peaks.iter().map(|bin| rises[*bin])), 0.95).unwrap_or(0.0);
-    peaks.retain(|bin| {
-        let middle = nearest_rank(&sorted(around(*bin, AROUND).iter().copied()), 0.5).unwrap_or(0.0);
-        rises[*bin] > ABOVE_AROUND * middle && rises[*bin] > ABOVE_STRONG * strong
-    });
-    peaks.into_iter().map(time_s).collect()
-}
-
-/// The middle interval between neighbouring onsets that are not a pause apart, in seconds.
-pub(crate) fn inter_onset_median_s(onsets_s: &[f64]) -> Option<f64> {
-    let intervals = onsets_s.windows(2).map(|pair| pair[1] - pair[0]).filter(|s| *s <= LONGEST_INTERVAL_S);
-    nearest_rank(&sorted(intervals), 0.5)
 }

@@ -20,6 +20,9 @@ const FRAME_S: f64 = 0.6;
 const HIGHEST_HZ: f64 = 680.0;
 /// Multiples that are looked for.
 const MULTIPLES: usize = 12;
+/// Of longer signals every second frame is kept, then every fourth, so that there are never more than this: 24 min at
+/// 48 kHz.
+const MOST_FRAMES: usize = 1 << 12;
 /// So many frames have to lie in pauses.
 const LEAST_FRAMES: usize = 5;
 /// What has just ended still sounds for so long, in seconds.
@@ -119,8 +122,11 @@ pub(crate) struct HumMeter {
     frames: Frames,
     kept: usize,
     scale: f64,
-    /// Power of the lowest bins, frame after frame.
+    /// Power of the lowest bins, frame after frame, of every `step`-th frame.
     rows: Vec<f32>,
+    step: usize,
+    /// Frames that have come.
+    seen: usize,
 }
 
 impl HumMeter {
@@ -141,6 +147,8 @@ impl HumMeter {
             kept: ((HIGHEST_HZ / bin_hz) as usize).min(size / 2) + 1,
             scale: 2.0 / (size as f64 * energy * channels as f64),
             rows: Vec::new(),
+            step: 1,
+            seen: 0,
         }
     }
 
@@ -149,13 +157,10 @@ impl HumMeter {
         self.frames += block.frames();
         self.framer.push(block);
         while self.framer.has(self.next) {
-            let mut row = vec![0.0; self.kept];
-            for channel in 0..self.channels {
-                let whole = 0..self.size;
-                let spectrum = self.spectrum.without_dc(self.framer.frame(channel, self.next), whole);
-                add_powers(&mut row, spectrum);
+            if self.seen.is_multiple_of(self.step) {
+                self.row();
             }
-            self.rows.extend(row.iter().map(|power| (power * self.scale) as f32));
+            self.seen += 1;
             self.next += (self.size / 2) as i64;
             self.framer.forget(self.next);
         }
@@ -172,11 +177,32 @@ impl HumMeter {
         (power > 0.0).then(|| power_to_db(power))
     }
 
+    /// Keeps the frame that has come.
+    fn row(&mut self) {
+        let mut row = vec![0.0; self.kept];
+        for channel in 0..self.channels {
+            let whole = 0..self.size;
+            let spectrum = self.spectrum.without_dc(self.framer.frame(channel, self.next), whole);
+            add_powers(&mut row, spectrum);
+        }
+        self.rows.extend(row.iter().map(|power| (power * self.scale) as f32));
+        if self.rows.len() > MOST_FRAMES * self.kept {
+            // The first, the third ... stay.
+            let rows = self.rows.len() / self.kept;
+            for row in 1..rows.div_ceil(2) {
+                self.rows.copy_within(2 * row * self.kept..(2 * row + 1) * self.kept, row * self.kept);
+            }
+            self.rows.truncate(rows.div_ceil(2) * self.kept);
+            self.step *= 2;
+        }
+    }
+
     /// The hum in the pauses, or of all of a signal that has none; `None` where nothing surely hums.
     pub(crate) fn finish(self, activity: &Activity) -> Option<Hum> {
         let hop_s = (self.size / 2) as f64 / self.sample_rate_hz;
         let pauses = |row: &usize| {
-            let (from_s, to_s) = (*row as f64 * hop_s - TAIL_S, (*row + 2) as f64 * hop_s);
+            let frame = row * self.step;
+            let (from_s, to_s) = (frame as f64 * hop_s - TAIL_S, (frame + 2) as f64 * hop_s);
             let from = (from_s / ACTIVITY_S).max(0.0) as usize;
             let to = ((to_s / ACTIVITY_S).ceil() as usize).min(activity.active.len());
             !activity.active[from.min(to)..to].contains(&true)

@@ -1,6 +1,14 @@
-//! Sample peak, RMS, DC, stereo sums, and the level of every 10 ms.
+//! Sample peak, RMS, DC, stereo sums, and the level of every 50 ms.
 
+use crate::activity::FRAME_BINS;
+use crate::bins::BINS_PER_SECOND;
 use audio::{BlockRef, Frames, SILENCE_DB, gain_to_db, power_to_db};
+use std::collections::VecDeque;
+
+/// The loudest window of a channel is 600 ms long: what a K-system meter integrates over.
+const LOUDEST_BINS: usize = 60 * BINS_PER_SECOND / 100;
+/// What is lower than this at the ends of a signal is quiet there (-60 dBFS).
+const QUIET: f64 = 0.001;
 
 /// Decibels of an amplitude; `None` of silence.
 pub(crate) fn level_db(amplitude: f64) -> Option<f64> {
@@ -58,18 +66,88 @@ impl Sums {
     }
 }
 
-/// The levels of a signal: in total, per channel and per bin of 10 ms.
+/// The levels of a signal: in total, per channel and per stretch of 50 ms.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Levels {
     pub(crate) frames: Frames,
     pub(crate) channels: Vec<Sums>,
     /// Sum of the products of left and right, for two channels.
     pub(crate) product: f64,
-    /// For each bin and channel its sums; the last bin may be short.
-    bins: Vec<Sums>,
-    bin_frames: Vec<u32>,
+    /// Bins taken; the last may be short.
+    bins: usize,
+    /// For each channel the sums of the last bin.
+    last: Vec<Sums>,
+    /// The stretches of [`FRAME_BINS`] bins.
+    stretches: Stretches,
+    loudest: Loudest,
     first_sound: Option<Frames>,
     after_sound: Frames,
+    /// The same for what is not quiet, to whole bins.
+    first_loud: Option<Frames>,
+    after_loud: Frames,
+}
+
+/// What is kept of every stretch.
+#[derive(Debug, Clone, Default)]
+struct Stretches {
+    /// The one that is being filled: frames, highest sample.
+    open: (u32, f64),
+    frames: Vec<u32>,
+    /// The highest sample of all channels.
+    peaks: Vec<f64>,
+    /// For each stretch and channel the sum of its samples and of their squares; the last stretch may be open.
+    sums: Vec<(f64, f64)>,
+}
+
+impl Stretches {
+    /// Takes a bin, which is the first of a stretch or not.
+    fn take(&mut self, begins: bool, frames: Frames, bin: &[Sums]) {
+        if begins {
+            self.open = (0, 0.0);
+            self.sums.extend(bin.iter().map(|_| (0.0, 0.0)));
+        }
+        let from = self.sums.len() - bin.len();
+        for (sums, channel) in self.sums[from..].iter_mut().zip(bin) {
+            *sums = (sums.0 + channel.samples, sums.1 + channel.squares);
+            self.open.1 = self.open.1.max(channel.peak);
+        }
+        self.open.0 += frames as u32;
+    }
+
+    fn close(&mut self) {
+        self.frames.push(self.open.0);
+        self.peaks.push(self.open.1);
+    }
+}
+
+/// The highest mean square of one channel over [`LOUDEST_BINS`].
+#[derive(Debug, Clone, Default)]
+struct Loudest {
+    /// The frames of the last bins, and for each bin and channel the sum of squares.
+    frames: VecDeque<u32>,
+    squares: VecDeque<f64>,
+    most: f64,
+}
+
+impl Loudest {
+    fn take(&mut self, frames: Frames, bin: &[Sums]) {
+        if self.frames.len() == LOUDEST_BINS {
+            self.frames.pop_front();
+            self.squares.drain(..bin.len());
+        }
+        self.frames.push_back(frames as u32);
+        self.squares.extend(bin.iter().map(|sums| sums.squares));
+        if self.frames.len() == LOUDEST_BINS {
+            self.most = self.most.max(self.now(bin.len()));
+        }
+    }
+
+    /// The highest mean square of the bins at hand.
+    fn now(&self, channels: usize) -> f64 {
+        let frames: f64 = self.frames.iter().map(|n| f64::from(*n)).sum();
+        let of = |channel: usize| self.squares.iter().skip(channel).step_by(channels).sum::<f64>() / frames;
+        (0..channels).map(of).fold(0.0, f64::max)
+    }
 }
 
 impl Levels {
@@ -79,30 +157,36 @@ impl Levels {
 
     /// Takes one bin of clean samples.
     pub(crate) fn bin(&mut self, block: &BlockRef) {
-        let mut sounds = false;
-        for (total, samples) in self.channels.iter_mut().zip(block.iter()) {
-            let sums = Sums::of(samples);
-            total.add(sums);
-            self.bins.push(sums);
-            sounds |= sums.peak > 0.0;
-        }
+        self.last.clear();
+        self.last.extend(block.iter().map(Sums::of));
+        self.channels.iter_mut().zip(&self.last).for_each(|(total, sums)| total.add(*sums));
         if block.channels() == 2 {
             self.product += dot(block.channel(0), block.channel(1));
         }
-        if sounds {
+        let peak = self.last.iter().map(|sums| sums.peak).fold(0.0, f64::max);
+        if peak > 0.0 {
             let sound = |n: &Frames| block.iter().any(|samples| samples[*n] != 0.0);
             let first = (0..block.frames()).find(sound).unwrap_or(0);
             let last = (0..block.frames()).rev().find(sound).unwrap_or(0);
             self.first_sound.get_or_insert(self.frames + first);
             self.after_sound = self.frames + last + 1;
         }
+        if peak > QUIET {
+            self.first_loud.get_or_insert(self.frames);
+            self.after_loud = self.frames + block.frames();
+        }
         self.frames += block.frames();
-        self.bin_frames.push(block.frames() as u32);
+        self.stretches.take(self.bins.is_multiple_of(FRAME_BINS), block.frames(), &self.last);
+        self.loudest.take(block.frames(), &self.last);
+        self.bins += 1;
+        if self.bins.is_multiple_of(FRAME_BINS) {
+            self.stretches.close();
+        }
     }
 
-    /// Number of bins, the last short one included.
-    pub(crate) fn bins(&self) -> usize {
-        self.bin_frames.len()
+    /// Number of full stretches of [`FRAME_BINS`] bins.
+    pub(crate) fn stretches(&self) -> usize {
+        self.stretches.frames.len()
     }
 
     /// Highest sample of all channels.
@@ -121,19 +205,19 @@ impl Levels {
         self.channels[channel].samples / self.frames.max(1) as f64
     }
 
-    /// Highest sample and mean square without the signal's DC of the bins `from .. to`, over all channels.
+    /// Highest sample and mean square without the signal's DC of the full stretches `from .. to`, over all channels.
     pub(crate) fn stretch(&self, from: usize, to: usize) -> (f64, f64) {
         let count = self.channels.len();
-        let frames: f64 = self.bin_frames[from..to].iter().map(|n| f64::from(*n)).sum();
-        let (mut peak, mut power) = (0.0f64, 0.0);
+        let frames: f64 = self.stretches.frames[from..to].iter().map(|n| f64::from(*n)).sum();
+        let peak = self.stretches.peaks[from..to].iter().copied().fold(0.0, f64::max);
+        let mut power = 0.0;
         for channel in 0..count {
             let dc = self.mean(channel);
             let (mut samples, mut squares) = (0.0, 0.0);
-            for bin in from..to {
-                let sums = self.bins[bin * count + channel];
-                samples += sums.samples;
-                squares += sums.squares;
-                peak = peak.max(sums.peak);
+            for stretch in from..to {
+                let sums = self.stretches.sums[stretch * count + channel];
+                samples += sums.0;
+                squares += sums.1;
             }
             power += squares - 2.0 * dc * samples + dc * dc * frames;
         }
@@ -142,34 +226,21 @@ impl Levels {
 
     /// The sums of squares and the highest samples of the channels in the last bin.
     pub(crate) fn last_bin(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
-        let from = self.bins.len().saturating_sub(self.channels.len());
-        self.bins[from..].iter().map(|sums| (sums.squares, sums.peak))
+        self.last.iter().map(|sums| (sums.squares, sums.peak))
     }
 
-    /// The highest mean square of one channel over so many bins; of all of them when there are fewer.
-    pub(crate) fn loudest_square(&self, bins: usize) -> f64 {
-        let (count, length) = (self.channels.len(), bins.min(self.bins()));
-        let mut loudest = 0.0f64;
-        for from in 0..(self.bins() + 1).saturating_sub(length.max(1)) {
-            let frames: f64 = self.bin_frames[from..from + length].iter().map(|n| f64::from(*n)).sum();
-            for channel in 0..count {
-                let squares = (from..from + length).map(|bin| self.bins[bin * count + channel].squares);
-                loudest = loudest.max(squares.sum::<f64>() / frames);
-            }
-        }
-        loudest
+    /// The highest mean square of one channel over 600 ms; over all of a signal that is shorter.
+    pub(crate) fn loudest_square(&self) -> f64 {
+        let long = self.bins >= LOUDEST_BINS || self.bins == 0;
+        if long { self.loudest.most } else { self.loudest.now(self.channels.len()) }
     }
 
-    /// Frames before the first and after the last bin in which a sample is higher than `amplitude`; where there
-    /// is none, all of them are before.
-    pub(crate) fn quiet(&self, amplitude: f64) -> (Frames, Frames) {
-        let count = self.channels.len().max(1);
-        let sounds = |bin: &usize| self.bins[bin * count..][..count].iter().any(|sums| sums.peak > amplitude);
-        let bins = if self.channels.is_empty() { 0 } else { self.bins() };
-        let frames = |bins: std::ops::Range<usize>| self.bin_frames[bins].iter().map(|n| *n as Frames).sum();
-        match ((0..bins).find(sounds), (0..bins).rev().find(sounds)) {
-            (Some(first), Some(last)) => (frames(0..first), frames(last + 1..bins)),
-            _ => (self.frames, 0),
+    /// Frames before the first and after the last bin in which a sample is higher than -60 dBFS; where there is
+    /// none, all of them are before.
+    pub(crate) fn quiet(&self) -> (Frames, Frames) {
+        match self.first_loud {
+            Some(first) => (first, self.frames - self.after_loud),
+            None => (self.frames, 0),
         }
     }
 
@@ -281,12 +352,14 @@ mod tests {
     fn dc_does_not_hide_a_pause() {
         let mut levels = Levels::new(1);
         let tone: Vec<f64> = (0..480).map(|n| 0.1 + 0.2 * (n as f64 * 0.1309).sin()).collect();
-        levels.bin(&BlockRef::from_mono(&tone));
-        for _ in 0..99 {
+        for _ in 0..FRAME_BINS {
+            levels.bin(&BlockRef::from_mono(&tone));
+        }
+        for _ in FRAME_BINS..100 {
             levels.bin(&BlockRef::from_mono(&[0.1; 480]));
         }
         // The mean of the whole differs from 0.1 by the tone's, which is under 1e-4: -80 dB.
-        let (peak, power) = levels.stretch(50, 60);
+        let (peak, power) = levels.stretch(10, 12);
         assert_eq!(peak, 0.1);
         assert!(power < 1e-8, "{power}");
         assert!((levels.stretch(0, 1).1 - 0.02).abs() < 1e-3);

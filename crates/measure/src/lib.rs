@@ -42,6 +42,7 @@ mod image;
 mod levels;
 mod loudness;
 mod music;
+mod onsets;
 mod pitch;
 mod readings;
 mod shape;

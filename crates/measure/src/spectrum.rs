@@ -192,8 +192,9 @@ impl LongTerm {
         }
     }
 
-    /// Writes what the spectrum says into the facts of the signal, and tells the rest.
-    pub(crate) fn finish(mut self, facts: &mut Facts) -> Told {
+    /// Writes what the spectrum says into the facts of the signal, and tells the rest; with the image against time where
+    /// `series` are asked for.
+    pub(crate) fn finish(mut self, facts: &mut Facts, series: bool) -> Told {
         self.framer.finish();
         self.work();
         let tone = self.tone.clone().finish(sums_of(&self.power, self.stereo.as_ref()));
@@ -240,11 +241,11 @@ impl LongTerm {
             let below = self.bands([(0.0, SUBSONIC_HZ)].into_iter());
             facts.below_25_hz_db = below.sums(&self.power).next().and_then(|power| ratio_db(power, total));
         }
-        Told { tone, ..self.read_pair(facts).unwrap_or_default() }
+        Told { tone, ..self.read_pair(facts, series).unwrap_or_default() }
     }
 
     /// What two channels are to each other.
-    fn read_pair(&self, facts: &mut Facts) -> Option<Told> {
+    fn read_pair(&self, facts: &mut Facts, series: bool) -> Option<Told> {
         let pair = self.stereo.as_ref()?;
         let rate_hz = 2.0 * self.hop as f64 * self.bin_hz;
         let hop_s = self.hop as f64 / rate_hz;
@@ -263,11 +264,8 @@ impl LongTerm {
             (Some(left), Some(right)) => ratio_db(right, left),
             _ => None,
         };
-        Some(Told {
-            low_end_balance_db,
-            image: image::series(&pair.rows, ends_s, 2.0 * hop_s),
-            ..Told::default()
-        })
+        let image = series.then(|| image::series(&pair.rows, ends_s, 2.0 * hop_s)).unwrap_or_default();
+        Some(Told { low_end_balance_db, image, ..Told::default() })
     }
 
     fn bands(&self, edges: impl Iterator<Item = (f64, f64)>) -> Bands {

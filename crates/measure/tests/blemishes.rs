@@ -227,3 +227,50 @@ fn the_low_end_is_weighed_by_itself() {
     assert!(even.abs() < 1e-9, "{even}");
     assert_eq!(blemishes(&[both], RATE).low_end_balance_db, None);
 }
+
+/// Round pulses between words: no sample of them is out of line with its neighbours. What dies away, or sounds for longer, is
+/// played.
+#[test]
+fn round_pulses_that_stand_alone_are_clicks() {
+    for rate in [44_100.0, 48_000.0] {
+        // The longest pulse is 25 dB steeper than this noise.
+        let quiet = noise(3.0, rate, -66.0, 9);
+        let at = |seconds: f64| (seconds * rate) as usize;
+        let mut clicked = quiet.clone();
+        let places = [0.5, 1.1, 1.9, 2.4];
+        for (place, length_s) in places.into_iter().zip([0.0003, 0.0004, 0.0005, 0.00065]) {
+            let length = at(length_s);
+            for n in 0..length {
+                let bump = (std::f64::consts::PI * (n as f64 + 0.5) / length as f64).sin().powi(2);
+                clicked[at(place) + n] += 0.3 * bump;
+            }
+        }
+        let found = blemishes(&[clicked], rate);
+        assert_eq!(found.clicks, places.len(), "{found:?}");
+        for (place, found_s) in places.iter().zip(found.click_places_s) {
+            assert!((found_s - place).abs() < 0.001, "{found_s} for {place}");
+        }
+        // A struck block of wood: 2 kHz that is 60 dB down after 35 ms.
+        let mut struck = quiet;
+        for place in places {
+            for n in 0..at(0.1) {
+                let t = n as f64 / rate;
+                struck[at(place) + n] += 0.3 * (TAU * 2_000.0 * t).sin() * (-t / 0.005).exp();
+            }
+        }
+        let found = blemishes(&[struck], rate);
+        assert_eq!(found.clicks, 0, "{found:?}");
+        // Low waves with steep edges, and one of narrow pulses.
+        for hz in [31.0, 45.0] {
+            let turn = |n: usize| (hz * n as f64 / rate).fract();
+            let frames = at(2.0);
+            let square: Vec<f64> = (0..frames).map(|n| if turn(n) < 0.5 { 0.3 } else { -0.3 }).collect();
+            let saw: Vec<f64> = (0..frames).map(|n| 0.6 * turn(n) - 0.3).collect();
+            let pulses: Vec<f64> = (0..frames).map(|n| if turn(n) < 0.02 { 0.3 } else { 0.0 }).collect();
+            for (name, wave) in [("square", square), ("saw", saw), ("pulses", pulses)] {
+                let found = blemishes(&[wave], rate);
+                assert!(found.clicks == 0, "{name} of {hz} Hz at {rate} Hz: {found:?}");
+            }
+        }
+    }
+}

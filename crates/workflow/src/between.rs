@@ -14,6 +14,10 @@ const LONGEST_S: f64 = 0.030;
 /// Two files share sound when a delay is sure and this much of both is one sound.
 const SURE: f64 = 0.6;
 const COMMON: f64 = 0.02;
+/// They are microphones of one source when more than half of both is one sound at a delay that is likely at least: files
+/// that were recorded one by one have a confidence near 0, and a little bleed is no source of its own.
+const LIKELY: f64 = 0.3;
+const MOSTLY: f64 = 0.5;
 /// Where rates differ a stretch is read with so much more on either side, for the filter of the conversion.
 const MARGIN_S: f64 = 0.02;
 
@@ -53,6 +57,13 @@ pub struct PairFound {
     pub sum_gain_db: f64,
 }
 
+impl PairFound {
+    /// Whether both are microphones of one source.
+    fn is_one_source(&self) -> bool {
+        self.confidence > LIKELY && self.coherence > MOSTLY
+    }
+}
+
 /// How much of a file the others hide.
 #[derive(Debug, Clone, Serialize)]
 pub struct MaskedFile {
@@ -64,6 +75,9 @@ pub struct MaskedFile {
     pub loudness_left: Option<f64>,
     /// Who hides it, the worst first.
     pub by: Vec<MaskingFile>,
+    /// Other microphones of its source: they hold the same sound, which hides nothing of it and is left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub same_source: Vec<String>,
 }
 
 /// How much of a file another one hides by itself.
@@ -83,8 +97,8 @@ pub struct MaskingFile {
     pub places: Vec<Region>,
 }
 
-/// Measures files that belong together, and what lies between them; pitch, key and the like are not asked. Memory: 12 MB for an hour of each file, and
-/// 2 MB of each for the stretches that are compared.
+/// Measures files that belong together, and what lies between them; pitch, key and the like are not
+/// asked. Memory: 12 MB for an hour of each file, and 2 MB of each for the stretches that are compared.
 pub fn measure_between(paths: &[PathBuf], context: &Context) -> Result<Measured, WorkflowError> {
     context.listener.stage("measuring", None);
     let done = std::sync::atomic::AtomicUsize::new(0);
@@ -116,11 +130,9 @@ pub fn measure_between(paths: &[PathBuf], context: &Context) -> Result<Measured,
     }
     let (files, erbs): (Vec<MeasuredFile>, Vec<ErbFrames>) =
         heard.into_iter().map(|h| (h.file, h.erb)).unzip();
-    let between = Some(Between {
-        sample_rate_hz: common_rate(&files),
-        pairs: pairs(&good, &files, &erbs, context)?,
-        masking: masking(&files, &erbs, context)?,
-    });
+    let pairs = pairs(&good, &files, &erbs, context)?;
+    let masking = masking(&files, &erbs, &pairs, context)?;
+    let between = Some(Between { sample_rate_hz: common_rate(&files), pairs, masking });
     Ok(Measured { schema: "tonmeister.measure/1", files, unreadable, between })
 }
 
@@ -229,6 +241,7 @@ fn part_of(reader: &mut files::Reader, start: usize, frames: usize) -> Result<Bu
 fn masking(
     files: &[MeasuredFile],
     erbs: &[ErbFrames],
+    pairs: &[PairFound],
     context: &Context,
 ) -> Result<Vec<MaskedFile>, WorkflowError> {
     context.listener.stage("listening for what is hidden", None);
@@ -243,9 +256,19 @@ fn masking(
         .into_par_iter()
         .map(|n| {
             context.check()?;
-            let found = measure::masked(&parts, n);
+            let same = |other: &usize| {
+                let (one, other) = (&files[n].path, &files[*other].path);
+                let both = |pair: &&PairFound| {
+                    (&pair.a == one && &pair.b == other) || (&pair.a == other && &pair.b == one)
+                };
+                one != other && pairs.iter().filter(both).any(PairFound::is_one_source)
+            };
+            let (same, others): (Vec<usize>, Vec<usize>) =
+                (0..parts.len()).filter(|other| *other != n).partition(same);
+            let together: Vec<Part> = std::iter::once(n).chain(others.clone()).map(|n| parts[n]).collect();
+            let found = measure::masked(&together, 0);
             let by = found.by.into_iter().map(|by| MaskingFile {
-                file: name(by.masker),
+                file: name(others[by.masker - 1]),
                 masked_share: by.masked_share,
                 low_hz: by.low_hz,
                 high_hz: by.high_hz,
@@ -257,6 +280,7 @@ fn masking(
                 masked_share: found.masked_share,
                 loudness_left: found.loudness_left,
                 by: by.collect(),
+                same_source: same.into_iter().map(name).collect(),
             })
         })
         .collect()

@@ -350,6 +350,7 @@ impl<'a> Work<'a> {
             spectrum: false,
             pitch: false,
             music: false,
+            series: false,
             ..Options::default()
         };
         let mut ear = crate::listen::Ear::new(plan.sample_rate_hz, plan.nodes[0].output_channels, options)?;

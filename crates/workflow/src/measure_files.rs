@@ -259,7 +259,7 @@ pub(crate) fn measure_file(
     services: &[Service],
     context: &Context,
 ) -> Result<MeasuredFile, WorkflowError> {
-    Ok(hear_file(path, series, options, services, context)?.file)
+    Ok(hear_file(path, series, Options { series, ..options }, services, context)?.file)
 }
 
 /// What was measured of a file, and its power in auditory bands.

@@ -87,7 +87,10 @@ fn microphones_and_maskers_are_told() {
         "{soft}"
     );
     let top = masking.iter().find(|m| m["file"] == "top.wav").unwrap();
-    assert!(top["by"].as_array().unwrap().iter().all(|by| by["file"] != "other.wav"), "{top}");
+    // Nor is it masked by other microphones that hold the same.
+    assert_eq!(top["by"].as_array().unwrap().len(), 0, "{top}");
+    assert_eq!(top["same_source"].as_array().unwrap().len(), 2, "{top}");
+    assert!(soft.get("same_source").is_none(), "{soft}");
 
     let text = succeeds(home, "measure --between top.wav bottom.wav other.wav").stdout;
     assert!(

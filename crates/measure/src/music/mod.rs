@@ -16,6 +16,8 @@ use sections::{Material, sections};
 use serde::{Deserialize, Serialize};
 use tempogram::{RATE_HZ, conditioned, pulse};
 
+/// What is longer than this, in seconds, is no song: an hour, for the longest of sets and symphonies.
+pub(crate) const LONGEST_S: usize = 3600;
 /// Mean likeness of the novelty at the beat from which on there is one, and at which it is sure: noise reaches 0.1.
 const PULSED: (f64, f64) = (0.1, 0.3);
 /// A tempo is kept where it stays within this part of the middle one.

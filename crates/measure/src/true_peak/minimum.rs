@@ -5,15 +5,13 @@
 //! high, and steep or dense sound some tenths of a decibel low or high, so that two honest meters may disagree about one
 //! master; the difference is shown rather than argued about.
 
-use crate::bins::clean_all;
+use super::screen::GROUP;
 use std::sync::OnceLock;
 
 /// Taps of one phase.
 const TAPS: usize = 12;
-/// Samples that are looked at together.
-const GROUP: usize = 64;
-/// Samples that are copied together: few enough for the first-level cache.
-const PART: usize = 2048;
+/// Samples before a group that shape its values.
+pub(super) const BEFORE: usize = TAPS - 1;
 /// Room for the rounding of sums in the comparison of a bound.
 const MARGIN: f64 = 1.0 + 1e-9;
 
@@ -71,12 +69,12 @@ impl Phase {
     }
 }
 
-/// The least meter for one channel.
+/// The least meter for one channel. It looks at the groups of the search, whose highest samples are known there.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Minimum {
     phases: &'static [Phase],
-    /// The last samples, and room for those to come.
-    samples: Vec<f64>,
+    /// The highest sample of the last group, and of all.
+    last: f64,
     highest: f64,
     peak: f64,
 }
@@ -94,64 +92,28 @@ impl Minimum {
             }
             _ => &[],
         };
-        Minimum { phases, samples: vec![0.0; TAPS - 1], highest: 0.0, peak: 0.0 }
+        Minimum { phases, last: 0.0, highest: 0.0, peak: 0.0 }
     }
 
-    /// Takes samples; those that are not usable numbers count as zero.
-    pub(super) fn push(&mut self, samples: &[f64]) {
-        for part in samples.chunks(PART) {
-            let from = self.samples.len();
-            self.samples.extend_from_slice(part);
-            clean_all(&mut self.samples[from..]);
-            // A window longer than a group ends with it; the rest waits, so that groups do not depend on the blocks.
-            let groups = (self.samples.len() + 1 - TAPS) / GROUP;
-            for start in (0..groups * GROUP).step_by(GROUP) {
-                let window = &self.samples[start..start + GROUP + TAPS - 1];
-                (self.highest, self.peak) = look(self.phases, window, self.highest, self.peak);
+    /// Takes the next group: its clean samples after the [`BEFORE`] that come before it, and the highest of the group.
+    pub(super) fn look(&mut self, samples: &[f64], highest: f64) {
+        let around = highest.max(self.last);
+        self.last = highest;
+        self.highest = self.highest.max(highest);
+        if self.phases.iter().all(|phase| phase.all * around * MARGIN < self.peak) {
+            return;
+        }
+        let bend = largest_bend(samples);
+        for phase in self.phases {
+            if (around + phase.bend * bend + phase.rest * around) * MARGIN >= self.peak {
+                self.peak = self.peak.max(filtered(&phase.taps, samples));
             }
-            self.samples.drain(..groups * GROUP);
         }
     }
 
     /// The highest sample, and the highest value of the meter, of all that was taken.
-    pub(super) fn finished(&self) -> (f64, f64) {
-        let mut last = self.clone();
-        let rest = last.samples.len() + 1 - TAPS;
-        last.push(&[0.0; TAPS - 1]);
-        last.push(&vec![0.0; GROUP - (rest + TAPS - 1) % GROUP]);
-        (last.highest, if self.phases.is_empty() { last.highest } else { last.peak })
-    }
-}
-
-/// Raises the highest sample and the highest value by those of a group, whose `samples` begin eleven earlier.
-fn look(phases: &[Phase], samples: &[f64], highest: f64, peak: f64) -> (f64, f64) {
-    let around = largest(samples);
-    let highest = highest.max(around);
-    let mut most = peak;
-    if phases.iter().all(|phase| phase.all * around * MARGIN < peak) {
-        return (highest, most);
-    }
-    let bend = largest_bend(samples);
-    for phase in phases {
-        if (around + phase.bend * bend + phase.rest * around) * MARGIN >= most {
-            most = most.max(filtered(&phase.taps, samples));
-        }
-    }
-    (highest, most)
-}
-
-audio::wide! {
-    /// The largest sample.
-    fn largest(samples: &[f64]) -> f64 {
-        let mut most = [0.0f64; 8];
-        let (eights, rest) = samples.as_chunks::<8>();
-        for eight in eights {
-            for lane in 0..8 {
-                let x = eight[lane].abs();
-                most[lane] = if x > most[lane] { x } else { most[lane] };
-            }
-        }
-        most.iter().chain(rest).fold(0.0, |most: f64, x| if x.abs() > most { x.abs() } else { most })
+    pub(super) fn reading(&self) -> (f64, f64) {
+        (self.highest, if self.phases.is_empty() { self.highest } else { self.peak })
     }
 }
 

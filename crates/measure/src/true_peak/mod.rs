@@ -68,8 +68,6 @@ impl TruePeakReading {
 #[derive(Debug, Clone)]
 pub struct TruePeak {
     channels: Vec<(Scanner, Highest)>,
-    /// One per channel, if asked for.
-    minimum: Vec<Minimum>,
     frames: Frames,
     room: Room,
 }
@@ -125,19 +123,16 @@ impl TruePeak {
     pub fn new(channels: usize, factor: usize) -> Result<TruePeak, Error> {
         let interpolator = interpolator(factor)?;
         let channel = (Scanner::new(Halves::of_meter(), interpolator), Highest::default());
-        Ok(TruePeak {
-            channels: vec![channel; channels],
-            minimum: Vec::new(),
-            frames: 0,
-            room: Room::default(),
-        })
+        Ok(TruePeak { channels: vec![channel; channels], frames: 0, room: Room::default() })
     }
 
     /// The same meter, which also reads what the least meter that BS.1770-5 allows would read at a sample rate in hertz
     /// (see [`TruePeakReading::minimum_dbtp`]).
     pub fn with_minimum(mut self, sample_rate_hz: f64) -> Result<TruePeak, Error> {
         check_rate(sample_rate_hz)?;
-        self.minimum = vec![Minimum::new(sample_rate_hz); self.channels.len()];
+        let minimum = Minimum::new(sample_rate_hz);
+        let channels = self.channels.into_iter();
+        self.channels = channels.map(|(s, highest)| (s.with_minimum(minimum.clone()), highest)).collect();
         Ok(self)
     }
 
@@ -163,27 +158,28 @@ impl TruePeak {
         for ((scanner, highest), samples) in self.channels.iter_mut().zip(block.iter()) {
             scanner.push(samples, &mut self.room, highest);
         }
-        for (minimum, samples) in self.minimum.iter_mut().zip(block.iter()) {
-            minimum.push(samples);
-        }
         self.frames += block.frames();
     }
 
     /// The peaks of all that was taken, as if the signal ended here.
     pub fn reading(&self) -> TruePeakReading {
-        let channels = self.finished().map(|highest| Peak {
-            frame: highest.best.frame.min(self.frames.saturating_sub(1)),
-            ..highest.best
-        });
-        let (samples, minimum) = self.minimum.iter().map(Minimum::finished).unzip();
-        TruePeakReading { channels: channels.collect(), minimum, samples }
+        let last = self.frames.saturating_sub(1);
+        let mut reading = TruePeakReading::default();
+        for (scanner, highest) in self.finished() {
+            reading.channels.push(Peak { frame: highest.best.frame.min(last), ..highest.best });
+            if let Some((sample, minimum)) = scanner.minimum().map(Minimum::reading) {
+                reading.samples.push(sample);
+                reading.minimum.push(minimum);
+            }
+        }
+        reading
     }
 
     /// The highest value of any channel in each stretch, and the frames of one stretch.
     pub(crate) fn stretches(&self) -> (Vec<f64>, Frames) {
         let mut highest = Vec::new();
         let mut frames = 0;
-        for mut channel in self.finished() {
+        for (_, mut channel) in self.finished() {
             frames = channel.chunks * CHUNK;
             channel.stretches.push(channel.stretch);
             highest.resize(channel.stretches.len().max(highest.len()), 0.0);
@@ -192,12 +188,12 @@ impl TruePeak {
         (highest, frames)
     }
 
-    fn finished(&self) -> impl Iterator<Item = Highest> {
+    fn finished(&self) -> impl Iterator<Item = (Scanner, Highest)> {
         let mut room = Room::default();
         self.channels.iter().map(move |(scanner, highest)| {
             let (mut scanner, mut highest) = (scanner.clone(), highest.clone());
             scanner.finish(&mut room, &mut highest);
-            highest
+            (scanner, highest)
         })
     }
 }

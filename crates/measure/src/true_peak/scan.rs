@@ -9,6 +9,7 @@
 
 use super::halves::{Halves, Room};
 use super::interpolator::{HALF, Interpolator, TAPS};
+use super::minimum::Minimum;
 use super::screen::Screen;
 use crate::bins::clean_all;
 use std::sync::Arc;
@@ -29,9 +30,11 @@ pub(crate) struct Scanner {
     halves: Arc<Halves>,
     interpolator: Arc<Interpolator>,
     screen: Screen,
+    /// The least meter, where it is asked for.
+    minimum: Option<Minimum>,
     /// The samples that shape the next block.
     samples: Vec<f64>,
-    /// The doubled signal of a block, from [`CONTEXT`] frames before it on.
+    /// The doubled signal of a chunk, from [`CONTEXT`] frames before it on.
     double: Vec<f64>,
     /// The frame at which the search stands; negative before the signal.
     frame: i64,
@@ -47,12 +50,23 @@ impl Scanner {
         Scanner {
             samples,
             screen: Screen::default(),
+            minimum: None,
             double: Vec::new(),
             frame: -(reach as i64),
             taken: 0,
             halves,
             interpolator,
         }
+    }
+
+    /// The same, with the least meter beside it.
+    pub(super) fn with_minimum(self, minimum: Minimum) -> Scanner {
+        Scanner { minimum: Some(minimum), ..self }
+    }
+
+    /// The least meter, where it was asked for.
+    pub(super) fn minimum(&self) -> Option<&Minimum> {
+        self.minimum.as_ref()
     }
 
     /// Takes samples; those that are not usable numbers count as zero. For each stretch that is complete `begin` is
@@ -88,18 +102,26 @@ impl Scanner {
     fn work(&mut self, room: &mut Room, search: &mut impl Search) {
         let block = self.halves.block();
         let (halves, interpolator) = (&*self.halves, &*self.interpolator);
-        let reached = search
-            .level()
-            .is_none_or(|level| self.screen.may_reach(halves, interpolator, &self.samples, level));
-        if reached {
-            self.double.clear();
+        let level = search.level();
+        if level.is_some() || self.minimum.is_some() {
+            self.screen.take(halves.bound(), &self.samples, &mut self.minimum);
+        }
+        let chunks = block / CHUNK;
+        let reached = match level {
+            Some(level) => self.screen.may_reach(halves, interpolator, &self.samples, level),
+            None => vec![true; chunks],
+        };
+        if reached.contains(&true) {
             let values = halves.find(&self.samples, room);
-            for (sample, half) in self.samples[halves.reach() - 1..].iter().zip(values) {
-                self.double.extend([sample, half]);
-            }
-            for start in (0..block).step_by(CHUNK) {
-                let points = &self.double[2 * start..][..2 * (CHUNK + 2 * CONTEXT)];
-                scan(interpolator, points, self.frame + start as i64, search);
+            let samples = &self.samples[halves.reach() - 1..];
+            for chunk in (0..chunks).filter(|chunk| reached[*chunk]) {
+                let start = chunk * CHUNK;
+                let around = start..start + CHUNK + 2 * CONTEXT;
+                self.double.clear();
+                for (sample, half) in samples[around.clone()].iter().zip(&values[around]) {
+                    self.double.extend([sample, half]);
+                }
+                scan(interpolator, &self.double, self.frame + start as i64, search);
             }
         }
         self.frame += block as i64;

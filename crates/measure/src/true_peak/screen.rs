@@ -13,6 +13,8 @@
 
 use super::halves::Halves;
 use super::interpolator::{HALF, Interpolator};
+use super::minimum::{BEFORE, Minimum};
+use super::scan::CHUNK;
 use num_complex::Complex64;
 use realfft::RealFftPlanner;
 use std::f64::consts::PI;
@@ -127,8 +129,9 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// Takes the groups that `samples` have and earlier calls did not see, whose difference is known.
-    fn take(&mut self, bound: &Bound, samples: &[f64]) {
+    /// Takes the groups that `samples` have and earlier calls did not see, whose difference is known; and shows them to the
+    /// least meter, where there is one.
+    pub(super) fn take(&mut self, bound: &Bound, samples: &[f64], minimum: &mut Option<Minimum>) {
         if self.energies.is_empty() {
             // Its difference reaches before the samples, where there are only zeros; it is never asked.
             self.energies.push(0.0);
@@ -140,6 +143,9 @@ impl Screen {
             let (energy, highest) = energy(&bound.difference, around);
             self.energies.push(energy);
             self.highest.push(highest);
+            if let Some(minimum) = minimum {
+                minimum.look(&samples[start - BEFORE..start + GROUP], highest);
+            }
         }
     }
 
@@ -150,21 +156,21 @@ impl Screen {
         self.highest.drain(..groups);
     }
 
-    /// Whether the curve of `block` frames, the first of which is sample `reach - 1 + HALF`, may reach `floor`.
+    /// In which chunks of [`CHUNK`] frames of a block, the first of which is sample `reach - 1 + HALF`, the curve may reach
+    /// `floor`; the groups of all `samples` have been taken.
     pub(super) fn may_reach(
-        &mut self,
+        &self,
         halves: &Halves,
         interpolator: &Interpolator,
         samples: &[f64],
         floor: f64,
-    ) -> bool {
+    ) -> Vec<bool> {
         let (bound, bounds) = (halves.bound(), &interpolator.bounds);
-        self.take(bound, samples);
         let first = halves.reach() / GROUP;
         let groups = first..first + halves.block() / GROUP;
         let highest = self.highest.iter().fold(0.0, |most: f64, h| most.max(*h));
         let errors = self.errors(bound, first - 1..groups.end + 1, halves.reach() / GROUP - 1, highest);
-        groups.clone().any(|group| {
+        let reaches = |group: usize| {
             let error =
                 errors[group - first..group - first + 3].iter().fold(0.0, |most: f64, e| most.max(*e));
             let around = self.highest[group - 1..=group + 1].iter().fold(0.0, |most: f64, h| most.max(*h));
@@ -183,7 +189,8 @@ impl Screen {
                 |level: f64, distance: f64| (level + curvature * distance * distance / 8.0) * MARGIN >= floor;
             reaches(points + error, 1.0)
                 && reaches(points.max(between(interpolator, &double)) + bounds.halves.max(1.0) * error, 0.5)
-        })
+        };
+        groups.step_by(CHUNK / GROUP).map(|chunk| (chunk..chunk + CHUNK / GROUP).any(reaches)).collect()
     }
 
     /// How far the short filter may be wrong in each of some groups.

@@ -1,0 +1,118 @@
+//! What the meters hold, counted: the bytes of a copy of an analyser are those of what it keeps, without spare room.
+
+use allocation_counter::measure as count;
+use audio::{Buffer, Layout};
+use measure::{Analyser, Options};
+
+/// The lowest rate: what is kept belongs to time, not to samples.
+const RATE_HZ: f64 = 8_000.0;
+
+/// Ten seconds of notes over noise, stereo, with a pause and hum in it.
+fn sound() -> Buffer {
+    let mut state = 7u64;
+    let planes: [Vec<f64>; 2] = [220.0, 277.2].map(|hz| {
+        (0..80_000)
+            .map(|n| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let noise = (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0;
+                let t = n as f64 / RATE_HZ;
+                let note = (std::f64::consts::TAU * hz * t).sin() * (-(t % 0.25) * 8.0).exp();
+                let hum = 1e-3 * (std::f64::consts::TAU * 50.0 * t).sin();
+                hum + 1e-4 * noise + if t < 7.0 { 0.3 * note } else { 0.0 }
+            })
+            .collect()
+    });
+    Buffer::from_channels(&planes)
+}
+
+fn feed(analyser: &mut Analyser, sound: &Buffer, seconds: usize) {
+    (0..seconds / 10).for_each(|_| analyser.push(&sound.as_block()));
+}
+
+/// Bytes that an analyser holds.
+fn held(analyser: &Analyser) -> f64 {
+    let mut copy = None;
+    count(|| copy = Some(analyser.clone())).bytes_current as f64
+}
+
+/// Bytes that an analyser takes at most to make its readings.
+fn taken(analyser: &Analyser) -> f64 {
+    let mut copy = Some(analyser.clone());
+    count(|| drop(copy.take().map(Analyser::finish))).bytes_max as f64
+}
+
+/// What an analyser grows by in the next `seconds`, in bytes a second: what it holds, and what its readings take.
+fn grown(analyser: &mut Analyser, sound: &Buffer, seconds: usize) -> (f64, f64) {
+    let before = (held(analyser), taken(analyser));
+    feed(analyser, sound, seconds);
+    let per = seconds as f64;
+    ((held(analyser) - before.0) / per, (taken(analyser) - before.1) / per)
+}
+
+#[test]
+fn readings_of_a_mix_hold_little_of_a_second() {
+    let sound = sound();
+    let options = Options { series: false, pitch: false, music: false, ..Options::default() };
+    let mut analyser = Analyser::new(RATE_HZ, Layout::Stereo, options).unwrap();
+    feed(&mut analyser, &sound, 60);
+    let (held_more, taken_more) = grown(&mut analyser, &sound, 180);
+    // Loudness 100 x 8 bytes, levels 20 x 44, image 6 x 108, onsets at most 24 x 24, peaks 64; the rest is what the
+    // buffers happen to hold.
+    assert!(held_more < 3_200.0, "{held_more} bytes a second");
+    assert!(taken_more < 4_000.0, "{taken_more} bytes a second to make the readings");
+}
+
+#[test]
+fn what_is_kept_of_a_song_is_let_go_after_an_hour() {
+    let sound = Buffer::from_channels(&[sound().channel(0).to_vec()]);
+    let options = Options { series: false, pitch: false, ..Options::default() };
+    let mut analyser = Analyser::new(RATE_HZ, Layout::Mono, options).unwrap();
+    feed(&mut analyser, &sound, 3_590);
+    let song = held(&analyser);
+    // Notes 10 x 244 bytes, bands 20 x 160, novelty 100 x 16.
+    assert!(song > 7_000.0 * 3_590.0, "{song} bytes");
+    feed(&mut analyser, &sound, 20);
+    let (now, expected) = (held(&analyser), 2_300.0 * 3_610.0 + 2e6);
+    assert!(now < expected, "{now} bytes");
+}
+
+/// Hum is asked as well, which holds no more after half an hour than it does then.
+#[test]
+fn readings_of_a_recording_hold_little_of_a_second() {
+    let sound = sound();
+    let options = Options { series: false, spectrum: false, music: false, ..Options::default() };
+    let mut analyser = Analyser::new(RATE_HZ, Layout::Stereo, options).unwrap();
+    feed(&mut analyser, &sound, 60);
+    let (held_more, _) = grown(&mut analyser, &sound, 600);
+    // Loudness and levels as above, pitch 10 x 16, peaks 64, hum 2,730; and the windows of hum may happen to hold 650 kB more.
+    assert!(held_more < 5_800.0, "{held_more} bytes a second");
+}
+
+#[test]
+fn loudness_alone_holds_less() {
+    let sound = sound();
+    let mut analyser = Analyser::new(RATE_HZ, Layout::Stereo, Options::loudness()).unwrap();
+    feed(&mut analyser, &sound, 60);
+    let (held_more, _) = grown(&mut analyser, &sound, 600);
+    // A number every 10 ms, and what the buffers happen to hold.
+    assert!(held_more < 1_000.0, "{held_more} bytes a second");
+}
+
+/// What is asked for series has the same readings.
+#[test]
+fn series_change_no_reading() {
+    let sound = sound();
+    let [with, without] = [true, false].map(|series| {
+        let options = Options { series, ..Options::default() };
+        let mut analyser = Analyser::new(RATE_HZ, Layout::Stereo, options).unwrap();
+        feed(&mut analyser, &sound, 60);
+        analyser.finish()
+    });
+    assert_eq!(with.facts, without.facts);
+    assert_eq!(with.music, without.music);
+    assert_eq!(with.blemishes, without.blemishes);
+    assert_eq!(with.onsets_s, without.onsets_s);
+    assert!(with.erb.rows() > 0 && !with.loudness.time_s.is_empty() && !with.psr.time_s.is_empty());
+    assert_eq!((without.erb.rows(), without.loudness.time_s.len(), without.pitch_hz.len()), (0, 0, 0));
+    assert_eq!((without.psr.time_s.len(), without.image.time_s.len()), (0, 0));
+}
