@@ -3,7 +3,8 @@
 //! A version is the session with some tracks taken out behind their processing: keys still hear them, every setting and
 //! lane stays, and the mastering chain is that of the song, so that versions can be cut into one another.
 
-use crate::master::{MasterRequest, Work, goal, keep_ceiling, target_of};
+use crate::ceiling::keep_ceiling;
+use crate::master::{MasterRequest, Work, goal, target_of};
 use crate::render::{RenderResult, Rendered, render_mix, unwritten};
 use crate::written::{delivered_file, rendered_file};
 use crate::{Context, Project, WorkflowError};
@@ -120,7 +121,7 @@ fn mastered(
     let source = project.master_sources(session, premaster)?;
     let request = MasterRequest { as_it_is: true, ..MasterRequest::default() };
     let target = target_of(session, &request)?;
-    let goal = goal(session, target, files::probe(premaster)?.channels, &request);
+    let goal = goal(session, target, files::probe(premaster)?.channels, &request)?;
     let work = Work::new(project, &source, context)?;
     let (float, _) = work.render(session)?;
     keep_ceiling(&float, goal.ceiling_dbtp, context)?;
