@@ -8,7 +8,7 @@ use files::SampleFormat;
 use std::collections::BTreeSet;
 use std::path::Path;
 use support::*;
-use workflow::{Part, ProduceRequest, Project, deliver, produce, render};
+use workflow::{DeliverRequest, Part, ProduceRequest, Project, deliver, produce, render};
 
 fn peak_db(buffer: &Buffer) -> f64 {
     gain_to_db((0..buffer.channels()).flat_map(|c| buffer.channel(c)).fold(0.0, |m: f64, s| m.max(s.abs())))
@@ -167,8 +167,9 @@ fn each_target_gets_its_own_loudness_and_the_session_keeps_its_own() {
     produce(&project, &ProduceRequest::default(), &context(0)).expect("a song");
     let session = || std::fs::read_to_string(copy.path().join("session.toml")).expect("a session");
     let (before, master) = (session(), sha256(&copy.path().join("out/master.wav")));
-    let targets = ["ebu-r128", "cd"].map(String::from);
-    let delivered = deliver(&project, &targets, false, &context(0)).expect("deliveries");
+    let targets = ["ebu-r128", "cd"].map(String::from).to_vec();
+    let request = DeliverRequest { targets, ..DeliverRequest::default() };
+    let delivered = deliver(&project, &request, &context(0)).expect("deliveries");
     assert!(delivered.passed, "{:?}", delivered.files);
     let [broadcast, cd] = &delivered.files[..] else { panic!("{:?}", delivered.files) };
     // 48 kHz as the master; both meters agree to 0.01 LU.
