@@ -211,7 +211,7 @@ fn what_cannot_be_written_is_refused_and_leaves_nothing() {
         dropped.write_f64(&Buffer::new(2, 5_000).as_block()).unwrap();
         drop(dropped);
         // NaN, infinities and absurd levels do no harm.
-        let worst = vec![f64::NAN, f64::INFINITY, -1e300, 1e9, 0.0, 1.0, -1.0, f64::MIN_POSITIVE];
+        let worst = [f64::NAN, f64::INFINITY, -1e300, 1e9, 0.0, 1.0, -1.0, f64::MIN_POSITIVE];
         let sound: Vec<f64> = worst.iter().cycle().take(5_000).copied().collect();
         encode(&folder.path().join("worst"), spec(codec, 48_000, 1), &[sound]);
         assert_eq!(open(folder.path().join("worst")).unwrap().info().frames, 5_000);

@@ -151,7 +151,7 @@ fn a_cd_has_whole_sectors_and_a_sheet_that_others_read() {
     }
     if let Some(told) = independent("cuebreakpoints", &[sheet]) {
         let told: Vec<String> = told.lines().map(str::to_owned).collect();
-        let expected: Vec<String> = done.tracks[1..].iter().map(|t| t.mark.replacen(':', ":", 1)).collect();
+        let expected: Vec<String> = done.tracks[1..].iter().map(|t| t.mark.clone()).collect();
         // cuetools writes minutes without a leading zero, and sectors behind a point.
         let plain = |mark: &String| {
             let parts: Vec<&str> = mark.split([':', '.']).collect();
