@@ -33,8 +33,10 @@ const RAISE_IN_GENRE_LU: f64 = 0.5;
 const RAISE_STEP_LU: f64 = 0.5;
 /// A part of several different instruments is louder than one, by so much for ten times as many, in LU.
 const MANY_LU: f64 = 5.0;
-/// A loop beside drums that are played by themselves, in LU.
+/// A loop beside drums that are played by themselves, in LU, and where none of these is a snare: then it is the rest of
+/// the kit.
 const LOOP_LU: f64 = -9.0;
+const REST_OF_KIT_LU: f64 = -6.5;
 /// Backing voices where no lead sings in at least this share of the rows, in LU.
 const VOICES_ALONE_LU: f64 = -4.8;
 const LEAD_SINGS: f64 = 0.1;
@@ -241,12 +243,14 @@ impl<'a> Problem<'a> {
             }
         }
         let single_drums = groups.iter().any(|group| group.part.drums && group.part.name != DRUMS.name);
+        let backbeat = groups.iter().any(|group| matches!(group.part.name, "snare" | "claps"));
         let no_lead = !groups.iter().any(|group| group.part.name == "lead vocal" && self.sings(group));
         for group in &mut groups {
             let members: Vec<usize> =
                 group.sources.iter().flat_map(|s| self.sources[*s].tracks.iter().copied()).collect();
             match group.part.name {
-                "drums" if single_drums => group.part.level_lu = LOOP_LU,
+                "drums" if single_drums && backbeat => group.part.level_lu = LOOP_LU,
+                "drums" if single_drums => group.part.level_lu = REST_OF_KIT_LU,
                 "backing vocals" if no_lead => group.part.level_lu = VOICES_ALONE_LU,
                 EFFECTS => group.part.level_lu = effect_lu(played_share(&self.tracks, &members)),
                 _ => {}

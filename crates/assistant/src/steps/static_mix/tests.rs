@@ -449,10 +449,12 @@ fn a_loop_beside_a_kit_is_not_the_whole_kit() {
         level_lu(&mixed, &facts, &["loop"]) - level_lu(&mixed, &facts, &["bass"])
     };
     let alone = loop_lu(&[("loop", "drum_loop"), ("bass", "bass_di"), ("vox", "lead_vocal")]);
-    let beside =
-        loop_lu(&[("loop", "drum_loop"), ("kick", "kick"), ("bass", "bass_di"), ("vox", "lead_vocal")]);
-    // Drums at -5, bass at -5.5 LU.
+    let kick = [("loop", "drum_loop"), ("kick", "kick"), ("bass", "bass_di"), ("vox", "lead_vocal")];
+    let kit: Vec<(&str, &str)> = kick.into_iter().chain([("snare", "snare")]).collect();
+    let (rest, beside) = (loop_lu(&kick), loop_lu(&kit));
+    // Drums at -5, bass at -5.5 LU; the rest of a kit 1.5 LU lower, a colour beside a whole one 4.
     assert!((alone - 0.5).abs() < 1.0 && beside < alone - 2.0, "{alone} {beside}");
+    assert!(beside + 1.0 < rest && rest < alone, "{alone} {rest} {beside}");
 }
 
 #[test]
