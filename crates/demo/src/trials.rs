@@ -39,7 +39,7 @@ const PLAYERS: [&[&str]; 13] = [
 struct Kind {
     fault: &'static str,
     roles: &'static [&'static str],
-    plant: fn(&mut Vec<Vec<f64>>, &mut Random) -> (f64, &'static str),
+    plant: fn(&mut [Vec<f64>], &mut Random) -> (f64, &'static str),
 }
 
 const VOICES: &[&str] = &["lead_vocal", "backing_vocal"];
@@ -169,32 +169,32 @@ fn playing_dbfs(channels: &[Vec<f64>]) -> f64 {
     active_rms_dbfs(channels, RATE_HZ)
 }
 
-fn dc_offset(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static str) {
+fn dc_offset(channels: &mut [Vec<f64>], random: &mut Random) -> (f64, &'static str) {
     let offset = random.between(0.004, 0.05) * if random.unit() < 0.5 { -1.0 } else { 1.0 };
     channels.iter_mut().for_each(|samples| faults::add_dc(samples, offset));
     (offset, "full scale")
 }
 
-fn rumble(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static str) {
+fn rumble(channels: &mut [Vec<f64>], random: &mut Random) -> (f64, &'static str) {
     let dbfs = playing_dbfs(channels) - random.between(10.0, 32.0);
     channels.iter_mut().for_each(|samples| faults::add_rumble(samples, dbfs, random, RATE_HZ));
     (dbfs, "dBFS")
 }
 
-fn hum(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static str) {
+fn hum(channels: &mut [Vec<f64>], random: &mut Random) -> (f64, &'static str) {
     let mains_hz = if random.unit() < 0.5 { 50.0 } else { 60.0 };
     let dbfs = playing_dbfs(channels) - random.between(20.0, 45.0);
     channels.iter_mut().for_each(|samples| faults::add_hum(samples, mains_hz, dbfs, RATE_HZ));
     (mains_hz, "Hz")
 }
 
-fn noise(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static str) {
+fn noise(channels: &mut [Vec<f64>], random: &mut Random) -> (f64, &'static str) {
     let dbfs = playing_dbfs(channels) - random.between(26.0, 39.0);
     channels.iter_mut().for_each(|samples| faults::add_noise(samples, dbfs, random));
     (dbfs, "dBFS")
 }
 
-fn clicks(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static str) {
+fn clicks(channels: &mut [Vec<f64>], random: &mut Random) -> (f64, &'static str) {
     let height = peak(channels) * random.between(0.3, 1.2);
     let count = 6 + random.choose(15);
     for samples in channels.iter_mut() {
@@ -209,7 +209,7 @@ fn clicks(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static s
 }
 
 /// The converter was driven over its full scale for a small share of the samples.
-fn clipping(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static str) {
+fn clipping(channels: &mut [Vec<f64>], random: &mut Random) -> (f64, &'static str) {
     const FULL: f64 = 0.98;
     let share = random.between(0.0005, 0.004);
     let mut levels: Vec<f64> = channels.iter().flatten().map(|x| x.abs()).filter(|x| *x > 1e-4).collect();
@@ -221,25 +221,25 @@ fn clipping(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static
     (clipped as f64, "samples")
 }
 
-fn polarity(channels: &mut Vec<Vec<f64>>, _: &mut Random) -> (f64, &'static str) {
+fn polarity(channels: &mut [Vec<f64>], _: &mut Random) -> (f64, &'static str) {
     channels.iter_mut().for_each(|samples| faults::flip(samples));
     (180.0, "degrees")
 }
 
-fn late(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static str) {
+fn late(channels: &mut [Vec<f64>], random: &mut Random) -> (f64, &'static str) {
     let ms = random.between(2.0, 8.0);
     channels.iter_mut().for_each(|samples| faults::delay(samples, (ms * 1e-3 * RATE_HZ) as usize));
     (ms, "ms")
 }
 
-fn out_of_phase(channels: &mut Vec<Vec<f64>>, _: &mut Random) -> (f64, &'static str) {
+fn out_of_phase(channels: &mut [Vec<f64>], _: &mut Random) -> (f64, &'static str) {
     if let Some(right) = channels.get_mut(1) {
         faults::flip(right);
     }
     (180.0, "degrees")
 }
 
-fn lopsided(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static str) {
+fn lopsided(channels: &mut [Vec<f64>], random: &mut Random) -> (f64, &'static str) {
     let side = random.choose(channels.len());
     let hz = random.between(150.0, 190.0);
     for q in [0.541, 1.307] {
@@ -248,12 +248,12 @@ fn lopsided(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static
     (hz, "Hz")
 }
 
-fn silent(channels: &mut Vec<Vec<f64>>, _: &mut Random) -> (f64, &'static str) {
+fn silent(channels: &mut [Vec<f64>], _: &mut Random) -> (f64, &'static str) {
     channels.iter_mut().for_each(|samples| samples.fill(0.0));
     (0.0, "full scale")
 }
 
-fn too_quiet(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static str) {
+fn too_quiet(channels: &mut [Vec<f64>], random: &mut Random) -> (f64, &'static str) {
     let dbfs = random.between(-50.0, -40.0);
     let gain_db = dbfs - playing_dbfs(channels);
     turn(channels, gain_db);
@@ -261,7 +261,7 @@ fn too_quiet(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'stati
 }
 
 /// Groups of phrases louder and softer in turn.
-fn uneven(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static str) {
+fn uneven(channels: &mut [Vec<f64>], random: &mut Random) -> (f64, &'static str) {
     let swing_db = random.between(5.0, 7.5);
     let (mut points, mut at_s, mut sign) = (Vec::new(), 0.0, 1.0);
     while at_s < LENGTH_S {
@@ -274,7 +274,7 @@ fn uneven(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static s
 }
 
 /// A drum's head that rings at one pitch after every stroke.
-fn ring(channels: &mut Vec<Vec<f64>>, random: &mut Random) -> (f64, &'static str) {
+fn ring(channels: &mut [Vec<f64>], random: &mut Random) -> (f64, &'static str) {
     let hz = random.between(480.0, 900.0);
     let loudest = peak(channels);
     for samples in channels.iter_mut() {

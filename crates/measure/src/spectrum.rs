@@ -264,7 +264,8 @@ impl LongTerm {
             (Some(left), Some(right)) => ratio_db(right, left),
             _ => None,
         };
-        let image = series.then(|| image::series(&pair.rows, ends_s, 2.0 * hop_s)).unwrap_or_default();
+        let image =
+            if series { image::series(&pair.rows, ends_s, 2.0 * hop_s) } else { ImageSeries::default() };
         Some(Told { low_end_balance_db, image, ..Told::default() })
     }
 

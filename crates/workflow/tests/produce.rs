@@ -85,6 +85,10 @@ fn every_decision_has_a_reason_with_a_measured_number() {
         assert!(decision.why.chars().any(|c| c.is_ascii_digit()), "no number: {place}");
         assert!(decision.evidence.iter().all(|e| e.value.is_finite()), "{place}: {:?}", decision.evidence);
         assert!((0.0..=1.0).contains(&decision.confidence), "{place}");
+        // A place in the chain is a part of the decision that put the insert there.
+        let placed = matches!(decision.change, session::Change::Place { .. });
+        assert!(placed || !decision.costs.is_empty(), "what it costs is not said: {place}");
+        assert!(placed || !decision.unless.is_empty(), "what would change its mind is not said: {place}");
     }
 }
 

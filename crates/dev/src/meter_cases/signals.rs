@@ -84,13 +84,16 @@ fn low_passed(dense: &[f64], at: usize) -> f64 {
     (-64..=64).map(|k| tap(k) * sample(at as i64 + k)).sum()
 }
 
+/// Samples of the base rate, by their place.
+type Pattern<'a> = &'a dyn Fn(i64) -> f64;
+
 /// Our own worst cases: a name, what it is, and its samples, whose ideal peak is at 0 dBTP.
 pub(super) fn pathological() -> Vec<(&'static str, &'static str, Vec<f64>)> {
     let middle = PATTERN as i64 / 2;
     let sign = |positive: bool| if positive { 1.0 } else { -1.0 };
     let mut random = 1770u64;
     let noise: Vec<f64> = (0..PATTERN).map(|_| number(&mut random)).collect();
-    let patterns: [(&str, &str, &dyn Fn(i64) -> f64); 5] = [
+    let patterns: [(&str, &str, Pattern); 5] = [
         ("impulses", "isolated impulses", &|n| if [100, 101, 230, 361].contains(&n) { 1.0 } else { 0.0 }),
         ("pairs", "+1 +1 -1 -1 ...", &|n| sign(n / 2 % 2 == 0)),
         ("reversal", "+1 -1 ... with a turn of phase", &|n| sign((n % 2 == 0) == (n < middle))),

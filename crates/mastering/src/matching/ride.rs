@@ -142,7 +142,7 @@ mod tests {
 
     /// Loudness that steps between two levels every 10 s.
     fn steps(quiet: f64, loud: f64) -> LoudnessSeries {
-        let level = |t: f64| if (t / 10.0) as usize % 2 == 0 { quiet } else { loud };
+        let level = |t: f64| if ((t / 10.0) as usize).is_multiple_of(2) { quiet } else { loud };
         let time_s: Vec<f64> = (40..12_000).map(|n| f64::from(n) / 100.0).collect();
         let momentary_lufs = time_s.iter().map(|t| Some(level(t - 0.2))).collect();
         LoudnessSeries { momentary_lufs, time_s, ..LoudnessSeries::default() }
