@@ -35,8 +35,8 @@ Tonmeister mixes and masters a song from its raw multitrack recordings.
   tonmeister produce SONG/            your folder of tracks to a finished master and a report
   tonmeister master MIX.wav           a finished mix to a master
 
-  scan, plan, why, set                look, decide, ask for reasons, change
-  render, mix, master, deliver        audio from the session or from a finished mix
+  scan, plan, why, set, note          look, decide, ask for reasons, change, say what is wrong
+  render, mix, master, deliver, album audio from the session or from finished mixes
   measure, check, compare             numbers, pass or fail, differences
   processors, targets, roles          what it knows
 
@@ -180,7 +180,10 @@ mod tests {
 
     #[test]
     fn every_command_says_when_it_writes_nothing() {
-        let writes = ["demo", "produce", "mix", "plan", "set", "render", "master", "deliver", "measure"];
+        let writes = [
+            "demo", "produce", "mix", "plan", "set", "note", "render", "master", "deliver", "album",
+            "measure",
+        ];
         for command in Cli::command().get_subcommands() {
             let has_dry_run = command.get_arguments().any(|a| a.get_long() == Some("dry-run"));
             assert_eq!(has_dry_run, writes.contains(&command.get_name()), "{}", command.get_name());

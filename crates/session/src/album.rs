@@ -105,11 +105,12 @@ const USUAL_GAP_S: f64 = 2.0;
 /// [`SessionError::File`] and [`SessionError::NotText`]; [`SessionError::Invalid`] with everything that is wrong, each
 /// with its place.
 pub fn load_album(file: &Path) -> Result<Album, SessionError> {
-    let (album, problems) = read(&crate::save::text_of(file)?);
+    let (album, problems) = album_of(&crate::save::text_of(file)?);
     if problems.is_empty() { Ok(album) } else { Err(SessionError::Invalid { problems }) }
 }
 
-fn read(text: &str) -> (Album, Vec<Problem>) {
+/// What the text of an album file says, and everything that is wrong with it, each with its place.
+pub fn album_of(text: &str) -> (Album, Vec<Problem>) {
     let mut reader = Reader::new(text);
     let mut album = Album::default();
     match Node::parse(text) {
@@ -259,7 +260,7 @@ mod tests {
 
     #[test]
     fn an_album_is_read_whole() {
-        let (album, problems) = read(
+        let (album, problems) = album_of(
             "title = \"Füße\"\nbarcode = \"4-006381-333931\"\nloudness = \"album\"\nloudness_lufs = -14\ngap_s = 1.5\n\n\
              [[track]]\nfile = \"a.wav\"\nisrc = \"de-a12-34-00001\"\n\n\
              [[track]]\nfile = \"b.wav\"\ntrim_db = -1\n\n[[track]]\nfile = \"c.wav\"\ncrossfade_s = 3\n\n\
@@ -301,7 +302,7 @@ mod tests {
                 "that of track 1",
             ),
         ] {
-            let (_, problems) = read(text);
+            let (_, problems) = album_of(text);
             assert_eq!(problems.len(), 1, "{text}: {problems:?}");
             let place = problems[0].place;
             assert_eq!((place.line, place.column), (line, column), "{text}: {problems:?}");

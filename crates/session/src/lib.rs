@@ -35,7 +35,7 @@ mod tree;
 mod value;
 mod write;
 
-pub use album::{Album, AlbumTrack, Level, load_album};
+pub use album::{Album, AlbumTrack, Level, album_of, load_album};
 pub use decision::{Change, Decision, Evidence, StepId, apply};
 pub use difference::{Difference, difference};
 pub use document::Document;
