@@ -84,8 +84,9 @@ fn readings_of_a_recording_hold_little_of_a_second() {
     let mut analyser = Analyser::new(RATE_HZ, Layout::Stereo, options).unwrap();
     feed(&mut analyser, &sound, 60);
     let (held_more, _) = grown(&mut analyser, &sound, 600);
-    // Loudness and levels as above, pitch 10 x 16, peaks 64, hum 2,730; and the windows of hum may happen to hold 650 kB more.
-    assert!(held_more < 5_800.0, "{held_more} bytes a second");
+    // Loudness and levels as above, pitch 10 x 16, peaks 64, hum 2,730. The windows of hum stand in one
+    // vector, which doubles as it grows and may hold as much again.
+    assert!(held_more < 7_400.0, "{held_more} bytes a second");
 }
 
 #[test]

@@ -64,6 +64,7 @@ impl Imported {
             )
             .noted(format!("{what} cannot be read"))
             .measured("unreadable", count as f64, "")
+            .costs("whatever is recorded on what is left out")
             .unless("The recordings are mended, or exported again."),
         )
     }
@@ -290,6 +291,7 @@ fn choose_rate(recordings: &[Recording], imported: &mut Imported) {
         Decision::set(StepId::Preparation, Path::new(["song", "sample_rate_hz"]), f64::from(rate), why)
             .noted(format!("{count} of {} files", recordings.len()))
             .measured("files at this rate", count as f64, "")
+            .costs("the others are converted once, which leaves what is heard as it is")
             .unless("a delivery needs another rate"),
     );
 }

@@ -26,10 +26,11 @@ pub use microphones::microphone_groups;
 use session::{Change, Decision, Session, StepId, Strip, Value};
 use std::path::PathBuf;
 
-/// Offsets above this waste headroom and click at edits: -54 dBFS.
-const OFFSET: f64 = 0.002;
-/// An offset nearer than this to the level of what is played counts as well, in dB.
-const OFFSET_TO_LEVEL_DB: f64 = -30.0;
+/// Offsets above this waste headroom and click at edits: -60 dBFS.
+const OFFSET: f64 = 0.001;
+/// An offset nearer than this to the level of what is played counts as well, in dB: a quiet part is turned up with its
+/// offset, and one that plays seldom steps at both ends of what it plays.
+const OFFSET_TO_LEVEL_DB: f64 = -40.0;
 /// Share of the energy below 25 Hz that is rumble, in dB.
 const RUMBLE_DB: f64 = -35.0;
 /// The same for what is meant to reach down there.
