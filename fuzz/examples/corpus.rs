@@ -116,6 +116,7 @@ fn sessions(root: &Path, corpus: &Path) {
         }
     }
     for example in &all {
+        put(corpus, "album", example.as_bytes());
         put(corpus, "session", format!("version = 1\n{example}\n").as_bytes());
         let settings = "track.kick.fader_db=-2.5 dB\ntrack.kick.mute=on\nsong.title=A song\ndeliver.targets=cd, streaming\ntrack.kick.fader_db=";
         put(corpus, "edit", format!("version = 1\n{example}\n====\n{settings}").as_bytes());

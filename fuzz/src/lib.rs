@@ -121,6 +121,17 @@ pub fn rows(text: &str) {
     }
 }
 
+/// Any text as an album file: every problem has a place in it, and what has none is an album with sensible lengths.
+pub fn album(text: &str) {
+    let lines = text.split('\n').count();
+    let (album, problems) = session::album_of(text);
+    assert!(problems.iter().all(|problem| (1..=lines).contains(&problem.place.line) && !problem.to_string().is_empty()));
+    if problems.is_empty() {
+        let lengths = album.tracks.iter().flat_map(|track| [track.gap_s, track.crossfade_s, track.fade_out_s]);
+        assert!(lengths.into_iter().all(|length_s| length_s.is_finite() && length_s >= 0.0), "{album:?}");
+    }
+}
+
 /// Any session, and any settings of it as the shell gives them: what is set can be read, and taking it back gives the
 /// session that was there.
 pub fn edit(text: &str) {
