@@ -56,6 +56,26 @@ pub struct Lane {
     pub points: Vec<Point>,
 }
 
+/// The fewest of some points, seconds and values in order of time, whose straight lines stay within `most` of all of them:
+/// the first and the last, and where a line is too far off the farthest point (Ramer 1972, Douglas & Peucker 1973).
+pub fn fewest_points(points: &[(f64, f64)], most: f64) -> Vec<(f64, f64)> {
+    let mut kept = vec![false; points.len()];
+    let Some(last) = points.len().checked_sub(1) else { return Vec::new() };
+    (kept[0], kept[last]) = (true, true);
+    let mut open = vec![(0, last)];
+    while let Some((from, to)) = open.pop() {
+        let ((t0, v0), (t1, v1)) = (points[from], points[to]);
+        let line = |time_s: f64| v0 + (v1 - v0) * (time_s - t0) / (t1 - t0);
+        let away = |n: &usize| (points[*n].1 - line(points[*n].0)).abs();
+        let farthest = (from + 1..to).max_by(|a, b| away(a).total_cmp(&away(b)).then(b.cmp(a)));
+        if let Some(n) = farthest.filter(|n| away(n) > most) {
+            kept[n] = true;
+            open.extend([(from, n), (n, to)]);
+        }
+    }
+    points.iter().zip(kept).filter(|(_, kept)| *kept).map(|(point, _)| *point).collect()
+}
+
 impl Lane {
     /// The value at `time_s` seconds: the first point's before it, the last point's after it, on the curve in
     /// between. At the time of a step it is already the later value. 0 for a lane without points.

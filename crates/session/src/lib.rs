@@ -42,7 +42,7 @@ pub use document::Document;
 pub use edit::Edit;
 pub use error::SessionError;
 pub use filename::{file_text, text_file};
-pub use lane::{Curve, Lane, LaneTarget, Point};
+pub use lane::{Curve, Lane, LaneTarget, Point, fewest_points};
 pub use merge::{Merged, merge, yours};
 pub use model::{
     Deliver, Insert, Master, Note, OUTPUT_NAMES, Premaster, Section, Send, Session, Song, Strip, StripClass,

@@ -99,7 +99,10 @@ impl Ride {
     pub(super) fn points(&self) -> Vec<(f64, f64)> {
         let every = (STEP_S / GRID_S) as usize;
         let points = (0..self.0.len()).step_by(every);
-        simplified(&points.map(|n| (n as f64 * GRID_S, self.0[n])).collect::<Vec<_>>())
+        let points: Vec<(f64, f64)> = points.map(|n| (n as f64 * GRID_S, self.0[n])).collect();
+        let hundredth = |x: f64| (x * 100.0).round() / 100.0;
+        let fewest = session::fewest_points(&points, FINE_DB).into_iter();
+        fewest.map(|(time_s, gain_db)| (hundredth(time_s), hundredth(gain_db))).collect()
     }
 }
 
@@ -115,25 +118,6 @@ fn windows(power: &[f64]) -> Vec<f64> {
         ((sums[to] - sums[from]) / (to - from).max(1) as f64).max(0.0)
     };
     (0..power.len()).map(mean).collect()
-}
-
-/// The line without the points that straight lines between the others tell (Ramer, Douglas and Peucker), on hundredths.
-fn simplified(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let mut kept = vec![false; points.len()];
-    let mut open = vec![(0, points.len().saturating_sub(1))];
-    while let Some((from, to)) = open.pop() {
-        let Some((a, b)) = points.get(from).zip(points.get(to)) else { continue };
-        (kept[from], kept[to]) = (true, true);
-        let line = |t: f64| a.1 + (b.1 - a.1) * (t - a.0) / (b.0 - a.0);
-        let off = |n: usize| (points[n].1 - line(points[n].0)).abs();
-        let worst = (from + 1..to).max_by(|x, y| off(*x).total_cmp(&off(*y)));
-        if let Some(worst) = worst.filter(|n| off(*n) > FINE_DB) {
-            open.extend([(from, worst), (worst, to)]);
-        }
-    }
-    let hundredth = |x: f64| (x * 100.0).round() / 100.0;
-    let there = points.iter().zip(kept).filter(|(_, kept)| *kept);
-    there.map(|(p, _)| (hundredth(p.0), hundredth(p.1))).collect()
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl Ride {
         for phrase in phrases.iter().filter(|phrase| !phrase.distances.is_empty()) {
             phrase.follow(target_db, bounds, &mut gain_db, &mut curve);
         }
-        let points = spaced(simplified(&curve), APART_S);
+        let points = spaced(session::fewest_points(&curve, SIMPLE_DB), APART_S);
         let points = level_kept(points, own, row_s, bounds);
         let distances = phrases.iter().flat_map(|phrase| &phrase.distances);
         let before_db = deviation(distances.clone().map(|(_, db)| *db));
@@ -187,24 +187,6 @@ fn smoothed(points: &[(f64, f64)], time_s: f64) -> f64 {
         }
     }
     if weights > 1e-12 { sum / weights } else { nearest.1 }
-}
-
-/// The fewest of the points that stay within [`SIMPLE_DB`] of all of them.
-fn simplified(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let mut kept = vec![false; points.len()];
-    let Some(last) = points.len().checked_sub(1) else { return Vec::new() };
-    (kept[0], kept[last]) = (true, true);
-    let mut open = vec![(0, last)];
-    while let Some((from, to)) = open.pop() {
-        let line = |time_s: f64| value_at(&[points[from], points[to]], time_s);
-        let away = |n: &usize| (points[*n].1 - line(points[*n].0)).abs();
-        let farthest = (from + 1..to).max_by(|a, b| away(a).total_cmp(&away(b)).then(b.cmp(a)));
-        if let Some(n) = farthest.filter(|n| away(n) > SIMPLE_DB) {
-            kept[n] = true;
-            open.extend([(from, n), (n, to)]);
-        }
-    }
-    points.iter().zip(kept).filter(|(_, kept)| *kept).map(|(point, _)| *point).collect()
 }
 
 /// Points without those that follow another too closely.
