@@ -69,6 +69,23 @@ pub struct Job<'a> {
     pub bit_rate_kbps: Option<u32>,
     /// What is written beside the sound; the track's loudness in it is that of the file. `None` writes nothing.
     pub tags: Option<&'a Tags>,
+    /// Where the file goes on from or into another one without a seam.
+    pub joins: Joins,
+}
+
+/// The ends of a file at which another one joins it: sound that begins or stops there is no fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Joins {
+    /// It goes on from the one before.
+    pub start: bool,
+    /// It goes on into the next one.
+    pub end: bool,
+}
+
+impl Joins {
+    fn excuse(self, finding: &Finding) -> bool {
+        (self.start && finding.id == "abrupt_start") || (self.end && finding.id == "abrupt_end")
+    }
 }
 
 impl<'a> Job<'a> {
@@ -89,6 +106,7 @@ impl<'a> Job<'a> {
             max_coded_trim_db: 3.0,
             bit_rate_kbps: None,
             tags: None,
+            joins: Joins::default(),
         }
     }
 
@@ -321,7 +339,7 @@ pub fn deliver_observed(
     }
     reading.path.clone_from(&plan.path);
 
-    let mut findings = judge(&reading, job.target);
+    let mut findings = judged(job, &reading);
     findings.extend(written.about_source);
     findings.extend(about_coding(&plan, trim_db, tries));
     findings.sort_by_key(|finding| finding.severity);
@@ -367,7 +385,7 @@ pub fn kept(
     if reading.sha256 != entry.sha256 || verify(&plan, &reading).is_err() {
         return Ok(None);
     }
-    let mut findings = judge(&reading, job.target);
+    let mut findings = judged(job, &reading);
     findings.extend(about_coding(&plan, entry.trim_db, entry.passes));
     findings.sort_by_key(|finding| finding.severity);
     Ok(Some(Delivered {
@@ -390,6 +408,13 @@ pub fn kept(
         reading,
         path: plan.path,
     }))
+}
+
+/// What is to be said of a file, but for what its neighbours excuse.
+fn judged(job: &Job, reading: &Reading) -> Vec<Finding> {
+    let mut findings = judge(reading, job.target);
+    findings.retain(|finding| !job.joins.excuse(finding));
+    findings
 }
 
 /// A file that was made and read back, and what it took.

@@ -31,7 +31,7 @@ mod zipped;
 
 pub use check::{Checked, Finding, Severity, check, judge, passes};
 pub use cue::{CueSheet, CueTrack, SECTORS_PER_SECOND, mark};
-pub use deliver::{Delivered, Job, Plan, Stage, deliver, deliver_observed, kept};
+pub use deliver::{Delivered, Job, Joins, Plan, Stage, deliver, deliver_observed, kept};
 pub use edges::{Dropout, Edges};
 pub use error::DeliveryError;
 pub use grid::{Grid, bits_used};

@@ -7,7 +7,7 @@ use crate::deliver::{DeliverRequest, formats};
 use crate::handing_over::{HandedOver, Order, Wishes, cover, hand_over, plans};
 use crate::written::{WrittenFile, delivered_file, shown};
 use crate::{Context, WorkflowError};
-use delivery::{Delivered, Reading};
+use delivery::{Delivered, Joins, Reading};
 use files::Tags;
 use mastering::album::{Join, Outlier, Relation, TrackGain, gains, outliers, places};
 use rayon::prelude::*;
@@ -380,12 +380,18 @@ fn orders(
     for id in ids {
         let target = delivery::find_target(id)?;
         let folder = out.join("deliver").join(target.id.as_ref());
-        for (source, tags) in sources.iter().zip(tags) {
+        for (n, (source, tags)) in sources.iter().zip(tags).enumerate() {
             let mut tags = tags.clone();
             tags.loudness.album_lufs = whole.and_then(|whole| whole.facts.integrated_lufs);
             tags.loudness.album_peak_dbtp = whole.and_then(|whole| whole.facts.true_peak_dbtp);
             let (source, folder) = (source.clone(), folder.clone());
-            orders.push(Order { source, target, folder, tags, seed: album.seed });
+            // The silence before a track belongs to the file of the one before it.
+            let joined = |n: usize| {
+                let track = album.tracks.get(n).filter(|_| n > 0);
+                track.is_some_and(|track| track.gap_s == 0.0 || track.crossfade_s > 0.0)
+            };
+            let joins = Joins { start: joined(n), end: joined(n + 1) };
+            orders.push(Order { source, target, folder, tags, joins, seed: album.seed });
         }
     }
     Ok(orders)

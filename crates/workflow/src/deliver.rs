@@ -4,7 +4,7 @@ use crate::handing_over::{HandedOver, Order, Wishes, cover, hand_over, plans};
 use crate::master::MASTERED;
 use crate::written::{WrittenFile, delivered_file};
 use crate::{Context, Project, WorkflowError};
-use delivery::{Checked, Container, Delivered, Job, Preview, Target};
+use delivery::{Checked, Container, Delivered, Job, Joins, Preview, Target};
 use files::Tags;
 use serde::Serialize;
 use session::Session;
@@ -104,7 +104,14 @@ pub fn deliver(
             path
         };
         let folder = project.out().join("deliver").join(target.id.as_ref());
-        orders.push(Order { source, target, folder, tags: tags.clone(), seed: session.seed });
+        orders.push(Order {
+            source,
+            target,
+            folder,
+            tags: tags.clone(),
+            joins: Joins::default(),
+            seed: session.seed,
+        });
     }
     let planned = if dry_run { plans(&orders, &wishes)? } else { Vec::new() };
     let handed = if dry_run { HandedOver::default() } else { hand_over(&orders, &wishes, context)? };
@@ -130,7 +137,14 @@ pub(crate) fn deliver_one(
     let folder: PathBuf = project.out().join("deliver").join(target.id.as_ref());
     let wishes = Wishes::of(&DeliverRequest::default(), &session.deliver)?;
     let tags = tags_of(session, &project.home)?;
-    let order = Order { source: float.path.clone(), target, folder, tags, seed: session.seed };
+    let order = Order {
+        source: float.path.clone(),
+        target,
+        folder,
+        tags,
+        joins: Joins::default(),
+        seed: session.seed,
+    };
     Ok((hand_over(&[order], &wishes, context)?.files, float.stopped))
 }
 

@@ -3,7 +3,7 @@
 
 use crate::deliver::{DeliverRequest, formats};
 use crate::{Context, WorkflowError};
-use delivery::{Container, Delivered, Entry, Job, NameParts, Plan, Target};
+use delivery::{Container, Delivered, Entry, Job, Joins, NameParts, Plan, Target};
 use files::{Cover, Tags};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -45,6 +45,7 @@ pub(crate) struct Order {
     /// The target's folder.
     pub(crate) folder: PathBuf,
     pub(crate) tags: Tags,
+    pub(crate) joins: Joins,
     pub(crate) seed: u64,
 }
 
@@ -72,6 +73,7 @@ impl Piece<'_> {
             bit_rate_kbps: self.bit_rate_kbps.filter(|_| self.container.codec().is_some()),
             seed: order.seed,
             tags: Some(&order.tags),
+            joins: order.joins,
             ..Job::new(&order.source, order.target, &self.folder, &self.name)
         }
     }

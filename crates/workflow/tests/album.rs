@@ -95,6 +95,16 @@ fn files_played_one_after_the_other_are_the_album() {
         let apart = (whole[fourth + n] - fade(n)).abs();
         assert!(apart <= 2.0 * STEP, "{n}: {apart}");
     }
+    // Where they join, sound at the end of a file is no fault; where they do not, it is.
+    let abrupt: Vec<(usize, &str)> = (1..=4)
+        .flat_map(|n| {
+            let named =
+                |path: &Path| path.file_name().unwrap().to_string_lossy().starts_with(&format!("0{n} "));
+            let one = done.details.iter().find(|file| named(&file.path)).unwrap();
+            one.findings.iter().map(move |finding| (n, finding.id)).filter(|(_, id)| id.starts_with("abrupt"))
+        })
+        .collect();
+    assert_eq!(abrupt, [(3, "abrupt_start"), (4, "abrupt_end")], "wave(0) begins at zero");
     let tags = files::read_tags(out.join("03 Three.wav")).unwrap();
     assert_eq!((tags.track, tags.tracks, tags.composer.as_deref()), (Some(3), Some(4), Some("Ünlü")));
     assert!((tags.loudness.album_lufs.unwrap() - done.integrated_lufs.unwrap()).abs() < 0.006);
