@@ -1,7 +1,7 @@
 //! What mastering is given.
 
 use crate::curve::{TARGET, TargetBand};
-use crate::{Bounds, Matching, Reference};
+use crate::{Bounds, Matching, RECORDS, Records, Reference};
 use measure::{Analysis, Facts};
 use session::{Decision, Session, StepId};
 
@@ -20,6 +20,8 @@ pub struct Goal {
     pub matching: Matching,
     /// The tonal balance to come near to where there is no reference.
     pub curve: &'static [TargetBand],
+    /// What else records of that kind have in common.
+    pub records: &'static Records,
 }
 
 impl Goal {
@@ -32,6 +34,7 @@ impl Goal {
             bounds: Bounds::default(),
             matching: Matching::default(),
             curve: TARGET,
+            records: &RECORDS,
         }
     }
 }
@@ -61,4 +64,22 @@ pub trait MasterStep: Sync {
 
     /// Decides. Pure: the same facts, session and goal give the same decisions.
     fn decide(&self, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Decision>;
+
+    /// Whether the match with references is drawn right behind it.
+    fn draws_the_match(&self) -> bool {
+        false
+    }
+
+    /// Makes up for what is left once the decision was heard; nothing where it did what it was to do. Pure.
+    ///
+    /// `before` was heard before the step, `facts.now` after it; the session holds what was decided.
+    fn revise(
+        &self,
+        _before: &Analysis,
+        _facts: &MasterFacts,
+        _session: &Session,
+        _goal: &Goal,
+    ) -> Vec<Decision> {
+        Vec::new()
+    }
 }

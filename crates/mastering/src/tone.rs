@@ -88,6 +88,10 @@ impl MasterStep for Tone {
         StepId::MasteringEq
     }
 
+    fn draws_the_match(&self) -> bool {
+        true
+    }
+
     fn decide(&self, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Decision> {
         let Some(kind) = dsp::kind("eq") else { return Vec::new() };
         let deviation = deviation(facts, goal.curve);
