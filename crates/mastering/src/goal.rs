@@ -22,6 +22,8 @@ pub struct Goal {
     pub curve: &'static [TargetBand],
     /// What else records of that kind have in common.
     pub records: &'static Records,
+    /// Whether a person has asked for a kind of music or for a bold hand: then a finished master is worked on as well.
+    pub asked: bool,
 }
 
 impl Goal {
@@ -35,9 +37,15 @@ impl Goal {
             matching: Matching::default(),
             curve: TARGET,
             records: &RECORDS,
+            asked: false,
         }
     }
 }
+
+/// A finished master is no more than this under the loudness asked for, in LU, and its peaks stand no lower than this, in
+/// dBTP: mixes are handed over with room above them.
+const FINISHED_LU: f64 = 1.0;
+const FINISHED_DBTP: f64 = -1.0;
 
 /// What was heard.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +59,16 @@ pub struct MasterFacts {
 }
 
 impl MasterFacts {
+    /// Whether this is a finished master: as loud as asked for, and up to full scale. Whoever made it has decided about its
+    /// tone, and without a reference or a wish nothing but its level is changed.
+    pub fn finished(&self, goal: &Goal) -> bool {
+        let heard = &self.premaster.facts;
+        let loud = goal.loudness_lufs.zip(heard.integrated_lufs);
+        let loud = loud.is_some_and(|(goal, is)| goal - is <= FINISHED_LU);
+        let full = heard.true_peak_dbtp.is_some_and(|peak| peak >= FINISHED_DBTP);
+        loud && full && !goal.asked && self.references.is_empty()
+    }
+
     /// What stands before the next insert.
     pub fn heard(&self) -> &Facts {
         self.now.as_ref().map_or(&self.premaster.facts, |now| &now.facts)

@@ -83,6 +83,8 @@ const STEADY_DB: f64 = 0.35;
 const NOISE_DB: f64 = -62.0;
 /// Mean of a channel against full scale that costs headroom.
 const DC_OFFSET: f64 = 0.002;
+/// Too little is a fault of the mix from here to there, in hertz; beyond it is an arrangement without bass or cymbals.
+const PLAYED_HZ: std::ops::RangeInclusive<f64> = 150.0..=6_300.0;
 /// A spectrum that ends below this comes from a lossy or low-rate file, in hertz.
 const LOSSY_HZ: f64 = 16_500.0;
 
@@ -94,6 +96,11 @@ pub fn verdicts(facts: &MasterFacts, goal: &Goal) -> Vec<Verdict> {
         let range = heard.loudness_range_lu.map(|r| format!(", range {r:.1} LU")).unwrap_or_default();
         let text = format!("The pre-master has {lufs:.1} LUFS and peaks at {peak:.1} dBTP{range}.");
         found.push(Verdict { text, ..Verdict::default() });
+    }
+    if facts.finished(goal) {
+        let text = "It is a finished master: as loud as asked for and up to full scale. Only its level is changed; a kind of \
+                    music, a reference or a bolder style asks for more.";
+        found.push(Verdict { text: text.into(), ..Verdict::default() });
     }
     found.extend(clipping(heard));
     found.extend(density(heard));
@@ -111,8 +118,9 @@ pub fn verdicts(facts: &MasterFacts, goal: &Goal) -> Vec<Verdict> {
 fn clipping(heard: &Facts) -> Option<Verdict> {
     let places = heard.clipped_places.iter().map(|run| run.frame as f64 / heard.sample_rate_hz.max(1.0));
     let (first, last) = places.fold((f64::INFINITY, 0.0f64), |p, s| (p.0.min(s), p.1.max(s)));
-    let text =
-        format!("{} samples in {} places are clipped already.", heard.clipped_samples, heard.clipped_runs);
+    let places_told =
+        if heard.clipped_runs == 1 { "one place".into() } else { format!("{} places", heard.clipped_runs) };
+    let text = format!("{} samples in {places_told} are clipped already.", heard.clipped_samples);
     let remedy = "Render the mix lower, without a limiter or clipper on its bus; a declipper can only guess what was cut.";
     (heard.clipped_samples > 0).then(|| {
         Verdict::back(text, (heard.clipped_samples as f64, "samples"))
@@ -211,7 +219,10 @@ fn sum_of(tone: &ToneSeries, stretches: &[usize]) -> Analysis {
 
 /// The band that is farthest off, where that is too far for mastering.
 fn far_off(deviation: &[Deviation]) -> Option<Verdict> {
-    let worst = deviation.iter().max_by(|a, b| a.outside_db.abs().total_cmp(&b.outside_db.abs()))?;
+    // What is not played at the ends is no fault of a mix.
+    let fault = |d: &&Deviation| d.outside_db < 0.0 || PLAYED_HZ.contains(&d.hz);
+    let worst = deviation.iter().filter(fault);
+    let worst = worst.max_by(|a, b| a.outside_db.abs().total_cmp(&b.outside_db.abs()))?;
     let off = worst.outside_db;
     let (more, word) = if off > 0.0 { ("too little", "raise") } else { ("too much", "lower") };
     let text = format!(

@@ -187,6 +187,7 @@ pub(crate) fn goal(
         matching: request.matching.unwrap_or_default(),
         curve: genre.curve,
         records: genre.records,
+        asked: request.genre.is_some() || strength > 1.0,
         ..Goal::new(
             request.loudness_lufs.or(session.master.loudness_lufs).or(row),
             session.master.ceiling_dbtp.unwrap_or(target.ceiling_dbtp),

@@ -25,6 +25,8 @@ const FIRST_PERCENT: f64 = 12.0;
 const MOST_PERCENT: f64 = 40.0;
 /// Heard and wished are alike within this, in dB.
 const ALIKE_DB: f64 = 0.3;
+/// An exciter that adds less than this is taken out again, in dB.
+const NO_USE_DB: f64 = 0.1;
 const ID: &str = "air";
 
 /// Makes treble.
@@ -68,7 +70,7 @@ impl MasterStep for Air {
     }
 
     fn decide(&self, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Decision> {
-        if !facts.references.is_empty() {
+        if facts.finished(goal) || !facts.references.is_empty() {
             return Vec::new();
         }
         let heard = facts.now.as_ref().unwrap_or(&facts.premaster);
@@ -89,6 +91,15 @@ impl MasterStep for Air {
             missing_db(before, goal).zip(missing_db(now, goal)).zip(setting(insert, "amount_percent"));
         let Some(((was, is), percent)) = found else { return Vec::new() };
         let (added, wanted) = (was - is, wanted_db(was, goal));
+        if added < NO_USE_DB {
+            let path = session.master.strip.path().child("insert").child(ID);
+            let why = format!(
+                "An exciter was heard to add {:.1} dB of treble: there is nothing that it could make it of.",
+                added.max(0.0)
+            );
+            let decision = Decision::new(StepId::MasteringCompression, Change::Remove { path }, why);
+            return vec![decision.measured("added from 8 to 12.5 kHz", added, "dB")];
+        }
         if (added - wanted).abs() <= ALIKE_DB {
             return Vec::new();
         }

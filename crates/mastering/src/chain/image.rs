@@ -121,7 +121,7 @@ impl MasterStep for Image {
 
     fn decide(&self, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Decision> {
         // A reference draws the whole image by itself.
-        if !facts.references.is_empty() && goal.matching.width > 0.0 {
+        if facts.finished(goal) || !facts.references.is_empty() && goal.matching.width > 0.0 {
             return Vec::new();
         }
         let Some(kind) = dsp::kind("band_width") else { return Vec::new() };

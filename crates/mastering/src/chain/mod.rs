@@ -13,6 +13,9 @@ pub(crate) mod sections;
 
 use session::{Insert, Session};
 
+#[cfg(test)]
+mod tests;
+
 /// An insert of the master, as decided so far.
 pub(crate) fn insert<'a>(session: &'a Session, id: &str) -> Option<&'a Insert> {
     session.master.strip.insert(id)

@@ -150,7 +150,7 @@ impl MasterStep for Multiband {
     }
 
     fn decide(&self, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Decision> {
-        let Some(kind) = dsp::kind("multiband") else { return Vec::new() };
+        let Some(kind) = dsp::kind("multiband").filter(|_| !facts.finished(goal)) else { return Vec::new() };
         let out: Vec<Out> = find(facts, goal).into_iter().filter(|o| o.wanted_db > ALIKE_DB).collect();
         if out.is_empty() { Vec::new() } else { vec![decision(kind, &out, session, "")] }
     }

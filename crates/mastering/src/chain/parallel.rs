@@ -144,7 +144,7 @@ impl MasterStep for Parallel {
     }
 
     fn decide(&self, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Decision> {
-        let Some(kind) = dsp::kind("compressor") else { return Vec::new() };
+        let Some(kind) = dsp::kind("compressor").filter(|_| !facts.finished(goal)) else { return Vec::new() };
         let heard = facts.now.as_ref().unwrap_or(&facts.premaster);
         let Some((range, wanted)) = wanted_lu(heard, facts, goal) else { return Vec::new() };
         let most = goal.records.range_lu.unwrap_or(range);

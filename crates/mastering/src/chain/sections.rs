@@ -215,7 +215,7 @@ impl MasterStep for Sections {
     }
 
     fn decide(&self, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Decision> {
-        let Some(kind) = dsp::kind("dynamic_eq") else { return Vec::new() };
+        let Some(kind) = dsp::kind("dynamic_eq").filter(|_| !facts.finished(goal)) else { return Vec::new() };
         let bands = bands(facts.now.as_ref().unwrap_or(&facts.premaster), facts, goal);
         if bands.is_empty() { Vec::new() } else { vec![decision(kind, &bands, session, "")] }
     }
