@@ -19,6 +19,7 @@ mod solve;
 mod stereo;
 mod tone;
 
+pub use chain::clip::{CLIPPER, clip_decisions, clipper, wants_clipping};
 pub use curve::{GENRES, Genre, TARGET, TargetBand, genre};
 pub use goal::{Goal, MasterFacts, MasterStep};
 pub use limiting::limiter_decisions;

@@ -29,6 +29,9 @@ use serde::{Deserialize, Serialize};
 /// The peaks that PSR compares with short-term loudness are kept for stretches of this length, in seconds.
 const PEAK_STRETCH_S: f64 = 0.25;
 
+/// Loudness against time has a point every so many bins of 10 ms where it is to be lean.
+const LEAN_STEP_BINS: usize = 5;
+
 /// What to read, beyond loudness and levels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
@@ -43,6 +46,9 @@ pub struct Options {
     /// What is known of every moment, for pictures and for decisions: loudness, PSR, image, pitch and the power in auditory
     /// bands against time, which grow by 10 kilobytes a second and more; the readings alone need a third of that.
     pub series: bool,
+    /// Of these only what is asked of a whole song, a tenth as much: tone and PSR against time, and loudness every 50 ms instead
+    /// of every 10; not the image nor the power in auditory bands.
+    pub lean: bool,
     /// RMS, DC, stereo sums, clipping, silence and where the signal plays; without them only the readings of
     /// [`LOUDNESS_READINGS`](crate::LOUDNESS_READINGS) are made, several times as fast. The spectrum needs them.
     pub levels: bool,
@@ -57,6 +63,7 @@ impl Options {
             pitch: false,
             music: false,
             series: false,
+            lean: false,
             levels: false,
         }
     }
@@ -65,7 +72,15 @@ impl Options {
 impl Default for Options {
     /// Everything, with a true peak fit for quality control.
     fn default() -> Options {
-        Options { true_peak_factor: 16, spectrum: true, pitch: true, music: true, series: true, levels: true }
+        Options {
+            true_peak_factor: 16,
+            spectrum: true,
+            pitch: true,
+            music: true,
+            series: true,
+            lean: false,
+            levels: true,
+        }
     }
 }
 
@@ -205,7 +220,7 @@ impl Analyser {
             dynamic_range: DynamicRange::new(sample_rate_hz, channels),
             long_term: (some && options.spectrum).then(|| LongTerm::new(sample_rate_hz, channels)),
             erb: (some && options.spectrum).then(|| {
-                let keeps = Keeps { frames: options.series, song: options.music };
+                let keeps = Keeps { frames: options.series && !options.lean, song: options.music };
                 Erb::new(sample_rate_hz, channels, keeps)
             }),
             pitch: (some && options.pitch).then(|| Pitch::new(sample_rate_hz)),
@@ -251,7 +266,11 @@ impl Analyser {
             ..Facts::default()
         };
         let mut psr = read_loudness(&mut facts, &meters, options);
-        let loudness = if options.series { meters.energy.series(1) } else { LoudnessSeries::default() };
+        let loudness = if options.series {
+            meters.energy.series(if options.lean { LEAN_STEP_BINS } else { 1 })
+        } else {
+            LoudnessSeries::default()
+        };
         let Some(levels) = meters.levels.take() else {
             return Analysis { facts, loudness, ..Analysis::default() };
         };
@@ -295,7 +314,10 @@ impl Analyser {
             music(&Heard { novelty, chroma, erb, duration_s, onset_bpm, loudness: &loudness })
         });
         let range_edges_lufs = meters.energy.range_edges_lufs();
-        let (image, mut tone) = (told.image, told.tone);
+        let (mut image, mut tone) = (told.image, told.tone);
+        if options.lean {
+            image = ImageSeries::default();
+        }
         if !options.series {
             (erb, psr, pitch_hz, tone) = Default::default();
         }

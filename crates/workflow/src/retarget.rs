@@ -49,7 +49,7 @@ pub(crate) fn float_for(
         )));
     }
     let source = project.master_sources(session, &premaster)?;
-    let work = Work::new(project, &source, context)?;
+    let mut work = Work::new(project, &source, context)?;
     let solved = work.solve(session, &wanted)?;
     let retargeted = with_limiter(session, solved.best.drive_db, wanted.ceiling_dbtp);
     let (path, _) = work.render(&retargeted)?;

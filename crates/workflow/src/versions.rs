@@ -122,7 +122,7 @@ fn mastered(
     let request = MasterRequest { as_it_is: true, ..MasterRequest::default() };
     let target = target_of(session, &request)?;
     let goal = goal(session, target, files::probe(premaster)?.channels, &request)?;
-    let work = Work::new(project, &source, context)?;
+    let mut work = Work::new(project, &source, context)?;
     let (float, _) = work.render(session)?;
     keep_ceiling(&float, goal.ceiling_dbtp, context)?;
     let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

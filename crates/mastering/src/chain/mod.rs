@@ -5,6 +5,7 @@
 //! ([`MasterStep::revise`](crate::MasterStep::revise)).
 
 pub(crate) mod air;
+pub(crate) mod clip;
 pub(crate) mod image;
 pub(crate) mod levels;
 pub(crate) mod multiband;
