@@ -4,11 +4,12 @@
 //! hurts, how dense it is already, a steady noise, an offset. What the tracks of a mix tell besides is added by whoever has
 //! them.
 
+use crate::curve::{TargetBand, at};
 use crate::matching::portrait::thirds;
-use crate::tone::{Deviation, deviation};
+use crate::tone::{Deviation, against};
 use crate::{Goal, MasterFacts, MasterStep};
 use audio::power_to_db;
-use measure::{Analysis, Facts, ToneSeries};
+use measure::{Analysis, BandLevel, Facts, ToneSeries};
 use session::{Decision, Path, Session, StepId};
 
 /// One thing that was heard in the pre-master.
@@ -107,8 +108,9 @@ pub fn verdicts(facts: &MasterFacts, goal: &Goal) -> Vec<Verdict> {
     found.extend(mono(heard));
     found.extend(low_end_against(heard));
     found.extend(leaning(heard));
-    found.extend(harshness(&facts.premaster, facts, goal));
-    found.extend(far_off(&deviation(facts, goal.curve)));
+    found.extend(harshness(&facts.premaster, goal.curve));
+    // A mix is held against what records have, whatever it is to be near to.
+    found.extend(far_off(&against(&heard.third_octave_db, |hz| at(goal.curve, hz))));
     found.extend(noise(&facts.premaster));
     found.extend(offset(heard));
     found.extend(lossy(heard));
@@ -181,12 +183,10 @@ fn leaning(heard: &Facts) -> Option<Verdict> {
 }
 
 /// Too much from 2 to 5 kHz in the loud third of the song, and the stretch where it is worst.
-fn harshness(heard: &Analysis, facts: &MasterFacts, goal: &Goal) -> Option<Verdict> {
+fn harshness(heard: &Analysis, curve: &[TargetBand]) -> Option<Verdict> {
     let parts = thirds(&heard.tone)?;
     let excess = |stretches: &[usize]| -> Option<f64> {
-        let of = sum_of(&heard.tone, stretches);
-        let now = MasterFacts { premaster: of, references: facts.references.clone(), now: None };
-        let all = deviation(&now, goal.curve);
+        let all = against(&sum_of(&heard.tone, stretches), |hz| at(curve, hz));
         let there = all.iter().filter(|d| (HARSH_HZ.0..=HARSH_HZ.1).contains(&d.hz)).map(|d| -d.outside_db);
         let (sum, n) = there.fold((0.0, 0), |s, db| (s.0 + db, s.1 + 1));
         (n > 0).then(|| sum / f64::from(n))
@@ -205,16 +205,14 @@ fn harshness(heard: &Analysis, facts: &MasterFacts, goal: &Goal) -> Option<Verdi
     Some(Verdict { band_hz: Some(HARSH_HZ), ..verdict.at(Some((from, from + heard.tone.stretch_s))) })
 }
 
-/// Third octaves of some stretches, as facts.
-fn sum_of(tone: &ToneSeries, stretches: &[usize]) -> Analysis {
+/// Third octaves of some stretches.
+fn sum_of(tone: &ToneSeries, stretches: &[usize]) -> Vec<BandLevel> {
     let level = |band: usize| {
         let power: f64 =
             stretches.iter().map(|&n| f64::from(tone.mid[n][band]) + f64::from(tone.side[n][band])).sum();
         (power > 0.0).then(|| power_to_db(power / stretches.len() as f64))
     };
-    let bands = tone.hz.iter().enumerate().map(|(band, &hz)| measure::BandLevel { hz, db: level(band) });
-    let facts = Facts { third_octave_db: bands.collect(), ..Facts::default() };
-    Analysis { facts, ..Analysis::default() }
+    tone.hz.iter().enumerate().map(|(band, &hz)| BandLevel { hz, db: level(band) }).collect()
 }
 
 /// The band that is farthest off, where that is too far for mastering.

@@ -7,6 +7,7 @@ use crate::curve::{TargetBand, at};
 use crate::{Goal, MasterFacts, MasterStep};
 use audio::Spec;
 use dsp::{Kind, Values};
+use measure::BandLevel;
 use session::{Change, Decision, Session, StepId};
 
 /// Part of the spread in which nothing is corrected.
@@ -59,9 +60,12 @@ pub(crate) fn deviation(facts: &MasterFacts, curve: &[TargetBand]) -> Vec<Deviat
         }
         None => at(curve, hz),
     };
-    let bands: Vec<(f64, f64, f64)> = facts
-        .heard()
-        .third_octave_db
+    against(&facts.heard().third_octave_db, target)
+}
+
+/// Third octaves against a level and a spread for each, at equal level from 200 Hz to 4 kHz.
+pub(crate) fn against(heard: &[BandLevel], target: impl Fn(f64) -> Option<(f64, f64)>) -> Vec<Deviation> {
+    let bands: Vec<(f64, f64, f64)> = heard
         .iter()
         .filter_map(|band| {
             let (db, spread) = target(band.hz)?;

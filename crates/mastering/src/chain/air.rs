@@ -5,7 +5,8 @@
 //! kind of saturation that answers a want that can be measured here; for its colour alone none is added.
 
 use super::{insert, setting};
-use crate::tone::deviation;
+use crate::curve::at;
+use crate::tone::against;
 use crate::{Goal, MasterFacts, MasterStep};
 use audio::db_to_power;
 use dsp::Values;
@@ -34,8 +35,7 @@ pub(crate) struct Air;
 
 /// What the top misses beyond what records vary, in dB.
 fn missing_db(heard: &Analysis, goal: &Goal) -> Option<f64> {
-    let facts = MasterFacts { premaster: heard.clone(), ..MasterFacts::default() };
-    let top = deviation(&facts, goal.curve);
+    let top = against(&heard.facts.third_octave_db, |hz| at(goal.curve, hz));
     let top: Vec<f64> = top.iter().filter(|d| TOP_HZ.contains(&d.hz)).map(|d| d.outside_db).collect();
     (!top.is_empty()).then(|| top.iter().sum::<f64>() / top.len() as f64)
 }

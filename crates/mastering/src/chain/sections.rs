@@ -4,8 +4,9 @@
 //! miss it by amounts that differ by more than 2 dB, no equaliser that stands still can be right for both; a dynamic one whose
 //! threshold lies between the levels that the band has in both moves the third that is out.
 
-use super::{hundredth, insert};
+use super::{hundredth, insert, setting};
 use crate::curve::at;
+use crate::matching::bands::limit_db;
 use crate::matching::portrait::{Portrait, SECTIONS, mean_of, thirds};
 use crate::{Goal, MasterFacts, MasterStep};
 use audio::power_to_db;
@@ -46,6 +47,10 @@ struct Centre {
     hz: f64,
     outside_db: [f64; SECTIONS],
     level_db: [f64; SECTIONS],
+    /// How much the references vary there, in dB; infinite without any.
+    spread_db: f64,
+    /// How far it may be moved, in dB.
+    limit_db: f64,
 }
 
 /// A band that is moved.
@@ -122,15 +127,35 @@ fn centres(heard: &Analysis, facts: &MasterFacts, goal: &Goal) -> Option<Vec<Cen
             }
             *outside = of.iter().sum::<f64>() / of.len() as f64;
         }
-        Some(Centre { hz, outside_db, level_db: level_db(&heard.tone, &parts, hz) })
+        let varies = around.iter().map(|b| b.2).sum::<f64>() / around.len() as f64;
+        let spread_db = if facts.references.is_empty() { f64::INFINITY } else { varies };
+        let level_db = level_db(&heard.tone, &parts, hz);
+        Some(Centre { hz, outside_db, level_db, spread_db, limit_db: MOST_DB })
     };
     Some(CENTRES_HZ.into_iter().filter_map(one).collect())
 }
 
-fn bands(heard: &Analysis, facts: &MasterFacts, goal: &Goal) -> Vec<Band> {
+/// How far the match lets the band be moved yet, in dB: what its curve moves already counts.
+fn room_db(session: &Session, centre: &Centre, strength: f64) -> f64 {
+    let limit = limit_db(centre.spread_db, strength);
+    let Some(curve) = insert(session, "match").filter(|_| centre.spread_db.is_finite()) else {
+        return MOST_DB;
+    };
+    let place = |item: usize| {
+        let of = |field: &str| setting(curve, &format!("points.{item}.{field}"));
+        of("freq_hz").zip(of("gain_db"))
+    };
+    let items = curve.values.groups.first().map_or(0, Vec::len);
+    let moved = (0..items).filter_map(place).filter(|(hz, _)| near(*hz, centre.hz));
+    (limit - moved.fold(0.0, |most: f64, (_, gain)| most.max(gain.abs()))).max(0.0)
+}
+
+fn bands(heard: &Analysis, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Band> {
     let most_db = MOST_DB * goal.strength;
     let strength = if facts.references.is_empty() { STRENGTH * goal.strength } else { goal.matching.tone };
-    let one = |centre: Centre| {
+    let one = |mut centre: Centre| {
+        let most_db = most_db.min(room_db(session, &centre, goal.matching.tone));
+        centre.limit_db = most_db;
         let (quiet, loud) = (centre.outside_db[0], centre.outside_db[SECTIONS - 1]);
         let apart = centre.level_db[SECTIONS - 1] - centre.level_db[0];
         if (loud - quiet).abs() <= DIFFER_DB || apart < APART_DB {
@@ -216,7 +241,7 @@ impl MasterStep for Sections {
 
     fn decide(&self, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Decision> {
         let Some(kind) = dsp::kind("dynamic_eq").filter(|_| !facts.finished(goal)) else { return Vec::new() };
-        let bands = bands(facts.now.as_ref().unwrap_or(&facts.premaster), facts, goal);
+        let bands = bands(facts.now.as_ref().unwrap_or(&facts.premaster), facts, session, goal);
         if bands.is_empty() { Vec::new() } else { vec![decision(kind, &bands, session, "")] }
     }
 
@@ -230,9 +255,8 @@ impl MasterStep for Sections {
     ) -> Vec<Decision> {
         let Some(now) = insert(session, ID).and(facts.now.as_ref()) else { return Vec::new() };
         let Some(kind) = dsp::kind("dynamic_eq") else { return Vec::new() };
-        let mut bands = bands(before, facts, goal);
+        let mut bands = bands(before, facts, session, goal);
         let Some(after) = centres(now, facts, goal) else { return Vec::new() };
-        let most_db = MOST_DB * goal.strength;
         let mut missed = String::new();
         for band in &mut bands {
             let Some(is) = after.iter().find(|c| c.hz == band.centre.hz) else { continue };
@@ -242,7 +266,10 @@ impl MasterStep for Sections {
             let moved = apart(is) - apart(&band.centre);
             let ratio = band.range_db / if moved * band.range_db > 0.0 { moved } else { 0.5 * band.range_db };
             if (ratio - 1.0).abs() > 0.25 {
-                let range = hundredth((band.range_db * ratio.clamp(0.5, 2.0)).clamp(-most_db, most_db));
+                let range = hundredth(
+                    (band.range_db * ratio.clamp(0.5, 2.0))
+                        .clamp(-band.centre.limit_db, band.centre.limit_db),
+                );
                 if range != band.range_db {
                     missed +=
                         &format!(" {moved:+.1} dB were heard around {:.0} Hz at first.", band.centre.hz);
@@ -309,7 +336,7 @@ mod tests {
         let decisions = decide(&facts);
         assert_eq!(decisions.len(), 1);
         assert!(decisions[0].why.contains("around 2500 Hz where the song is loud"), "{}", decisions[0].why);
-        let bands = bands(&facts.premaster, &facts, &goal());
+        let bands = bands(&facts.premaster, &facts, &Session::new(), &goal());
         let band = &bands[0];
         assert!(band.range_db < -LEAST_DB && band.range_db >= -MOST_DB && band.loud, "{band:?}");
         let values = settings(dsp::kind("dynamic_eq").expect("it is there"), &bands);
@@ -318,7 +345,7 @@ mod tests {
         let [quiet, _, loud] = band.centre.level_db;
         assert!(threshold - SINE_DB > quiet && threshold - SINE_DB < loud, "{quiet} {threshold} {loud}");
         let bold = Goal { strength: 1.5, ..goal() };
-        let harder = super::bands(&facts.premaster, &facts, &bold);
+        let harder = super::bands(&facts.premaster, &facts, &Session::new(), &bold);
         assert!(harder[0].range_db < band.range_db, "{harder:?}");
     }
 }

@@ -5,7 +5,7 @@
 //! reference's own spread (`bands.rs`); a ride brings the loudness range nearer (`ride.rs`). All of it is foreseen from
 //! what was measured, then heard through the whole chain and corrected by what is left ([`MatchPlan::corrected`]).
 
-mod bands;
+pub(crate) mod bands;
 pub(crate) mod portrait;
 mod ride;
 

@@ -17,7 +17,7 @@ pub(super) fn comparison(section: &mut Markup, report: &Report) {
          players work where the files still lie beside this page."
     );
     section.leaf("p", &[], &sentence);
-    table(section, "cards", &COLUMNS, |rows| {
+    table(section, "cards sounds", &COLUMNS, |rows| {
         report.ab.iter().for_each(|part| rows.element("tr", &[], |tr| row(tr, part)));
     });
 }
