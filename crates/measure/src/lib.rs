@@ -56,7 +56,8 @@ pub use alignment::{Alignment, correlation, delay_and_polarity};
 pub use analysis::{Analyser, Analysis, Blemishes, Options, analyse};
 pub use band_meter::{BandMeter, BandPortrait, BandReading};
 pub use between::{
-    LoudnessModel, Masked, Masker, Part, StretchReader, Stretches, loudness_left, masked, masking,
+    LoudnessModel, Masked, Masker, Part, Placed, StretchReader, Stretches, Unmixed, Unmixer, loudness_left,
+    masked, masking,
 };
 pub use dropouts::Dropout;
 pub use dynamics::{KReading, PsrSeries};
