@@ -154,15 +154,22 @@ pub(crate) struct Aim {
     /// Loudness instead of the target's, -60 to 0
     #[arg(long, value_name = "LUFS", allow_negative_numbers = true, value_parser = loudness)]
     pub(crate) loudness: Option<f64>,
-    /// A finished song to be near to, with its weight beside others; may be given several times
-    #[arg(long, value_name = "FILE[:WEIGHT]", value_parser = weighted)]
-    pub(crate) reference: Vec<(PathBuf, f64)>,
+    #[command(flatten)]
+    pub(crate) near: Near,
     /// How near, 0 to 1, by aspect (tone, dynamics, width, loudness), or one number for all
     #[arg(long = "match", value_name = "ASPECT=SHARE,...", value_parser = matching, requires = "reference")]
     pub(crate) matching: Option<workflow::Matching>,
     /// Kind of music whose tonal balance stands in where there is no reference: all, rock, ambient, orchestral, electronic
     #[arg(long, value_name = "KIND", conflicts_with = "reference")]
     pub(crate) genre: Option<String>,
+}
+
+/// Finished songs.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Near {
+    /// A finished song to be near to, with its weight beside others; may be given several times
+    #[arg(long, value_name = "FILE[:WEIGHT]", value_parser = weighted)]
+    pub(crate) reference: Vec<(PathBuf, f64)>,
 }
 
 /// A file, and behind a colon how much it counts; a file that is there under the whole name is that.
@@ -278,6 +285,8 @@ pub(crate) enum Command {
         place: Place,
         #[command(flatten)]
         taste: Taste,
+        #[command(flatten)]
+        near: Near,
         /// Also write stems
         #[arg(long)]
         stems: bool,
@@ -310,6 +319,8 @@ Examples:
         home: Home,
         #[command(flatten)]
         taste: Taste,
+        #[command(flatten)]
+        near: Near,
         /// Decide and tell, but write nothing
         #[arg(long)]
         dry_run: bool,

@@ -10,6 +10,7 @@ use crate::frames::{Framer, Spectrum, size_for};
 use crate::loudness::k_weighting_db;
 use audio::{BlockRef, Buffer, db_to_power, power_to_db};
 use num_complex::Complex;
+use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 use std::ops::Range;
 
@@ -24,7 +25,7 @@ const RIDGE: f64 = 1e-6;
 const MOST_ERROR_DB: f64 = 3.0;
 
 /// Where a recording stands in a mix.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Placed {
     /// What the mix does to the recording's loudness, in dB.
     pub gain_db: f64,
@@ -35,7 +36,7 @@ pub struct Placed {
 }
 
 /// What was found of a mix.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Unmixed {
     /// Each recording, in the order given; `None` where the mix does not tell.
     pub placed: Vec<Option<Placed>>,
