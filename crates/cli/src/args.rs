@@ -162,6 +162,9 @@ pub(crate) struct Aim {
     /// Kind of music whose tonal balance stands in where there is no reference: all, rock, ambient, orchestral, electronic
     #[arg(long, value_name = "KIND", conflicts_with = "reference")]
     pub(crate) genre: Option<String>,
+    /// Also write before, after and references at one loudness, to be heard against each other
+    #[arg(long)]
+    pub(crate) ab: bool,
 }
 
 /// Finished songs.
@@ -407,7 +410,7 @@ Examples:
     },
     /// Master finished stereo mixes
     #[command(
-        after_help = "Examples:\n  tonmeister master MIX.wav\n  tonmeister master MIX.wav --loudness -11 --reference RECORD.flac -o MASTERS"
+        after_help = "Examples:\n  tonmeister master MIX.wav\n  tonmeister master MIX.wav --loudness -11 --reference RECORD.flac -o MASTERS\n  tonmeister master MIX.wav --style bold --take bold"
     )]
     Master {
         /// The mixes
@@ -421,6 +424,9 @@ Examples:
         /// Put masters, sessions and caches here instead of beside the files
         #[arg(short = 'o', long = "output", value_name = "FOLDER")]
         home: Option<PathBuf>,
+        /// Keep this master as a take of this name beside the others, and compare them all
+        #[arg(long, value_name = "NAME")]
+        take: Option<String>,
         /// Decide and tell, but write nothing
         #[arg(long)]
         dry_run: bool,

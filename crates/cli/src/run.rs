@@ -84,6 +84,8 @@ fn aimed(aim: Aim, style: Style) -> Result<MasterRequest, WorkflowError> {
         loudness_lufs: aim.loudness,
         strength: Some(style.strength()),
         as_it_is: false,
+        ab: aim.ab,
+        take: None,
     })
 }
 
@@ -158,8 +160,8 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let passed = done.files.iter().all(|file| file.passed != Some(false));
             Ok(Answer::new(voice, &json_of(&done), || print::rendered(&done)).passing(passed))
         }
-        Command::Master { files, aim, style, home, dry_run } => {
-            let request = aimed(aim, style)?;
+        Command::Master { files, aim, style, home, take, dry_run } => {
+            let request = MasterRequest { take, ..aimed(aim, style)? };
             files.iter().try_for_each(|file| workflow::readable_audio(file))?;
             let done = workflow::master_files(&files, home.as_deref(), &request, dry_run, context)?;
             let answer = Answer::new(voice, &json_of_run(&done, dry_run), || {

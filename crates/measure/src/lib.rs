@@ -71,7 +71,7 @@ pub use loudness::{Loudness, LoudnessSeries, channel_weights, k_weighting_db, lo
 pub use music::{Key, Music, Section};
 pub use readings::{GROUPS, LOUDNESS_READINGS, READINGS, Reading};
 pub use tempo::{Tempo, tempo};
-pub use tone_series::ToneSeries;
+pub use tone_series::{ToneSeries, WIDE_EDGES_HZ};
 pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_peak_dbtp};
 
 /// Raised whenever a meter of this crate gives another reading for the same signal: what was measured by an older one
