@@ -438,7 +438,9 @@ Examples:
         wishes: DeliverWishes,
     },
     /// Pass or fail of finished files against a target; exit code 3 when one does not pass
-    #[command(after_help = "Example:\n  tonmeister check MASTER.wav --target cd")]
+    #[command(
+        after_help = "Examples:\n  tonmeister check MASTER.wav --target cd\n  tonmeister check MASTER.wav --apply           a new file MASTER-mended.wav with what can be mended\n  tonmeister check MASTER.wav --apply=clicks,dc_offset -o MENDED"
+    )]
     Check {
         /// The files
         #[arg(required = true, value_name = "FILE")]
@@ -446,9 +448,28 @@ Examples:
         /// Delivery target
         #[arg(long, default_value = "streaming", value_name = "NAME")]
         target: String,
+        /// Targets as this file has them; without it, as targets.toml in the current folder
+        #[arg(long, value_name = "FILE")]
+        targets: Option<PathBuf>,
         /// Streaming services as this file has them; without it, as services.toml in the current folder
         #[arg(long, value_name = "FILE")]
         services: Option<PathBuf>,
+        /// Mend what can be, or only these findings, into a new file NAME-mended, and check that
+        #[arg(
+            long,
+            value_name = "FINDING,...",
+            num_args = 0..,
+            require_equals = true,
+            value_delimiter = ',',
+            default_missing_value = ""
+        )]
+        apply: Option<Vec<String>>,
+        /// Put what is mended here instead of beside the files
+        #[arg(short = 'o', long = "output", value_name = "FOLDER", requires = "apply")]
+        output: Option<PathBuf>,
+        /// Tell what would be mended, but write nothing
+        #[arg(long, requires = "apply")]
+        dry_run: bool,
     },
     /// Numbers only: loudness, peaks, spectrum and more
     #[command(
@@ -492,6 +513,9 @@ Examples:
     Targets {
         /// Only these
         ids: Vec<String>,
+        /// Targets as this file has them; without it, as targets.toml in the current folder
+        #[arg(long, value_name = "FILE")]
+        targets: Option<PathBuf>,
     },
     /// The roles tracks can have, or what names say
     #[command(after_help = "Example:\n  tonmeister roles \"Gtr Rhy L\" OH")]

@@ -6,6 +6,7 @@ mod manual;
 mod print;
 mod print_album;
 mod print_between;
+mod print_check;
 mod print_known;
 mod print_measured;
 mod print_music;
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn every_command_says_when_it_writes_nothing() {
         let writes = [
-            "demo", "produce", "mix", "plan", "set", "note", "render", "master", "deliver", "album",
+            "demo", "produce", "mix", "plan", "set", "note", "render", "master", "deliver", "album", "check",
             "measure",
         ];
         for command in Cli::command().get_subcommands() {

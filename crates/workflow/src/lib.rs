@@ -6,6 +6,7 @@
 mod album;
 mod between;
 mod ceiling;
+mod check;
 mod compare;
 mod context;
 mod deliver;
@@ -37,16 +38,18 @@ mod saving;
 mod scan;
 mod services;
 mod space;
+mod targets;
 mod versions;
 mod written;
 
 pub use album::{AlbumRequest, AlbumResult, AlbumTrackResult, album};
 pub use assistant::Rules;
 pub use between::{Between, MaskedFile, MaskingFile, PairFound, measure_between};
+pub use check::{CheckRequest, CheckResult, CheckedFile, MendRequest, Mended, check, targets};
 pub use compare::{BandDifference, Compared, Side, compare};
 pub use context::{Context, Listener, Quiet};
-pub use deliver::{CheckResult, CheckedFile, DeliverRequest, DeliverResult, check, deliver, targets};
-pub use delivery::{Delivered, Finding, Mark, Preview, Severity, Target};
+pub use deliver::{DeliverRequest, DeliverResult, deliver};
+pub use delivery::{Checked, Delivered, Finding, Mark, Mend, Preview, Remedy, Severity, Target, Targets};
 pub use demo_song::{DemoResult, FoundFault, demo};
 pub use edit::{Edited, Why, set, undo, why};
 pub use error::{Failure, WorkflowError};

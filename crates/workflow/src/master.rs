@@ -81,7 +81,7 @@ pub fn master(
     project.protect(&session, path)?;
     let info = files::probe(premaster)?;
     space::ensure(&project.home, space::mastering(info.frames as u64, info.channels.max(2) as u64))?;
-    let target = target_of(&session, request)?;
+    let target = &target_of(project, &session, request)?;
     let source = project.master_sources(&session, premaster)?;
     context.listener.stage("listening to the pre-master", None);
     let facts = listen_to(&source, context)?;
@@ -154,11 +154,12 @@ pub fn master(
 }
 
 pub(crate) fn target_of(
+    project: &Project,
     session: &Session,
     request: &MasterRequest,
-) -> Result<&'static Target, WorkflowError> {
+) -> Result<Target, WorkflowError> {
     let named = request.target.as_deref().or(session.deliver.targets.first().map(String::as_str));
-    Ok(delivery::find_target(named.unwrap_or(delivery::DEFAULT_TARGET))?)
+    Ok(project.targets()?.find(named.unwrap_or(delivery::DEFAULT_TARGET))?.clone())
 }
 
 /// What a person has asked for comes first, then the session, then the target's row.

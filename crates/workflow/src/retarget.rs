@@ -32,7 +32,7 @@ pub(crate) fn float_for(
     let master = project.state().join("master.wav");
     let channels = files::probe(&master)?.channels;
     let nothing_asked = MasterRequest::default();
-    let standing = goal(session, target_of(session, &nothing_asked)?, channels, &nothing_asked)?;
+    let standing = goal(session, &target_of(project, session, &nothing_asked)?, channels, &nothing_asked)?;
     let wanted = goal_for(session, &standing, target, channels);
     let limits = session.master.strip.inserts.last().is_some_and(|i| i.id == LIMITER && !i.bypass);
     if same(&standing, &wanted) || !limits {
@@ -57,8 +57,13 @@ pub(crate) fn float_for(
     Ok(Float { path, stopped: solved.stopped, _workshop: Some(work.into_workshop()) })
 }
 
-/// What a target must have stands in its row; what it only advises gives way to what the session says.
+/// What a target must have stands in its row; what it only advises gives way to what the session says. A music service
+/// takes the master that stands: it levels in its player.
 fn goal_for(session: &Session, standing: &Goal, target: &Target, channels: usize) -> Goal {
+    if target.service {
+        let ceiling_dbtp = standing.ceiling_dbtp.min(target.ceiling_dbtp);
+        return Goal { ceiling_dbtp, ..standing.clone() };
+    }
     let row = target.integrated_lufs_for(channels);
     let own = session.master.loudness_lufs.filter(|_| target.loudness == Force::Advised);
     Goal {

@@ -120,7 +120,7 @@ fn mastered(
     project.protect(session, path)?;
     let source = project.master_sources(session, premaster)?;
     let request = MasterRequest { as_it_is: true, ..MasterRequest::default() };
-    let target = target_of(session, &request)?;
+    let target = &target_of(project, session, &request)?;
     let goal = goal(session, target, files::probe(premaster)?.channels, &request)?;
     let work = Work::new(project, &source, context)?;
     let (float, _) = work.render(session)?;

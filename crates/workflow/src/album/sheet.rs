@@ -2,7 +2,7 @@
 
 use super::{CD, Track, image};
 use crate::{Context, WorkflowError};
-use delivery::{CueSheet, CueTrack, Delivered, Job};
+use delivery::{CueSheet, CueTrack, Delivered, Job, Target};
 use session::Album;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ pub(super) fn write(
     places: &[usize],
     rate_hz: u32,
     image: &Path,
-    out: &Path,
+    (out, target): (&Path, &Target),
     context: &Context,
 ) -> Result<Disc, WorkflowError> {
     let grid = image::grid(rate_hz);
@@ -43,7 +43,6 @@ pub(super) fn write(
     let title = album.title.clone().unwrap_or_else(|| "album".to_string());
     let folder = out.join("deliver").join(format!("{CD}-image"));
     context.listener.stage("writing the CD's image", None);
-    let target = delivery::find_target(CD)?;
     let job = Job { seed: album.seed, ..Job::new(image, target, &folder, &title) };
     let delivered = crate::deliver::delivered(&job, context)?;
     // The sectors behind a sound that ends within one belong to its pause.

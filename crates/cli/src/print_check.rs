@@ -1,0 +1,95 @@
+//! Checks and what was mended, as text for people.
+
+use crate::print::{bare, counted};
+use crate::table::{text_columns, with_unit, wrapped};
+use workflow::{CheckResult, Finding, Mend, Mended, Preview, Severity};
+
+/// Findings with their place, sound, remedy and price.
+pub(crate) fn findings(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for f in findings {
+        let mark = match f.severity {
+            Severity::Fail => "FAIL",
+            Severity::Warn => "warn",
+            Severity::Info => "info",
+        };
+        let place = f.place_s.map(|s| format!(" at {s:.3} s")).unwrap_or_default();
+        text += &wrapped(&format!("{mark}{place}: {}", f.what), "  ", text_columns());
+        let mut line = |word: &str, said: &str| {
+            if !said.is_empty() {
+                text += &wrapped(&format!("{word}: {said}"), "        ", text_columns());
+            }
+        };
+        line("heard as", &f.heard_as);
+        line("remedy", &f.remedy);
+        line("price", &f.price);
+        if let Mend::Refused(why) = &f.mend {
+            line("not by `check --apply`", why);
+        }
+    }
+    text
+}
+
+/// What each service does, a line each.
+pub(crate) fn services(services: &[Preview]) -> String {
+    let line = |s: &Preview| {
+        let plays = with_unit(Some(s.plays_at_lufs), 1, "LUFS");
+        format!("  {}: {:+.1} dB, plays at {plays}\n", s.service, s.gain_db)
+    };
+    services.iter().map(line).collect()
+}
+
+fn mended(mended: &Mended, dry_run: bool) -> String {
+    let mut text = String::new();
+    let would = if dry_run { "would be" } else { "was" };
+    text += &format!("  mended into {}\n", bare(&mended.path));
+    for applied in &mended.applied {
+        text += &wrapped(&format!("{}: {}", applied.finding, applied.what), "    ", text_columns());
+        text += &wrapped(&format!("price: {}", applied.price), "        ", text_columns());
+    }
+    for note in &mended.notes {
+        text += &wrapped(note, "    ", text_columns());
+    }
+    if let Some(session) = mended.session.as_deref().filter(|_| !dry_run) {
+        text += &format!("    the remedies stand in {}\n", bare(session));
+    }
+    let count = counted(mended.applied.len(), "remedy").replace("remedys", "remedies");
+    text + &format!("    {count} {would} applied\n")
+}
+
+pub(crate) fn checked(result: &CheckResult, verbose: bool) -> String {
+    let mut text = String::new();
+    for f in &result.files {
+        text += &one(&f.checked.reading.path.display().to_string(), &f.checked);
+        if verbose {
+            text += &services(&f.services);
+        }
+        let Some(done) = &f.mended else { continue };
+        text += &mended(done, result.dry_run);
+        if let Some(after) = &done.checked {
+            text += &one(bare(&done.path), after);
+        }
+    }
+    if result.dry_run {
+        text += "nothing was written\n";
+    }
+    text
+}
+
+/// The verdict on one file, and its findings.
+fn one(path: &str, checked: &workflow::Checked) -> String {
+    let reading = &checked.reading;
+    let facts = &reading.facts;
+    let verdict = if checked.passed { "passes" } else { "does NOT pass" };
+    format!("{path}: {verdict} {}\n", checked.target)
+        + &format!(
+            "  {} Hz, {}, {:.1} s; {}, {}, range {}\n",
+            reading.sample_rate_hz,
+            reading.encoding,
+            reading.duration_s,
+            with_unit(facts.integrated_lufs, 1, "LUFS"),
+            with_unit(facts.true_peak_dbtp, 2, "dBTP"),
+            with_unit(facts.loudness_range_lu, 1, "LU")
+        )
+        + &findings(&checked.findings)
+}
