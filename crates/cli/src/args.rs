@@ -61,6 +61,16 @@ pub(crate) struct Place {
     pub(crate) home: Home,
 }
 
+/// What to deliver.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DeliverPlace {
+    /// Folder of the song, or the finished mix that `master` has mastered
+    #[arg(default_value = ".", value_name = "DIR|FILE")]
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) home: Home,
+}
+
 /// Where what is made goes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Home {
@@ -416,11 +426,11 @@ Examples:
     },
     /// Write the finished master for delivery targets
     #[command(
-        after_help = "Examples:\n  tonmeister deliver SONG --to streaming,cd\n  tonmeister deliver SONG --to listening --format opus,vorbis,alac --zip"
+        after_help = "Examples:\n  tonmeister deliver SONG --to streaming,cd\n  tonmeister deliver SONG --to listening --format opus,vorbis,alac --zip\n  tonmeister deliver MIX.wav --to streaming,cd    a mix that `master` has mastered"
     )]
     Deliver {
         #[command(flatten)]
-        place: Place,
+        place: DeliverPlace,
         #[command(flatten)]
         wishes: DeliverWishes,
     },
@@ -469,6 +479,24 @@ Examples:
         output: Option<PathBuf>,
         /// Tell what would be mended, but write nothing
         #[arg(long, requires = "apply")]
+        dry_run: bool,
+    },
+    /// How a master sounds on a telephone, a laptop, earbuds, in a car and in a club, and what each of them loses
+    #[command(
+        after_help = "Examples:\n  tonmeister translate MASTER.wav\n  tonmeister translate MASTER.wav --lead VOCAL.wav -o EVERYWHERE"
+    )]
+    Translate {
+        /// The finished files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The lead as it is in the file, of the same length: tells how well it is heard
+        #[arg(long, value_name = "FILE")]
+        lead: Option<PathBuf>,
+        /// Put what is rendered here instead of into `out/translation` beside the files
+        #[arg(short = 'o', long = "output", value_name = "FOLDER")]
+        output: Option<PathBuf>,
+        /// Tell, but write nothing
+        #[arg(long)]
         dry_run: bool,
     },
     /// Numbers only: loudness, peaks, spectrum and more

@@ -38,7 +38,7 @@ Tonmeister mixes and masters a song from its raw multitrack recordings.
 
   scan, plan, why, set, note          look, decide, ask for reasons, change, say what is wrong
   render, mix, master, deliver, album audio from the session or from finished mixes
-  measure, check, compare             numbers, pass or fail, differences
+  measure, check, compare, translate  numbers, pass or fail, differences, other loudspeakers
   processors, targets, roles          what it knows
 
 `tonmeister COMMAND --help` says more. Recordings are never written to.

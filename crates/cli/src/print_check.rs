@@ -1,8 +1,8 @@
 //! Checks and what was mended, as text for people.
 
 use crate::print::{bare, counted};
-use crate::table::{text_columns, with_unit, wrapped};
-use workflow::{CheckResult, Finding, Mend, Mended, Preview, Severity};
+use crate::table::{reading, row, table, text_columns, with_unit, wrapped};
+use workflow::{CheckResult, Finding, Mend, Mended, Preview, Severity, TranslateResult};
 
 /// Findings with their place, sound, remedy and price.
 pub(crate) fn findings(findings: &[Finding]) -> String {
@@ -41,8 +41,8 @@ pub(crate) fn services(services: &[Preview]) -> String {
 
 fn mended(mended: &Mended, dry_run: bool) -> String {
     let mut text = String::new();
-    let would = if dry_run { "would be" } else { "was" };
-    text += &format!("  mended into {}\n", bare(&mended.path));
+    let would = if dry_run { "would be " } else { "" };
+    text += &format!("  {would}mended into {}\n", bare(&mended.path));
     for applied in &mended.applied {
         text += &wrapped(&format!("{}: {}", applied.finding, applied.what), "    ", text_columns());
         text += &wrapped(&format!("price: {}", applied.price), "        ", text_columns());
@@ -53,8 +53,7 @@ fn mended(mended: &Mended, dry_run: bool) -> String {
     if let Some(session) = mended.session.as_deref().filter(|_| !dry_run) {
         text += &format!("    the remedies stand in {}\n", bare(session));
     }
-    let count = counted(mended.applied.len(), "remedy").replace("remedys", "remedies");
-    text + &format!("    {count} {would} applied\n")
+    text
 }
 
 pub(crate) fn checked(result: &CheckResult, verbose: bool) -> String {
@@ -64,7 +63,14 @@ pub(crate) fn checked(result: &CheckResult, verbose: bool) -> String {
         if verbose {
             text += &services(&f.services);
         }
-        let Some(done) = &f.mended else { continue };
+        let Some(done) = &f.mended else {
+            let able =
+                f.checked.findings.iter().filter(|finding| matches!(finding.mend, Mend::By(_))).count();
+            if able > 0 {
+                text += &format!("  `--apply` mends {} into a new file\n", counted(able, "finding"));
+            }
+            continue;
+        };
         text += &mended(done, result.dry_run);
         if let Some(after) = &done.checked {
             text += &one(bare(&done.path), after);
@@ -92,4 +98,37 @@ fn one(path: &str, checked: &workflow::Checked) -> String {
             with_unit(facts.loudness_range_lu, 1, "LU")
         )
         + &findings(&checked.findings)
+}
+
+/// A master on every device, as a table.
+pub(crate) fn translated(done: &TranslateResult, dry_run: bool) -> String {
+    let share = |value: Option<f64>| value.map_or("-".into(), |share| format!("{:.0} %", 100.0 * share));
+    let both = |[before, after]: [Option<f64>; 2]| match (before, after) {
+        (None, None) => "-".to_string(),
+        _ => format!("{} -> {}", share(before), share(after)),
+    };
+    let mut text = String::new();
+    for file in &done.files {
+        let mut rows = vec![row(&["on", "loses", "bass", "lead heard", "in mono", "most of it", "drowned"])];
+        for d in &file.devices {
+            rows.push(vec![
+                d.label.to_string(),
+                reading(d.lost_lu, 1, "LU"),
+                both(d.bass_share),
+                both(d.lead_left),
+                reading(d.mono_loss_db.map(|loss| -loss), 1, "dB"),
+                d.mono_worst_band.map_or("-".into(), |(low, high, loss)| {
+                    format!("-{loss:.1} dB at {low:.0} to {high:.0} Hz")
+                }),
+                share(d.drowned_share),
+            ]);
+        }
+        text += &format!("{}\n{}", bare(&file.path), table(&rows));
+        if !dry_run {
+            let folder = std::path::Path::new(&file.original).parent().map(|f| f.display().to_string());
+            let at = with_unit(file.matched_lufs, 1, "LUFS");
+            text += &format!("to listen to, all at {at}: {}\n", bare(&folder.unwrap_or_default()));
+        }
+    }
+    if dry_run { text + "nothing was written\n" } else { text }
 }

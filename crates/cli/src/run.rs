@@ -168,7 +168,12 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
         }
         Command::Deliver { place, wishes } => {
             let request = delivery(wishes);
-            let done = workflow::deliver(&project(&place)?, &request, context)?;
+            let project = if place.dir.is_file() {
+                Project::of_file(&place.dir, place.home.home.as_deref())?
+            } else {
+                Project::new(&place.dir, place.home.home.as_deref())?
+            };
+            let done = workflow::deliver(&project, &request, context)?;
             let answer = Answer::new(voice, &json_of_run(&done, request.dry_run), || print::delivered(&done));
             Ok(answer.passing(done.passed))
         }
@@ -187,6 +192,11 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let done = workflow::check(&files, &request, context)?;
             let answer = Answer::new(voice, &json_of(&done), || print_check::checked(&done, voice.verbose));
             Ok(answer.passing(done.passed).except(&done.unreadable))
+        }
+        Command::Translate { files, lead, output, dry_run } => {
+            let request = workflow::TranslateRequest { output, lead, dry_run };
+            let done = workflow::translate(&files, &request, context)?;
+            Ok(Answer::new(voice, &json_of_run(&done, dry_run), || print_check::translated(&done, dry_run)))
         }
         Command::Measure { files, between: true, .. } => {
             let done = workflow::measure_between(&files, context)?;

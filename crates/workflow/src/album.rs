@@ -149,9 +149,11 @@ pub fn album(file: &Path, request: &AlbumRequest, context: &Context) -> Result<A
     let orders = orders((&ids, &targets), &sources, &tags, &out, &album, Some(&whole))?;
     let mut handed = hand_over(&orders, &wishes, context)?;
     if let Some(target) = ids.iter().filter_map(|id| targets.find(id).ok()).find(|target| target.id == CD) {
-        let cd = sheet::write(&album, &tracks, &places, rate_hz, &image, (&out, target), context)?;
+        let cd =
+            sheet::write(&album, &tracks, &places, rate_hz, &image, (&out, target, wishes.zip), context)?;
         result.sheets.push(shown(&cd.sheet));
-        handed.files.push(cd.image);
+        handed.files.extend(cd.handed.files);
+        handed.zips.extend(cd.handed.zips);
     }
     result.transitions = image::transitions(&image, &tracks, &places, &out.join("transitions"), context)?;
     finish(result, handed)

@@ -67,10 +67,12 @@ pub fn deliver(
     let session = project.load()?.session()?;
     let float = project.state().join("master.wav");
     if !float.exists() {
-        return Err(WorkflowError::Usage(format!(
-            "{}: there is no master yet; run `tonmeister produce` or `tonmeister render master` first",
-            project.home.display()
-        )));
+        let first = match project.single {
+            Some(_) => "`tonmeister master FILE` with the same -o",
+            None => "`tonmeister produce` or `tonmeister render master`",
+        };
+        let place = project.home.display();
+        return Err(WorkflowError::Usage(format!("{place}: there is no master yet; run {first} first")));
     }
     if changed_since(&project.state().join(MASTERED), &session) {
         context.listener.note(
@@ -90,7 +92,7 @@ pub fn deliver(
     let targets = project.targets()?;
     request.check(&targets)?;
     let wishes = Wishes::of(request, &session.deliver)?;
-    let tags = tags_of(&session, &project.home)?;
+    let tags = tags_of(&session, project)?;
     let mut floats = Vec::new();
     let mut orders = Vec::new();
     for id in &ids {
@@ -152,7 +154,7 @@ pub(crate) fn deliver_one(
     let float = crate::retarget::float_for(project, session, &target, context)?;
     let folder: PathBuf = project.out().join("deliver").join(target.id.as_ref());
     let wishes = Wishes::of(&DeliverRequest::default(), &session.deliver)?;
-    let tags = tags_of(session, &project.home)?;
+    let tags = tags_of(session, project)?;
     let order = Order {
         source: float.path.clone(),
         target,
@@ -169,8 +171,44 @@ pub(crate) fn formats(names: &[String]) -> Result<Vec<Container>, WorkflowError>
     names.iter().map(|name| Ok(delivery::find_format(name)?)).collect()
 }
 
+/// What is written beside the sound of a project's master: what the session says about its song, and for a finished mix
+/// what its file says besides.
+pub(crate) fn tags_of(session: &Session, project: &Project) -> Result<Tags, WorkflowError> {
+    let mut tags = tags_of_song(session, &project.home)?;
+    let mix = session.tracks.values().next().and_then(|track| track.files.first());
+    let Some(mix) = mix.filter(|_| project.single.is_some()) else { return Ok(tags) };
+    // A kind of file that is not tagged here says nothing.
+    let Ok(own) = files::read_tags(project.resolve(mix)) else { return Ok(tags) };
+    // Until somebody says otherwise the session calls a mix by its file's name.
+    if session.song.title.as_deref() == Some(crate::written::name_of(mix).as_str()) {
+        tags.title = own.title.or(tags.title);
+    }
+    let or = |said: &mut Option<String>, own: Option<String>| {
+        if said.is_none() {
+            *said = own;
+        }
+    };
+    or(&mut tags.artist, own.artist);
+    or(&mut tags.album_artist, own.album_artist);
+    or(&mut tags.album, own.album);
+    or(&mut tags.isrc, own.isrc);
+    or(&mut tags.barcode, own.barcode);
+    or(&mut tags.date, own.date);
+    or(&mut tags.genre, own.genre);
+    or(&mut tags.composer, own.composer);
+    or(&mut tags.lyrics, own.lyrics);
+    or(&mut tags.copyright, own.copyright);
+    or(&mut tags.label, own.label);
+    tags.track = tags.track.or(own.track);
+    tags.tracks = tags.tracks.or(own.tracks);
+    tags.disc = tags.disc.or(own.disc);
+    tags.discs = tags.discs.or(own.discs);
+    tags.cover = tags.cover.or(own.cover);
+    Ok(tags)
+}
+
 /// What a session says about its song, with the cover's bytes.
-fn tags_of(session: &Session, home: &Path) -> Result<Tags, WorkflowError> {
+fn tags_of_song(session: &Session, home: &Path) -> Result<Tags, WorkflowError> {
     let song = &session.song;
     let code = |text: &Option<String>, read: fn(&str) -> Result<String, String>| {
         text.as_deref().and_then(|text| read(text).ok())

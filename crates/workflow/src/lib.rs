@@ -39,6 +39,7 @@ mod scan;
 mod services;
 mod space;
 mod targets;
+mod translate;
 mod versions;
 mod written;
 
@@ -74,6 +75,7 @@ pub use project::Project;
 pub use render::{Part, RenderResult, Rendered, render, render_parts};
 pub use scan::{Scanned, ScannedTrack, scan};
 pub use session::{Decision, Difference, Problem, SessionError, StepId};
+pub use translate::{TranslateRequest, TranslateResult, TranslatedFile, Translation, translate};
 pub use versions::{Version, render_versions};
 pub use written::WrittenFile;
 

@@ -127,7 +127,8 @@ pub fn master(
     context.listener.stage("writing the master", None);
     let folder = path.parent().unwrap_or(Path::new("."));
     let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let job = Job { seed: session.seed, ..Job::new(&rendered, target, folder, &title) };
+    let tags = crate::deliver::tags_of(&session, project)?;
+    let job = Job { seed: session.seed, tags: Some(&tags), ..Job::new(&rendered, target, folder, &title) };
     let delivered = crate::deliver::delivered(&job, context)?;
     let analysis = delivered.reading.analysis.clone();
     let matched = plan.map(|plan| crate::matching::matched(&plan, &facts.premaster, &analysis));

@@ -38,7 +38,7 @@ pub(crate) fn float_for(
     if same(&standing, &wanted) || !limits {
         return Ok(Float { path: master, stopped: None, _workshop: None });
     }
-    let premaster = project.out().join("premaster.wav");
+    let premaster = premaster_of(project, session);
     if !premaster.exists() {
         return Err(WorkflowError::Usage(format!(
             "{}: {} asks for another loudness than the master has, and there is no {} to limit anew; run `tonmeister \
@@ -55,6 +55,13 @@ pub(crate) fn float_for(
     let (path, _) = work.render(&retargeted)?;
     keep_ceiling(&path, wanted.ceiling_dbtp, context)?;
     Ok(Float { path, stopped: solved.stopped, _workshop: Some(work.into_workshop()) })
+}
+
+/// What the master was made of: the mix of the song, or the finished mix itself.
+fn premaster_of(project: &Project, session: &Session) -> PathBuf {
+    let own =
+        project.single.as_ref().and(session.tracks.values().next()).and_then(|track| track.files.first());
+    own.map_or_else(|| project.out().join("premaster.wav"), |file| project.resolve(file))
 }
 
 /// What a target must have stands in its row; what it only advises gives way to what the session says. A music service

@@ -24,8 +24,9 @@ const TRAILING_S: [f64; 2] = [3.0, 10.0];
 const KEPT_S: [f64; 2] = [0.1, 0.5];
 /// Fades of ends that are cut, in seconds: shorter than an attack at the start, longer than a click at the end.
 const FADES_S: [f64; 2] = [0.002, 0.02];
-/// Below this correlation one channel as a whole is the other upside down: no widener goes as far over a whole song.
-const TURNED: f64 = -0.7;
+/// Below this correlation over a whole file one channel is upside down, not wide: turned back it has what any stereo record
+/// has.
+const TURNED: f64 = -0.5;
 /// Pauses are found to a hundredth of a second.
 const PAUSE_SLACK_S: f64 = 0.02;
 /// The side signal of the bass stays this far below the middle for vinyl, in dB.

@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 
 /// What the mended file is called after the name of the first.
 const MENDED: &str = "-mended";
-/// Sensitivity of the click repair, in percent: that of the search that found them.
-const SENSITIVITY_PERCENT: f64 = 50.0;
+/// Sensitivity of the click repair, in percent: a little keener than the search, so that it leaves none that is found.
+const SENSITIVITY_PERCENT: f64 = 60.0;
 /// Gain of the sum of a channel and silence that has the channel's level again, in dB.
 const BOTH_SIDES_DB: f64 = 6.020_599_913;
 /// Where a level may lie in a window, the nearer edge is aimed at with this much to spare, in dB.
