@@ -2,7 +2,9 @@
 
 use crate::args::{Aim, Command, DeliverWishes, Home, Near, Place, Style, Taste, VersionName, Voice};
 use crate::views::Views;
-use crate::{live, manual, print, print_album, print_between, print_known, print_measured, views, words};
+use crate::{
+    live, manual, print, print_album, print_between, print_check, print_known, print_measured, views, words,
+};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use workflow::{
@@ -73,7 +75,6 @@ fn delivery(wishes: DeliverWishes) -> DeliverRequest {
 
 /// What is asked of the master; what cannot be is told before any work begins.
 fn aimed(aim: Aim, style: Style) -> Result<MasterRequest, WorkflowError> {
-    workflow::targets(aim.target.as_slice())?;
     aim.near.reference.iter().try_for_each(|(file, _)| workflow::readable_audio(file))?;
     aim.genre.as_deref().map_or(Ok(()), |genre| workflow::genre(genre).map(drop))?;
     Ok(MasterRequest {
@@ -106,6 +107,7 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             Ok(answer.except(&scan.unreadable))
         }
         Command::Produce { place, taste, aim, stems, tracks, versions, dry_run } => {
+            self::project(&place)?.knows_targets(&aim.target)?;
             let plan = mixed(&taste, &aim.near, dry_run)?;
             let master = aimed(aim, taste.style)?;
             let versions = versions.into_iter().map(Into::into).collect();
@@ -171,24 +173,35 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
         }
         Command::Deliver { place, wishes } => {
             let request = delivery(wishes);
-            request.check()?;
-            let done = workflow::deliver(&project(&place)?, &request, context)?;
+            let project = if place.dir.is_file() {
+                Project::of_file(&place.dir, place.home.home.as_deref())?
+            } else {
+                Project::new(&place.dir, place.home.home.as_deref())?
+            };
+            let done = workflow::deliver(&project, &request, context)?;
             let answer = Answer::new(voice, &json_of_run(&done, request.dry_run), || print::delivered(&done));
             Ok(answer.passing(done.passed))
         }
         Command::Album { file, output, wishes } => {
             let request = AlbumRequest { deliver: delivery(wishes), output };
-            request.deliver.check()?;
             let done = workflow::album(&file, &request, context)?;
             let dry_run = request.deliver.dry_run;
             let answer =
                 Answer::new(voice, &json_of_run(&done, dry_run), || print_album::album(&done, dry_run));
             Ok(answer.passing(done.passed))
         }
-        Command::Check { files, target, services } => {
-            let done = workflow::check(&files, &target, services.as_deref(), context)?;
-            let answer = Answer::new(voice, &json_of(&done), || print::checked(&done, voice.verbose));
+        Command::Check { files, target, targets, services, apply, output, dry_run } => {
+            let named = |ids: Vec<String>| ids.into_iter().filter(|id| !id.is_empty()).collect();
+            let mend = apply.map(|ids| workflow::MendRequest { only: named(ids), output, dry_run });
+            let request = workflow::CheckRequest { target, targets, services, mend };
+            let done = workflow::check(&files, &request, context)?;
+            let answer = Answer::new(voice, &json_of(&done), || print_check::checked(&done, voice.verbose));
             Ok(answer.passing(done.passed).except(&done.unreadable))
+        }
+        Command::Translate { files, lead, output, dry_run } => {
+            let request = workflow::TranslateRequest { output, lead, dry_run };
+            let done = workflow::translate(&files, &request, context)?;
+            Ok(Answer::new(voice, &json_of_run(&done, dry_run), || print_check::translated(&done, dry_run)))
         }
         Command::Measure { files, between: true, .. } => {
             let done = workflow::measure_between(&files, context)?;
@@ -215,7 +228,7 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let done = workflow::compare(&a, &b, context)?;
             Ok(Answer::new(voice, &json_of(&done), || print::compared(&done)))
         }
-        other => known(other, voice),
+        other => known(other, voice, context),
     }
 }
 
@@ -240,15 +253,15 @@ fn versions_of(
 }
 
 /// What needs no audio and no folder.
-fn known(command: Command, voice: &Voice) -> Result<Answer, WorkflowError> {
+fn known(command: Command, voice: &Voice, context: &Context) -> Result<Answer, WorkflowError> {
     match command {
         Command::Processors { ids } => {
             let all = workflow::processors(&ids)?;
             let value = json!({"schema": "tonmeister.processors/1", "processors": json_of(&all)});
             Ok(Answer::new(voice, &value, || print_known::processors(&all)))
         }
-        Command::Targets { ids } => {
-            let all = workflow::targets(&ids)?;
+        Command::Targets { ids, targets } => {
+            let all = workflow::targets(&ids, targets.as_deref(), context)?;
             let value = json!({"schema": "tonmeister.targets/1", "targets": json_of(&all)});
             Ok(Answer::new(voice, &value, || print_known::targets(&all, !ids.is_empty())))
         }

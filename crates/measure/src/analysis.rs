@@ -38,6 +38,8 @@ pub struct Options {
     pub spectrum: bool,
     /// What a recording is asked once, and no mix: pitch, hum, clicks, dropouts, bits.
     pub pitch: bool,
+    /// Clicks, also without the rest of what a recording is asked.
+    pub clicks: bool,
     /// What a song is asked, and no track: tempo, beats, key, sections. Needs the spectrum as well.
     pub music: bool,
     /// What is known of every moment, for pictures and for decisions: loudness, PSR, image, pitch and the power in auditory
@@ -55,6 +57,7 @@ impl Options {
             true_peak_factor: 16,
             spectrum: false,
             pitch: false,
+            clicks: false,
             music: false,
             series: false,
             levels: false,
@@ -65,7 +68,15 @@ impl Options {
 impl Default for Options {
     /// Everything, with a true peak fit for quality control.
     fn default() -> Options {
-        Options { true_peak_factor: 16, spectrum: true, pitch: true, music: true, series: true, levels: true }
+        Options {
+            true_peak_factor: 16,
+            spectrum: true,
+            pitch: true,
+            clicks: false,
+            music: true,
+            series: true,
+            levels: true,
+        }
     }
 }
 
@@ -109,7 +120,7 @@ pub struct Blemishes {
     pub hum: Option<Hum>,
     /// Level below 25 Hz that is there all through, whatever is played, in dBFS; only where pitch was asked for.
     pub subsonic_dbfs: Option<f64>,
-    /// Number of clicks; only where pitch was asked for.
+    /// Number of clicks; only where they or pitch were asked for.
     pub clicks: usize,
     /// Where the first of them are, in seconds.
     pub click_places_s: Vec<f64>,
@@ -210,7 +221,8 @@ impl Analyser {
             }),
             pitch: (some && options.pitch).then(|| Pitch::new(sample_rate_hz)),
             hum: (some && options.pitch).then(|| HumMeter::new(sample_rate_hz, channels)),
-            clicks: (some && options.pitch).then(|| Clicks::new(sample_rate_hz, channels)),
+            clicks: (some && (options.pitch || options.clicks))
+                .then(|| Clicks::new(sample_rate_hz, channels)),
             chroma: (some && options.music && options.spectrum).then(|| ChromaMeter::new(sample_rate_hz)),
             dropouts: options.pitch.then(|| Dropouts::new(sample_rate_hz, channels)),
             depth: options.pitch.then(Depth::default),

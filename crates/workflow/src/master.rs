@@ -87,7 +87,7 @@ pub fn master(
     project.protect(&session, path)?;
     let info = files::probe(premaster)?;
     space::ensure(&project.home, space::mastering(info.frames as u64, info.channels.max(2) as u64))?;
-    let target = target_of(&session, request)?;
+    let target = &target_of(project, &session, request)?;
     let source = project.master_sources(&session, premaster)?;
     context.listener.stage("listening to the pre-master", None);
     let facts = listen_to(&source, context)?;
@@ -133,7 +133,8 @@ pub fn master(
     context.listener.stage("writing the master", None);
     let folder = path.parent().unwrap_or(Path::new("."));
     let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let job = Job { seed: session.seed, ..Job::new(&rendered, target, folder, &title) };
+    let tags = crate::deliver::tags_of(&session, project)?;
+    let job = Job { seed: session.seed, tags: Some(&tags), ..Job::new(&rendered, target, folder, &title) };
     let delivered = crate::deliver::delivered(&job, context)?;
     let analysis = delivered.reading.analysis.clone();
     let matched = plan.map(|plan| crate::matching::matched(&plan, &facts.premaster, &analysis));
@@ -161,11 +162,12 @@ pub fn master(
 }
 
 pub(crate) fn target_of(
+    project: &Project,
     session: &Session,
     request: &MasterRequest,
-) -> Result<&'static Target, WorkflowError> {
+) -> Result<Target, WorkflowError> {
     let named = request.target.as_deref().or(session.deliver.targets.first().map(String::as_str));
-    Ok(delivery::find_target(named.unwrap_or(delivery::DEFAULT_TARGET))?)
+    Ok(project.targets()?.find(named.unwrap_or(delivery::DEFAULT_TARGET))?.clone())
 }
 
 /// What a person has asked for comes first, then the session, then the target's row.
