@@ -276,9 +276,16 @@ fn sound_of(master: &session::Master) -> &session::Strip {
     &master.strip
 }
 
-/// What is measured between the steps.
+/// What is measured between the steps; how dense it gets is asked behind the limiter.
 fn on_the_way() -> Options {
-    Options { true_peak_factor: 4, spectrum: true, pitch: false, music: false, ..Options::default() }
+    Options {
+        true_peak_factor: 4,
+        spectrum: true,
+        pitch: false,
+        music: false,
+        psr: false,
+        ..Options::default()
+    }
 }
 
 /// The id of the last insert of the chain.
