@@ -26,8 +26,9 @@ mod words;
 
 pub mod roles;
 
-pub use facts::{FileFacts, Relation, SongFacts, TrackFacts};
+pub use facts::{FileFacts, ReferenceTone, Relation, RoughMix, SongFacts, TrackFacts};
 pub use import::{Imported, Recording, import};
+pub use parts::rough_mix;
 pub use recordings::recording_faults;
 pub use step::{Hears, Rules, Step};
 pub use steps::automation::unanswered as unanswered_notes;

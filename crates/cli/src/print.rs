@@ -3,8 +3,8 @@
 use crate::print_music::clock;
 use crate::table::{firm, reading, row, table, text_columns, with_unit, wrapped};
 use workflow::{
-    CheckResult, Compared, Decision, DeliverResult, DemoContents, DemoResult, Edited, MasterResult, Noted,
-    Planned, Produced, RenderResult, Scanned, Severity, Why, WrittenFile,
+    Compared, Decision, DeliverResult, DemoContents, DemoResult, Edited, MasterResult, Noted, Planned,
+    Produced, RenderResult, Scanned, Why, WrittenFile,
 };
 
 pub(crate) fn scanned(scan: &Scanned) -> String {
@@ -346,6 +346,10 @@ pub(crate) fn delivered(done: &DeliverResult) -> String {
     for zip in &done.zips {
         text += &format!("ZIP: {}\n", bare(zip));
     }
+    if !done.services.is_empty() {
+        text += "\nall music services get the same master; this is what their players make of it\n";
+        text += &crate::print_check::services(&done.services);
+    }
     text
 }
 
@@ -355,7 +359,7 @@ pub(crate) fn handed_over(written: &[workflow::WrittenFile], details: &[workflow
     for d in details {
         let kept = if d.kept { "  (was there already)" } else { "" };
         text += &format!("{}  {}{kept}\n", d.sha256(), bare(&d.path.to_string_lossy()));
-        text += &findings(&d.findings);
+        text += &crate::print_check::findings(&d.findings);
     }
     text
 }
@@ -363,57 +367,6 @@ pub(crate) fn handed_over(written: &[workflow::WrittenFile], details: &[workflow
 /// Something worth knowing, within the width of the terminal.
 pub(crate) fn note(text: &str) -> String {
     wrapped(&format!("note: {text}"), "  ", text_columns())
-}
-
-fn findings(findings: &[workflow::Finding]) -> String {
-    let mut text = String::new();
-    for f in findings {
-        let mark = match f.severity {
-            Severity::Fail => "FAIL",
-            Severity::Warn => "warn",
-            Severity::Info => "info",
-        };
-        let place = f.place_s.map(|s| format!(" at {s:.3} s")).unwrap_or_default();
-        text += &wrapped(&format!("{mark}{place}: {}", f.what), "  ", text_columns());
-        if !f.heard_as.is_empty() {
-            text += &wrapped(&format!("heard as: {}", f.heard_as), "        ", text_columns());
-        }
-        if !f.remedy.is_empty() {
-            text += &wrapped(&format!("remedy: {}", f.remedy), "        ", text_columns());
-        }
-    }
-    text
-}
-
-pub(crate) fn checked(result: &CheckResult, verbose: bool) -> String {
-    let mut text = String::new();
-    for f in &result.files {
-        let reading = &f.checked.reading;
-        let facts = &reading.facts;
-        let verdict = if f.checked.passed { "passes" } else { "does NOT pass" };
-        text += &format!("{}: {verdict} {}\n", reading.path.display(), f.checked.target);
-        text += &format!(
-            "  {} Hz, {}, {:.1} s; {}, {}, range {}\n",
-            reading.sample_rate_hz,
-            reading.encoding,
-            reading.duration_s,
-            with_unit(facts.integrated_lufs, 1, "LUFS"),
-            with_unit(facts.true_peak_dbtp, 2, "dBTP"),
-            with_unit(facts.loudness_range_lu, 1, "LU")
-        );
-        text += &findings(&f.checked.findings);
-        if verbose {
-            for s in &f.services {
-                text += &format!(
-                    "  {}: {:+.1} dB, plays at {}\n",
-                    s.service,
-                    s.gain_db,
-                    with_unit(Some(s.plays_at_lufs), 1, "LUFS")
-                );
-            }
-        }
-    }
-    text
 }
 
 pub(crate) fn compared(c: &Compared) -> String {

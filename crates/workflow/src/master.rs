@@ -92,7 +92,7 @@ pub fn master(
     project.protect(&session, path)?;
     let info = files::probe(premaster)?;
     space::ensure(&project.home, space::mastering(info.frames as u64, info.channels.max(2) as u64))?;
-    let target = target_of(&session, request)?;
+    let target = &target_of(project, &session, request)?;
     let source = project.master_sources(&session, premaster)?;
     let (mut facts, mut goal) = listened(project, &session, &source, (target, request), context)?;
     let plan = MatchPlan::new(&facts, &goal);
@@ -108,7 +108,12 @@ pub fn master(
     let session = merging.merged().document.session()?;
     let (rendered, reductions) = work.render(&session)?;
     let repaired = keep_ceiling(&rendered, goal.ceiling_dbtp, context)?;
-    let delivered = write_master(&rendered, path, target, session.seed, context)?;
+    let tags = crate::deliver::tags_of(&session, project)?;
+    let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let job = Job { seed: session.seed, tags: Some(&tags), ..Job::new(&rendered, target, folder, &title) };
+    context.listener.stage("writing the master", None);
+    let delivered = crate::deliver::delivered(&job, context)?;
     let analysis = delivered.reading.analysis.clone();
     let matched = plan.map(|plan| crate::matching::matched(&plan, &facts.premaster, &analysis));
     let decisions = merging.save(project)?;
@@ -134,7 +139,7 @@ fn listened(
     project: &Project,
     session: &Session,
     source: &Sources,
-    (target, request): (&'static Target, &MasterRequest),
+    (target, request): (&Target, &MasterRequest),
     context: &Context,
 ) -> Result<(MasterFacts, Goal), WorkflowError> {
     context.listener.stage("listening to the pre-master", None);
@@ -210,20 +215,6 @@ fn clipped_first(
     Ok(with)
 }
 
-fn write_master(
-    rendered: &Path,
-    path: &Path,
-    target: &'static Target,
-    seed: u64,
-    context: &Context,
-) -> Result<Delivered, WorkflowError> {
-    context.listener.stage("writing the master", None);
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let job = Job { seed, ..Job::new(rendered, target, folder, &title) };
-    crate::deliver::delivered(&job, context)
-}
-
 /// Puts the float master and the session that made it where `deliver` looks for them: only what is wholly done stands there.
 fn keep(project: &Project, rendered: &Path) -> Result<PathBuf, WorkflowError> {
     let float = project.state().join("master.wav");
@@ -235,11 +226,12 @@ fn keep(project: &Project, rendered: &Path) -> Result<PathBuf, WorkflowError> {
 }
 
 pub(crate) fn target_of(
+    project: &Project,
     session: &Session,
     request: &MasterRequest,
-) -> Result<&'static Target, WorkflowError> {
+) -> Result<Target, WorkflowError> {
     let named = request.target.as_deref().or(session.deliver.targets.first().map(String::as_str));
-    Ok(delivery::find_target(named.unwrap_or(delivery::DEFAULT_TARGET))?)
+    Ok(project.targets()?.find(named.unwrap_or(delivery::DEFAULT_TARGET))?.clone())
 }
 
 /// What a person has asked for comes first, then the session, then the target's row.

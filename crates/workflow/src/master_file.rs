@@ -52,6 +52,9 @@ pub fn master_files(
     dry_run: bool,
     context: &Context,
 ) -> Result<MasterResult, WorkflowError> {
+    for path in paths {
+        Project::of_file(path, home)?.knows_targets(&request.target)?;
+    }
     let mut files = Vec::new();
     for path in paths {
         context.check()?;

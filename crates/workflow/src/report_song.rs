@@ -5,7 +5,7 @@ use crate::plan::Planned;
 use crate::render::Rendered;
 use crate::scan::faults_of;
 use crate::{AbFile, Project, WorkflowError};
-use delivery::{Delivered, Service, Severity, Target};
+use delivery::{Delivered, Service, Severity, Target, Targets};
 use engine::GainReduction;
 use measure::{Analysis, Facts};
 use report::{
@@ -39,7 +39,9 @@ pub(crate) fn write(
     let rate = f64::from(planned.facts.sample_rate_hz);
     let command = format!("tonmeister produce {}", project.folder.display());
     let services = crate::services::services_in(&project.folder)?;
-    let mut report = base(session, mastered, premaster, &decisions, &all_reductions, rate, &services);
+    let targets = project.targets()?;
+    let mut report =
+        base(session, mastered, premaster, &decisions, &all_reductions, rate, (&services, &targets));
     report.tracks = tracks(planned, session);
     report.back_to_mix.extend(planned.left_out.iter().map(|what| format!("A recording is {what}")));
     report.back_to_mix.extend(findings_of_mix(planned));
@@ -63,8 +65,16 @@ pub(crate) fn write_master(
     let premaster = Some(&mastered.premaster);
     let session = &mastered.session;
     let services = crate::services::services_in(&project.folder)?;
-    let mut report =
-        base(session, Some(mastered), premaster, &mastered.decisions, &mastered.reductions, rate, &services);
+    let targets = project.targets()?;
+    let mut report = base(
+        session,
+        Some(mastered),
+        premaster,
+        &mastered.decisions,
+        &mastered.reductions,
+        rate,
+        (&services, &targets),
+    );
     report.ab = ab.iter().map(|sound| ab_part(sound, path)).collect();
     let name = project.single.clone().unwrap_or_default();
     report.reproduce = vec![format!("tonmeister master {}", project.folder.join(name).display())];
@@ -95,10 +105,10 @@ fn base(
     decisions: &[Decision],
     reductions: &[GainReduction],
     rate: f64,
-    services: &[Service],
+    (services, targets): (&[Service], &Targets),
 ) -> Report {
     let delivered = mastered.map(|m| &m.delivered);
-    let target = delivered.and_then(|d| delivery::find_target(&d.target).ok());
+    let target = delivered.and_then(|d| targets.find(&d.target).ok());
     let facts = delivered.map(Delivered::facts);
     let services = facts
         .map(|f| delivery::preview_of(services, f.integrated_lufs, f.true_peak_dbtp))

@@ -120,14 +120,18 @@ fn mastered(
     project.protect(session, path)?;
     let source = project.master_sources(session, premaster)?;
     let request = MasterRequest { as_it_is: true, ..MasterRequest::default() };
-    let target = target_of(session, &request)?;
+    let target = &target_of(project, session, &request)?;
     let goal = goal(session, target, files::probe(premaster)?.channels, &request)?;
     let mut work = Work::new(project, &source, context)?;
     let (float, _) = work.render(session)?;
     keep_ceiling(&float, goal.ceiling_dbtp, context)?;
     let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let folder = path.parent().unwrap_or(Path::new("."));
-    let job = Job { seed: session.seed, ..Job::new(&float, target, folder, &title) };
+    let mut tags = crate::deliver::tags_of(session, project)?;
+    // A version is another recording: it has its own name, and no ISRC until it is given one.
+    tags.title = tags.title.map(|song| format!("{song} ({title})"));
+    tags.isrc = None;
+    let job = Job { seed: session.seed, tags: Some(&tags), ..Job::new(&float, target, folder, &title) };
     crate::deliver::delivered(&job, context)
 }
 

@@ -18,9 +18,9 @@ pub(super) fn sound_of(master: &session::Master) -> &session::Strip {
     &master.strip
 }
 
-/// What is measured between the steps.
+/// What is measured between the steps; how dense it gets is asked behind the limiter.
 pub(super) fn on_the_way() -> Options {
-    Options { true_peak_factor: 4, ..crate::master::of_a_song() }
+    Options { true_peak_factor: 4, psr: false, ..crate::master::of_a_song() }
 }
 
 /// Whether an insert belongs to the last stage, which is solved as a whole.
@@ -205,6 +205,7 @@ impl<'a> Work<'a> {
         self.context.listener.stage("rendering the master", None);
         let mut reductions = stands.map(|u| u.reductions.clone()).unwrap_or_default();
         reductions.extend(write_f64(&plan, source, &float, self.context)?);
+        self.unlimited = None;
         let _ = std::fs::remove_file(self.workshop.path().join("unlimited.wav"));
         Ok((float, reductions))
     }
