@@ -66,7 +66,7 @@ def true_peak(samples, factor=16, block=1 << 16, guard=1 << 12):
 
 def decoded(path):
     """Every sample of a file as FFmpeg decodes it, and its rate."""
-    rate = int(quiet(["ffprobe", "-v", "error", "-show_entries", "stream=sample_rate", "-of", "csv=p=0", path]).stdout.split()[0])
+    rate = int(quiet(["ffprobe", "-v", "error", "-show_entries", "stream=sample_rate", "-of", "csv=p=0", path]).stdout.split()[0].strip(","))
     raw = subprocess.run(
         ["ffmpeg", "-v", "error", "-nostdin", "-i", str(path), "-f", "f32le", "-ac", "2", "-c:a", "pcm_f32le", "-"],
         capture_output=True).stdout
