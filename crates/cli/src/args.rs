@@ -164,15 +164,25 @@ pub(crate) struct Aim {
     /// Loudness instead of the target's, -60 to 0
     #[arg(long, value_name = "LUFS", allow_negative_numbers = true, value_parser = loudness)]
     pub(crate) loudness: Option<f64>,
-    /// A finished song to be near to, with its weight beside others; may be given several times
-    #[arg(long, value_name = "FILE[:WEIGHT]", value_parser = weighted)]
-    pub(crate) reference: Vec<(PathBuf, f64)>,
+    #[command(flatten)]
+    pub(crate) near: Near,
     /// How near, 0 to 1, by aspect (tone, dynamics, width, loudness), or one number for all
     #[arg(long = "match", value_name = "ASPECT=SHARE,...", value_parser = matching, requires = "reference")]
     pub(crate) matching: Option<workflow::Matching>,
     /// Kind of music whose tonal balance stands in where there is no reference: all, rock, ambient, orchestral, electronic
     #[arg(long, value_name = "KIND", conflicts_with = "reference")]
     pub(crate) genre: Option<String>,
+    /// Also write before, after and references at one loudness, to be heard against each other
+    #[arg(long)]
+    pub(crate) ab: bool,
+}
+
+/// Finished songs.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Near {
+    /// A finished song to be near to, with its weight beside others; may be given several times
+    #[arg(long, value_name = "FILE[:WEIGHT]", value_parser = weighted)]
+    pub(crate) reference: Vec<(PathBuf, f64)>,
 }
 
 /// A file, and behind a colon how much it counts; a file that is there under the whole name is that.
@@ -288,6 +298,8 @@ pub(crate) enum Command {
         place: Place,
         #[command(flatten)]
         taste: Taste,
+        #[command(flatten)]
+        near: Near,
         /// Also write stems
         #[arg(long)]
         stems: bool,
@@ -320,6 +332,8 @@ Examples:
         home: Home,
         #[command(flatten)]
         taste: Taste,
+        #[command(flatten)]
+        near: Near,
         /// Decide and tell, but write nothing
         #[arg(long)]
         dry_run: bool,
@@ -406,7 +420,7 @@ Examples:
     },
     /// Master finished stereo mixes
     #[command(
-        after_help = "Examples:\n  tonmeister master MIX.wav\n  tonmeister master MIX.wav --loudness -11 --reference RECORD.flac -o MASTERS"
+        after_help = "Examples:\n  tonmeister master MIX.wav\n  tonmeister master MIX.wav --loudness -11 --reference RECORD.flac -o MASTERS\n  tonmeister master MIX.wav --style bold --take bold"
     )]
     Master {
         /// The mixes
@@ -420,6 +434,9 @@ Examples:
         /// Put masters, sessions and caches here instead of beside the files
         #[arg(short = 'o', long = "output", value_name = "FOLDER")]
         home: Option<PathBuf>,
+        /// Keep this master as a take of this name beside the others, and compare them all
+        #[arg(long, value_name = "NAME")]
+        take: Option<String>,
         /// Decide and tell, but write nothing
         #[arg(long)]
         dry_run: bool,

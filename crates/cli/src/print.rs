@@ -135,8 +135,35 @@ fn files(files: &[WrittenFile]) -> String {
     table(&rows)
 }
 
+/// What can be heard against each other.
+fn against_each_other(ab: &[workflow::AbFile]) -> String {
+    let Some(first) = ab.first() else { return String::new() };
+    let mut rows = vec![row(&["", "was", "turned by", "range", "peak to loudness", "file"])];
+    rows.extend(ab.iter().map(|sound| {
+        vec![
+            sound.label.clone(),
+            reading(sound.integrated_lufs, 1, "LUFS"),
+            format!("{:+.1} dB", sound.gain_db),
+            reading(sound.loudness_range_lu, 1, "LU"),
+            reading(sound.plr_lu, 1, "LU"),
+            bare(&sound.path).to_string(),
+        ]
+    }));
+    format!("\nto be compared, all at {:.1} LUFS:\n{}\n", first.plays_at_lufs, table(&rows))
+}
+
+/// What should go back to the mix.
+fn back_to_mix(listening: &[workflow::HeardFirst]) -> String {
+    let back: Vec<&workflow::HeardFirst> = listening.iter().filter(|l| l.back_to_mix).collect();
+    if back.is_empty() {
+        return String::new();
+    }
+    let each = back.iter().map(|l| wrapped(&format!("- {}", l.told), "  ", text_columns()));
+    format!("\nbetter mended in the mix:\n{}", each.collect::<String>())
+}
+
 pub(crate) fn produced(done: &Produced) -> String {
-    let mut text = files(&done.files);
+    let mut text = files(&done.files) + &back_to_mix(&done.listening) + &against_each_other(&done.ab);
     for note in &done.notes {
         text += &wrapped(note, "", text_columns());
     }
@@ -290,6 +317,8 @@ pub(crate) fn mastered(done: &MasterResult, verbose: bool, dry_run: bool) -> Str
     for f in &done.files {
         text += &files(&[f.before.clone(), f.master.clone()]);
         text += &f.matched.as_ref().map(matched).unwrap_or_default();
+        text += &back_to_mix(&f.listening);
+        text += &against_each_other(&f.ab);
         for note in &f.notes {
             text += &wrapped(note, "", text_columns());
         }

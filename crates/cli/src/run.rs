@@ -1,6 +1,6 @@
 //! From words to a verb, and from its result to text.
 
-use crate::args::{Aim, Command, DeliverWishes, Home, Place, Style, Taste, VersionName, Voice};
+use crate::args::{Aim, Command, DeliverWishes, Home, Near, Place, Style, Taste, VersionName, Voice};
 use crate::views::Views;
 use crate::{
     live, manual, print, print_album, print_between, print_check, print_known, print_measured, views, words,
@@ -60,9 +60,12 @@ fn rules(taste: &Taste) -> Rules {
     Rules { strength: taste.style.strength(), focus: taste.focus.clone(), ..Rules::default() }
 }
 
-fn mixed(taste: &Taste, dry_run: bool) -> PlanRequest {
+/// What is asked of the mix; what cannot be is told before any work begins.
+fn mixed(taste: &Taste, near: &Near, dry_run: bool) -> Result<PlanRequest, WorkflowError> {
     let skip_unreadable = taste.skip_unreadable;
-    PlanRequest { rules: rules(taste), dry_run, skip_unreadable, ..PlanRequest::default() }
+    let references = near.reference.clone();
+    references.iter().try_for_each(|(file, _)| workflow::readable_audio(file))?;
+    Ok(PlanRequest { rules: rules(taste), dry_run, skip_unreadable, references, ..PlanRequest::default() })
 }
 
 fn delivery(wishes: DeliverWishes) -> DeliverRequest {
@@ -72,16 +75,18 @@ fn delivery(wishes: DeliverWishes) -> DeliverRequest {
 
 /// What is asked of the master; what cannot be is told before any work begins.
 fn aimed(aim: Aim, style: Style) -> Result<MasterRequest, WorkflowError> {
-    aim.reference.iter().try_for_each(|(file, _)| workflow::readable_audio(file))?;
+    aim.near.reference.iter().try_for_each(|(file, _)| workflow::readable_audio(file))?;
     aim.genre.as_deref().map_or(Ok(()), |genre| workflow::genre(genre).map(drop))?;
     Ok(MasterRequest {
         target: aim.target,
-        references: aim.reference,
+        references: aim.near.reference,
         matching: aim.matching,
         genre: aim.genre,
         loudness_lufs: aim.loudness,
         strength: Some(style.strength()),
         as_it_is: false,
+        ab: aim.ab,
+        take: None,
     })
 }
 
@@ -103,24 +108,24 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
         }
         Command::Produce { place, taste, aim, stems, tracks, versions, dry_run } => {
             self::project(&place)?.knows_targets(&aim.target)?;
+            let plan = mixed(&taste, &aim.near, dry_run)?;
             let master = aimed(aim, taste.style)?;
-            let plan = mixed(&taste, dry_run);
             let versions = versions.into_iter().map(Into::into).collect();
             let request =
                 ProduceRequest { plan, master, stems, tracks, versions, ..ProduceRequest::default() };
             produce(&place, request, voice, context)
         }
-        Command::Mix { place, taste, stems, tracks, versions, dry_run } => {
-            let plan = mixed(&taste, dry_run);
+        Command::Mix { place, taste, near, stems, tracks, versions, dry_run } => {
+            let plan = mixed(&taste, &near, dry_run)?;
             let versions = versions.into_iter().map(Into::into).collect();
             let only_mix = true;
             let request =
                 ProduceRequest { plan, stems, tracks, versions, only_mix, ..ProduceRequest::default() };
             produce(&place, request, voice, context)
         }
-        Command::Plan { words, home: Home { home }, taste, dry_run } => {
+        Command::Plan { words, home: Home { home }, taste, near, dry_run } => {
             let (dir, steps, strips) = words::of_plan(&words)?;
-            let request = PlanRequest { steps, strips, ..mixed(&taste, dry_run) };
+            let request = PlanRequest { steps, strips, ..mixed(&taste, &near, dry_run)? };
             plan("plan", &Project::new(&dir, home.as_deref())?, &request, voice, context)
         }
         Command::Why { what, dir } => {
@@ -157,8 +162,8 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let passed = done.files.iter().all(|file| file.passed != Some(false));
             Ok(Answer::new(voice, &json_of(&done), || print::rendered(&done)).passing(passed))
         }
-        Command::Master { files, aim, style, home, dry_run } => {
-            let request = aimed(aim, style)?;
+        Command::Master { files, aim, style, home, take, dry_run } => {
+            let request = MasterRequest { take, ..aimed(aim, style)? };
             files.iter().try_for_each(|file| workflow::readable_audio(file))?;
             let done = workflow::master_files(&files, home.as_deref(), &request, dry_run, context)?;
             let answer = Answer::new(voice, &json_of_run(&done, dry_run), || {

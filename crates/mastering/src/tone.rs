@@ -88,11 +88,16 @@ impl MasterStep for Tone {
         StepId::MasteringEq
     }
 
+    fn draws_the_match(&self) -> bool {
+        true
+    }
+
     fn decide(&self, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Decision> {
         let Some(kind) = dsp::kind("eq") else { return Vec::new() };
         let deviation = deviation(facts, goal.curve);
-        // With references the match draws the whole curve.
-        let strength = if facts.references.is_empty() { STRENGTH * goal.strength } else { 0.0 };
+        // With references the match draws the whole curve, and a finished master has its own.
+        let untouched = !facts.references.is_empty() || facts.finished(goal);
+        let strength = if untouched { 0.0 } else { STRENGTH * goal.strength };
         let gains = fit(kind, &deviation, facts.heard().sample_rate_hz, strength);
         let mut values = Values::neutral(kind);
         let mut moved = Vec::new();

@@ -45,6 +45,9 @@ pub struct Options {
     /// What is known of every moment, for pictures and for decisions: loudness, PSR, image, pitch and the power in auditory
     /// bands against time, which grow by 10 kilobytes a second and more; the readings alone need a third of that.
     pub series: bool,
+    /// Peak to short-term loudness against time (PSR), which needs the true peak of every quarter of a second and not
+    /// only the highest; needs the levels as well.
+    pub psr: bool,
     /// RMS, DC, stereo sums, clipping, silence and where the signal plays; without them only the readings of
     /// [`LOUDNESS_READINGS`](crate::LOUDNESS_READINGS) are made, several times as fast. The spectrum needs them.
     pub levels: bool,
@@ -60,6 +63,7 @@ impl Options {
             clicks: false,
             music: false,
             series: false,
+            psr: false,
             levels: false,
         }
     }
@@ -75,6 +79,7 @@ impl Default for Options {
             clicks: false,
             music: true,
             series: true,
+            psr: true,
             levels: true,
         }
     }
@@ -204,7 +209,7 @@ impl Analyser {
         let energy = Energy::new(sample_rate_hz, layout)?;
         let mut true_peak =
             TruePeak::new(channels, options.true_peak_factor)?.with_minimum(sample_rate_hz)?;
-        if options.levels {
+        if options.levels && options.psr {
             true_peak = true_peak.with_stretches((PEAK_STRETCH_S * sample_rate_hz) as usize);
         }
         let some = channels > 0 && options.levels;
@@ -348,11 +353,14 @@ fn read_loudness(facts: &mut Facts, meters: &Meters, options: Options) -> PsrSer
     if !options.levels {
         return PsrSeries::default();
     }
-    let series = psr_series(energy, &meters.true_peak, facts.integrated_lufs);
-    let psr = sorted(series.psr_lu.iter().flatten().copied());
-    facts.psr_min_lu = psr.first().copied();
-    facts.psr_p5_lu = nearest_rank(&psr, 0.05);
-    facts.psr_median_lu = nearest_rank(&psr, 0.5);
+    let mut series = PsrSeries::default();
+    if options.psr {
+        series = psr_series(energy, &meters.true_peak, facts.integrated_lufs);
+        let psr = sorted(series.psr_lu.iter().flatten().copied());
+        facts.psr_min_lu = psr.first().copied();
+        facts.psr_p5_lu = nearest_rank(&psr, 0.05);
+        facts.psr_median_lu = nearest_rank(&psr, 0.5);
+    }
     if let Some(levels) = &meters.levels {
         facts.k_system = k_system(levels, energy);
     }

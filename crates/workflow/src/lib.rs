@@ -3,6 +3,7 @@
 //! "Decide, listen, decide again" is a loop over steps in time ([`plan`], [`master`]), never a cycle between crates.
 //! Nothing here prints, parses arguments or knows a terminal: a face calls a verb and shows its result.
 
+mod ab;
 mod album;
 mod between;
 mod ceiling;
@@ -30,19 +31,23 @@ mod plots;
 mod produce;
 mod project;
 mod recordings;
+mod reference_tone;
 mod relations;
 mod render;
 mod report_song;
 mod retarget;
+mod rough_mix;
 mod saving;
 mod scan;
 mod services;
 mod space;
 mod targets;
 mod translate;
+mod verdicts;
 mod versions;
 mod written;
 
+pub use ab::AbFile;
 pub use album::{AlbumRequest, AlbumResult, AlbumTrackResult, album};
 pub use assistant::Rules;
 pub use between::{Between, MaskedFile, MaskingFile, PairFound, measure_between};
@@ -76,6 +81,7 @@ pub use render::{Part, RenderResult, Rendered, render, render_parts};
 pub use scan::{Scanned, ScannedTrack, scan};
 pub use session::{Decision, Difference, Problem, SessionError, StepId};
 pub use translate::{TranslateRequest, TranslateResult, TranslatedFile, Translation, translate};
+pub use verdicts::HeardFirst;
 pub use versions::{Version, render_versions};
 pub use written::WrittenFile;
 

@@ -10,9 +10,9 @@ use audio::BlockRef;
 use delivery::{Delivered, Job, Target};
 use engine::{Audio, GainReduction, MASTER, Output, Sources, Tap};
 use files::{FileType, SampleFormat, Workshop, WriteSpec, Writer};
-use mastering::{Bounds, Goal, MasterFacts, MatchPlan, Matching, Solved, Trial};
+use mastering::{Bounds, Goal, MasterFacts, MatchPlan, Matching, Solved, Trial, Verdict};
 use measure::{Analysis, Options};
-use session::{Document, Session, StepId};
+use session::{Document, Session};
 use std::path::{Path, PathBuf};
 
 /// Rounds of hearing and correcting a match; the second already leaves little.
@@ -40,6 +40,8 @@ pub struct Mastered {
     pub reductions: Vec<GainReduction>,
     /// How near it came to the references.
     pub matched: Option<Matched>,
+    /// What was heard before anything was done, and what of it should go back to the mix.
+    pub verdicts: Vec<Verdict>,
     /// What was aimed at.
     pub goal: Goal,
     /// The session now.
@@ -65,6 +67,10 @@ pub struct MasterRequest {
     pub strength: Option<f64>,
     /// Keep the chain that the session has; decide nothing.
     pub as_it_is: bool,
+    /// Write before, after, references and takes at one loudness.
+    pub ab: bool,
+    /// The name of a take: another master of the same mix, kept beside the others.
+    pub take: Option<String>,
 }
 
 /// Masters the pre-master of a project into `path`.
@@ -143,6 +149,7 @@ pub fn master(
         delivered,
         float,
         analysis,
+        verdicts: mastering::verdicts(&facts, &goal),
         premaster: facts.premaster,
         solved,
         repaired,
@@ -172,15 +179,17 @@ pub(crate) fn goal(
 ) -> Result<Goal, WorkflowError> {
     let row = target.integrated_lufs_for(channels);
     let strength = request.strength.unwrap_or(1.0);
-    let curve = match &request.genre {
-        Some(id) => crate::matching::genre(id)?.curve,
-        None => mastering::TARGET,
+    let genre = match &request.genre {
+        Some(id) => crate::matching::genre(id)?,
+        None => &mastering::GENRES[0],
     };
     Ok(Goal {
         strength,
         bounds: Bounds::of_strength(strength),
         matching: request.matching.unwrap_or_default(),
-        curve,
+        curve: genre.curve,
+        records: genre.records,
+        asked: request.genre.is_some() || strength > 1.0,
         ..Goal::new(
             request.loudness_lufs.or(session.master.loudness_lufs).or(row),
             session.master.ceiling_dbtp.unwrap_or(target.ceiling_dbtp),
@@ -200,7 +209,7 @@ pub(crate) fn listen_to(source: &Sources, context: &Context) -> Result<Analysis,
 }
 
 /// The steps before the limiter, each hearing what the ones before it have done; where those did nothing to the sound,
-/// what was heard before is still true.
+/// what was heard before is still true. What a step has decided is heard, and the step makes up for what is left.
 fn decide(
     merging: &mut Merging,
     source: &Sources,
@@ -211,26 +220,55 @@ fn decide(
     for decided in ["insert", "automation", "start_s", "end_s", "fade_in_s", "fade_out_s"] {
         merging.forget(&["master", decided])?;
     }
-    let mut heard = Session::new().master;
+    let mut so_far = SoFar { source, heard: Session::new().master, context };
     facts.now = Some(facts.premaster.clone());
     for step in mastering::STEPS {
         context.check()?;
-        let session = merging.merged().document.session()?;
-        let bare = without_limiter(&session);
-        if sound_of(&bare.master) != sound_of(&heard) {
-            let compiled = engine::compile_master(&bare, source)?;
-            context.listener.stage("listening to the master so far", None);
-            let now = hear(&compiled, source, &[(0, Tap::Output)], on_the_way(), context, None)?;
-            facts.now = now.into_iter().next();
-            heard = bare.master;
-        }
         context.listener.stage(&format!("step {}", step.id()), None);
-        merging.apply(step.decide(facts, &session, goal))?;
-        if let Some(plan) = plan.filter(|_| step.id() == StepId::MasteringEq) {
-            merging.apply(plan.decisions(&merging.merged().document.session()?))?;
+        let session = merging.merged().document.session()?;
+        let mut decided = step.decide(facts, &session, goal);
+        if let Some(plan) = plan.filter(|_| step.draws_the_match()) {
+            merging.apply(decided)?;
+            decided = plan.decisions(&merging.merged().document.session()?);
+        }
+        merging.apply(decided)?;
+        let before = so_far.listen(merging, facts)?;
+        if let Some(before) = before {
+            let session = merging.merged().document.session()?;
+            let again = step.revise(&before, facts, &session, goal);
+            if !again.is_empty() {
+                merging.apply_anew(again)?;
+                so_far.listen(merging, facts)?;
+            }
         }
     }
     Ok(())
+}
+
+/// The chain without its limiter, as it was heard last.
+struct SoFar<'a> {
+    source: &'a Sources,
+    heard: session::Master,
+    context: &'a Context<'a>,
+}
+
+impl SoFar<'_> {
+    /// Hears the chain where it has changed; gives what was true before it did.
+    fn listen(
+        &mut self,
+        merging: &Merging,
+        facts: &mut MasterFacts,
+    ) -> Result<Option<Analysis>, WorkflowError> {
+        let bare = without_limiter(&merging.merged().document.session()?);
+        if sound_of(&bare.master) == sound_of(&self.heard) {
+            return Ok(None);
+        }
+        let compiled = engine::compile_master(&bare, self.source)?;
+        self.context.listener.stage("listening to the master so far", None);
+        let now = hear(&compiled, self.source, &[(0, Tap::Output)], on_the_way(), self.context, None)?;
+        self.heard = bare.master;
+        Ok(std::mem::replace(&mut facts.now, now.into_iter().next()))
+    }
 }
 
 /// What of a chain is heard: its strip, without what a master of the song says beside it.
@@ -238,9 +276,16 @@ fn sound_of(master: &session::Master) -> &session::Strip {
     &master.strip
 }
 
-/// What is measured between the steps.
+/// What is measured between the steps; how dense it gets is asked behind the limiter.
 fn on_the_way() -> Options {
-    Options { true_peak_factor: 4, spectrum: true, pitch: false, music: false, ..Options::default() }
+    Options {
+        true_peak_factor: 4,
+        spectrum: true,
+        pitch: false,
+        music: false,
+        psr: false,
+        ..Options::default()
+    }
 }
 
 /// The id of the last insert of the chain.

@@ -6,7 +6,7 @@
 //! what was measured, then heard through the whole chain and corrected by what is left ([`MatchPlan::corrected`]).
 
 mod bands;
-mod portrait;
+pub(crate) mod portrait;
 mod ride;
 
 pub use bands::Move;

@@ -4,6 +4,7 @@
 //! Each part has an expected loudness against the others and a spread within which good mixes differ.
 
 mod asks;
+mod wishes;
 
 use super::expected::{effect_lu, lead_against_rest_lu, usual_inside_db};
 use super::powers::{Voiced, bands, level_db, mean_powers};
@@ -58,6 +59,8 @@ pub(super) struct Level<'a> {
     pub(super) before_lu: f64,
     pub(super) after_lu: f64,
     pub(super) expected_lu: f64,
+    /// Loudness of its source against the rough mix, in LU, where that tells.
+    pub(super) rough_lu: Option<f64>,
     /// The other tracks of its part.
     pub(super) group: String,
     /// What the track's slope should be turned by, in dB per octave; 0 where nothing is known of it.
@@ -108,6 +111,9 @@ struct Problem<'a> {
     sums: Vec<Sum>,
     /// The lead's group, and the level it should have against all the rest, where the genre says.
     lead: Option<(usize, Option<f64>)>,
+    /// By source, where a rough mix tells.
+    rough: Vec<Option<wishes::Rough>>,
+    facts: &'a SongFacts,
 }
 
 /// Gain of all buses behind a strip, in dB.
@@ -182,7 +188,9 @@ impl<'a> Problem<'a> {
         let rows: Vec<Rows> = tracks.iter().map(|voiced| voiced.rows.clone()).collect();
         let busy = busiest_third(&rows);
         let mix = tracks.iter().map(|v| bands(v, &busy)).collect();
-        let mut problem = Problem { tracks, sources, groups: Vec::new(), mix, sums: Vec::new(), lead: None };
+        let rough = wishes::rough_levels(facts, &tracks, &sources);
+        let mut problem =
+            Problem { tracks, sources, groups: Vec::new(), mix, sums: Vec::new(), lead: None, rough, facts };
         problem.place_inside(rules);
         problem.group(rules);
         problem.find_lead(session, rules);
@@ -429,6 +437,7 @@ impl<'a> Problem<'a> {
                 before_lu: against_mix(&group.power, &now),
                 after_lu: against_mix(&group.power, &then),
                 expected_lu: group.expected_lu + fewer_lu,
+                rough_lu: self.rough[voiced.source].map(|rough| rough.level_lu),
                 tilt_db_per_oct: tilts[voiced.source],
                 group: if others.len() > 4 { format!("{} others", others.len()) } else { listed(&others) },
             }

@@ -1,6 +1,7 @@
 //! The problem as the optimiser takes it: what is wished of levels, of tone, and of the spectrum of the sum.
 
 use super::super::powers::mean_powers_alone;
+use super::wishes::ranges_of_references;
 use super::{Group, MIX_LUFS, Problem, Source};
 use crate::Rules;
 use crate::parts::role;
@@ -71,9 +72,9 @@ impl Problem<'_> {
                 asks.push(Ask { of, against, goal_lu, spread_lu: GENRE_SPREAD_LU });
             }
         }
+        asks.extend(self.rough_asks());
         for group in self.groups.iter().filter(|group| group.sources.len() > 1) {
-            let alone = |source: &usize| mean_powers_alone(&self.tracks, &self.sources[*source].tracks);
-            let all: Vec<Vec<Bands>> = group.sources.iter().map(alone).collect();
+            let all: Vec<Vec<Bands>> = group.sources.iter().map(|source| self.alone(*source)).collect();
             asks.extend(all.iter().map(|of| Ask {
                 of: of.clone(),
                 against: Against::Alike(all.clone()),
@@ -84,7 +85,12 @@ impl Problem<'_> {
         asks
     }
 
-    /// The spectrum that is expected of the sum: third octaves of 45 freely licensed released recordings around
+    /// Powers of one source, where it is loud itself.
+    pub(super) fn alone(&self, source: usize) -> Vec<Bands> {
+        mean_powers_alone(&self.tracks, &self.sources[source].tracks)
+    }
+
+    /// The spectrum that is expected of the sum, that of the references or else the usual one: third octaves of 45 freely licensed released recordings around
     /// these centres, middle and deviation, in dB. Asked for where so many parts play beside the drums that the sum is
     /// a band's.
     fn spectrum(&self) -> Option<Spectrum> {
@@ -113,6 +119,7 @@ impl Problem<'_> {
             level_db,
             spread_db,
         };
-        Some(Spectrum { of: self.mix.iter().map(unweighted).collect(), ranges: USUAL.map(range).to_vec() })
+        let ranges = ranges_of_references(self.facts, USUAL.map(range).to_vec());
+        Some(Spectrum { of: self.mix.iter().map(unweighted).collect(), ranges })
     }
 }
