@@ -162,19 +162,19 @@ def coded(wav, home):
 
 
 def results(program, songs, work):
-    for song in songs:
-        for goal in GOALS:
-            home = work / f"{song.stem}{goal:.0f}"
-            home.mkdir(parents=True, exist_ok=True)
-            files, stopped = tonmeister(program, song, goal, home)
-            yield song, goal, "Tonmeister", files, stopped
-            for by, make in PEERS.items():
-                place = home / by.replace(" ", "-")
-                place.mkdir(exist_ok=True)
-                wav = place / "song.wav"
-                if not wav.exists():
-                    make(song, goal, wav)
-                yield song, goal, by, coded(wav, place), []
+    """Tonmeister's files first, then each peer's."""
+    pairs = [(song, goal, work / f"{song.stem}{goal:.0f}") for song in songs for goal in GOALS]
+    for song, goal, home in pairs:
+        home.mkdir(parents=True, exist_ok=True)
+        yield song, goal, "Tonmeister", *tonmeister(program, song, goal, home)
+    for by, make in PEERS.items():
+        for song, goal, home in pairs:
+            place = home / by.replace(" ", "-")
+            place.mkdir(exist_ok=True)
+            wav = place / "song.wav"
+            if not wav.exists():
+                make(song, goal, wav)
+            yield song, goal, by, coded(wav, place), []
 
 
 def main():
