@@ -115,10 +115,14 @@ fn one(path: &Path, request: &TranslateRequest, context: &Context) -> Result<Tra
     let folder = request.output.clone().unwrap_or(beside);
     let file_of = |id: &str| folder.join(format!("{}-{id}.wav", delivery::file_stem(&name_of(path))));
     let source = source_of(path)?;
-    let end_s = Some(info.duration_s());
     context.listener.stage(&format!("playing {} everywhere", path.display()), None);
     let voices = request.lead.as_deref().map(|lead| Voices::split(path, lead, context)).transpose()?;
-    let plain = Session::new();
+    // All are as long as the file, so that one can be switched to another while they play.
+    let ending = |mut session: Session| {
+        session.master.end_s = Some(info.duration_s());
+        session
+    };
+    let plain = ending(Session::new());
     let original = listened(&plain, &source, context)?;
     let lufs = original.facts.integrated_lufs.ok_or_else(|| WorkflowError::Silent {
         reason: format!("{} has nothing above -70 LUFS", path.display()),
@@ -126,7 +130,7 @@ fn one(path: &Path, request: &TranslateRequest, context: &Context) -> Result<Tra
     let lead_before = voices.as_ref().map(|voices| voices.lead_left(&plain, context)).transpose()?.flatten();
     let mut heard = Vec::new();
     for device in &DEVICES {
-        let session = session_of(device);
+        let session = ending(session_of(device));
         let after = listened(&session, &source, context)?;
         let lead = voices.as_ref().map(|voices| voices.lead_left(&session, context)).transpose()?.flatten();
         heard.push((device, session, after, lead));
@@ -140,8 +144,7 @@ fn one(path: &Path, request: &TranslateRequest, context: &Context) -> Result<Tra
         std::fs::create_dir_all(&folder).map_err(WorkflowError::io(&folder, "create the folder"))?;
         let render = |session: &Session, gain_db: f64, id: &str| {
             let mut session = session.clone();
-            // All are as long as the file, so that one can be switched to another while they play.
-            (session.master.strip.trim_db, session.master.end_s) = (gain_db, end_s);
+            session.master.strip.trim_db = gain_db;
             write(&session, &source, &file_of(id), context)
         };
         render(&plain, gain(&original), "original")?;
