@@ -39,6 +39,7 @@ mod frames;
 mod histogram;
 mod hum;
 mod image;
+mod lead_in;
 mod levels;
 mod loudness;
 mod music;
@@ -75,4 +76,4 @@ pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_pe
 
 /// Raised whenever a meter of this crate gives another reading for the same signal: what was measured by an older one
 /// and kept is measured anew.
-pub const REVISION: u32 = 4;
+pub const REVISION: u32 = 5;
