@@ -39,6 +39,7 @@ mod frames;
 mod histogram;
 mod hum;
 mod image;
+mod lead_in;
 mod levels;
 mod loudness;
 mod music;

@@ -1,7 +1,8 @@
 //! Other versions of a mix: without its singers, of its singers alone, without its lead.
 //!
 //! A version is the session with some tracks taken out behind their processing: keys still hear them, every setting and
-//! lane stays, and the mastering chain is that of the song, so that versions can be cut into one another.
+//! lane stays, the mastering chain is that of the song, and the length is that of the mix, so that versions can be cut into
+//! one another.
 
 use crate::ceiling::keep_ceiling;
 use crate::master::{MasterRequest, Work, goal, target_of};
@@ -57,8 +58,11 @@ impl Version {
         for track in version.tracks.values_mut().filter(|track| !track.mute) {
             if self.drops(track) {
                 track.mute = true;
-                // A send before the fader does not know of it.
-                track.sends.clear();
+                // A send before the fader does not know of it. The way to the return stays: the version is as long as
+                // the mix, to the end of the tail that this track would have had.
+                for send in &mut track.sends {
+                    send.level_db = f64::NEG_INFINITY;
+                }
                 track.lanes.retain(|lane| !matches!(lane.target, session::LaneTarget::Send(_)));
                 dropped += 1;
             } else {
@@ -202,7 +206,8 @@ mod tests {
             let made = version.of(&session).unwrap();
             let heard: Vec<&str> = made.tracks.values().filter(|t| !t.mute).map(|t| t.id.as_str()).collect();
             assert_eq!(heard, left, "{version:?}");
-            assert!(made.tracks.values().all(|t| t.mute == t.sends.is_empty()), "{version:?}");
+            let sends = |t: &Strip| t.sends.iter().all(|send| send.level_db == f64::NEG_INFINITY);
+            assert!(made.tracks.values().all(|t| t.mute == sends(t)), "{version:?}");
             // Everything else stands as it was.
             assert_eq!(made.tracks["kick"].fader_db, session.tracks["kick"].fader_db);
         }
