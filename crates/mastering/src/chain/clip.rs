@@ -17,7 +17,7 @@ const LIMITERS_DB: f64 = 3.0;
 const KNEE_DB: f64 = 1.0;
 /// A loudness this near is reached, in LU.
 const REACHED_LU: f64 = 0.1;
-/// It is kept where it brings as much loudness, in LU, or spares as much mean limiting, in dB.
+/// It is kept where it brings as much loudness, in LU, or half of what is missing, or spares as much mean limiting, in dB.
 const LOUDER_LU: f64 = 0.3;
 const SPARED_DB: f64 = 0.5;
 
@@ -57,7 +57,8 @@ pub fn clip_decisions(
 ) -> Option<Vec<Decision>> {
     let louder = missing_lu(goal, without) - missing_lu(goal, with);
     let spared = without.best.mean_reduction_db - with.best.mean_reduction_db;
-    if louder < LOUDER_LU && !(louder > -REACHED_LU && spared >= SPARED_DB) {
+    let enough = LOUDER_LU.min(0.5 * missing_lu(goal, without));
+    if louder < enough && !(louder > -REACHED_LU && spared >= SPARED_DB) {
         return None;
     }
     let (mean, p95) = with.best.clipped_db;
