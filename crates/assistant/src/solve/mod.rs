@@ -1,41 +1,49 @@
-//! One optimiser over the mix, on power in auditory bands: levels and broad tone are solved together.
+//! One optimiser over the mix, on power in auditory bands: levels, broad tone, room in the spectrum, places and widths
+//! are solved together.
 //!
-//! A mix is here what gains and slopes do to band powers that were measured once; nothing is rendered. What is
-//! wanted of it are [`Ask`]s: that some tracks together stand at a level against the whole, against other tracks or
-//! among their like, each with the spread within which good mixes differ. Beside them stand what is known of the
-//! tone of each source ([`Tone`]) and of the spectrum of the sum ([`Spectrum`]), and, for every slope, the wish to do
-//! nothing. All of it is one sum of squares in units of its own spread,
+//! A mix is here what gains, slopes, cuts, places and widths do to band powers that were measured once; nothing is
+//! rendered. What is wanted of it are [`Ask`]s: that some tracks together stand at a level against the whole, against
+//! other tracks or among their like, each with the spread within which good mixes differ. Beside them stand what is
+//! known of the tone of each source ([`Tone`]), the spectrum of the sum ([`Spectrum`]), how much of each part the
+//! others hide ([`Hidden`]), how loud both loudspeakers are and how wide the sum is ([`Image`]), and for every slope,
+//! cut, place and width the wish to do nothing. All of it is one sum in units of its own spread,
 //!
 //! ```text
-//! sum_k ((L_k(g, t) - goal_k) / spread_k)^2 + sum_s ((t_s + tilt_s) / varies_s)^2 + (t_s / chain)^2
-//!     + sum_o (dead((D_o(g, t)) / spread_o)^2
+//! sum_k ((L_k - goal_k) / spread_k)^2 + sum_s ((t_s + tilt_s) / varies_s)^2 + (t_s / chain)^2
+//!     + sum_o (dead(D_o) / spread_o)^2 + sum_p (dead(hidden_p) / spread_p)^2 + (lean / spread)^2
+//!     + sum_u ((place_u - wish_u) / spread_u)^2 + sum_w ((side_w - usual_w) / spread_w)^2 + 2 price sum_c depth_c
 //! ```
 //!
-//! over the gains `g` in dB and the slopes `t` in dB per octave, minimised by Gauss and Newton's method. Only ratios of
-//! gains matter (Wilson & Fazenda, *Navigating the mix-space*, 2016): the level to which all of them refer is a
-//! variable too, and the common gain is set afterwards by headroom.
+//! over gains and depths in dB, slopes in dB per octave and places from the middle (0) to a side (1), minimised
+//! inside bounds by Levenberg and Marquardt's method. The price of a cut is paid by the decibel, so that cuts which do
+//! not pay stay at nothing. Only ratios of gains matter (Wilson & Fazenda, *Navigating the mix-space*, 2016): the level
+//! to which all of them refer is a variable too, and the common gain is set afterwards by headroom.
 
+mod hidden;
+mod image;
 mod newton;
+mod point;
 
-use audio::{db_to_power, power_to_db};
+pub(crate) use hidden::{Hidden, Limit};
+pub(crate) use image::{Image, Place, Sides, Width};
+use point::Point;
+
 use measure::ERB_BANDS;
 
 /// A number for each band.
 pub(crate) type Bands = [f64; ERB_BANDS];
 
-/// Loudness of nothing, in dB.
-const NOTHING_DB: f64 = -200.0;
 /// The slope turns around this, in hertz.
 pub(crate) const PIVOT_HZ: f64 = 1_000.0;
 /// Slopes of recordings differ by so much without anybody's will, in dB per octave: microphones, places and rooms
 /// that differ by 6 dB between 100 Hz and 10 kHz. It is how far a slope is believed to be an accident.
 pub(crate) const CHAIN_DB_PER_OCT: f64 = 0.8;
 /// Most that a slope is turned, in dB per octave: 6 dB at 16 kHz.
-const MOST_DB_PER_OCT: f64 = 1.5;
-/// At most so many steps; convergence takes about eight.
-const STEPS: usize = 60;
-/// At most so far in one step, in dB: far from the solution sums of powers are not straight.
-const LONGEST_DB: f64 = 6.0;
+pub(crate) const MOST_DB_PER_OCT: f64 = 1.5;
+/// What a decibel of a cut costs, and how far cuts go without regret, in dB: a cut is made where every decibel
+/// uncovers half a percent of a part of which a third is hidden.
+const PRICE_PER_DB: f64 = 0.002;
+const EASY_DB: f64 = 40.0;
 
 /// What a level is held against.
 #[derive(Debug, Clone)]
@@ -101,158 +109,200 @@ pub(crate) struct Model {
     pub(crate) spectrum: Option<Spectrum>,
     /// Where the level begins that all refer to, in LUFS.
     pub(crate) whole_lufs: f64,
+    /// Cuts that could be made.
+    pub(crate) cuts: Vec<Cut>,
+    /// What others hide.
+    pub(crate) hidden: Vec<Hidden>,
+    /// Where everything stands between the loudspeakers; `None` where that is no part of the problem.
+    pub(crate) image: Option<Image>,
 }
 
-/// Gains and slopes.
+/// A bell that could take something away from a source.
+#[derive(Debug, Clone)]
+pub(crate) struct Cut {
+    pub(crate) source: usize,
+    /// What a decibel of depth takes away by band, in dB.
+    pub(crate) shape_db: Bands,
+    /// Share of the time in which it works: 1 unless another track opens it.
+    pub(crate) share: f64,
+    /// The deepest, in dB.
+    pub(crate) most_db: f64,
+    /// Where it is decided already, in dB.
+    pub(crate) fixed_db: Option<f64>,
+}
+
+/// Where everything ends.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Solution {
     /// By source, in dB.
     pub(crate) gains_db: Vec<f64>,
     /// By source, in dB per octave around [`PIVOT_HZ`].
     pub(crate) tilts_db_per_oct: Vec<f64>,
-    /// The sum of squares that is left.
+    /// By cut, in dB.
+    pub(crate) depths_db: Vec<f64>,
+    /// By place, 0 (middle) to 1 (side).
+    pub(crate) places: Vec<f64>,
+    /// By width, what the side is raised by in dB.
+    pub(crate) sides_db: Vec<f64>,
+    /// Factors on power by source and band of everything but the gain.
+    pub(crate) tone: Vec<Bands>,
+    /// By [`Hidden`], the share that is hidden.
+    pub(crate) hidden: Vec<f64>,
+    /// Right against left of the sum, in LU; 0 where places are no part of the problem.
+    pub(crate) lean_lu: f64,
+    /// The level that all expectations refer to, in LUFS.
+    pub(crate) whole_lufs: f64,
+    /// The sum that is left.
     pub(crate) cost: f64,
 }
 
-/// A value and its slopes by the variables.
-type Sloped = (f64, Vec<f64>);
+/// Variables in order: gains, slopes, the level of the whole, depths of cuts, places, widths.
+#[derive(Debug, Clone, Copy)]
+struct Layout {
+    sources: usize,
+    cuts: usize,
+    places: usize,
+    widths: usize,
+}
 
-/// Octaves from the pivot, held inside hearing, by band.
-pub(crate) fn octaves(centres_hz: &[f64]) -> Bands {
-    let mut octaves = [0.0; ERB_BANDS];
-    for (octave, hz) in octaves.iter_mut().zip(centres_hz) {
-        *octave = (hz.clamp(40.0, 16_000.0) / PIVOT_HZ).log2();
+impl Layout {
+    fn tilt(&self, source: usize) -> usize {
+        self.sources + source
     }
-    octaves
+
+    fn whole(&self) -> usize {
+        2 * self.sources
+    }
+
+    fn cut(&self, cut: usize) -> usize {
+        self.whole() + 1 + cut
+    }
+
+    fn place(&self, place: usize) -> usize {
+        self.cut(self.cuts) + place
+    }
+
+    fn width(&self, width: usize) -> usize {
+        self.place(self.places) + width
+    }
+
+    fn len(&self) -> usize {
+        self.width(self.widths)
+    }
 }
 
 impl Model {
+    fn layout(&self) -> Layout {
+        let image = self.image.as_ref();
+        Layout {
+            sources: self.start_db.len(),
+            cuts: self.cuts.len(),
+            places: image.map_or(0, |image| image.places.len()),
+            widths: image.map_or(0, |image| image.widths.len()),
+        }
+    }
+
     /// The minimum. Depends on neither where the gains stood nor on the order of sources.
     pub(crate) fn solve(&self) -> Solution {
-        let count = self.start_db.len();
-        let mut variables = self.start_db.clone();
-        variables.resize(2 * count, 0.0);
-        variables.push(self.whole_lufs);
-        let mut free: Vec<usize> = (0..count).filter(|source| !self.fixed[*source]).collect();
-        free.extend((0..count).filter(|source| self.tones[*source].is_some()).map(|s| count + s));
-        free.push(2 * count);
-        for _ in 0..STEPS {
-            let (residuals, slopes) = self.residuals(&variables);
-            let step = newton::step(&residuals, &slopes, &free);
-            let longest = step.iter().fold(0.0f64, |most, s| most.max(s.abs()));
-            let short = (LONGEST_DB / longest.max(1e-12)).min(1.0);
-            free.iter().zip(&step).for_each(|(place, step)| variables[*place] += short * step);
-            for tilt in &mut variables[count..2 * count] {
-                *tilt = tilt.clamp(-MOST_DB_PER_OCT, MOST_DB_PER_OCT);
-            }
-            if longest < 1e-6 {
-                break;
-            }
-        }
-        let cost = self.residuals(&variables).0.iter().map(|r| r * r).sum();
+        let layout = self.layout();
+        let mut bounds = self.bounds(&layout);
+        let start = self.start(&layout);
+        let problem = newton::Problem {
+            residuals: &|variables| Point::new(self, &layout, variables).residuals(),
+            price: &self.price(&layout),
+            longest: &bounds.iter().map(|bound| bound.longest).collect::<Vec<f64>>(),
+        };
+        bounds.iter_mut().zip(&start).filter(|(bound, _)| bound.stays).for_each(|(bound, at)| {
+            (bound.least, bound.most) = (*at, *at);
+        });
+        let limits: Vec<(f64, f64)> = bounds.iter().map(|bound| (bound.least, bound.most)).collect();
+        let (variables, cost) = problem.minimum(start, &limits);
+        self.told(&layout, &variables, cost)
+    }
+
+    /// What the variables come to, without looking for better ones: `solution` with other depths of cuts.
+    pub(crate) fn hidden_with(&self, solution: &Solution, depths_db: &[f64]) -> Vec<f64> {
+        let layout = self.layout();
+        let mut variables = self.start(&layout);
+        variables[..layout.sources].copy_from_slice(&solution.gains_db);
+        variables[layout.sources..layout.whole()].copy_from_slice(&solution.tilts_db_per_oct);
+        variables[layout.whole()] = solution.whole_lufs;
+        variables[layout.cut(0)..layout.place(0)].copy_from_slice(depths_db);
+        variables[layout.place(0)..layout.width(0)].copy_from_slice(&solution.places);
+        variables[layout.width(0)..].copy_from_slice(&solution.sides_db);
+        let point = Point::new(self, &layout, &variables);
+        self.hidden.iter().map(|hidden| hidden.share(&point, None)).collect()
+    }
+
+    fn told(&self, layout: &Layout, variables: &[f64], cost: f64) -> Solution {
+        let point = Point::new(self, layout, variables);
         Solution {
-            gains_db: variables[..count].to_vec(),
-            tilts_db_per_oct: variables[count..2 * count].to_vec(),
+            gains_db: variables[..layout.sources].to_vec(),
+            tilts_db_per_oct: variables[layout.sources..layout.whole()].to_vec(),
+            depths_db: variables[layout.cut(0)..layout.place(0)].to_vec(),
+            places: variables[layout.place(0)..layout.width(0)].to_vec(),
+            sides_db: variables[layout.width(0)..].to_vec(),
+            tone: point.tone(),
+            hidden: self.hidden.iter().map(|hidden| hidden.share(&point, None)).collect(),
+            lean_lu: self.image.as_ref().map_or(0.0, |image| image.lean(&point, 0..ERB_BANDS).0),
+            whole_lufs: variables[layout.whole()],
             cost,
         }
     }
 
-    /// Factors on power by track and band.
-    pub(crate) fn factors(&self, gains_db: &[f64], tilts: &[f64]) -> Vec<Bands> {
-        let octaves = octaves(&self.centres_hz);
-        let of = |source: &usize| octaves.map(|x| db_to_power(gains_db[*source] + tilts[*source] * x));
-        self.sources.iter().map(of).collect()
+    fn start(&self, layout: &Layout) -> Vec<f64> {
+        let mut start = vec![0.0; layout.len()];
+        start[..layout.sources].copy_from_slice(&self.start_db);
+        start[layout.whole()] = self.whole_lufs;
+        for (n, cut) in self.cuts.iter().enumerate() {
+            start[layout.cut(n)] = cut.fixed_db.unwrap_or(0.0);
+        }
+        for (n, place) in self.image.iter().flat_map(|image| &image.places).enumerate() {
+            start[layout.place(n)] = place.wish.min(place.most);
+        }
+        start
     }
 
-    /// Deviations in units of their spread, and their slopes by gains, slopes and the level of the whole.
-    fn residuals(&self, variables: &[f64]) -> (Vec<f64>, Vec<Vec<f64>>) {
-        let count = self.start_db.len();
-        let factors = self.factors(&variables[..count], &variables[count..2 * count]);
-        let level = |power: &[Bands]| self.level(power, &factors, 0..ERB_BANDS);
-        let mut whole = (variables[2 * count], vec![0.0; variables.len()]);
-        whole.1[2 * count] = 1.0;
-        let (mut residuals, mut slopes) = (Vec::new(), Vec::new());
-        let mut push = |value: f64, slope: Vec<f64>, spread: f64| {
-            residuals.push(value / spread);
-            slopes.push(slope.into_iter().map(|s| s / spread).collect::<Vec<f64>>());
-        };
-        for ask in &self.asks {
-            let against = match &ask.against {
-                Against::Whole => whole.clone(),
-                Against::Tracks(power) => level(power),
-                Against::Alike(all) => mean(all.iter().map(|power| level(power)).collect()),
-            };
-            let (value, slope) = minus(level(&ask.of), &against);
-            push(value - ask.goal_lu, slope, ask.spread_lu);
+    fn bounds(&self, layout: &Layout) -> Vec<Bound> {
+        let bound = |least, most, longest| Bound { least, most, longest, stays: false };
+        // Far from the solution sums of powers are not straight: steps are no longer than this.
+        let mut bounds = vec![bound(f64::NEG_INFINITY, f64::INFINITY, 6.0); layout.len()];
+        for source in 0..layout.sources {
+            bounds[source].stays = self.fixed[source];
+            let tilt = &mut bounds[layout.tilt(source)];
+            *tilt = bound(-MOST_DB_PER_OCT, MOST_DB_PER_OCT, 1.0);
+            tilt.stays = self.tones[source].is_none();
         }
-        for (source, tone) in self.tones.iter().enumerate() {
-            let Some(tone) = tone else { continue };
-            let tilt = variables[count + source];
-            let mut slope = vec![0.0; variables.len()];
-            slope[count + source] = 1.0;
-            push(tilt + tone.tilt_db_per_oct, slope.clone(), tone.varies_db_per_oct);
-            push(tilt, slope, CHAIN_DB_PER_OCT);
+        for (n, cut) in self.cuts.iter().enumerate() {
+            bounds[layout.cut(n)] = Bound { stays: cut.fixed_db.is_some(), ..bound(0.0, cut.most_db, 2.0) };
         }
-        for (value, slope, spread) in self.spectrum_residuals(&factors) {
-            push(value, slope, spread);
-        }
-        (residuals, slopes)
-    }
-
-    /// What the spectrum of the sum is off by, beyond the dead zone in which good mixes differ.
-    fn spectrum_residuals(&self, factors: &[Bands]) -> Vec<(f64, Vec<f64>, f64)> {
-        /// Deviations inside this share of the spread are style.
-        const DEAD: f64 = 0.7;
-        let Some(spectrum) = &self.spectrum else { return Vec::new() };
-        let inside = |range: &Range| {
-            let place = |hz: f64| self.centres_hz.iter().position(|c| *c >= hz).unwrap_or(ERB_BANDS);
-            place(range.low_hz)..place(range.high_hz)
-        };
-        let level = |range: &Range| {
-            let (db, slope) = self.level(&spectrum.of, factors, inside(range));
-            (db - range.level_db, slope)
-        };
-        let levels: Vec<Sloped> = spectrum.ranges.iter().map(level).collect();
-        let middle = mean(levels.clone());
-        let one = |(range, level): (&Range, Sloped)| {
-            let (value, slope) = minus(level, &middle);
-            let dead = DEAD * range.spread_db;
-            let beyond = value - value.clamp(-dead, dead);
-            let slope = if beyond == 0.0 { vec![0.0; slope.len()] } else { slope };
-            (beyond, slope, range.spread_db)
-        };
-        spectrum.ranges.iter().zip(levels).map(one).collect()
-    }
-
-    /// Level in dB of powers under factors, over some bands, and its slopes: those by a gain are the share of its
-    /// source, those by a slope the share's mean place in octaves.
-    pub(crate) fn level(&self, power: &[Bands], factors: &[Bands], bands: std::ops::Range<usize>) -> Sloped {
-        let count = self.start_db.len();
-        let octaves = octaves(&self.centres_hz);
-        let mut sum = 0.0;
-        let mut slope = vec![0.0; 2 * count + 1];
-        for ((source, power), factor) in self.sources.iter().zip(power).zip(factors) {
-            for band in bands.clone() {
-                let own = power[band] * factor[band];
-                sum += own;
-                slope[*source] += own;
-                slope[count + source] += own * octaves[band];
+        if let Some(image) = &self.image {
+            for (n, place) in image.places.iter().enumerate() {
+                bounds[layout.place(n)] = bound(0.0, place.most, 0.2);
+            }
+            for (n, width) in image.widths.iter().enumerate() {
+                bounds[layout.width(n)] = bound(0.0, width.most_db, 3.0);
             }
         }
-        slope.iter_mut().for_each(|s| *s /= sum.max(1e-300));
-        (if sum > 0.0 { power_to_db(sum).max(NOTHING_DB) } else { NOTHING_DB }, slope)
+        bounds
+    }
+
+    /// What a unit of each variable costs by itself.
+    fn price(&self, layout: &Layout) -> Vec<f64> {
+        let mut price = vec![0.0; layout.len()];
+        price[layout.cut(0)..layout.place(0)].fill(PRICE_PER_DB);
+        price
     }
 }
 
-fn minus(a: Sloped, b: &Sloped) -> Sloped {
-    (a.0 - b.0, a.1.iter().zip(&b.1).map(|(a, b)| a - b).collect())
-}
-
-fn mean(all: Vec<Sloped>) -> Sloped {
-    let count = all.len().max(1) as f64;
-    let length = all.first().map_or(0, |(_, slope)| slope.len());
-    let slope = (0..length).map(|n| all.iter().map(|(_, slope)| slope[n]).sum::<f64>() / count);
-    (all.iter().map(|(value, _)| value).sum::<f64>() / count, slope.collect())
+/// Within what a variable stays, and how far it moves in one step.
+#[derive(Debug, Clone, Copy)]
+struct Bound {
+    least: f64,
+    most: f64,
+    longest: f64,
+    /// It stays where it begins.
+    stays: bool,
 }
 
 #[cfg(test)]

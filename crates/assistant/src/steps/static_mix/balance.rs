@@ -4,19 +4,26 @@
 //! Each part has an expected loudness against the others and a spread within which good mixes differ.
 
 mod asks;
+mod echoes;
+mod hides;
+mod places;
 mod wishes;
 
 use super::expected::{effect_lu, lead_against_rest_lu, usual_inside_db};
+use super::pan::Stage;
 use super::powers::{Voiced, bands, level_db, mean_powers};
-use crate::masking::{Voice, hidden_share};
+use super::width;
 use crate::parts::{self, DRUMS, EFFECTS, HARMONY, Part, part_of, role};
-use crate::power::{Rows, band_shares, busiest_third, lufs};
-use crate::solve::{Bands, Solution};
+use crate::power::{Rows, busiest_third, lufs};
+use crate::solve::{Bands, Model, Solution};
+use crate::steps::subtractive_eq::planned;
 use crate::words::{listed, tenth};
 use crate::{Rules, SongFacts};
 use audio::{db_to_power, power_to_db};
+pub(crate) use hides::bells;
 use measure::ERB_BANDS;
 use session::{Session, Strip};
+use std::collections::BTreeMap;
 
 /// Loudness of the busy parts of the mix before the pre-master, in LUFS: leaves headroom.
 const MIX_LUFS: f64 = -18.0;
@@ -26,18 +33,17 @@ const LOUDER_DB: f64 = 4.0;
 const FADER_DB: (f64, f64) = (-20.0, 10.0);
 /// How far a microphone moves against another of the same source, in dB.
 const INSIDE_DB: f64 = 6.0;
-/// From which share on a lead counts as masked, and the most it is raised for that, in LU.
-const HIDDEN: f64 = 0.75;
-const RAISE_LU: f64 = 1.0;
-/// The most where the genre says how loud a lead is, in LU.
-const RAISE_IN_GENRE_LU: f64 = 0.5;
-const RAISE_STEP_LU: f64 = 0.5;
+/// A lead that is raised by less because it is hidden is not said to be, in LU.
+const RAISED_LU: f64 = 0.25;
 /// A part of several different instruments is louder than one, by so much for ten times as many, in LU.
 const MANY_LU: f64 = 5.0;
 /// A loop beside drums that are played by themselves, in LU, and where none of these is a snare: then it is the rest of
 /// the kit.
 const LOOP_LU: f64 = -9.0;
 const REST_OF_KIT_LU: f64 = -6.5;
+/// A hi-hat or cymbals that no microphone over the kit hears as well: programmed ones carry all of the top by themselves,
+/// in LU.
+const CYMBALS_ALONE_LU: f64 = -12.5;
 /// Backing voices where no lead sings in at least this share of the rows, in LU.
 const VOICES_ALONE_LU: f64 = -4.8;
 const LEAD_SINGS: f64 = 0.1;
@@ -67,11 +73,45 @@ pub(super) struct Level<'a> {
     pub(super) tilt_db_per_oct: f64,
 }
 
-/// All levels.
+/// Everything that was solved together.
 pub(super) struct Balance<'a> {
     pub(super) levels: Vec<Level<'a>>,
     /// By how much the lead was raised because it was hidden, and the hidden share before and after.
     pub(super) lead_raised: Option<(f64, f64, f64)>,
+    /// Where everything stands.
+    pub(super) stage: Stage<'a>,
+    /// What the sides of narrow tracks are raised by.
+    pub(super) widths: Vec<width::Raised>,
+    /// Cuts that make room for others.
+    pub(super) rooms: Vec<Room>,
+}
+
+/// A cut of one track that uncovers another part.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Room {
+    /// The track that steps back.
+    pub(crate) track: String,
+    pub(crate) hz: f64,
+    pub(crate) depth_db: f64,
+    pub(crate) q: f64,
+    /// True where it went as deep as it may.
+    pub(crate) stopped: bool,
+    /// The track whose playing opens the cut; `None` for one that is always there.
+    pub(crate) key: Option<String>,
+    /// What it is made for.
+    pub(crate) part: RoomFor,
+    /// The share of that which is hidden without any of these cuts, and with all of them.
+    pub(crate) before: f64,
+    pub(crate) after: f64,
+}
+
+/// What a cut makes room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RoomFor {
+    /// What the mix is about.
+    Lead,
+    /// The low end of the kick.
+    Kick,
 }
 
 /// Microphones of one source, or one track: what one variable moves.
@@ -111,6 +151,8 @@ struct Problem<'a> {
     sums: Vec<Sum>,
     /// The lead's group, and the level it should have against all the rest, where the genre says.
     lead: Option<(usize, Option<f64>)>,
+    /// Recorded echoes and reverberation, each with the sources that it repeats.
+    echoes: Vec<(usize, Vec<usize>)>,
     /// By source, where a rough mix tells.
     rough: Vec<Option<wishes::Rough>>,
     facts: &'a SongFacts,
@@ -129,31 +171,54 @@ pub(crate) fn path_gain_db(session: &Session, strip: &Strip) -> f64 {
     gain_db
 }
 
-/// Solves the levels; `None` where nothing plays.
-/// Slopes are solved as well when they are still `open`: to be decided.
+/// Solves the mix; `None` where nothing plays. What is still `open`, to be decided, is solved with the levels: slopes,
+/// cuts, places and widths.
 pub(super) fn solve<'a>(
     facts: &'a SongFacts,
     session: &'a Session,
     rules: &Rules,
     open: bool,
 ) -> Option<Balance<'a>> {
-    let problem = Problem::new(facts, session, rules)?;
+    let problem = Problem::new(facts, session, rules, open)?;
     let mut model = problem.model(rules);
     if !open {
         model.tones.fill(None);
     }
-    let Solution { gains_db: mut sources_db, tilts_db_per_oct, .. } = model.solve();
-    if !model.fixed.contains(&true) {
-        problem.set_headroom(&mut sources_db, &tilts_db_per_oct);
-    }
-    let lead_raised = problem.raise_lead(&mut sources_db, &tilts_db_per_oct, rules);
-    let levels = problem.levels(&sources_db, &tilts_db_per_oct, rules);
-    Some(Balance { levels, lead_raised })
+    // Levels alone first: sides are chosen by how loud things are, and what being hidden changes is told.
+    let levels = model.solve();
+    model.hidden = problem.hidden(&levels, rules);
+    let faders = problem.faders(session, &model, &levels);
+    let mut stage = match open {
+        true => Stage::chosen(facts, session, rules, &faders),
+        false => Stage::as_it_is(facts, session, rules, &faders),
+    };
+    let narrow = if open { problem.narrow(facts, rules) } else { Vec::new() };
+    let units = if open { problem.heard_units(&stage) } else { Vec::new() };
+    model.image = Some(problem.image(&stage, &units, &narrow, &levels));
+    let candidates = if open { problem.candidates(facts, session, rules) } else { Vec::new() };
+    model.cuts = candidates.iter().map(|candidate| candidate.cut.clone()).collect();
+    let mut solution = model.solve();
+    // Once more with cuts as they can be set, and with both sides as loud as the levels make them now.
+    problem.choose(&mut model, &candidates, &solution);
+    model.image = Some(problem.image(&stage, &units, &narrow, &solution));
+    model.start_db.clone_from(&solution.gains_db);
+    solution = model.solve();
+    let rooms = problem.rooms(&model, &candidates, &solution);
+    let lead_raised = problem.lead_raised(&model, &levels, &solution);
+    let headroom_db = problem.headroom_db(&model, &solution);
+    solution.gains_db.iter_mut().for_each(|db| *db += headroom_db);
+    stage.take(&units, &solution.places);
+    let raised =
+        |(narrow, db): (&width::Narrow, &f64)| width::Raised { narrow: narrow.clone(), raised_db: *db };
+    let widths = narrow.iter().zip(&solution.sides_db).map(raised).collect();
+    let levels = problem.levels(&solution, rules);
+    Some(Balance { levels, lead_raised, stage, widths, rooms })
 }
 
 impl<'a> Problem<'a> {
-    fn new(facts: &'a SongFacts, session: &'a Session, rules: &Rules) -> Option<Problem<'a>> {
+    fn new(facts: &'a SongFacts, session: &'a Session, rules: &Rules, open: bool) -> Option<Problem<'a>> {
         let (mut tracks, mut sources) = (Vec::new(), Vec::new());
+        let planned = if open { planned(facts, session, rules) } else { BTreeMap::new() };
         for members in parts::sources(facts, session) {
             let mut own = Vec::new();
             let level = |track: &Strip| {
@@ -176,6 +241,7 @@ impl<'a> Problem<'a> {
                     path_db,
                     source: sources.len(),
                     inside_db: 0.0,
+                    planned: planned.get(&track.id).copied().unwrap_or([1.0; ERB_BANDS]),
                 });
             }
             if !own.is_empty() {
@@ -189,11 +255,21 @@ impl<'a> Problem<'a> {
         let busy = busiest_third(&rows);
         let mix = tracks.iter().map(|v| bands(v, &busy)).collect();
         let rough = wishes::rough_levels(facts, &tracks, &sources);
-        let mut problem =
-            Problem { tracks, sources, groups: Vec::new(), mix, sums: Vec::new(), lead: None, rough, facts };
+        let mut problem = Problem {
+            tracks,
+            sources,
+            groups: Vec::new(),
+            mix,
+            sums: Vec::new(),
+            lead: None,
+            echoes: Vec::new(),
+            rough,
+            facts,
+        };
         problem.place_inside(rules);
         problem.group(rules);
         problem.find_lead(session, rules);
+        problem.find_echoes();
         Some(problem)
     }
 
@@ -252,6 +328,7 @@ impl<'a> Problem<'a> {
         }
         let single_drums = groups.iter().any(|group| group.part.drums && group.part.name != DRUMS.name);
         let backbeat = groups.iter().any(|group| matches!(group.part.name, "snare" | "claps"));
+        let overheads = groups.iter().any(|group| matches!(group.part.name, "overheads" | "drum room"));
         let no_lead = !groups.iter().any(|group| group.part.name == "lead vocal" && self.sings(group));
         for group in &mut groups {
             let members: Vec<usize> =
@@ -259,6 +336,7 @@ impl<'a> Problem<'a> {
             match group.part.name {
                 "drums" if single_drums && backbeat => group.part.level_lu = LOOP_LU,
                 "drums" if single_drums => group.part.level_lu = REST_OF_KIT_LU,
+                "hi-hat" | "cymbals" if !overheads => group.part.level_lu = CYMBALS_ALONE_LU,
                 "backing vocals" if no_lead => group.part.level_lu = VOICES_ALONE_LU,
                 EFFECTS => group.part.level_lu = effect_lu(played_share(&self.tracks, &members)),
                 _ => {}
@@ -315,23 +393,38 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// Factors on power of all tracks by band, for gains and slopes of the sources.
-    fn factors(&self, sources_db: &[f64], tilts: &[f64]) -> Vec<Bands> {
-        let octaves = crate::solve::octaves(&self.centres_hz());
-        let of = |v: &Voiced| octaves.map(|x| db_to_power(sources_db[v.source] + tilts[v.source] * x));
+    /// Factors on power of all tracks by band.
+    fn factors(&self, solution: &Solution) -> Vec<Bands> {
+        let of = |v: &Voiced| {
+            let gain = db_to_power(solution.gains_db[v.source]);
+            solution.tone[v.source].map(|tone| gain * tone)
+        };
         self.tracks.iter().map(of).collect()
     }
 
-    /// The common gain: the mix at its loudness, or lower where a fader would pass its bound.
-    fn set_headroom(&self, sources_db: &mut [f64], tilts: &[f64]) {
-        let mix = level_db(&self.mix, &self.factors(sources_db, tilts));
+    /// Faders by track, in dB, with the headroom that the mix needs.
+    fn faders(&self, session: &'a Session, model: &Model, solution: &Solution) -> BTreeMap<&'a str, f64> {
+        let headroom_db = self.headroom_db(model, solution);
+        let mut faders: BTreeMap<&str, f64> =
+            session.tracks.iter().map(|(id, track)| (id.as_str(), track.fader_db)).collect();
+        let solved = |v: &Voiced<'a>| solution.gains_db[v.source] + v.inside_db + headroom_db;
+        faders.extend(self.tracks.iter().map(|v| (v.track.id.as_str(), solved(v))));
+        faders
+    }
+
+    /// The common gain: the mix at its loudness, or lower where a fader would pass its bound; none where a person has
+    /// set a fader.
+    fn headroom_db(&self, model: &Model, solution: &Solution) -> f64 {
+        if model.fixed.contains(&true) {
+            return 0.0;
+        }
+        let mix = level_db(&self.mix, &self.factors(solution));
         let mut common_db = MIX_LUFS - mix;
-        let faders = self.tracks.iter().map(|v| sources_db[v.source] + v.inside_db);
+        let faders = self.tracks.iter().map(|v| solution.gains_db[v.source] + v.inside_db);
         let (lowest, highest) =
             faders.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), db| (low.min(db), high.max(db)));
         common_db += (FADER_DB.0 - lowest - common_db).clamp(0.0, LOUDER_DB);
-        common_db = common_db.min((FADER_DB.1 - highest).max(FADER_DB.0 - lowest));
-        sources_db.iter_mut().for_each(|db| *db += common_db);
+        common_db.min((FADER_DB.1 - highest).max(FADER_DB.0 - lowest))
     }
 
     /// Loudness of a source by itself, in LUFS.
@@ -340,54 +433,32 @@ impl<'a> Problem<'a> {
         power_to_db(self.sources[source].tracks.iter().map(own).sum())
     }
 
-    /// Raises a lead that is hidden though it is as loud as usual.
-    fn raise_lead(&self, sources_db: &mut [f64], tilts: &[f64], rules: &Rules) -> Option<(f64, f64, f64)> {
-        let (group, genre_lu) = self.lead?;
-        let lead: Vec<usize> = self.groups[group].sources.clone();
-        if lead.iter().any(|source| self.sources[*source].fixed_db.is_some()) {
-            return None;
-        }
-        let is_lead = |voiced: &Voiced| lead.contains(&voiced.source);
-        let mut weights = [0.0; ERB_BANDS];
-        for voiced in self.tracks.iter().filter(|voiced| is_lead(voiced)) {
-            let analysis = voiced.facts.now();
-            for ((weight, share), hz) in
-                weights.iter_mut().zip(band_shares(analysis)).zip(&analysis.erb.centres_hz)
-            {
-                // Words are carried between 1 and 5 kHz.
-                *weight += share * if (1_000.0..5_000.0).contains(hz) { 2.0 } else { 1.0 };
-            }
-        }
-        let hidden = |raised_db: f64| {
-            let (mut own, mut others) = (Vec::new(), Vec::new());
-            for voiced in &self.tracks {
-                let gain_db = sources_db[voiced.source] + voiced.inside_db + voiced.path_db;
-                let lead = is_lead(voiced);
-                let raise = if lead { raised_db } else { 0.0 };
-                let voice = Voice::new(voiced.facts.now(), gain_db + raise);
-                if lead { own.push(voice) } else { others.push(voice) }
-            }
-            hidden_share(&own, &others, &weights)
+    /// What the lead was raised by against the others because they hid it, and its hidden share before and after.
+    fn lead_raised(&self, model: &Model, before: &Solution, now: &Solution) -> Option<(f64, f64, f64)> {
+        let (group, _) = self.lead?;
+        let place = self.lead_hidden()?;
+        let moved = |source: &usize| now.gains_db[*source] - before.gains_db[*source];
+        let middle = |sources: Vec<usize>| {
+            let mut all: Vec<f64> = sources.iter().map(moved).collect();
+            all.sort_by(f64::total_cmp);
+            all.get(all.len() / 2).copied()
         };
-        let before = hidden(0.0)?;
-        let most = genre_lu.map_or(RAISE_LU, |_| RAISE_IN_GENRE_LU) * rules.strength.clamp(0.0, 2.0);
-        let (mut raised, mut after) = (0.0, before);
-        while after > HIDDEN && raised + RAISE_STEP_LU <= most {
-            raised += RAISE_STEP_LU;
-            after = hidden(raised)?;
-        }
-        if raised == 0.0 {
-            return None;
-        }
-        lead.iter().for_each(|source| sources_db[*source] += raised);
-        if self.sources.iter().all(|source| source.fixed_db.is_none()) {
-            self.set_headroom(sources_db, tilts);
-        }
-        Some((raised, before, after))
+        let own = &self.groups[group].sources;
+        let others = (0..self.sources.len()).filter(|source| !own.contains(source)).collect();
+        let raised_lu = middle(own.clone())? - middle(others)?;
+        let plain = Solution {
+            gains_db: before.gains_db.clone(),
+            tilts_db_per_oct: before.tilts_db_per_oct.clone(),
+            whole_lufs: before.whole_lufs,
+            ..now.clone()
+        };
+        let hid = model.hidden_with(&plain, &vec![0.0; model.cuts.len()])[place];
+        (raised_lu >= RAISED_LU).then_some((raised_lu, hid, now.hidden[place]))
     }
 
-    fn levels(&self, sources_db: &[f64], tilts: &[f64], rules: &Rules) -> Vec<Level<'a>> {
-        let wanted: Vec<f64> = self.tracks.iter().map(|v| sources_db[v.source] + v.inside_db).collect();
+    fn levels(&self, solution: &Solution, rules: &Rules) -> Vec<Level<'a>> {
+        let wanted: Vec<f64> =
+            self.tracks.iter().map(|v| solution.gains_db[v.source] + v.inside_db).collect();
         let fixed = |v: &Voiced| rules.is_yours(&v.track.path().child("fader_db"));
         let bounded: Vec<f64> = self
             .tracks
@@ -401,11 +472,10 @@ impl<'a> Problem<'a> {
             own.map(|(v, db)| [db_to_power(db - v.inside_db); ERB_BANDS]).collect()
         };
         let now = flat(self.tracks.iter().map(|voiced| voiced.track.fader_db).collect());
-        let octaves = crate::solve::octaves(&self.centres_hz());
         let mut then = flat(bounded.clone());
         for (factors, voiced) in then.iter_mut().zip(&self.tracks) {
-            let tilt = tilts[voiced.source];
-            factors.iter_mut().zip(octaves).for_each(|(factor, x)| *factor *= db_to_power(tilt * x));
+            let tone = &solution.tone[voiced.source];
+            factors.iter_mut().zip(tone).for_each(|(factor, tone)| *factor *= tone);
         }
         let against_mix =
             |power: &[Bands], factors: &[Bands]| level_db(power, factors) - level_db(&self.mix, factors);
@@ -438,7 +508,7 @@ impl<'a> Problem<'a> {
                 after_lu: against_mix(&group.power, &then),
                 expected_lu: group.expected_lu + fewer_lu,
                 rough_lu: self.rough[voiced.source].map(|rough| rough.level_lu),
-                tilt_db_per_oct: tilts[voiced.source],
+                tilt_db_per_oct: solution.tilts_db_per_oct[voiced.source],
                 group: if others.len() > 4 { format!("{} others", others.len()) } else { listed(&others) },
             }
         };
@@ -446,10 +516,11 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Whether a group accompanies with chords or lines: what is known to, leads and effects apart.
+/// Whether a group accompanies with chords or lines, leads and effects apart: what is known to, and what nobody knows,
+/// which most often does.
 fn carries_harmony(group: &Group) -> bool {
     let name = group.part.name;
-    group.known && matches!(name, "guitars" | "keys" | "pads" | "synths" | "strings" | "horns" | "music")
+    !group.known || matches!(name, "guitars" | "keys" | "pads" | "synths" | "strings" | "horns" | "music")
 }
 
 /// Share of the song in which one of some tracks is loud.

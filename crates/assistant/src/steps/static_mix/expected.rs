@@ -26,3 +26,12 @@ pub(super) fn effect_lu(share: f64) -> f64 {
     let place = (share / FILL.0).ln() / (TEXTURE.0 / FILL.0).ln();
     FILL.1 + (TEXTURE.1 - FILL.1) * place.clamp(0.0, 1.0)
 }
+
+/// How far a backing voice stands above the others of its part by what its name says, in LU: the octave above is tucked
+/// under, for it is heard easily. Engineering practice.
+pub(super) fn voice_above_lu(name: &str) -> f64 {
+    const TUCKED: [&str; 7] = ["high", "hi", "octave", "oct", "falsetto", "top", "whisper"];
+    let lower = name.to_lowercase();
+    let tucked = lower.split(|c: char| !c.is_alphanumeric()).any(|word| TUCKED.contains(&word));
+    if tucked { -2.0 } else { 0.0 }
+}

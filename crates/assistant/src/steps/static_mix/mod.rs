@@ -9,8 +9,8 @@ mod width;
 use crate::parts::heard;
 use crate::words::{place, signed_db};
 use crate::{Hears, Rules, SongFacts, Step};
-pub(crate) use balance::path_gain_db;
 use balance::{Balance, Level};
+pub(crate) use balance::{Room, RoomFor, bells, path_gain_db};
 pub(crate) use pan::{Stage, steered};
 use session::{Decision, Session, StepId};
 use std::collections::BTreeMap;
@@ -41,19 +41,16 @@ impl Step for StaticMix {
             return Vec::new();
         };
         let mut decisions = Vec::new();
-        let mut faders: BTreeMap<&str, f64> =
-            session.tracks.iter().map(|(id, t)| (id.as_str(), t.fader_db)).collect();
         if !settled(&balance) {
             for level in balance.levels.iter().filter(|level| !level.fixed) {
                 let fader_db = if level.fader_db.abs() < LEAST_DB { 0.0 } else { level.fader_db };
                 // Where faders stood must not show in where they stand.
                 if (fader_db - level.before_db).abs() > SAME_DB {
-                    faders.insert(&level.track.id, fader_db);
                     decisions.push(fader(level, fader_db, &balance));
                 }
             }
         }
-        let stage = Stage::new(facts, session, rules, &faders);
+        let stage = &balance.stage;
         for placed in stage.placed() {
             if placed.fixed || (placed.pan - placed.track.pan).abs() < LEAST_PAN {
                 continue;
@@ -69,7 +66,10 @@ impl Step for StaticMix {
                     .unless("the arrangement wants it elsewhere"),
             );
         }
-        decisions.extend(heard(session).filter_map(|track| width::wider(track, facts, rules)));
+        decisions.extend(heard(session).filter_map(|track| {
+            let raised = balance.widths.iter().find(|raised| raised.narrow.track == track.id)?;
+            width::wider(track, raised, rules)
+        }));
         decisions
     }
 }
@@ -83,11 +83,21 @@ pub fn rebalance(facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Dec
     moving.map(|level| fader(level, level.fader_db, &balance)).collect()
 }
 
-/// Slopes that the optimiser found with the levels, by track, in dB per octave.
-pub(crate) fn tilts(facts: &SongFacts, session: &Session, rules: &Rules) -> BTreeMap<String, f64> {
-    let levels =
-        balance::solve(facts, session, rules, true).map(|balance| balance.levels).unwrap_or_default();
-    levels.into_iter().map(|level| (level.track.id.clone(), level.tilt_db_per_oct)).collect()
+/// What the optimiser found beside the levels.
+pub(crate) struct Found {
+    /// Slopes by track, in dB per octave.
+    pub(crate) tilts: BTreeMap<String, f64>,
+    /// Cuts that make room for others.
+    pub(crate) rooms: Vec<Room>,
+}
+
+/// Solves the mix for what the equalisers are to do.
+pub(crate) fn found(facts: &SongFacts, session: &Session, rules: &Rules) -> Found {
+    let Some(balance) = balance::solve(facts, session, rules, true) else {
+        return Found { tilts: BTreeMap::new(), rooms: Vec::new() };
+    };
+    let tilt = |level: Level| (level.track.id.clone(), level.tilt_db_per_oct);
+    Found { tilts: balance.levels.into_iter().map(tilt).collect(), rooms: balance.rooms }
 }
 
 /// True when the faders are where they belong already, but for a common gain.

@@ -39,6 +39,10 @@ pub(crate) struct Placed<'a> {
     pub(crate) fixed: bool,
     /// May move to keep the balance.
     single: bool,
+    /// The pair that it belongs to, where that may move.
+    pair: Option<usize>,
+    /// Side against middle of a stereo track, in dB.
+    pub(crate) side_db: Option<f64>,
     pub(crate) reason: String,
     pub(crate) note: String,
     pub(crate) confidence: f64,
@@ -60,7 +64,29 @@ impl Placed<'_> {
         let (l, r) = self.image.unwrap_or((1.0, 1.0));
         (self.power * l * left * left, self.power * r * right * right)
     }
+
+    /// Share of the right loudspeaker of a stereo track; `None` for a point.
+    pub(crate) fn right_share(&self) -> Option<f64> {
+        self.image?;
+        let (left, right) = self.sides(self.pan);
+        (left + right > 0.0).then(|| right / (left + right))
+    }
 }
+
+/// What moves out to the sides together: a single, or a pair.
+#[derive(Debug, Clone)]
+pub(crate) struct Unit {
+    /// Places in the list of [`Stage::placed`], each with its side: -1 left, 1 right.
+    pub(crate) members: Vec<(usize, f64)>,
+    /// Where such things usually stand, 0 to 1, how far that varies, and the farthest.
+    pub(crate) wish: f64,
+    pub(crate) spread: f64,
+    pub(crate) most: f64,
+}
+
+/// How far places of singles and of pairs vary between good mixes, as a share of the stage.
+const SINGLE_SPREAD: f64 = 0.2;
+const PAIR_SPREAD: f64 = 0.1;
 
 /// All tracks on the stage.
 pub(crate) struct Stage<'a> {
@@ -119,8 +145,9 @@ fn widest(centroid_hz: f64) -> f64 {
 }
 
 impl<'a> Stage<'a> {
-    /// Places every track that is heard, with faders in dB by id.
-    pub(crate) fn new(
+    /// Chooses sides for every track that is heard, with faders in dB by id, and how far out such things usually
+    /// stand; how far they do is solved with the levels.
+    pub(crate) fn chosen(
         facts: &'a SongFacts,
         session: &'a Session,
         rules: &Rules,
@@ -132,9 +159,50 @@ impl<'a> Stage<'a> {
         stage.place_players();
         stage.place_kit(facts);
         stage.place_singles();
-        stage.steer(0.0);
-        stage.round();
         stage
+    }
+
+    /// What may move farther in or out.
+    pub(crate) fn units(&self) -> Vec<Unit> {
+        let mut units: Vec<(Option<usize>, Unit)> = Vec::new();
+        for (place, track) in self.tracks.iter().enumerate() {
+            if track.fixed || track.pan == 0.0 || !(track.single || track.pair.is_some()) {
+                continue;
+            }
+            let member = (place, track.pan.signum());
+            let of_pair = |unit: &&mut (Option<usize>, Unit)| track.pair.is_some() && unit.0 == track.pair;
+            if let Some((_, unit)) = units.iter_mut().find(of_pair) {
+                unit.members.push(member);
+                continue;
+            }
+            let wish = track.pan.abs() / 100.0;
+            let most = widest(track.centroid_hz) / 100.0;
+            let (spread, most) = match track.pair {
+                Some(_) => (PAIR_SPREAD, most.min(1.0)),
+                None => (SINGLE_SPREAD, most.min(SINGLE_MOST / 100.0)),
+            };
+            units.push((track.pair, Unit { members: vec![member], wish, spread, most: most.max(wish) }));
+        }
+        // A pair whose other half a person has placed does not move.
+        let whole = |(pair, unit): &(Option<usize>, Unit)| pair.is_none() || unit.members.len() == 2;
+        units.into_iter().filter(whole).map(|(_, unit)| unit).collect()
+    }
+
+    /// Takes the places that were solved.
+    pub(crate) fn take(&mut self, units: &[Unit], places: &[f64]) {
+        for (unit, place) in units.iter().zip(places) {
+            for (member, side) in &unit.members {
+                let track = &mut self.tracks[*member];
+                track.pan = side * (100.0 * place).round();
+                let out = (100.0 * unit.most).round();
+                if *place >= unit.most - 1e-6 && unit.wish < unit.most {
+                    track.reason += &format!("; wanted farther out, stopped at the bound of {out:.0} %");
+                } else if *place <= 1e-6 {
+                    track.reason += "; wanted across, stopped in the middle";
+                }
+            }
+        }
+        self.round();
     }
 
     /// The stage with the pans that the session has.
@@ -246,6 +314,8 @@ impl<'a> Stage<'a> {
             let other = self.tracks[other].track.name().to_string();
             let track = &mut self.tracks[place];
             track.pan = pan;
+            // What was recorded as one picture stays one.
+            track.pair = (out < 100.0).then_some(place.min(left).min(right));
             track.reason =
                 format!("it pairs with `{other}`, which stands opposite (energy around {low:.0} Hz)");
             track.note = format!("opposite {other}");
@@ -287,8 +357,13 @@ impl<'a> Stage<'a> {
             if piece.fixed {
                 continue;
             }
-            // Without overheads there is no picture to follow: programmed drums stand nearer to the middle.
-            piece.pan = if overheads.is_some() { view * seen } else { (0.5 * seen).round() };
+            // Without overheads there is no picture to follow: such drums stand nearer to the middle, and programmed
+            // ones, without a row of toms to be told apart, in it.
+            piece.pan = match (overheads.is_some(), toms.len() > 1) {
+                (true, _) => view * seen,
+                (false, true) => (0.5 * seen).round(),
+                (false, false) => 0.0,
+            };
             piece.single = false;
             piece.confidence = if known { 0.8 } else { 0.5 };
             piece.note = if view > 0.0 { "the audience's view" } else { "the drummer's view" }.to_string();
@@ -482,6 +557,8 @@ fn placed<'a>(
         pan: track.pan,
         fixed: yours || stereo,
         single: false,
+        pair: None,
+        side_db: now.facts.side_mid_db.filter(|_| stereo),
         reason: String::new(),
         note: String::new(),
         confidence: 0.6,

@@ -18,6 +18,23 @@ pub(super) struct Voiced<'a> {
     pub(super) source: usize,
     /// Level inside its source, in dB.
     pub(super) inside_db: f64,
+    /// Factors on power of cuts that are decided for the track by itself and not heard yet.
+    pub(super) planned: Bands,
+}
+
+impl Voiced<'_> {
+    /// Adds the power of a row as it stands behind the buses, with the factors by band of everything before.
+    pub(super) fn add_row(&self, row: usize, factors: &Bands, to: &mut [f32]) {
+        let analysis = self.facts.now();
+        if row >= analysis.erb.rows() {
+            return;
+        }
+        let gain = db_to_power(self.path_db + self.inside_db) * analysis.facts.channels.max(1) as f64;
+        let factors = self.planned.iter().zip(factors).map(|(planned, factor)| gain * planned * factor);
+        for ((sum, power), factor) in to.iter_mut().zip(analysis.erb.row(row)).zip(factors) {
+            *sum += factor as f32 * power;
+        }
+    }
 }
 
 /// Mean weighted power of a track over rows by band, with its level inside its source and the buses behind it.
@@ -35,7 +52,8 @@ pub(super) fn bands(voiced: &Voiced, rows: &[usize]) -> Bands {
     for row in rows.iter().copied().filter(|row| *row < erb.rows()) {
         bands.iter_mut().zip(erb.row(row)).for_each(|(sum, power)| *sum += f64::from(*power));
     }
-    bands.iter_mut().zip(&erb.centres_hz).for_each(|(power, hz)| *power *= gain * weight(*hz));
+    let weights = erb.centres_hz.iter().zip(&voiced.planned);
+    bands.iter_mut().zip(weights).for_each(|(power, (hz, planned))| *power *= gain * planned * weight(*hz));
     bands
 }
 

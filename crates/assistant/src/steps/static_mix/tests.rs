@@ -97,7 +97,9 @@ fn what_nobody_knows_is_as_loud_as_the_others() {
         ("audio_3", "unknown"),
         ("vox", "lead_vocal"),
     ]);
-    let mixed = mixed(&session, &facts);
+    // With an equaliser of its own the guitar is not cut for the lead: faders make good what cuts take.
+    let rules = Rules { yours: vec!["track.gtr.insert.eq".parse::<Path>().unwrap()], ..Rules::default() };
+    let mixed = applied(&session, &decide(&StaticMix, &facts, &session, &rules));
     let guitar = level_lu(&mixed, &facts, &["gtr"]);
     for id in ["audio_1", "audio_2", "audio_3"] {
         let level = level_lu(&mixed, &facts, &[id]);
@@ -306,7 +308,7 @@ fn strength_scales_how_far_parts_stand_apart() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     /// The solution does not depend on where the faders stood, nor on how loud a recording was, nor on the order
     /// of the files.
@@ -513,7 +515,7 @@ fn a_single_stands_near_the_middle_where_nothing_stands_opposite() {
     let (session, facts) =
         song(&[("kick", "kick"), ("vox", "lead_vocal"), ("keys", "keys"), ("hat", "hihat")]);
     let with_hat = mixed(&session, &facts);
-    assert!((1.0..=15.0).contains(&with_hat.tracks["hat"].pan.abs()), "no overheads, no picture");
+    assert_eq!(with_hat.tracks["hat"].pan, 0.0, "neither overheads nor toms, no picture");
     let (session, facts) = song(&[("kick", "kick"), ("vox", "lead_vocal"), ("keys", "keys")]);
     let pan = mixed(&session, &facts).tracks["keys"].pan.abs();
     assert!(pan <= 20.0, "{pan}");

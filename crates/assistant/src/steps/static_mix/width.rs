@@ -24,7 +24,9 @@ fn usual_db(role: &str) -> Option<(f64, f64)> {
         "synth_lead" | "impact" | "guitar_lead" | "guitar_slide" => None,
         "backing_vocal" | "harmony_vocal" | "choir" => Some((-9.0, -5.0)),
         _ => match roles::family(role) {
-            "synths" | "fx" | "returns" => Some((-12.0, -8.0)),
+            "synths" | "fx" => Some((-12.0, -8.0)),
+            // What was printed around a dry sound is there to be wide.
+            "returns" => Some((-7.0, -4.0)),
             "keys" | "strings" => Some((-13.0, -9.0)),
             "brass" | "woodwinds" => Some((-14.0, -9.0)),
             "guitars" => Some((-17.0, -12.0)),
@@ -35,24 +37,48 @@ fn usual_db(role: &str) -> Option<(f64, f64)> {
     }
 }
 
-pub(super) fn wider(track: &Strip, facts: &SongFacts, rules: &Rules) -> Option<Decision> {
+/// A recording that is narrower than such things are.
+#[derive(Debug, Clone)]
+pub(super) struct Narrow {
+    pub(super) track: String,
+    /// Side against middle, now and as is usual, and the most the side may be raised by, in dB.
+    pub(super) side_db: f64,
+    pub(super) usual_db: f64,
+    pub(super) most_db: f64,
+}
+
+/// What its side is raised by, in dB.
+#[derive(Debug, Clone)]
+pub(super) struct Raised {
+    pub(super) narrow: Narrow,
+    pub(super) raised_db: f64,
+}
+
+pub(super) fn narrow(track: &Strip, facts: &SongFacts, rules: &Rules) -> Option<Narrow> {
     let known = facts.tracks.get(&track.id)?;
     let now = &known.now().facts;
-    let side_mid_db = now.side_mid_db.filter(|_| now.channels == 2)?;
+    let side_db = now.side_mid_db.filter(|_| now.channels == 2)?;
     let (narrow_db, usual_db) = usual_db(role(track))?;
     let has_width = track.inserts.iter().any(|insert| insert.kind.id == width::KIND.id);
-    if side_mid_db > narrow_db || side_mid_db < NOTHING_DB || has_width || is_taken(track, "wide", rules) {
+    if side_db > narrow_db || side_db < NOTHING_DB || has_width || is_taken(track, "wide", rules) {
         return None;
     }
-    let wanted_db = usual_db - side_mid_db;
-    let raised_db = (wanted_db * rules.strength.clamp(0.0, 1.2)).min(MOST_DB);
+    Some(Narrow { track: track.id.clone(), side_db, usual_db, most_db: MOST_DB })
+}
+
+pub(super) fn wider(track: &Strip, raised: &Raised, rules: &Rules) -> Option<Decision> {
+    let Narrow { side_db: side_mid_db, usual_db, most_db, .. } = raised.narrow;
+    let raised_db = raised.raised_db * rules.strength.clamp(0.0, 1.0);
     if raised_db < LEAST_DB {
         return None;
     }
     let percent = (100.0 * audio::db_to_gain(raised_db)).round().min(200.0);
     let values = settings(&width::KIND, &[("width_percent", percent)], &[]);
-    let stopped =
-        if wanted_db > MOST_DB { format!("; {wanted_db:.1} dB were wanted") } else { String::new() };
+    let stopped = if raised.raised_db >= most_db - 1e-6 {
+        format!("; {:.1} dB were wanted, stopped at the bound", usual_db - side_mid_db)
+    } else {
+        String::new()
+    };
     let what =
         if role(track) == roles::UNKNOWN { "what sustains".to_string() } else { spoken_role(role(track)) };
     let why = format!(

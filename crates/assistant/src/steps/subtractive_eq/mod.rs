@@ -13,9 +13,11 @@ mod too_much;
 
 use crate::parts::heard;
 use crate::rack::{Band, is_taken};
-use crate::steps::static_mix::tilts;
+use crate::solve::Bands;
+use crate::steps::static_mix::{bells, found};
 use crate::{Hears, Rules, SongFacts, Step};
 use session::{Decision, Session, StepId, Strip};
+use std::collections::BTreeMap;
 
 /// At most so many cuts besides the high-pass on one track.
 const MOST_CUTS: usize = 4;
@@ -54,6 +56,31 @@ impl Cut {
     }
 }
 
+/// What tracks should lose whatever plays beside them.
+fn own_cuts(free: &[&Strip], facts: &SongFacts, rules: &Rules) -> Vec<Cut> {
+    let mut cuts = Vec::new();
+    for track in free {
+        let Some(known) = facts.tracks.get(&track.id) else { continue };
+        cuts.extend(too_much::cuts(track, known, rules));
+        cuts.extend(resonance::cut(track, known, rules));
+        cuts.extend(boom::cut(track, known, rules));
+    }
+    cuts
+}
+
+/// Factors on power by band of the cuts that tracks will get whatever plays beside them.
+pub(crate) fn planned(facts: &SongFacts, session: &Session, rules: &Rules) -> BTreeMap<String, Bands> {
+    let free: Vec<&Strip> = heard(session).filter(|track| !is_taken(track, "eq", rules)).collect();
+    let mut planned: BTreeMap<String, Bands> = BTreeMap::new();
+    for cut in own_cuts(&free, facts, rules) {
+        let Some(known) = facts.tracks.get(&cut.track) else { continue };
+        let factors = bells(&known.now().erb.centres_hz, [(cut.band.freq_hz, cut.band.gain_db, cut.band.q)]);
+        let all = planned.entry(cut.track).or_insert([1.0; measure::ERB_BANDS]);
+        all.iter_mut().zip(factors).for_each(|(all, factor)| *all *= factor);
+    }
+    planned
+}
+
 impl Step for SubtractiveEq {
     fn id(&self) -> StepId {
         StepId::SubtractiveEq
@@ -66,17 +93,10 @@ impl Step for SubtractiveEq {
     fn decide(&self, facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
         let free: Vec<&Strip> = heard(session).filter(|track| !is_taken(track, "eq", rules)).collect();
         let passes = low_end::high_passes(facts, session);
-        let slopes = tilts(facts, session, rules);
-        let turn = |track: &Strip| tilt::turn(track, slopes.get(&track.id).copied()?, rules);
-        let mut cuts: Vec<Cut> = Vec::new();
-        for track in &free {
-            let Some(known) = facts.tracks.get(&track.id) else { continue };
-            cuts.extend(too_much::cuts(track, known, rules));
-            cuts.extend(resonance::cut(track, known, rules));
-            cuts.extend(boom::cut(track, known, rules));
-        }
-        let made_room = masking::cuts(&free, &cuts, facts, session, rules);
-        cuts.extend(made_room);
+        let found = found(facts, session, rules);
+        let turn = |track: &Strip| tilt::turn(track, found.tilts.get(&track.id).copied()?, rules);
+        let mut cuts = own_cuts(&free, facts, rules);
+        cuts.extend(masking::cuts(&found.rooms, session, rules));
         let mut decisions = Vec::new();
         for track in &free {
             let mut own: Vec<Cut> = cuts.iter().filter(|cut| cut.track == track.id).cloned().collect();
@@ -87,6 +107,7 @@ impl Step for SubtractiveEq {
             let all = pass.into_iter().chain(own).enumerate();
             decisions.extend(all.map(|(place, cut)| cut.decision(track, place == 0)));
         }
+        decisions.extend(masking::keyed(&found.rooms, facts, session, rules));
         for track in heard(session) {
             let known = facts.tracks.get(&track.id).zip(turn(track));
             decisions.extend(known.and_then(|(known, turn)| tilt::decision(track, known, turn)));

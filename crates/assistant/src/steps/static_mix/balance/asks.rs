@@ -1,29 +1,31 @@
 //! The problem as the optimiser takes it: what is wished of levels, of tone, and of the spectrum of the sum.
 
-use super::super::powers::mean_powers_alone;
+use super::super::expected;
+use super::super::powers::{Voiced, mean_powers_alone};
 use super::wishes::ranges_of_references;
 use super::{Group, MIX_LUFS, Problem, Source};
 use crate::Rules;
 use crate::parts::role;
 use crate::power::weight;
 use crate::solve::{Against, Ask, Bands, Model, Range, Spectrum};
-use audio::power_to_db;
+use audio::{db_to_power, power_to_db};
 use measure::ERB_BANDS;
 
 /// How equally loud players of one part are, in LU.
 const ALIKE_LU: f64 = 1.0;
+/// How far a printed echo or reverberation lies under what it repeats, and how far that varies, in LU: heard as an echo,
+/// and no second voice (engineering practice).
+const ECHO_LU: f64 = -6.0;
+const ECHO_SPREAD_LU: f64 = 2.0;
 /// How much the level of the lead against the rest varies within a genre, in LU.
 const GENRE_SPREAD_LU: f64 = 1.5;
+
+/// A range that lies farther than this under the others is one in which nothing plays, in dB: no fader helps that.
+const EMPTY_DB: f64 = 20.0;
 
 impl Problem<'_> {
     /// The problem as the optimiser takes it.
     pub(super) fn model(&self, rules: &Rules) -> Model {
-        let start_db = (0..self.sources.len()).map(|source| {
-            let Source { fixed_db, part, .. } = &self.sources[source];
-            let group = &self.groups[*part];
-            let alone = group.expected_lu - power_to_db(group.sources.len() as f64) + MIX_LUFS;
-            fixed_db.unwrap_or(alone - self.source_db(source))
-        });
         let tone = |source: &Source| {
             let track = &self.tracks[*source.tracks.first()?];
             let free = source.tracks.iter().all(|t| crate::tone::may_be_tilted(self.tracks[*t].track, rules));
@@ -34,11 +36,14 @@ impl Problem<'_> {
             sources: self.tracks.iter().map(|voiced| voiced.source).collect(),
             centres_hz: self.centres_hz(),
             asks: self.asks(),
-            start_db: start_db.collect(),
+            start_db: (0..self.sources.len()).map(|source| self.start_db(source)).collect(),
             fixed: self.sources.iter().map(|source| source.fixed_db.is_some()).collect(),
             tones: self.sources.iter().map(tone).collect(),
             spectrum: self.spectrum(),
             whole_lufs: MIX_LUFS,
+            cuts: Vec::new(),
+            hidden: Vec::new(),
+            image: None,
         }
     }
 
@@ -75,19 +80,35 @@ impl Problem<'_> {
         asks.extend(self.rough_asks());
         for group in self.groups.iter().filter(|group| group.sources.len() > 1) {
             let all: Vec<Vec<Bands>> = group.sources.iter().map(|source| self.alone(*source)).collect();
-            asks.extend(all.iter().map(|of| Ask {
+            let above: Vec<f64> = group.sources.iter().map(|source| self.above_lu(*source)).collect();
+            let mean_lu = above.iter().sum::<f64>() / above.len() as f64;
+            asks.extend(all.iter().zip(above).map(|(of, above_lu)| Ask {
                 of: of.clone(),
                 against: Against::Alike(all.clone()),
-                goal_lu: 0.0,
+                goal_lu: above_lu - mean_lu,
                 spread_lu: ALIKE_LU,
             }));
         }
+        let alone = |source: &usize| mean_powers_alone(&self.tracks, &self.sources[*source].tracks);
+        asks.extend(self.echoes.iter().map(|(echo, repeated)| Ask {
+            of: alone(echo),
+            against: Against::Alike(repeated.iter().map(alone).collect()),
+            goal_lu: ECHO_LU,
+            spread_lu: ECHO_SPREAD_LU,
+        }));
         asks
     }
 
     /// Powers of one source, where it is loud itself.
     pub(super) fn alone(&self, source: usize) -> Vec<Bands> {
         mean_powers_alone(&self.tracks, &self.sources[source].tracks)
+    }
+
+    /// How far a player of a part stands above the others: what its name says of its place among them.
+    fn above_lu(&self, source: usize) -> f64 {
+        let track = self.tracks[self.sources[source].tracks[0]].track;
+        let voice = self.groups[self.sources[source].part].part.name == "backing vocals";
+        if voice { expected::voice_above_lu(track.name()) } else { 0.0 }
     }
 
     /// The spectrum that is expected of the sum, that of the references or else the usual one: third octaves of 45 freely licensed released recordings around
@@ -119,7 +140,34 @@ impl Problem<'_> {
             level_db,
             spread_db,
         };
+        let of: Vec<Bands> = self.mix.iter().map(unweighted).collect();
         let ranges = ranges_of_references(self.facts, USUAL.map(range).to_vec());
-        Some(Spectrum { of: self.mix.iter().map(unweighted).collect(), ranges })
+        let levels_db: Vec<f64> = ranges.iter().map(|range| self.start_level_db(&of, range)).collect();
+        let middle_db = {
+            let mut sorted = levels_db.clone();
+            sorted.sort_by(f64::total_cmp);
+            sorted[sorted.len() / 2]
+        };
+        let played = ranges.into_iter().zip(levels_db).filter(|(_, db)| *db > middle_db - EMPTY_DB);
+        Some(Spectrum { of, ranges: played.map(|(range, _)| range).collect() })
+    }
+
+    /// Level of a range against what is usual, in dB, with every part as loud as it is expected to be.
+    fn start_level_db(&self, of: &[Bands], range: &Range) -> f64 {
+        let centres = self.centres_hz();
+        let inside = |hz: f64| (range.low_hz..range.high_hz).contains(&hz);
+        let power = |(voiced, power): (&Voiced, &Bands)| {
+            let own = power.iter().zip(&centres).filter(|(_, hz)| inside(**hz)).map(|(power, _)| power);
+            own.sum::<f64>() * db_to_power(self.start_db(voiced.source))
+        };
+        power_to_db(self.tracks.iter().zip(of).map(power).sum::<f64>().max(1e-30)) - range.level_db
+    }
+
+    /// The gain at which a source is as loud as is expected of it, or as a person has set it, in dB.
+    fn start_db(&self, source: usize) -> f64 {
+        let Source { fixed_db, part, .. } = &self.sources[source];
+        let group = &self.groups[*part];
+        let alone = group.expected_lu - power_to_db(group.sources.len() as f64) + MIX_LUFS;
+        fixed_db.unwrap_or(alone - self.source_db(source))
     }
 }
