@@ -1,6 +1,6 @@
 //! What the steps know: measurements of every recording, every strip and the mix.
 
-use measure::{Analysis, Facts};
+use measure::{Analysis, BandLevel, Facts, Placed};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -21,6 +21,32 @@ pub struct SongFacts {
     pub mix: Option<Analysis>,
     /// Microphones of one source, against each other.
     pub relations: Vec<Relation>,
+    /// A rough mix among the recordings, where there is one that is a mix of the others.
+    pub rough_mix: Option<RoughMix>,
+    /// Finished songs that the mix is to be near to.
+    pub references: Vec<ReferenceTone>,
+}
+
+/// The tone of a finished song.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReferenceTone {
+    /// Its name for people.
+    pub name: String,
+    /// What it counts beside others.
+    pub weight: f64,
+    /// Mean level of each third octave, in dBFS.
+    pub third_octave_db: Vec<BandLevel>,
+}
+
+/// A mix that somebody made of the recordings: how they meant the song to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoughMix {
+    /// The track that holds it.
+    pub track: String,
+    /// Share of its energy that the recordings explain, 0 to 1.
+    pub explained: f64,
+    /// What it made of the recordings it tells of, by track: gains against them as recorded.
+    pub placed: BTreeMap<String, Placed>,
 }
 
 /// What is known of a recording's file.

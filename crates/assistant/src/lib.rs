@@ -26,12 +26,13 @@ mod words;
 
 pub mod roles;
 
-pub use facts::{FileFacts, Relation, SongFacts, TrackFacts};
+pub use facts::{FileFacts, ReferenceTone, Relation, RoughMix, SongFacts, TrackFacts};
 pub use import::{Imported, Recording, import};
+pub use parts::rough_mix;
 pub use recordings::recording_faults;
 pub use step::{Hears, Rules, Step};
 pub use steps::automation::unanswered as unanswered_notes;
-pub use steps::checks::{Finding, findings};
+pub use steps::checks::{Finding, LeadInSection, findings, holders, lead_by_section, lower_by_db};
 pub use steps::preparation::microphone_groups;
 pub use steps::static_mix::rebalance;
 

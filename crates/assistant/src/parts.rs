@@ -96,6 +96,11 @@ pub(crate) fn heard(session: &Session) -> impl Iterator<Item = &Strip> {
     session.tracks.values().filter(|track| !track.mute)
 }
 
+/// The rough mix among the tracks, set aside because the recordings are here by themselves; the first of several.
+pub fn rough_mix(session: &Session) -> Option<&Strip> {
+    session.tracks.values().find(|track| track.mute && role(track) == "mix_bus")
+}
+
 /// Microphones of one drum: they share one trim and are balanced as one.
 pub(crate) fn shared_source(role: &str) -> Option<&'static str> {
     match role {

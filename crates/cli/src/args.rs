@@ -61,6 +61,16 @@ pub(crate) struct Place {
     pub(crate) home: Home,
 }
 
+/// What to deliver.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DeliverPlace {
+    /// Folder of the song, or the finished mix that `master` has mastered
+    #[arg(default_value = ".", value_name = "DIR|FILE")]
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) home: Home,
+}
+
 /// Where what is made goes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Home {
@@ -154,15 +164,25 @@ pub(crate) struct Aim {
     /// Loudness instead of the target's, -60 to 0
     #[arg(long, value_name = "LUFS", allow_negative_numbers = true, value_parser = loudness)]
     pub(crate) loudness: Option<f64>,
-    /// A finished song to be near to, with its weight beside others; may be given several times
-    #[arg(long, value_name = "FILE[:WEIGHT]", value_parser = weighted)]
-    pub(crate) reference: Vec<(PathBuf, f64)>,
+    #[command(flatten)]
+    pub(crate) near: Near,
     /// How near, 0 to 1, by aspect (tone, dynamics, width, loudness), or one number for all
     #[arg(long = "match", value_name = "ASPECT=SHARE,...", value_parser = matching, requires = "reference")]
     pub(crate) matching: Option<workflow::Matching>,
     /// Kind of music whose tonal balance stands in where there is no reference: all, rock, ambient, orchestral, electronic
     #[arg(long, value_name = "KIND", conflicts_with = "reference")]
     pub(crate) genre: Option<String>,
+    /// Also write before, after and references at one loudness, to be heard against each other
+    #[arg(long)]
+    pub(crate) ab: bool,
+}
+
+/// Finished songs.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Near {
+    /// A finished song to be near to, with its weight beside others; may be given several times
+    #[arg(long, value_name = "FILE[:WEIGHT]", value_parser = weighted)]
+    pub(crate) reference: Vec<(PathBuf, f64)>,
 }
 
 /// A file, and behind a colon how much it counts; a file that is there under the whole name is that.
@@ -278,6 +298,8 @@ pub(crate) enum Command {
         place: Place,
         #[command(flatten)]
         taste: Taste,
+        #[command(flatten)]
+        near: Near,
         /// Also write stems
         #[arg(long)]
         stems: bool,
@@ -310,6 +332,8 @@ Examples:
         home: Home,
         #[command(flatten)]
         taste: Taste,
+        #[command(flatten)]
+        near: Near,
         /// Decide and tell, but write nothing
         #[arg(long)]
         dry_run: bool,
@@ -396,7 +420,7 @@ Examples:
     },
     /// Master finished stereo mixes
     #[command(
-        after_help = "Examples:\n  tonmeister master MIX.wav\n  tonmeister master MIX.wav --loudness -11 --reference RECORD.flac -o MASTERS"
+        after_help = "Examples:\n  tonmeister master MIX.wav\n  tonmeister master MIX.wav --loudness -11 --reference RECORD.flac -o MASTERS\n  tonmeister master MIX.wav --style bold --take bold"
     )]
     Master {
         /// The mixes
@@ -410,17 +434,20 @@ Examples:
         /// Put masters, sessions and caches here instead of beside the files
         #[arg(short = 'o', long = "output", value_name = "FOLDER")]
         home: Option<PathBuf>,
+        /// Keep this master as a take of this name beside the others, and compare them all
+        #[arg(long, value_name = "NAME")]
+        take: Option<String>,
         /// Decide and tell, but write nothing
         #[arg(long)]
         dry_run: bool,
     },
     /// Write the finished master for delivery targets
     #[command(
-        after_help = "Examples:\n  tonmeister deliver SONG --to streaming,cd\n  tonmeister deliver SONG --to listening --format opus,vorbis,alac --zip"
+        after_help = "Examples:\n  tonmeister deliver SONG --to streaming,cd\n  tonmeister deliver SONG --to listening --format opus,vorbis,alac --zip\n  tonmeister deliver MIX.wav --to streaming,cd    a mix that `master` has mastered"
     )]
     Deliver {
         #[command(flatten)]
-        place: Place,
+        place: DeliverPlace,
         #[command(flatten)]
         wishes: DeliverWishes,
     },
@@ -438,7 +465,9 @@ Examples:
         wishes: DeliverWishes,
     },
     /// Pass or fail of finished files against a target; exit code 3 when one does not pass
-    #[command(after_help = "Example:\n  tonmeister check MASTER.wav --target cd")]
+    #[command(
+        after_help = "Examples:\n  tonmeister check MASTER.wav --target cd\n  tonmeister check MASTER.wav --apply           a new file MASTER-mended.wav with what can be mended\n  tonmeister check MASTER.wav --apply=clicks,dc_offset -o MENDED"
+    )]
     Check {
         /// The files
         #[arg(required = true, value_name = "FILE")]
@@ -446,9 +475,46 @@ Examples:
         /// Delivery target
         #[arg(long, default_value = "streaming", value_name = "NAME")]
         target: String,
+        /// Targets as this file has them; without it, as targets.toml in the current folder
+        #[arg(long, value_name = "FILE")]
+        targets: Option<PathBuf>,
         /// Streaming services as this file has them; without it, as services.toml in the current folder
         #[arg(long, value_name = "FILE")]
         services: Option<PathBuf>,
+        /// Mend what can be, or only these findings, into a new file NAME-mended, and check that
+        #[arg(
+            long,
+            value_name = "FINDING,...",
+            num_args = 0..,
+            require_equals = true,
+            value_delimiter = ',',
+            default_missing_value = ""
+        )]
+        apply: Option<Vec<String>>,
+        /// Put what is mended here instead of beside the files
+        #[arg(short = 'o', long = "output", value_name = "FOLDER", requires = "apply")]
+        output: Option<PathBuf>,
+        /// Tell what would be mended, but write nothing
+        #[arg(long, requires = "apply")]
+        dry_run: bool,
+    },
+    /// How a master sounds on a telephone, a laptop, earbuds, in a car and in a club, and what each of them loses
+    #[command(
+        after_help = "Examples:\n  tonmeister translate MASTER.wav\n  tonmeister translate MASTER.wav --lead VOCAL.wav -o EVERYWHERE"
+    )]
+    Translate {
+        /// The finished files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The lead as it is in the file, of the same length: tells how well it is heard
+        #[arg(long, value_name = "FILE")]
+        lead: Option<PathBuf>,
+        /// Put what is rendered here instead of into `out/translation` beside the files
+        #[arg(short = 'o', long = "output", value_name = "FOLDER")]
+        output: Option<PathBuf>,
+        /// Tell, but write nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Numbers only: loudness, peaks, spectrum and more
     #[command(
@@ -492,6 +558,9 @@ Examples:
     Targets {
         /// Only these
         ids: Vec<String>,
+        /// Targets as this file has them; without it, as targets.toml in the current folder
+        #[arg(long, value_name = "FILE")]
+        targets: Option<PathBuf>,
     },
     /// The roles tracks can have, or what names say
     #[command(after_help = "Example:\n  tonmeister roles \"Gtr Rhy L\" OH")]

@@ -6,6 +6,7 @@ mod manual;
 mod print;
 mod print_album;
 mod print_between;
+mod print_check;
 mod print_known;
 mod print_measured;
 mod print_music;
@@ -37,7 +38,7 @@ Tonmeister mixes and masters a song from its raw multitrack recordings.
 
   scan, plan, why, set, note          look, decide, ask for reasons, change, say what is wrong
   render, mix, master, deliver, album audio from the session or from finished mixes
-  measure, check, compare             numbers, pass or fail, differences
+  measure, check, compare, translate  numbers, pass or fail, differences, other loudspeakers
   processors, targets, roles          what it knows
 
 `tonmeister COMMAND --help` says more. Recordings are never written to.
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn every_command_says_when_it_writes_nothing() {
         let writes = [
-            "demo", "produce", "mix", "plan", "set", "note", "render", "master", "deliver", "album",
+            "demo", "produce", "mix", "plan", "set", "note", "render", "master", "deliver", "album", "check",
             "measure",
         ];
         for command in Cli::command().get_subcommands() {

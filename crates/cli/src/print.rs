@@ -3,8 +3,8 @@
 use crate::print_music::clock;
 use crate::table::{firm, reading, row, table, text_columns, with_unit, wrapped};
 use workflow::{
-    CheckResult, Compared, Decision, DeliverResult, DemoContents, DemoResult, Edited, MasterResult, Noted,
-    Planned, Produced, RenderResult, Scanned, Severity, Why, WrittenFile,
+    Compared, Decision, DeliverResult, DemoContents, DemoResult, Edited, MasterResult, Noted, Planned,
+    Produced, RenderResult, Scanned, Why, WrittenFile,
 };
 
 pub(crate) fn scanned(scan: &Scanned) -> String {
@@ -135,8 +135,35 @@ fn files(files: &[WrittenFile]) -> String {
     table(&rows)
 }
 
+/// What can be heard against each other.
+fn against_each_other(ab: &[workflow::AbFile]) -> String {
+    let Some(first) = ab.first() else { return String::new() };
+    let mut rows = vec![row(&["", "was", "turned by", "range", "peak to loudness", "file"])];
+    rows.extend(ab.iter().map(|sound| {
+        vec![
+            sound.label.clone(),
+            reading(sound.integrated_lufs, 1, "LUFS"),
+            format!("{:+.1} dB", sound.gain_db),
+            reading(sound.loudness_range_lu, 1, "LU"),
+            reading(sound.plr_lu, 1, "LU"),
+            bare(&sound.path).to_string(),
+        ]
+    }));
+    format!("\nto be compared, all at {:.1} LUFS:\n{}\n", first.plays_at_lufs, table(&rows))
+}
+
+/// What should go back to the mix.
+fn back_to_mix(listening: &[workflow::HeardFirst]) -> String {
+    let back: Vec<&workflow::HeardFirst> = listening.iter().filter(|l| l.back_to_mix).collect();
+    if back.is_empty() {
+        return String::new();
+    }
+    let each = back.iter().map(|l| wrapped(&format!("- {}", l.told), "  ", text_columns()));
+    format!("\nbetter mended in the mix:\n{}", each.collect::<String>())
+}
+
 pub(crate) fn produced(done: &Produced) -> String {
-    let mut text = files(&done.files);
+    let mut text = files(&done.files) + &back_to_mix(&done.listening) + &against_each_other(&done.ab);
     for note in &done.notes {
         text += &wrapped(note, "", text_columns());
     }
@@ -290,6 +317,8 @@ pub(crate) fn mastered(done: &MasterResult, verbose: bool, dry_run: bool) -> Str
     for f in &done.files {
         text += &files(&[f.before.clone(), f.master.clone()]);
         text += &f.matched.as_ref().map(matched).unwrap_or_default();
+        text += &back_to_mix(&f.listening);
+        text += &against_each_other(&f.ab);
         for note in &f.notes {
             text += &wrapped(note, "", text_columns());
         }
@@ -317,6 +346,10 @@ pub(crate) fn delivered(done: &DeliverResult) -> String {
     for zip in &done.zips {
         text += &format!("ZIP: {}\n", bare(zip));
     }
+    if !done.services.is_empty() {
+        text += "\nall music services get the same master; this is what their players make of it\n";
+        text += &crate::print_check::services(&done.services);
+    }
     text
 }
 
@@ -326,7 +359,7 @@ pub(crate) fn handed_over(written: &[workflow::WrittenFile], details: &[workflow
     for d in details {
         let kept = if d.kept { "  (was there already)" } else { "" };
         text += &format!("{}  {}{kept}\n", d.sha256(), bare(&d.path.to_string_lossy()));
-        text += &findings(&d.findings);
+        text += &crate::print_check::findings(&d.findings);
     }
     text
 }
@@ -334,57 +367,6 @@ pub(crate) fn handed_over(written: &[workflow::WrittenFile], details: &[workflow
 /// Something worth knowing, within the width of the terminal.
 pub(crate) fn note(text: &str) -> String {
     wrapped(&format!("note: {text}"), "  ", text_columns())
-}
-
-fn findings(findings: &[workflow::Finding]) -> String {
-    let mut text = String::new();
-    for f in findings {
-        let mark = match f.severity {
-            Severity::Fail => "FAIL",
-            Severity::Warn => "warn",
-            Severity::Info => "info",
-        };
-        let place = f.place_s.map(|s| format!(" at {s:.3} s")).unwrap_or_default();
-        text += &wrapped(&format!("{mark}{place}: {}", f.what), "  ", text_columns());
-        if !f.heard_as.is_empty() {
-            text += &wrapped(&format!("heard as: {}", f.heard_as), "        ", text_columns());
-        }
-        if !f.remedy.is_empty() {
-            text += &wrapped(&format!("remedy: {}", f.remedy), "        ", text_columns());
-        }
-    }
-    text
-}
-
-pub(crate) fn checked(result: &CheckResult, verbose: bool) -> String {
-    let mut text = String::new();
-    for f in &result.files {
-        let reading = &f.checked.reading;
-        let facts = &reading.facts;
-        let verdict = if f.checked.passed { "passes" } else { "does NOT pass" };
-        text += &format!("{}: {verdict} {}\n", reading.path.display(), f.checked.target);
-        text += &format!(
-            "  {} Hz, {}, {:.1} s; {}, {}, range {}\n",
-            reading.sample_rate_hz,
-            reading.encoding,
-            reading.duration_s,
-            with_unit(facts.integrated_lufs, 1, "LUFS"),
-            with_unit(facts.true_peak_dbtp, 2, "dBTP"),
-            with_unit(facts.loudness_range_lu, 1, "LU")
-        );
-        text += &findings(&f.checked.findings);
-        if verbose {
-            for s in &f.services {
-                text += &format!(
-                    "  {}: {:+.1} dB, plays at {}\n",
-                    s.service,
-                    s.gain_db,
-                    with_unit(Some(s.plays_at_lufs), 1, "LUFS")
-                );
-            }
-        }
-    }
-    text
 }
 
 pub(crate) fn compared(c: &Compared) -> String {

@@ -30,9 +30,9 @@ pub(crate) fn processors(all: &[ProcessorInfo]) -> String {
 }
 
 /// A line each, or all about some.
-pub(crate) fn targets(all: &[&Target], whole: bool) -> String {
+pub(crate) fn targets(all: &[Target], whole: bool) -> String {
     if whole {
-        return all.iter().map(|target| whole_target(target)).collect();
+        return all.iter().map(whole_target).collect();
     }
     let mut rows = vec![row(&["target", "loudness", "true peak", "what for"])];
     for t in all {

@@ -1,8 +1,10 @@
 //! From words to a verb, and from its result to text.
 
-use crate::args::{Aim, Command, DeliverWishes, Home, Place, Style, Taste, VersionName, Voice};
+use crate::args::{Aim, Command, DeliverWishes, Home, Near, Place, Style, Taste, VersionName, Voice};
 use crate::views::Views;
-use crate::{live, manual, print, print_album, print_between, print_known, print_measured, views, words};
+use crate::{
+    live, manual, print, print_album, print_between, print_check, print_known, print_measured, views, words,
+};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use workflow::{
@@ -58,9 +60,12 @@ fn rules(taste: &Taste) -> Rules {
     Rules { strength: taste.style.strength(), focus: taste.focus.clone(), ..Rules::default() }
 }
 
-fn mixed(taste: &Taste, dry_run: bool) -> PlanRequest {
+/// What is asked of the mix; what cannot be is told before any work begins.
+fn mixed(taste: &Taste, near: &Near, dry_run: bool) -> Result<PlanRequest, WorkflowError> {
     let skip_unreadable = taste.skip_unreadable;
-    PlanRequest { rules: rules(taste), dry_run, skip_unreadable, ..PlanRequest::default() }
+    let references = near.reference.clone();
+    references.iter().try_for_each(|(file, _)| workflow::readable_audio(file))?;
+    Ok(PlanRequest { rules: rules(taste), dry_run, skip_unreadable, references, ..PlanRequest::default() })
 }
 
 fn delivery(wishes: DeliverWishes) -> DeliverRequest {
@@ -70,17 +75,18 @@ fn delivery(wishes: DeliverWishes) -> DeliverRequest {
 
 /// What is asked of the master; what cannot be is told before any work begins.
 fn aimed(aim: Aim, style: Style) -> Result<MasterRequest, WorkflowError> {
-    workflow::targets(aim.target.as_slice())?;
-    aim.reference.iter().try_for_each(|(file, _)| workflow::readable_audio(file))?;
+    aim.near.reference.iter().try_for_each(|(file, _)| workflow::readable_audio(file))?;
     aim.genre.as_deref().map_or(Ok(()), |genre| workflow::genre(genre).map(drop))?;
     Ok(MasterRequest {
         target: aim.target,
-        references: aim.reference,
+        references: aim.near.reference,
         matching: aim.matching,
         genre: aim.genre,
         loudness_lufs: aim.loudness,
         strength: Some(style.strength()),
         as_it_is: false,
+        ab: aim.ab,
+        take: None,
     })
 }
 
@@ -101,24 +107,25 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             Ok(answer.except(&scan.unreadable))
         }
         Command::Produce { place, taste, aim, stems, tracks, versions, dry_run } => {
+            self::project(&place)?.knows_targets(&aim.target)?;
+            let plan = mixed(&taste, &aim.near, dry_run)?;
             let master = aimed(aim, taste.style)?;
-            let plan = mixed(&taste, dry_run);
             let versions = versions.into_iter().map(Into::into).collect();
             let request =
                 ProduceRequest { plan, master, stems, tracks, versions, ..ProduceRequest::default() };
             produce(&place, request, voice, context)
         }
-        Command::Mix { place, taste, stems, tracks, versions, dry_run } => {
-            let plan = mixed(&taste, dry_run);
+        Command::Mix { place, taste, near, stems, tracks, versions, dry_run } => {
+            let plan = mixed(&taste, &near, dry_run)?;
             let versions = versions.into_iter().map(Into::into).collect();
             let only_mix = true;
             let request =
                 ProduceRequest { plan, stems, tracks, versions, only_mix, ..ProduceRequest::default() };
             produce(&place, request, voice, context)
         }
-        Command::Plan { words, home: Home { home }, taste, dry_run } => {
+        Command::Plan { words, home: Home { home }, taste, near, dry_run } => {
             let (dir, steps, strips) = words::of_plan(&words)?;
-            let request = PlanRequest { steps, strips, ..mixed(&taste, dry_run) };
+            let request = PlanRequest { steps, strips, ..mixed(&taste, &near, dry_run)? };
             plan("plan", &Project::new(&dir, home.as_deref())?, &request, voice, context)
         }
         Command::Why { what, dir } => {
@@ -155,8 +162,8 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let passed = done.files.iter().all(|file| file.passed != Some(false));
             Ok(Answer::new(voice, &json_of(&done), || print::rendered(&done)).passing(passed))
         }
-        Command::Master { files, aim, style, home, dry_run } => {
-            let request = aimed(aim, style)?;
+        Command::Master { files, aim, style, home, take, dry_run } => {
+            let request = MasterRequest { take, ..aimed(aim, style)? };
             files.iter().try_for_each(|file| workflow::readable_audio(file))?;
             let done = workflow::master_files(&files, home.as_deref(), &request, dry_run, context)?;
             let answer = Answer::new(voice, &json_of_run(&done, dry_run), || {
@@ -166,24 +173,35 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
         }
         Command::Deliver { place, wishes } => {
             let request = delivery(wishes);
-            request.check()?;
-            let done = workflow::deliver(&project(&place)?, &request, context)?;
+            let project = if place.dir.is_file() {
+                Project::of_file(&place.dir, place.home.home.as_deref())?
+            } else {
+                Project::new(&place.dir, place.home.home.as_deref())?
+            };
+            let done = workflow::deliver(&project, &request, context)?;
             let answer = Answer::new(voice, &json_of_run(&done, request.dry_run), || print::delivered(&done));
             Ok(answer.passing(done.passed))
         }
         Command::Album { file, output, wishes } => {
             let request = AlbumRequest { deliver: delivery(wishes), output };
-            request.deliver.check()?;
             let done = workflow::album(&file, &request, context)?;
             let dry_run = request.deliver.dry_run;
             let answer =
                 Answer::new(voice, &json_of_run(&done, dry_run), || print_album::album(&done, dry_run));
             Ok(answer.passing(done.passed))
         }
-        Command::Check { files, target, services } => {
-            let done = workflow::check(&files, &target, services.as_deref(), context)?;
-            let answer = Answer::new(voice, &json_of(&done), || print::checked(&done, voice.verbose));
+        Command::Check { files, target, targets, services, apply, output, dry_run } => {
+            let named = |ids: Vec<String>| ids.into_iter().filter(|id| !id.is_empty()).collect();
+            let mend = apply.map(|ids| workflow::MendRequest { only: named(ids), output, dry_run });
+            let request = workflow::CheckRequest { target, targets, services, mend };
+            let done = workflow::check(&files, &request, context)?;
+            let answer = Answer::new(voice, &json_of(&done), || print_check::checked(&done, voice.verbose));
             Ok(answer.passing(done.passed).except(&done.unreadable))
+        }
+        Command::Translate { files, lead, output, dry_run } => {
+            let request = workflow::TranslateRequest { output, lead, dry_run };
+            let done = workflow::translate(&files, &request, context)?;
+            Ok(Answer::new(voice, &json_of_run(&done, dry_run), || print_check::translated(&done, dry_run)))
         }
         Command::Measure { files, between: true, .. } => {
             let done = workflow::measure_between(&files, context)?;
@@ -210,7 +228,7 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let done = workflow::compare(&a, &b, context)?;
             Ok(Answer::new(voice, &json_of(&done), || print::compared(&done)))
         }
-        other => known(other, voice),
+        other => known(other, voice, context),
     }
 }
 
@@ -235,15 +253,15 @@ fn versions_of(
 }
 
 /// What needs no audio and no folder.
-fn known(command: Command, voice: &Voice) -> Result<Answer, WorkflowError> {
+fn known(command: Command, voice: &Voice, context: &Context) -> Result<Answer, WorkflowError> {
     match command {
         Command::Processors { ids } => {
             let all = workflow::processors(&ids)?;
             let value = json!({"schema": "tonmeister.processors/1", "processors": json_of(&all)});
             Ok(Answer::new(voice, &value, || print_known::processors(&all)))
         }
-        Command::Targets { ids } => {
-            let all = workflow::targets(&ids)?;
+        Command::Targets { ids, targets } => {
+            let all = workflow::targets(&ids, targets.as_deref(), context)?;
             let value = json!({"schema": "tonmeister.targets/1", "targets": json_of(&all)});
             Ok(Answer::new(voice, &value, || print_known::targets(&all, !ids.is_empty())))
         }

@@ -20,7 +20,7 @@ use crate::grid::Grid;
 use crate::manifest::{Entry, made_from};
 use crate::name::file_stem;
 use crate::quantise::Dither;
-use crate::reading::{Reading, read_observed, shown_path};
+use crate::reading::{Look, Reading, read_observed, shown_path};
 use crate::targets::{Container, Depth, Target};
 use crate::writing::{Pass, write};
 
@@ -149,6 +149,12 @@ impl<'a> Job<'a> {
         }
         let sample_rate_hz =
             self.sample_rate_hz.unwrap_or_else(|| rate_for(target, container, info.sample_rate_hz));
+        if let (Some(least), Some(codec)) = (target.min_bit_rate_kbps, container.codec()) {
+            let kbps = encode_spec(codec, sample_rate_hz, info, self).bit_rate_kbps();
+            if kbps < least {
+                return refuse(format!("{kbps} kbit/s"), vec![format!("{least} kbit/s and more")]);
+            }
+        }
         if !target.takes_rate(sample_rate_hz) {
             let taken = target.sample_rates_hz.iter().map(|r| format!("{r} Hz")).collect();
             return refuse(format!("{sample_rate_hz} Hz"), taken);
@@ -381,7 +387,7 @@ pub fn kept(
     if !plan.path.is_file() || entry.made_from != made_from(job, &plan)? {
         return Ok(None);
     }
-    let reading = read_observed(&plan.path, &mut |share| observe(Stage::Verifying, share))?;
+    let reading = read_observed(&plan.path, Look::Written, &mut |share| observe(Stage::Verifying, share))?;
     if reading.sha256 != entry.sha256 || verify(&plan, &reading).is_err() {
         return Ok(None);
     }
@@ -442,7 +448,7 @@ fn make(
     let mut passes = 1;
     loop {
         let written = write(job, plan, path, trim_db, on_grid, observe)?;
-        let reading = read_observed(path, &mut |share| observe(Stage::Verifying, share))?;
+        let reading = read_observed(path, Look::Written, &mut |share| observe(Stage::Verifying, share))?;
         verify(plan, &reading)?;
         let excess_db = excess_db(&reading, job.target);
         // What a codec makes of a lower level is not just lower: each pass goes a little farther.

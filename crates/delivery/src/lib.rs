@@ -21,6 +21,7 @@ mod error;
 mod grid;
 mod manifest;
 mod name;
+mod pauses;
 mod quantise;
 mod random;
 mod reading;
@@ -29,7 +30,7 @@ mod targets;
 mod writing;
 mod zipped;
 
-pub use check::{Checked, Finding, Severity, check, judge, passes};
+pub use check::{Checked, Finding, Mend, Remedy, Severity, check, judge, passes};
 pub use cue::{CueSheet, CueTrack, SECTORS_PER_SECOND, mark};
 pub use deliver::{Delivered, Job, Joins, Plan, Stage, deliver, deliver_observed, kept};
 pub use edges::{Dropout, Edges};
@@ -41,6 +42,6 @@ pub use quantise::{Dither, Quantiser};
 pub use reading::{Reading, Remark, read_back};
 pub use services::{Preview, SERVICES, Service, TurnsUp, preview, preview_of};
 pub use targets::{
-    Container, DEFAULT_TARGET, Depth, Force, Mark, TARGETS, Target, Text, find_format, find_target,
+    Container, DEFAULT_TARGET, Depth, Force, Mark, TARGETS, Target, Targets, Text, find_format, find_target,
 };
 pub use zipped::zip_folder;

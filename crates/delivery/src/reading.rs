@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use audio::{Buffer, Frames, Layout, gain_to_db};
-use files::{Encoding, Format, Note};
+use files::{Encoding, Format, Note, Tags};
 use measure::{Analyser, Analysis, Facts, Options};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -15,6 +15,7 @@ use crate::check::Severity;
 use crate::edges::{Dropout, Edges};
 use crate::error::DeliveryError;
 use crate::grid::Grid;
+use crate::pauses::Pauses;
 use crate::targets::{Container, Depth};
 
 /// Oversampling of the true peak of a file that is handed over. It under-reads by at most 0.009 dB at 0.45 of the
@@ -45,6 +46,9 @@ pub struct Reading {
     pub depth: Option<Depth>,
     /// Whether it is coded with loss.
     pub lossy: bool,
+    /// Lowest and highest bits per second of what is coded with loss, in thousands: of the frames of an MP3, a mean of all
+    /// others.
+    pub bit_rates_kbps: Option<[u32; 2]>,
     /// Frames per second, in hertz.
     pub sample_rate_hz: u32,
     /// Number of channels.
@@ -59,6 +63,10 @@ pub struct Reading {
     pub leading_silence_s: f64,
     /// Silence after the last sound, in seconds.
     pub trailing_silence_s: f64,
+    /// Rest before the first sound, in seconds: room tone below -50 dBFS RMS counts. `None` where all of it is rest.
+    pub pause_start_s: Option<f64>,
+    /// The same after the last sound.
+    pub pause_end_s: Option<f64>,
     /// Whether nothing sounds at all.
     pub silent: bool,
     /// Highest sample of the first frame, in dBFS; `None` for zero.
@@ -71,6 +79,9 @@ pub struct Reading {
     pub dropouts: Vec<Dropout>,
     /// What the reader of the file mended or doubts.
     pub remarks: Vec<Remark>,
+    /// What the file says about itself; nothing where its kind is not tagged here.
+    #[serde(skip)]
+    pub tags: Tags,
     /// The readings of all meters; the true peak at 32 times oversampling.
     pub facts: Facts,
     /// What the meters found besides: the course of the loudness, the image against time.
@@ -87,17 +98,27 @@ pub struct Remark {
     pub text: String,
 }
 
+/// How closely a file is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// What was just written: everything but clicks, which are its source's.
+    Written,
+    /// What comes from somewhere else.
+    Strange,
+}
+
 /// Reads a whole file and measures it, in bounded memory.
 ///
 /// # Errors
 /// When the file cannot be read or measured.
 pub fn read_back(path: impl AsRef<Path>) -> Result<Reading, DeliveryError> {
-    read_observed(path.as_ref(), &mut |_| ControlFlow::Continue(()))
+    read_observed(path.as_ref(), Look::Written, &mut |_| ControlFlow::Continue(()))
 }
 
 /// As [`read_back`]; `observe` is told the share that is done and may end the work.
 pub(crate) fn read_observed(
     path: &Path,
+    look: Look,
     observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
 ) -> Result<Reading, DeliveryError> {
     let stamp = files::Stamp::of(path)?;
@@ -108,6 +129,7 @@ pub(crate) fn read_observed(
         true_peak_factor: TRUE_PEAK_FACTOR,
         spectrum: true,
         pitch: false,
+        clicks: look == Look::Strange,
         music: false,
         ..Options::default()
     };
@@ -117,6 +139,7 @@ pub(crate) fn read_observed(
     let mut grid = Grid::new();
     let mut sum = AudioSum::of(reader.info().encoding);
     let mut edges = Edges::new(channels, sample_rate_hz);
+    let mut pauses = Pauses::new(channels, sample_rate_hz);
     let mut buffer = Buffer::new(channels, BLOCK_FRAMES);
     let mut frames = 0;
     loop {
@@ -131,6 +154,7 @@ pub(crate) fn read_observed(
             sum.push(&block);
         }
         edges.push(&block);
+        pauses.push(&block);
         frames += read;
         if observe(frames as f64 / expected as f64).is_break() {
             return Err(DeliveryError::Cancelled);
@@ -140,6 +164,8 @@ pub(crate) fn read_observed(
     let info = reader.info();
     let (dropout_count, dropouts) = edges.dropouts();
     let analysis = analyser.finish();
+    let pause_s = pauses.frames().map(|(start, end)| [start, end].map(|n| n as f64 / sample_rate_hz));
+    let duration_s = frames as f64 / sample_rate_hz;
     Ok(Reading {
         path: path.to_owned(),
         sha256: sha256(path)?,
@@ -149,22 +175,55 @@ pub(crate) fn read_observed(
         encoding: info.encoding.describe(),
         depth: depth(info.encoding),
         lossy: info.encoding.is_lossy(),
+        bit_rates_kbps: if info.encoding.is_lossy() {
+            bit_rates(path, info.format, duration_s)?
+        } else {
+            None
+        },
         sample_rate_hz: info.sample_rate_hz,
         channels,
         frames,
-        duration_s: frames as f64 / sample_rate_hz,
+        duration_s,
         bits_used: grid.bits_used(),
         leading_silence_s: edges.leading_frames() as f64 / sample_rate_hz,
         trailing_silence_s: edges.trailing_frames() as f64 / sample_rate_hz,
+        pause_start_s: pause_s.map(|[start, _]| start),
+        pause_end_s: pause_s.map(|[_, end]| end),
         silent: edges.is_silent(),
         first_frame_dbfs: Some(edges.first_level()).filter(|level| *level > 0.0).map(gain_to_db),
         cut_end_dbfs: edges.cut_end().map(gain_to_db),
         dropout_count,
         dropouts,
         remarks: info.notes.iter().map(remark).collect(),
+        tags: tags_of(path, look)?,
         facts: analysis.facts.clone(),
         analysis,
     })
+}
+
+/// Lowest and highest bit rate in kbit/s; where the frames do not say, that of all bytes in all the time.
+fn bit_rates(path: &Path, format: Format, duration_s: f64) -> Result<Option<[u32; 2]>, DeliveryError> {
+    if format == Format::Mpeg {
+        return Ok(files::mpeg_bit_rates_kbps(path)?.map(|(low, high)| [low, high]));
+    }
+    let bytes = std::fs::metadata(path).map_err(|e| DeliveryError::io(path, "look at it", e))?.len();
+    let mean = (bytes as f64 * 8e-3 / duration_s).round();
+    Ok(mean.is_finite().then_some([mean as u32; 2]))
+}
+
+/// What a file says about itself, its loudness of `bext` before that of other tags. What was just written is not asked.
+fn tags_of(path: &Path, look: Look) -> Result<Tags, DeliveryError> {
+    if look == Look::Written {
+        return Ok(Tags::default());
+    }
+    // Kinds of file that are not tagged here say nothing.
+    let Ok(mut tags) = files::read_tags(path) else { return Ok(Tags::default()) };
+    if let Some(said) = files::read_broadcast_loudness(path).ok().flatten() {
+        let loudness = &mut tags.loudness;
+        loudness.track_lufs = said.track_lufs.or(loudness.track_lufs);
+        loudness.track_peak_dbtp = said.track_peak_dbtp.or(loudness.track_peak_dbtp);
+    }
+    Ok(tags)
 }
 
 fn container(format: Format, encoding: Encoding) -> Option<Container> {

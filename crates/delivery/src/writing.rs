@@ -143,7 +143,11 @@ fn about_source(info: &Info) -> Vec<Finding> {
     let mended = mended.map(|remark| {
         Finding::new("master", Severity::Warn, format!("Of the master: {}.", remark.text))
             .heard("Missing, silenced or changed sound.")
-            .mend("Render the master again, and deliver it again.")
+            .advise(
+                "Render the master again, and deliver it again.",
+                "Nothing but the time it takes",
+                "what is missing is not in the master",
+            )
     });
     let lossy = info.encoding.is_lossy().then(|| {
         Finding::new(
@@ -152,7 +156,11 @@ fn about_source(info: &Info) -> Vec<Finding> {
             format!("The master is {}: coded with loss already.", info.encoding.describe()),
         )
         .heard("What was lost does not come back, and later coding adds to it.")
-        .mend("Deliver from the lossless master, if there is one.")
+        .advise(
+            "Deliver from the lossless master, if there is one.",
+            "Nothing, where there is one",
+            "what its coding took away does not come back",
+        )
     });
     mended.chain(lossy).collect()
 }

@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::sync::OnceLock;
 
-use delivery::{Checked, Finding, Reading, Severity, check, find_target, judge, passes};
+use delivery::{Checked, Finding, Mend, Reading, Remedy, Severity, check, find_target, judge, passes};
 use files::SampleFormat::{Float32, Int16, Int24};
 use measure::{BandFacts, ClippedRun};
 use support::{noise, rounded, tone, write};
@@ -246,6 +246,140 @@ fn audiobooks_and_records_have_rules_of_their_own() {
     );
     assert_eq!(find(&vinyl, "correlation").limit, Some(0.5));
     assert!(judge(&reading, find_target("streaming").unwrap()).iter().all(|f| f.id != "bass_width"));
+}
+
+/// Speech for an audiobook: room tone at -66 dBFS RMS, with a tone that reads -20 dBFS RMS over the file.
+fn chapter(start_s: f64, end_s: f64) -> Vec<f64> {
+    let rate = 44_100;
+    // Syllables: no two waves are equally high.
+    let syllable = |n: usize| 1.0 + 0.4 * (n as f64 * 0.000_45).sin();
+    let voice = tone(220.0, 0.0, -17.0, rate, 8.0).iter().enumerate().map(|(n, s)| s * syllable(n)).collect();
+    let silence = |seconds: f64| vec![0.0; (seconds * f64::from(rate)) as usize];
+    let mut all = [silence(start_s), voice, silence(end_s)].concat();
+    let room = noise(5, all.len());
+    // Evenly spread noise has an RMS of 1/sqrt(3).
+    all.iter_mut().zip(room).for_each(|(s, n)| *s += 0.000_868 * n);
+    all
+}
+
+fn audiobook(start_s: f64, end_s: f64) -> (Checked, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "chapter.wav", &[chapter(start_s, end_s)], Int24, 44_100);
+    (check(path, find_target("acx").unwrap()).unwrap(), folder)
+}
+
+// Finds a rule that is not asked, and room tone that is taken for the voice.
+#[test]
+fn an_audiobook_is_held_against_every_rule() {
+    let (good, _a) = audiobook(0.75, 2.0);
+    assert!(good.passed, "{:?}", good.findings);
+    assert!((good.reading.pause_start_s.unwrap() - 0.75).abs() < 0.03, "{:?}", good.reading.pause_start_s);
+    let (short, _b) = audiobook(0.2, 0.5);
+    for (id, limit) in [("pause_start", 0.5), ("pause_end", 1.0)] {
+        let finding = find(&short.findings, id);
+        assert_eq!((finding.severity, finding.limit), (Severity::Fail, Some(limit)));
+        assert!(matches!(finding.mend, Mend::Refused(_)), "room tone is not made up: {finding:?}");
+    }
+    let (long, _c) = audiobook(3.0, 8.0);
+    for (id, place_s) in [("pause_start", 3.0 - 0.75), ("pause_end", 3.0 + 8.0 + 3.0)] {
+        let to = match find(&long.findings, id).mend {
+            Mend::By(Remedy::TrimStart { to_s } | Remedy::TrimEnd { to_s }) => to_s,
+            ref other => panic!("{other:?}"),
+        };
+        assert!((to - place_s).abs() < 0.05, "{id}: {to}");
+    }
+    let acx = find_target("acx").unwrap();
+    let with = |rates, lossy| Reading { bit_rates_kbps: rates, lossy, ..good.reading.clone() };
+    let ids = |reading: &Reading| {
+        let fails = judge(reading, acx).into_iter().filter(|f| f.severity == Severity::Fail);
+        fails.map(|f| f.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&with(Some([128, 128]), true)), ["bit_rate"]);
+    assert_eq!(ids(&with(Some([192, 320]), true)), ["variable_bit_rate"]);
+    assert!(ids(&with(Some([192, 192]), true)).is_empty());
+}
+
+#[test]
+fn a_click_is_found_where_it_is() {
+    let mut left = channel(-14.0);
+    left[100_000] += 0.15;
+    let (clicked, _folder) = checked(&[left, channel(-14.0)], "streaming");
+    let finding = find(&clicked.findings, "clicks");
+    assert_eq!((finding.value, &finding.mend), (Some(1.0), &Mend::By(Remedy::RepairClicks)));
+    assert!((finding.place_s.unwrap() - 100_000.0 / 48_000.0).abs() < 0.002, "{finding:?}");
+}
+
+#[test]
+fn tags_that_say_another_loudness_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "song.wav", &[channel(-14.0), channel(-14.0)], Int24, RATE);
+    let said = |lufs, dbtp| {
+        let loudness = files::Loudness {
+            track_lufs: Some(lufs),
+            track_peak_dbtp: Some(dbtp),
+            ..files::Loudness::default()
+        };
+        files::write_tags(&path, &files::Tags { loudness, ..files::Tags::default() }).unwrap();
+        check(&path, find_target("streaming").unwrap()).unwrap().findings
+    };
+    assert_eq!(said(-14.0, -14.0), []);
+    let findings = said(-9.0, -0.5);
+    for (id, value) in [("tags_loudness", -9.0), ("tags_peak", -0.5)] {
+        let finding = find(&findings, id);
+        assert_eq!((finding.value, &finding.mend), (Some(value), &Mend::By(Remedy::Tags)), "{finding:?}");
+    }
+}
+
+// Finds a remedy without a price, one that nobody says whether it can be applied, and a second coding.
+#[test]
+fn every_remedy_has_a_price_and_says_whether_it_can_be_applied() {
+    let mut seen = std::collections::BTreeSet::new();
+    for lossy in [false, true] {
+        for target in delivery::TARGETS.iter() {
+            let mut bad = good();
+            bad.lossy = lossy;
+            bad.bit_rates_kbps = lossy.then_some([64, 96]);
+            bad.sample_rate_hz = 32_000;
+            bad.duration_s = 99_999.0;
+            bad.leading_silence_s = 20.0;
+            bad.trailing_silence_s = 20.0;
+            bad.pause_start_s = Some(20.0);
+            bad.pause_end_s = Some(0.0);
+            bad.first_frame_dbfs = Some(-6.0);
+            bad.cut_end_dbfs = Some(-6.0);
+            bad.analysis.blemishes.clicks = 2;
+            bad.facts.integrated_lufs = Some(-5.0);
+            bad.facts.true_peak_dbtp = Some(2.0);
+            bad.facts.sample_peak_dbfs = Some(-0.1);
+            bad.facts.rms_dbfs = Some(-9.0);
+            bad.facts.max_short_term_lufs = Some(-4.0);
+            bad.facts.noise_floor_dbfs = Some(-30.0);
+            bad.facts.dc_offset = 0.02;
+            bad.facts.clipped_runs = 2;
+            bad.facts.correlation = Some(-0.95);
+            bad.facts.mono_loss_db = Some(15.0);
+            bad.facts.balance_db = Some(8.0);
+            for finding in judge(&bad, target) {
+                let case = format!("{}: {finding:?}", target.id);
+                assert_eq!(finding.remedy.is_empty(), finding.price.is_empty(), "{case}");
+                assert_eq!(finding.remedy.is_empty(), finding.mend == Mend::Nothing, "{case}");
+                assert!(!lossy || !matches!(finding.mend, Mend::By(_)), "{case}");
+                seen.insert(finding.id);
+            }
+        }
+    }
+    assert!(seen.len() >= 20, "{seen:?}");
+}
+
+#[test]
+fn a_channel_is_turned_only_where_it_is_upside_down_as_a_whole() {
+    let mend = |correlation, loss| {
+        let mut reading = good();
+        (reading.facts.correlation, reading.facts.mono_loss_db) = (Some(correlation), Some(loss));
+        find(&judge(&reading, find_target("streaming").unwrap()), "mono_loss").mend.clone()
+    };
+    assert_eq!(mend(-0.9, 20.0), Mend::By(Remedy::InvertRight));
+    assert!(matches!(mend(-0.3, 7.0), Mend::Refused(_)), "wide is not upside down");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What is coded with loss, tagged, listed and packed.
 
+#[path = "../../files/tests/support/mod.rs"]
+mod programs;
 mod support;
 
 use std::ops::ControlFlow;
@@ -34,6 +36,12 @@ fn loud(folder: &Path, seed: u64, rate: u32) -> PathBuf {
 }
 
 fn built_in() -> Vec<Container> {
+    for container in Container::ALL.iter().filter(|c| c.codec().is_some_and(|codec| !codec.is_built_in())) {
+        programs::skipped(&format!(
+            "{} is not in this build; test with --features mp3,aac",
+            container.name()
+        ));
+    }
     let all =
         Container::ALL.into_iter().filter(|container| container.codec().is_some_and(|c| c.is_built_in()));
     all.collect()
@@ -77,16 +85,9 @@ fn true_peak_is_kept_after_decoding() {
 }
 
 /// What another decoder makes of the file stays under the ceiling as well, at 32 times the rate.
-#[allow(clippy::print_stdout)]
 fn independent_peak(path: &Path, rate: u32, ceiling_dbtp: f64) {
-    let decoded = Command::new("ffmpeg")
-        .args(["-v", "error", "-i", path.to_str().unwrap(), "-f", "f32le", "-c:a", "pcm_f32le", "-"])
-        .output();
-    let Ok(decoded) = decoded else {
-        println!("SKIPPED: ffmpeg is not installed; true peak after another decoder is not proved here");
-        assert!(std::env::var_os("TONMEISTER_ALL_PROGRAMS").is_none(), "ffmpeg is required here");
-        return;
-    };
+    let arguments = ["-v", "error", "-i", path.to_str().unwrap(), "-f", "f32le", "-c:a", "pcm_f32le", "-"];
+    let Some(decoded) = programs::independent("ffmpeg", &arguments) else { return };
     let samples: Vec<f64> = decoded
         .stdout
         .chunks_exact(4)
@@ -230,7 +231,7 @@ fn a_folder_is_packed_and_its_sums_are_true() {
         let output =
             Command::new(program).args(arguments).current_dir(at).env("PYTHONIOENCODING", "utf-8").output();
         if output.is_err() {
-            println!("SKIPPED: {program} is not installed; what it would prove is not proved here");
+            programs::skipped(&format!("{program} is not installed; what it would prove is not proved here"));
             assert!(std::env::var_os("TONMEISTER_ALL_PROGRAMS").is_none(), "{program} is required here");
         }
         let output = output.ok()?;

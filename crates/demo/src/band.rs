@@ -88,6 +88,7 @@ pub fn each_track(seed: u64, take: Take, sink: impl FnMut(Track)) -> Sheet {
         frames,
         planted: Vec::new(),
         sum: [vec![0.0; frames], vec![0.0; frames]],
+        rough: [vec![0.0; frames], vec![0.0; frames]],
         lead_dbfs: 0.0,
         pad_dbfs: 0.0,
         sink,
@@ -102,9 +103,11 @@ pub fn each_track(seed: u64, take: Take, sink: impl FnMut(Track)) -> Sheet {
     session.backing(1);
     session.percussion();
     session.whole();
+    let treble_db = treble_db(&session.rough, rate_hz);
     let Session { score, mut planted, .. } = session;
     planted.sort_by_key(|fault| fault.step);
-    Sheet { title: "Low Tide Lights", tempo_bpm: score.tempo_bpm, sections: score.sections(), planted }
+    let (tempo_bpm, sections) = (score.tempo_bpm, score.sections());
+    Sheet { title: "Low Tide Lights", tempo_bpm, sections, treble_db, planted }
 }
 
 struct Session<Sink> {
@@ -115,6 +118,8 @@ struct Session<Sink> {
     planted: Vec<Planted>,
     /// All tracks of the session's rate added as they are.
     sum: [Vec<f64>; 2],
+    /// The same tracks in the rough balance, before the session made them dark.
+    rough: [Vec<f64>; 2],
     lead_dbfs: f64,
     pad_dbfs: f64,
     sink: Sink,
@@ -161,19 +166,25 @@ impl<Sink: FnMut(Track)> Session<Sink> {
 
     /// Brings a track to its level: in the rough balance when all is well, else to where the recordist's knob
     /// happened to stand (`recorded_dbfs`, peak), a little dull as everything in that session.
-    fn level(&self, channels: &mut [Vec<f64>], clean: Level, recorded_dbfs: f64, rate_hz: f64) {
-        if self.faulty() {
-            for channel in channels.iter_mut() {
-                Biquad::high_shelf(DARK_HZ, -DARK_DB, rate_hz).run(channel);
-            }
-        }
-        let now_dbfs = gain_to_db(peak(channels));
-        let gain_db = match clean {
-            _ if self.faulty() => recorded_dbfs - now_dbfs,
-            Level::Peak(dbfs) => dbfs - HEADROOM_DB - now_dbfs,
+    fn level(&mut self, channels: &mut [Vec<f64>], clean: Level, recorded_dbfs: f64, rate_hz: f64) {
+        let balanced_db = match clean {
+            Level::Peak(dbfs) => dbfs - HEADROOM_DB - gain_to_db(peak(channels)),
             Level::Active(dbfs) => dbfs - HEADROOM_DB - active_rms_dbfs(channels, rate_hz),
         };
-        turn(channels, gain_db);
+        if rate_hz == self.rate_hz {
+            let gain = db_to_gain(balanced_db);
+            for (side, rough) in self.rough.iter_mut().enumerate() {
+                let channel = &channels[side.min(channels.len() - 1)];
+                rough.iter_mut().zip(channel).for_each(|(sum, x)| *sum += gain * x);
+            }
+        }
+        if !self.faulty() {
+            return turn(channels, balanced_db);
+        }
+        for channel in channels.iter_mut() {
+            Biquad::high_shelf(DARK_HZ, -DARK_DB, rate_hz).run(channel);
+        }
+        turn(channels, recorded_dbfs - gain_to_db(peak(channels)));
     }
 
     fn hiss(&self, samples: &mut [f64], file_name: &str) {
@@ -471,6 +482,25 @@ impl<Sink: FnMut(Track)> Session<Sink> {
         );
         self.plant(13, "all tracks", "dark", (DARK_DB, "dB"), Vec::new(), what);
     }
+}
+
+/// Third octaves of the treble and of the middle, in hertz.
+const TREBLE_HZ: [f64; 3] = [8_000.0, 10_000.0, 12_500.0];
+const MIDDLE_HZ: [f64; 3] = [800.0, 1_000.0, 1_250.0];
+
+/// Mean level of the third octaves of the treble against that of the middle, in dB.
+fn treble_db(channels: &[Vec<f64>], rate_hz: f64) -> f64 {
+    /// Of a band a third of an octave wide.
+    const Q: f64 = 4.318;
+    let level_db = |hz: f64| {
+        let power = |samples: &Vec<f64>| {
+            let mut band = Biquad::band_pass(hz, Q, rate_hz);
+            samples.iter().map(|x| band.process(*x).powi(2)).sum::<f64>()
+        };
+        audio::power_to_db(channels.iter().map(power).sum())
+    };
+    let mean_db = |places_hz: [f64; 3]| places_hz.map(level_db).iter().sum::<f64>() / 3.0;
+    mean_db(TREBLE_HZ) - mean_db(MIDDLE_HZ)
 }
 
 const DEAD_STRINGS_HZ: f64 = 140.0;

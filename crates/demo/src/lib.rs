@@ -108,6 +108,9 @@ pub struct Sheet {
     pub tempo_bpm: f64,
     /// Section names and their starts in seconds; bar one begins at the first.
     pub sections: Vec<(&'static str, f64)>,
+    /// Mean level of the third octaves at 8, 10 and 12.5 kHz against those at 800 Hz, 1 and 1.25 kHz, in dB, of the tracks
+    /// at the session's rate in a rough balance, before the session makes them dark.
+    pub treble_db: f64,
     /// Everything that is wrong, in order of steps.
     pub planted: Vec<Planted>,
 }
@@ -140,6 +143,7 @@ pub fn clean_song(seed: u64) -> Song {
 
 fn collect(seed: u64, take: Take) -> Song {
     let mut tracks = Vec::new();
-    let Sheet { title, tempo_bpm, sections, planted } = each_track(seed, take, |track| tracks.push(track));
+    let Sheet { title, tempo_bpm, sections, planted, .. } =
+        each_track(seed, take, |track| tracks.push(track));
     Song { title, tempo_bpm, sections, tracks, planted }
 }

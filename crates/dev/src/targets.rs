@@ -23,8 +23,28 @@ pub(crate) fn page() -> String {
     for target in TARGETS.iter() {
         text += &section(target);
     }
+    text += &own();
     text += &services();
     text
+}
+
+fn own() -> String {
+    format!(
+        "\n## Rows of your own\n\nPut them into {} beside the session, the album file or, for {} and {}, into the folder you work in; \
+         {} names another file. A row has the keys that {} prints. Its {} tells which row of the table it changes, and \
+         keys that it has not stay as they are there; a new one begins as the row that {} names. {} takes a rule away. What is \
+         misspelt is told with its line and the nearest key.\n\n```toml\n[[target]]\nid = \"apple_music\"\nintegrated_lufs = -15.5\n\n\
+         [[target]]\nid = \"our_label\"\nbased_on = \"streaming\"\nlabel = \"Our label\"\nintegrated_lufs = -10\ntolerance_lu = 0.5\n\
+         depths = [24]\npreferred_rate_hz = 44100\nduration_s = \"none\"\n```\n",
+        code("targets.toml"),
+        code("check"),
+        code("targets"),
+        code("--targets FILE"),
+        code("tonmeister targets --json"),
+        code("id"),
+        code("based_on"),
+        code("\"none\""),
+    )
 }
 
 fn section(t: &Target) -> String {
@@ -73,6 +93,22 @@ fn section(t: &Target) -> String {
     }
     if let Some([shortest, longest]) = t.duration_s {
         row("duration", format!("{} to {}", number(shortest, 1), quantity(longest, "s")), "required");
+    }
+    if let Some([shortest, longest]) = t.pause_start_s {
+        row("room tone before", format!("{} to {}", number(shortest, 2), quantity(longest, "s")), "required");
+    }
+    if let Some([shortest, longest]) = t.pause_end_s {
+        row("room tone after", format!("{} to {}", number(shortest, 2), quantity(longest, "s")), "required");
+    }
+    if let Some(kbps) = t.min_bit_rate_kbps {
+        let constant = if t.constant_bit_rate { ", constant" } else { "" };
+        row("bit rate of what is coded with loss", format!("{kbps} kbit/s or more{constant}"), "required");
+    }
+    if t.one_layout {
+        row("files of one delivery", "all mono or all stereo".into(), "required");
+    }
+    if t.service {
+        row("master", "the one that all music services get".into(), "");
     }
     if let Some(correlation) = t.min_correlation {
         row("correlation", format!("at least {}", number(correlation, 2)), "advised");

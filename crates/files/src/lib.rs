@@ -59,7 +59,7 @@ pub use folder::{Ignored, Listing, audio_files, natural_order};
 pub use hash::{audio_hash, decoded_hash};
 pub use info::{Broadcast, Encoding, Format, Info};
 pub use note::{Note, Place, Places};
-pub use read::{Reader, open, probe, silence_decoder_panics};
+pub use read::{Reader, mpeg_bit_rates_kbps, open, probe, silence_decoder_panics};
 pub use stamp::Stamp;
 pub use system::{free_space, open_files_limit, raise_open_files_limit};
 pub use tags::{Cover, Loudness, Tags, read_broadcast_loudness, read_tags, write_tags};

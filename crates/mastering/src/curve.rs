@@ -7,6 +7,8 @@
 //! 135th convention 2013 (about -5). Genres differ by 13 dB at 12.8 kHz and by 2 to 4 dB from 100 to 800 Hz: the
 //! middle is a law, the ends are style, and the spread says so.
 
+use crate::{AMBIENT_RECORDS, ORCHESTRAL_RECORDS, RECORDS, ROCK_RECORDS, Records};
+
 /// One point of the target curve.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TargetBand {
@@ -47,16 +49,28 @@ pub struct Genre {
     pub label: &'static str,
     /// Its curve.
     pub curve: &'static [TargetBand],
+    /// What else its records have in common.
+    pub records: &'static Records,
 }
 
 /// The same 45 tracks parted by kind (6 to 14 tracks each). The spread of so few says little: that of all stands in, cut to
 /// what songs of one kind differ by at the ends.
 pub static GENRES: &[Genre] = &[
-    Genre { id: "all", label: "everything (45 tracks)", curve: TARGET },
-    Genre { id: "rock", label: "electronic and rock (14 tracks)", curve: ROCK },
-    Genre { id: "ambient", label: "industrial and ambient (9 tracks)", curve: AMBIENT },
-    Genre { id: "orchestral", label: "orchestral (9 tracks)", curve: ORCHESTRAL },
-    Genre { id: "electronic", label: "ambient electronic (6 tracks)", curve: ELECTRONIC },
+    Genre { id: "all", label: "everything (45 tracks)", curve: TARGET, records: &RECORDS },
+    Genre { id: "rock", label: "electronic and rock (14 tracks)", curve: ROCK, records: &ROCK_RECORDS },
+    Genre {
+        id: "ambient",
+        label: "industrial and ambient (9 tracks)",
+        curve: AMBIENT,
+        records: &AMBIENT_RECORDS,
+    },
+    Genre {
+        id: "orchestral",
+        label: "orchestral (9 tracks)",
+        curve: ORCHESTRAL,
+        records: &ORCHESTRAL_RECORDS,
+    },
+    Genre { id: "electronic", label: "ambient electronic (6 tracks)", curve: ELECTRONIC, records: &RECORDS },
 ];
 
 /// The genre with this id.

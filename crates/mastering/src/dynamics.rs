@@ -38,7 +38,7 @@ impl MasterStep for Compression {
         };
         // A reference that is as loose itself is no reason to hold anything together.
         let theirs = facts.references.iter().filter_map(|r| r.analysis.facts.plr_lu).fold(0.0, f64::max);
-        if plr <= LOOSE_PLR_LU.max(theirs) {
+        if plr <= LOOSE_PLR_LU.max(theirs) || facts.finished(goal) {
             return Vec::new();
         }
         let levels: Vec<f64> = sounding(&heard.loudness.momentary_lufs);

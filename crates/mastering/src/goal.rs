@@ -1,7 +1,7 @@
 //! What mastering is given.
 
 use crate::curve::{TARGET, TargetBand};
-use crate::{Bounds, Matching, Reference};
+use crate::{Bounds, Matching, RECORDS, Records, Reference};
 use measure::{Analysis, Facts};
 use session::{Decision, Session, StepId};
 
@@ -20,6 +20,10 @@ pub struct Goal {
     pub matching: Matching,
     /// The tonal balance to come near to where there is no reference.
     pub curve: &'static [TargetBand],
+    /// What else records of that kind have in common.
+    pub records: &'static Records,
+    /// Whether a person has asked for a kind of music or for a bold hand: then a finished master is worked on as well.
+    pub asked: bool,
 }
 
 impl Goal {
@@ -32,9 +36,16 @@ impl Goal {
             bounds: Bounds::default(),
             matching: Matching::default(),
             curve: TARGET,
+            records: &RECORDS,
+            asked: false,
         }
     }
 }
+
+/// A finished master is no more than this under the loudness asked for, in LU, and its peaks stand no lower than this, in
+/// dBTP: mixes are handed over with room above them.
+const FINISHED_LU: f64 = 1.0;
+const FINISHED_DBTP: f64 = -1.0;
 
 /// What was heard.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +59,16 @@ pub struct MasterFacts {
 }
 
 impl MasterFacts {
+    /// Whether this is a finished master: as loud as asked for, and up to full scale. Whoever made it has decided about its
+    /// tone, and without a reference or a wish nothing but its level is changed.
+    pub fn finished(&self, goal: &Goal) -> bool {
+        let heard = &self.premaster.facts;
+        let loud = goal.loudness_lufs.zip(heard.integrated_lufs);
+        let loud = loud.is_some_and(|(goal, is)| goal - is <= FINISHED_LU);
+        let full = heard.true_peak_dbtp.is_some_and(|peak| peak >= FINISHED_DBTP);
+        loud && full && !goal.asked && self.references.is_empty()
+    }
+
     /// What stands before the next insert.
     pub fn heard(&self) -> &Facts {
         self.now.as_ref().map_or(&self.premaster.facts, |now| &now.facts)
@@ -61,4 +82,22 @@ pub trait MasterStep: Sync {
 
     /// Decides. Pure: the same facts, session and goal give the same decisions.
     fn decide(&self, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Decision>;
+
+    /// Whether the match with references is drawn right behind it.
+    fn draws_the_match(&self) -> bool {
+        false
+    }
+
+    /// Makes up for what is left once the decision was heard; nothing where it did what it was to do. Pure.
+    ///
+    /// `before` was heard before the step, `facts.now` after it; the session holds what was decided.
+    fn revise(
+        &self,
+        _before: &Analysis,
+        _facts: &MasterFacts,
+        _session: &Session,
+        _goal: &Goal,
+    ) -> Vec<Decision> {
+        Vec::new()
+    }
 }

@@ -6,6 +6,7 @@
 //! This crate never knows file formats and never renders.
 
 pub mod album;
+mod chain;
 mod curve;
 mod dynamics;
 mod ends;
@@ -13,23 +14,31 @@ mod goal;
 mod limiting;
 mod listening;
 mod matching;
+mod records;
 mod solve;
 mod stereo;
 mod tone;
 
+pub use chain::clip::{CLIPPER, clip_decisions, clipper, wants_clipping};
 pub use curve::{GENRES, Genre, TARGET, TargetBand, genre};
 pub use goal::{Goal, MasterFacts, MasterStep};
 pub use limiting::limiter_decisions;
 pub use listening::{Verdict, verdicts};
 pub use matching::{MatchPlan, Matching, Move, Reference};
+pub use records::{AMBIENT_RECORDS, ORCHESTRAL_RECORDS, RECORDS, ROCK_RECORDS, Records};
 pub use solve::{Bounds, Cost, Solved, Trial, solve_drive};
 
 /// The steps before the loudness is solved, in order.
 pub static STEPS: &[&dyn MasterStep] = &[
     &listening::Listening,
     &tone::Tone,
+    &chain::sections::Sections,
+    &chain::multiband::Multiband,
     &dynamics::Compression,
+    &chain::parallel::Parallel,
+    &chain::air::Air,
     &stereo::Stereo,
+    &chain::image::Image,
     &limiting::Limiting,
     &ends::Ends,
 ];

@@ -23,6 +23,8 @@ pub struct Bounds {
     pub mean_reduction_db: f64,
     /// Gain reduction that nineteen in twenty moments stay below, in dB.
     pub p95_reduction_db: f64,
+    /// What a clipper may cut off: on average, and on the loudest twentieth of the moments, in dB.
+    pub clipped_db: (f64, f64),
     /// Peak to short-term loudness that only one in twenty windows may fall below, in LU.
     pub psr_p5_lu: f64,
 }
@@ -30,7 +32,7 @@ pub struct Bounds {
 impl Default for Bounds {
     /// What a limiter takes without being heard to work.
     fn default() -> Bounds {
-        Bounds { mean_reduction_db: 3.0, p95_reduction_db: 7.0, psr_p5_lu: 5.0 }
+        Bounds { mean_reduction_db: 3.0, p95_reduction_db: 7.0, clipped_db: (0.3, 1.5), psr_p5_lu: 5.0 }
     }
 }
 
@@ -41,6 +43,7 @@ impl Bounds {
         Bounds {
             mean_reduction_db: normal.mean_reduction_db * strength,
             p95_reduction_db: normal.p95_reduction_db * (0.5 + 0.5 * strength),
+            clipped_db: (normal.clipped_db.0 * strength, normal.clipped_db.1 * strength),
             psr_p5_lu: normal.psr_p5_lu + 2.0 * (1.0 - strength),
         }
     }
@@ -53,6 +56,7 @@ impl Bounds {
             mean_reduction_db: self.mean_reduction_db * (1.0 + 2.0 * strength),
             p95_reduction_db: self.p95_reduction_db * (1.0 + 2.0 * strength),
             psr_p5_lu: self.psr_p5_lu + strength * (theirs - self.psr_p5_lu),
+            ..self
         }
     }
 }
@@ -68,27 +72,42 @@ pub struct Trial {
     pub mean_reduction_db: f64,
     /// Gain reduction that 95 % of the readings stay below, in dB.
     pub p95_reduction_db: f64,
+    /// What a clipper before the limiter cuts off, in dB: the mean, and what 95 % of the readings stay below. 0 without one.
+    pub clipped_db: (f64, f64),
+}
+
+/// Mean of readings and what 95 % of them stay below.
+fn mean_and_p95(readings_db: &[f32]) -> (f64, f64) {
+    let mut sorted: Vec<f32> = readings_db.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let sum: f64 = sorted.iter().map(|&db| f64::from(db)).sum();
+    let at = (sorted.len() * 95 / 100).min(sorted.len().saturating_sub(1));
+    // The sum of nothing is -0.
+    (sum / sorted.len().max(1) as f64 + 0.0, sorted.get(at).map_or(0.0, |&db| f64::from(db)))
 }
 
 impl Trial {
     /// From the readings of the limiter's gain reduction.
     pub fn new(drive_db: f64, facts: Facts, reduction_db: &[f32]) -> Trial {
-        let mut sorted: Vec<f32> = reduction_db.to_vec();
-        sorted.sort_by(f32::total_cmp);
-        let sum: f64 = sorted.iter().map(|&db| f64::from(db)).sum();
-        let at = (sorted.len() * 95 / 100).min(sorted.len().saturating_sub(1));
-        Trial {
-            drive_db,
-            facts,
-            // The sum of nothing is -0.
-            mean_reduction_db: sum / sorted.len().max(1) as f64 + 0.0,
-            p95_reduction_db: sorted.get(at).map_or(0.0, |&db| f64::from(db)),
-        }
+        let (mean_reduction_db, p95_reduction_db) = mean_and_p95(reduction_db);
+        Trial { drive_db, facts, mean_reduction_db, p95_reduction_db, clipped_db: (0.0, 0.0) }
+    }
+
+    /// With the readings of a clipper before the limiter.
+    #[must_use]
+    pub fn clipping(self, clipped_db: &[f32]) -> Trial {
+        Trial { clipped_db: mean_and_p95(clipped_db), ..self }
     }
 
     /// The first bound that this goes beyond, in words.
     fn damage(&self, bounds: &Bounds) -> Option<String> {
         let psr = self.facts.psr_p5_lu;
+        if self.clipped_db.0 > bounds.clipped_db.0 || self.clipped_db.1 > bounds.clipped_db.1 {
+            let (mean, p95) = self.clipped_db;
+            return Some(format!(
+                "the clipper would cut {mean:.1} dB on average and {p95:.1} dB off the loudest hits"
+            ));
+        }
         if self.mean_reduction_db > bounds.mean_reduction_db {
             return Some(format!("the limiter would take {:.1} dB on average", self.mean_reduction_db));
         }

@@ -7,6 +7,7 @@ use crate::curve::{TargetBand, at};
 use crate::{Goal, MasterFacts, MasterStep};
 use audio::Spec;
 use dsp::{Kind, Values};
+use measure::BandLevel;
 use session::{Change, Decision, Session, StepId};
 
 /// Part of the spread in which nothing is corrected.
@@ -59,9 +60,12 @@ pub(crate) fn deviation(facts: &MasterFacts, curve: &[TargetBand]) -> Vec<Deviat
         }
         None => at(curve, hz),
     };
-    let bands: Vec<(f64, f64, f64)> = facts
-        .heard()
-        .third_octave_db
+    against(&facts.heard().third_octave_db, target)
+}
+
+/// Third octaves against a level and a spread for each, at equal level from 200 Hz to 4 kHz.
+pub(crate) fn against(heard: &[BandLevel], target: impl Fn(f64) -> Option<(f64, f64)>) -> Vec<Deviation> {
+    let bands: Vec<(f64, f64, f64)> = heard
         .iter()
         .filter_map(|band| {
             let (db, spread) = target(band.hz)?;
@@ -88,11 +92,16 @@ impl MasterStep for Tone {
         StepId::MasteringEq
     }
 
+    fn draws_the_match(&self) -> bool {
+        true
+    }
+
     fn decide(&self, facts: &MasterFacts, session: &Session, goal: &Goal) -> Vec<Decision> {
         let Some(kind) = dsp::kind("eq") else { return Vec::new() };
         let deviation = deviation(facts, goal.curve);
-        // With references the match draws the whole curve.
-        let strength = if facts.references.is_empty() { STRENGTH * goal.strength } else { 0.0 };
+        // With references the match draws the whole curve, and a finished master has its own.
+        let untouched = !facts.references.is_empty() || facts.finished(goal);
+        let strength = if untouched { 0.0 } else { STRENGTH * goal.strength };
         let gains = fit(kind, &deviation, facts.heard().sample_rate_hz, strength);
         let mut values = Values::neutral(kind);
         let mut moved = Vec::new();

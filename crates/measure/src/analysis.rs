@@ -29,6 +29,9 @@ use serde::{Deserialize, Serialize};
 /// The peaks that PSR compares with short-term loudness are kept for stretches of this length, in seconds.
 const PEAK_STRETCH_S: f64 = 0.25;
 
+/// Loudness against time has a point every so many bins of 10 ms where it is to be lean.
+const LEAN_STEP_BINS: usize = 5;
+
 /// What to read, beyond loudness and levels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
@@ -38,11 +41,19 @@ pub struct Options {
     pub spectrum: bool,
     /// What a recording is asked once, and no mix: pitch, hum, clicks, dropouts, bits.
     pub pitch: bool,
+    /// Clicks, also without the rest of what a recording is asked.
+    pub clicks: bool,
     /// What a song is asked, and no track: tempo, beats, key, sections. Needs the spectrum as well.
     pub music: bool,
     /// What is known of every moment, for pictures and for decisions: loudness, PSR, image, pitch and the power in auditory
     /// bands against time, which grow by 10 kilobytes a second and more; the readings alone need a third of that.
     pub series: bool,
+    /// Of these only what is asked of a whole song, a tenth as much: tone and PSR against time, and loudness every 50 ms instead
+    /// of every 10; not the image nor the power in auditory bands.
+    pub lean: bool,
+    /// Peak to short-term loudness against time (PSR), which needs the true peak of every quarter of a second and not
+    /// only the highest; needs the levels as well.
+    pub psr: bool,
     /// RMS, DC, stereo sums, clipping, silence and where the signal plays; without them only the readings of
     /// [`LOUDNESS_READINGS`](crate::LOUDNESS_READINGS) are made, several times as fast. The spectrum needs them.
     pub levels: bool,
@@ -55,8 +66,11 @@ impl Options {
             true_peak_factor: 16,
             spectrum: false,
             pitch: false,
+            clicks: false,
             music: false,
             series: false,
+            lean: false,
+            psr: false,
             levels: false,
         }
     }
@@ -65,7 +79,17 @@ impl Options {
 impl Default for Options {
     /// Everything, with a true peak fit for quality control.
     fn default() -> Options {
-        Options { true_peak_factor: 16, spectrum: true, pitch: true, music: true, series: true, levels: true }
+        Options {
+            true_peak_factor: 16,
+            spectrum: true,
+            pitch: true,
+            clicks: false,
+            music: true,
+            series: true,
+            lean: false,
+            psr: true,
+            levels: true,
+        }
     }
 }
 
@@ -109,7 +133,7 @@ pub struct Blemishes {
     pub hum: Option<Hum>,
     /// Level below 25 Hz that is there all through, whatever is played, in dBFS; only where pitch was asked for.
     pub subsonic_dbfs: Option<f64>,
-    /// Number of clicks; only where pitch was asked for.
+    /// Number of clicks; only where they or pitch were asked for.
     pub clicks: usize,
     /// Where the first of them are, in seconds.
     pub click_places_s: Vec<f64>,
@@ -193,7 +217,7 @@ impl Analyser {
         let energy = Energy::new(sample_rate_hz, layout)?;
         let mut true_peak =
             TruePeak::new(channels, options.true_peak_factor)?.with_minimum(sample_rate_hz)?;
-        if options.levels {
+        if options.levels && options.psr {
             true_peak = true_peak.with_stretches((PEAK_STRETCH_S * sample_rate_hz) as usize);
         }
         let some = channels > 0 && options.levels;
@@ -205,12 +229,13 @@ impl Analyser {
             dynamic_range: DynamicRange::new(sample_rate_hz, channels),
             long_term: (some && options.spectrum).then(|| LongTerm::new(sample_rate_hz, channels)),
             erb: (some && options.spectrum).then(|| {
-                let keeps = Keeps { frames: options.series, song: options.music };
+                let keeps = Keeps { frames: options.series && !options.lean, song: options.music };
                 Erb::new(sample_rate_hz, channels, keeps)
             }),
             pitch: (some && options.pitch).then(|| Pitch::new(sample_rate_hz)),
             hum: (some && options.pitch).then(|| HumMeter::new(sample_rate_hz, channels)),
-            clicks: (some && options.pitch).then(|| Clicks::new(sample_rate_hz, channels)),
+            clicks: (some && (options.pitch || options.clicks))
+                .then(|| Clicks::new(sample_rate_hz, channels)),
             chroma: (some && options.music && options.spectrum).then(|| ChromaMeter::new(sample_rate_hz)),
             dropouts: options.pitch.then(|| Dropouts::new(sample_rate_hz, channels)),
             depth: options.pitch.then(Depth::default),
@@ -251,7 +276,11 @@ impl Analyser {
             ..Facts::default()
         };
         let mut psr = read_loudness(&mut facts, &meters, options);
-        let loudness = if options.series { meters.energy.series(1) } else { LoudnessSeries::default() };
+        let loudness = if options.series {
+            meters.energy.series(if options.lean { LEAN_STEP_BINS } else { 1 })
+        } else {
+            LoudnessSeries::default()
+        };
         let Some(levels) = meters.levels.take() else {
             return Analysis { facts, loudness, ..Analysis::default() };
         };
@@ -295,7 +324,10 @@ impl Analyser {
             music(&Heard { novelty, chroma, erb, duration_s, onset_bpm, loudness: &loudness })
         });
         let range_edges_lufs = meters.energy.range_edges_lufs();
-        let (image, mut tone) = (told.image, told.tone);
+        let (mut image, mut tone) = (told.image, told.tone);
+        if options.lean {
+            image = ImageSeries::default();
+        }
         if !options.series {
             (erb, psr, pitch_hz, tone) = Default::default();
         }
@@ -336,11 +368,14 @@ fn read_loudness(facts: &mut Facts, meters: &Meters, options: Options) -> PsrSer
     if !options.levels {
         return PsrSeries::default();
     }
-    let series = psr_series(energy, &meters.true_peak, facts.integrated_lufs);
-    let psr = sorted(series.psr_lu.iter().flatten().copied());
-    facts.psr_min_lu = psr.first().copied();
-    facts.psr_p5_lu = nearest_rank(&psr, 0.05);
-    facts.psr_median_lu = nearest_rank(&psr, 0.5);
+    let mut series = PsrSeries::default();
+    if options.psr {
+        series = psr_series(energy, &meters.true_peak, facts.integrated_lufs);
+        let psr = sorted(series.psr_lu.iter().flatten().copied());
+        facts.psr_min_lu = psr.first().copied();
+        facts.psr_p5_lu = nearest_rank(&psr, 0.05);
+        facts.psr_median_lu = nearest_rank(&psr, 0.5);
+    }
     if let Some(levels) = &meters.levels {
         facts.k_system = k_system(levels, energy);
     }

@@ -4,10 +4,15 @@
 //! value and the signal enters or leaves them with a corner. Still means within the dither of a 16-bit file,
 //! which many clipped recordings got later. The corner tells a cut peak from the round top of a slow wave: where
 //! three samples of a parabola differ by no more than `t`, the next ones lie at most `4 t` lower.
+//!
+//! What moves fast leaves the ceiling again after two samples. Two that are equal to the last bit, both at the very top,
+//! with a corner on either side, are a chance that a wave which was not cut takes once in a recording; where many stand
+//! there, each left and entered from somewhere else (a repeated sample comes from the same place each time), they were
+//! cut.
 
 use crate::facts::ClippedRun;
 use audio::{BlockRef, Frames, gain_to_db};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Shortest run that counts.
 const SHORTEST: Frames = 3;
@@ -22,6 +27,8 @@ const CORNER: f64 = 6.0 * FLAT;
 const LOWEST: f64 = 0.05;
 /// Levels are counted in steps of this many to the decibel, so that the top may still rise.
 const STEPS_PER_DB: f64 = 50.0;
+/// So many pairs of samples at the very top, entered from different values, were cut.
+const LEAST_PAIRS: usize = 8;
 /// Places kept.
 const PLACES: usize = 100;
 
@@ -48,6 +55,34 @@ struct Side {
     /// Samples and runs by level in steps of a fraction of a decibel.
     counts: BTreeMap<i64, (usize, usize)>,
     places: Vec<ClippedRun>,
+    pairs: Pairs,
+}
+
+/// Pairs of equal samples at the highest value that such a pair has had.
+#[derive(Debug, Clone, Default)]
+struct Pairs {
+    level: f64,
+    count: usize,
+    /// The bits of the values before them, as many as are asked for.
+    entered_from: BTreeSet<u64>,
+    places: Vec<ClippedRun>,
+}
+
+impl Pairs {
+    fn add(&mut self, place: ClippedRun, level: f64, before: f64) {
+        if level > self.level {
+            *self = Pairs { level, ..Pairs::default() };
+        }
+        if level == self.level {
+            self.count += 1;
+            if self.entered_from.len() < LEAST_PAIRS {
+                self.entered_from.insert(before.to_bits());
+            }
+            if self.places.len() < PLACES {
+                self.places.push(place);
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +91,8 @@ struct Run {
     before: Option<f64>,
     frame: Frames,
     frames: Frames,
+    /// All of its samples are the same to the last bit.
+    equal: bool,
 }
 
 fn step(level: f64) -> i64 {
@@ -69,6 +106,17 @@ impl Side {
         count.1 += 1;
         if self.places.len() < PLACES {
             self.places.push(place);
+        }
+    }
+
+    /// Counts the pairs where they are at the very top, and many.
+    fn add_pairs(&mut self) {
+        let pairs = std::mem::take(&mut self.pairs);
+        if pairs.level == self.top && pairs.entered_from.len() >= LEAST_PAIRS {
+            let count = self.counts.entry(step(pairs.level)).or_default();
+            count.0 += 2 * pairs.count;
+            count.1 += pairs.count;
+            self.places.extend(pairs.places);
         }
     }
 
@@ -87,13 +135,14 @@ impl Channel {
         if let Some(run) = &mut self.run {
             if (x - run.level).abs() <= FLAT {
                 run.frames += 1;
+                run.equal &= x == run.level;
                 self.previous = Some(x);
                 return;
             }
             let run = *run;
             self.close(run, Some(x));
         }
-        self.run = Some(Run { level: x, before: self.previous, frame, frames: 1 });
+        self.run = Some(Run { level: x, before: self.previous, frame, frames: 1, equal: true });
         self.previous = Some(x);
     }
 
@@ -101,14 +150,17 @@ impl Channel {
         self.run = None;
         let level = run.level.abs();
         let side = &mut self.sides[usize::from(run.level > 0.0)];
-        if run.frames < SHORTEST || level < LOWEST || level < NEAR_TOP * side.top {
+        if level < LOWEST || level < NEAR_TOP * side.top {
             return;
         }
         let corner = |x: Option<f64>| x.is_some_and(|x| (x - run.level).abs() >= CORNER);
-        if corner(run.before) || corner(after) {
-            let level_dbfs = gain_to_db(level);
-            let place = ClippedRun { channel: self.number, frame: run.frame, frames: run.frames, level_dbfs };
+        let (entered, left) = (corner(run.before), corner(after));
+        let level_dbfs = gain_to_db(level);
+        let place = ClippedRun { channel: self.number, frame: run.frame, frames: run.frames, level_dbfs };
+        if run.frames >= SHORTEST && (entered || left) {
             side.add(place, level);
+        } else if let Some(before) = run.before.filter(|_| run.frames == 2 && run.equal && entered && left) {
+            side.pairs.add(place, level, before);
         }
     }
 }
@@ -150,6 +202,7 @@ impl Clipping {
             if let Some(run) = channel.run {
                 channel.close(run, None);
             }
+            channel.sides.iter_mut().for_each(Side::add_pairs);
             let counts = channel.sides.iter().flat_map(|side| side.counts.values());
             let (s, r) = counts.fold((0, 0), |(s, r), (samples, runs)| (s + samples, r + runs));
             samples.push(s);
@@ -238,6 +291,33 @@ mod tests {
         assert_eq!(search(&samples).0, 0);
         samples[3000] = 0.505;
         assert_eq!(search(&samples).0, 4699, "within 2 % of the top it is");
+    }
+
+    #[test]
+    fn fast_waves_that_leave_the_ceiling_after_two_samples_are_clipped() {
+        let mut state = 9u64;
+        let mut noise = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+        };
+        // Noise around 7 kHz, as a cymbal is: three in a row above the ceiling are rare.
+        let mut last = [0.0; 2];
+        let cymbal: Vec<f64> = (0..96_000)
+            .map(|_| {
+                let x = 0.2 * noise() + 0.9 * last[0] - 0.6 * last[1];
+                last = [x, last[0]];
+                x
+            })
+            .collect();
+        let top = cymbal.iter().fold(0.0, |top: f64, x| top.max(x.abs()));
+        let cut: Vec<f64> = cymbal.iter().map(|x| quantised(x.clamp(-0.8 * top, 0.8 * top), 24)).collect();
+        let (_, runs, places) = search(&cut);
+        assert!(runs > 20 && places.iter().any(|place| place.frames == 2), "{runs}");
+        // The same whole, at 16 bits too, and one stroke of it that is played again and again.
+        assert_eq!(search(&cymbal).1, 0);
+        assert_eq!(search(&cymbal.iter().map(|x| quantised(*x, 16)).collect::<Vec<_>>()).1, 0);
+        let stroke: Vec<f64> = [0.1, -0.3, 0.7, 0.7, -0.2, 0.0].repeat(200);
+        assert_eq!(search(&stroke).1, 0);
     }
 
     #[test]

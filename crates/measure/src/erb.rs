@@ -5,7 +5,7 @@
 
 use crate::activity::{Activity, FRAME_BINS};
 use crate::bins::{BINS_PER_SECOND, Grid};
-use crate::frames::{Bands, Framer, Spectrum, add_powers, size_for};
+use crate::frames::{Bands, Framer, PairSpectrum, Spectrum, add_powers, size_for};
 use crate::onsets::Onsets;
 use audio::{BlockRef, Frames};
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,8 @@ pub(crate) struct Erb {
     grid: Grid,
     framer: Framer,
     spectrum: Spectrum,
+    /// For two channels.
+    pair: Option<PairSpectrum>,
     bands: Bands,
     channels: usize,
     frames: Frames,
@@ -134,6 +136,7 @@ impl Erb {
         Erb {
             grid: Grid::new(sample_rate_hz),
             framer: Framer::new(channels, size, -(size as i64)),
+            pair: (channels == 2).then(|| PairSpectrum::new(window.clone())),
             spectrum: Spectrum::new(window),
             bands: Bands::new(edges, size / 2 + 1, sample_rate_hz / size as f64),
             channels,
@@ -183,10 +186,17 @@ impl Erb {
                 return;
             }
             self.squares.fill(0.0);
-            for channel in 0..self.channels {
-                let sounding = self.framer.sounding(start, self.frames);
-                let spectrum = self.spectrum.without_dc(self.framer.frame(channel, start), sounding);
-                add_powers(&mut self.squares, spectrum);
+            let sounding = self.framer.sounding(start, self.frames);
+            if let Some(pair) = &mut self.pair {
+                let frame = |channel| self.framer.frame(channel, start);
+                for spectrum in pair.without_dc(frame(0), frame(1), sounding) {
+                    add_powers(&mut self.squares, spectrum);
+                }
+            } else {
+                for channel in 0..self.channels {
+                    let frame = self.framer.frame(channel, start);
+                    add_powers(&mut self.squares, self.spectrum.without_dc(frame, sounding.clone()));
+                }
             }
             self.framer.forget(start);
             let (mut rise, mut low_rise) = (0.0, 0.0);

@@ -5,10 +5,12 @@
 //! main lobe against the middle level of what lies beside it.
 //!
 //! A signal without pauses is judged by the quietest tenth of its frames, bin by bin: music comes and goes in every
-//! bin, the mains stay. There three lines are asked for, plainer ones, far below the music: a held note is none.
+//! bin, the mains stay. There three lines are asked for, plainer ones, far below the music: a held note is none. What
+//! hides in both stands alone before the first note.
 
 use crate::activity::{Activity, FRAME_S as ACTIVITY_S};
 use crate::frames::{Framer, Spectrum, add_powers, size_for};
+use crate::lead_in::LeadIn;
 use crate::stats::{nearest_rank, sorted};
 use audio::{BlockRef, Frames, power_to_db};
 use serde::{Deserialize, Serialize};
@@ -127,6 +129,7 @@ pub(crate) struct HumMeter {
     step: usize,
     /// Frames that have come.
     seen: usize,
+    lead_in: LeadIn,
 }
 
 impl HumMeter {
@@ -149,12 +152,14 @@ impl HumMeter {
             rows: Vec::new(),
             step: 1,
             seen: 0,
+            lead_in: LeadIn::new(sample_rate_hz, channels),
         }
     }
 
     /// Takes clean samples.
     pub(crate) fn push(&mut self, block: &BlockRef) {
         self.frames += block.frames();
+        self.lead_in.push(block);
         self.framer.push(block);
         while self.framer.has(self.next) {
             if self.seen.is_multiple_of(self.step) {
@@ -197,8 +202,16 @@ impl HumMeter {
         }
     }
 
-    /// The hum in the pauses, or of all of a signal that has none; `None` where nothing surely hums.
+    /// The hum in the pauses, or of all of a signal that has none, or before its first note; `None` where nothing surely
+    /// hums.
     pub(crate) fn finish(self, activity: &Activity) -> Option<Hum> {
+        self.among_notes(activity).or_else(|| {
+            let first = activity.active.iter().position(|active| *active)?;
+            self.lead_in.hum(first as f64 * ACTIVITY_S)
+        })
+    }
+
+    fn among_notes(&self, activity: &Activity) -> Option<Hum> {
         let hop_s = (self.size / 2) as f64 / self.sample_rate_hz;
         let pauses = |row: &usize| {
             let frame = row * self.step;

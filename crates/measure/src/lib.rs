@@ -39,6 +39,7 @@ mod frames;
 mod histogram;
 mod hum;
 mod image;
+mod lead_in;
 mod levels;
 mod loudness;
 mod music;
@@ -56,7 +57,8 @@ pub use alignment::{Alignment, correlation, delay_and_polarity};
 pub use analysis::{Analyser, Analysis, Blemishes, Options, analyse};
 pub use band_meter::{BandMeter, BandPortrait, BandReading};
 pub use between::{
-    LoudnessModel, Masked, Masker, Part, StretchReader, Stretches, loudness_left, masked, masking,
+    LoudnessModel, Masked, Masker, Part, Placed, StretchReader, Stretches, Unmixed, Unmixer, loudness_left,
+    masked, masking,
 };
 pub use dropouts::Dropout;
 pub use dynamics::{KReading, PsrSeries};
@@ -70,9 +72,9 @@ pub use loudness::{Loudness, LoudnessSeries, channel_weights, k_weighting_db, lo
 pub use music::{Key, Music, Section};
 pub use readings::{GROUPS, LOUDNESS_READINGS, READINGS, Reading};
 pub use tempo::{Tempo, tempo};
-pub use tone_series::ToneSeries;
+pub use tone_series::{ToneSeries, WIDE_EDGES_HZ};
 pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_peak_dbtp};
 
 /// Raised whenever a meter of this crate gives another reading for the same signal: what was measured by an older one
 /// and kept is measured anew.
-pub const REVISION: u32 = 4;
+pub const REVISION: u32 = 5;

@@ -5,7 +5,7 @@
 //! signal, wherever it has its peaks. The mean of each frame is taken out before: DC has a meter of its own.
 
 use crate::facts::{BandFacts, BandLevel, Facts};
-use crate::frames::{Bands, Framer, Spectrum, add_powers, size_for};
+use crate::frames::{Bands, Framer, PairSpectrum, Spectrum, add_powers, size_for};
 use crate::image::{self, ImageSeries, Row};
 use crate::levels::{Stereo, power_db, ratio_db};
 use crate::shape;
@@ -13,6 +13,7 @@ use crate::tone_series::{Sums, ToneMeter, ToneSeries};
 use audio::{BlockRef, Frames};
 use num_complex::Complex;
 use std::f64::consts::PI;
+use std::ops::Range;
 
 /// Nominal centres of the third-octave bands of IEC 61260-1, in hertz. The exact ones are
 /// `1000 x 10^(n/10)`, n from -16 to 13, with edges `10^(1/20)` below and above.
@@ -35,6 +36,7 @@ const SUBSONIC_HZ: f64 = 25.0;
 #[derive(Clone)]
 pub(crate) struct LongTerm {
     framer: Framer,
+    /// For other numbers of channels than two.
     spectrum: Spectrum,
     next: i64,
     hop: usize,
@@ -51,12 +53,11 @@ pub(crate) struct LongTerm {
 /// The summed spectra of two channels, and the image of every frame.
 #[derive(Clone)]
 struct Pair {
+    spectrum: PairSpectrum,
     left: Vec<f64>,
     right: Vec<f64>,
     /// `conj(L) R`.
     cross: Vec<Complex<f64>>,
-    /// Spectrum of the left channel of one frame.
-    first: Vec<Complex<f64>>,
     /// Of one frame: left, right, real part of the cross-power.
     frame: [Vec<f64>; 3],
     bands: Bands,
@@ -75,25 +76,25 @@ pub(crate) struct Told {
 }
 
 impl Pair {
-    fn new(bins: usize, bin_hz: f64) -> Pair {
+    fn new(window: Vec<f64>, bin_hz: f64) -> Pair {
+        let bins = window.len() / 2 + 1;
         let zeros = || vec![0.0; bins];
         Pair {
+            spectrum: PairSpectrum::new(window),
             left: zeros(),
             right: zeros(),
             cross: vec![Complex::ZERO; bins],
-            first: vec![Complex::ZERO; bins],
             frame: [zeros(), zeros(), zeros()],
             bands: Bands::new(OCTAVE_EDGES_HZ.windows(2).map(|e| (e[0], e[1])), bins, bin_hz),
             rows: Vec::new(),
         }
     }
 
-    fn take(&mut self, second: &[Complex<f64>]) {
-        let [left, right, product] = &mut self.frame;
-        let first = &self.first;
-        cross_powers(left, right, product, &mut self.cross, first, second);
-        add(&mut self.left, left);
-        add(&mut self.right, right);
+    /// Takes one frame of each channel.
+    fn take(&mut self, left: &[f64], right: &[f64], sounding: Range<usize>) {
+        let [first, second] = self.spectrum.without_dc(left, right, sounding);
+        let powers = (&mut self.left[..], &mut self.right[..], &mut self.cross[..]);
+        cross_powers(&mut self.frame, powers, first, second);
         // The squares of the window add to half its length; the other half of the spectrum doubles.
         let size = 2 * (second.len() - 1);
         let scale = 4.0 / (size as f64 * size as f64);
@@ -108,32 +109,28 @@ impl Pair {
 }
 
 audio::wide! {
-    /// Writes the powers of two spectra and the real part of their cross-power, and adds the whole of it.
+    /// Writes the powers of two spectra and the real part of their cross-power, and adds them and the whole of it.
     fn cross_powers(
-        left: &mut [f64],
-        right: &mut [f64],
-        product: &mut [f64],
-        cross: &mut [Complex<f64>],
+        frame: &mut [Vec<f64>; 3],
+        sums: (&mut [f64], &mut [f64], &mut [Complex<f64>]),
         first: &[Complex<f64>],
         second: &[Complex<f64>],
     ) {
         let bins = first.len();
+        let [left, right, product] = frame;
         let (left, right, product) = (&mut left[..bins], &mut right[..bins], &mut product[..bins]);
-        let (cross, second) = (&mut cross[..bins], &second[..bins]);
+        let (all_left, all_right, cross) = (&mut sums.0[..bins], &mut sums.1[..bins], &mut sums.2[..bins]);
+        let second = &second[..bins];
         for k in 0..bins {
             let (l, r) = (first[k], second[k]);
             left[k] = l.re * l.re + l.im * l.im;
             right[k] = r.re * r.re + r.im * r.im;
             product[k] = l.re * r.re + l.im * r.im;
+            all_left[k] += left[k];
+            all_right[k] += right[k];
             cross[k].re += product[k];
             cross[k].im += l.re * r.im - l.im * r.re;
         }
-    }
-}
-
-audio::wide! {
-    fn add(to: &mut [f64], values: &[f64]) {
-        to.iter_mut().zip(values).for_each(|(to, x)| *to += x);
     }
 }
 
@@ -146,9 +143,10 @@ impl LongTerm {
     pub(crate) fn new(sample_rate_hz: f64, channels: usize) -> LongTerm {
         let size = size_for(FRAME_S, sample_rate_hz);
         let hop = size / 2;
-        let window = (0..size).map(|n| (PI * (n as f64 + 0.5) / size as f64).sin()).collect();
+        let window: Vec<f64> = (0..size).map(|n| (PI * (n as f64 + 0.5) / size as f64).sin()).collect();
         let zeros = vec![0.0; hop + 1];
         LongTerm {
+            stereo: (channels == 2).then(|| Pair::new(window.clone(), sample_rate_hz / size as f64)),
             framer: Framer::new(channels, size, -(hop as i64)),
             spectrum: Spectrum::new(window),
             next: -(hop as i64),
@@ -157,7 +155,6 @@ impl LongTerm {
             frames: 0,
             channels,
             power: zeros,
-            stereo: (channels == 2).then(|| Pair::new(hop + 1, sample_rate_hz / size as f64)),
             tone: ToneMeter::new(hop + 1, sample_rate_hz / size as f64, channels),
         }
     }
@@ -181,9 +178,8 @@ impl LongTerm {
                     }
                 }
                 Some(pair) => {
-                    let first = self.spectrum.without_dc(self.framer.frame(0, self.next), sounding.clone());
-                    pair.first.copy_from_slice(first);
-                    pair.take(self.spectrum.without_dc(self.framer.frame(1, self.next), sounding));
+                    let frame = |channel| self.framer.frame(channel, self.next);
+                    pair.take(frame(0), frame(1), sounding);
                 }
             }
             self.tone.step(sums_of(&self.power, self.stereo.as_ref()));

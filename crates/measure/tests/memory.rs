@@ -99,6 +99,27 @@ fn loudness_alone_holds_less() {
     assert!(held_more < 1_000.0, "{held_more} bytes a second");
 }
 
+/// What a song is asked against time when it is mastered: tone 180, PSR 160, loudness 20 x 40 and what makes the readings.
+#[test]
+fn lean_series_of_a_song_hold_little_of_a_second_and_change_no_reading() {
+    let sound = sound();
+    let [lean, full] = [true, false].map(|lean| {
+        let options = Options { lean, pitch: false, music: false, ..Options::default() };
+        let mut analyser = Analyser::new(RATE_HZ, Layout::Stereo, options).unwrap();
+        feed(&mut analyser, &sound, 60);
+        analyser
+    });
+    let (small, large) = (lean.clone().finish(), full.clone().finish());
+    assert_eq!(small.facts, large.facts);
+    assert_eq!(small.tone, large.tone);
+    assert_eq!((small.erb.rows(), small.image.time_s.len()), (0, 0));
+    let spacing = small.loudness.time_s[1] - small.loudness.time_s[0];
+    assert!((spacing - 0.05).abs() < 1e-9, "{spacing}");
+    let [lean, full] = [lean, full].map(|mut analyser| grown(&mut analyser, &sound, 600).1);
+    // 4,000 as without series, and 1,200 of what is told against time, once while it is made and once as it is kept.
+    assert!(lean < 6_400.0 && full > 1.5 * lean, "{lean} and {full} bytes a second");
+}
+
 /// What is asked for series has the same readings.
 #[test]
 fn series_change_no_reading() {

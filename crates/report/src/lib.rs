@@ -30,8 +30,9 @@ mod text;
 
 pub use html::to_html;
 pub use model::{
-    Bound, CurveBand, CurvePart, FilePart, FindingPart, FindingSeverity, ReductionPart, Report, SCHEMA,
-    SectionPart, ServicePart, SignalPart, StepPart, TagPart, TargetPart, TargetRow, TrackPart, to_json,
+    AbPart, Bound, CurveBand, CurvePart, FilePart, FindingPart, FindingSeverity, ListeningPart,
+    ReductionPart, Report, SCHEMA, SectionPart, ServicePart, SignalPart, StepPart, TagPart, TargetPart,
+    TargetRow, TrackPart, to_json,
 };
 pub use png::{HAS_PNG, PngError, to_png};
 pub use sheet::{Plot, PlotPart, Theme, to_svg};

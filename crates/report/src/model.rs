@@ -45,6 +45,10 @@ pub struct Report {
     pub tracks: Vec<TrackPart>,
     /// What would better be mended in the mix or the recording, one sentence each.
     pub back_to_mix: Vec<String>,
+    /// What was heard before mastering, in order.
+    pub listening: Vec<ListeningPart>,
+    /// Before, after, references and takes at one loudness, to be heard against each other.
+    pub ab: Vec<AbPart>,
     /// What streaming services will do.
     pub services: Vec<ServicePart>,
     /// The files that were written.
@@ -73,11 +77,59 @@ impl Default for Report {
             steps: Vec::new(),
             tracks: Vec::new(),
             back_to_mix: Vec::new(),
+            listening: Vec::new(),
+            ab: Vec::new(),
             services: Vec::new(),
             files: Vec::new(),
             reproduce: Vec::new(),
         }
     }
+}
+
+/// One sound of a comparison at equal loudness.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AbPart {
+    /// What it is: "before", "master", "take bright", "reference SONG".
+    pub label: String,
+    /// Its file, as a link from the page; the page plays it where it is there.
+    pub path: String,
+    /// The gain that brought it to the common loudness, in dB.
+    pub gain_db: f64,
+    /// The common loudness in LUFS.
+    pub plays_at_lufs: f64,
+    /// True peak at that loudness, in dBTP.
+    pub true_peak_dbtp: Option<f64>,
+    /// Integrated loudness as it was, in LUFS.
+    pub integrated_lufs: Option<f64>,
+    /// Loudness range, in LU.
+    pub loudness_range_lu: Option<f64>,
+    /// True peak minus loudness, in LU.
+    pub plr_lu: Option<f64>,
+    /// Side against middle, in dB.
+    pub side_mid_db: Option<f64>,
+}
+
+/// What was heard before mastering.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListeningPart {
+    /// What, in one sentence with its number.
+    pub what: String,
+    /// Whether it should go back to the mix.
+    pub back_to_mix: bool,
+    /// How it sounds; empty where there is nothing to say.
+    pub heard_as: String,
+    /// What to do about it; empty where there is nothing to do.
+    pub remedy: String,
+    /// Where it begins, in seconds; `None` for all of it.
+    pub from_s: Option<f64>,
+    /// Where it ends, in seconds.
+    pub to_s: Option<f64>,
+    /// How much; `None` where it has no size.
+    pub size: Option<f64>,
+    /// The unit of that.
+    pub unit: String,
 }
 
 /// A part of the song.

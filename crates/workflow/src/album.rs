@@ -7,7 +7,7 @@ use crate::deliver::{DeliverRequest, formats};
 use crate::handing_over::{HandedOver, Order, Wishes, cover, hand_over, plans};
 use crate::written::{WrittenFile, delivered_file, shown};
 use crate::{Context, WorkflowError};
-use delivery::{Delivered, Joins, Reading};
+use delivery::{Delivered, Joins, Reading, Targets};
 use files::Tags;
 use mastering::album::{Join, Outlier, Relation, TrackGain, gains, outliers, places};
 use rayon::prelude::*;
@@ -111,6 +111,8 @@ struct Track<'a> {
 pub fn album(file: &Path, request: &AlbumRequest, context: &Context) -> Result<AlbumResult, WorkflowError> {
     let album = load(file)?;
     let home = file.parent().unwrap_or(Path::new("."));
+    let targets = crate::targets::targets_in(home)?;
+    request.deliver.check(&targets)?;
     let wishes = wishes(&album, &request.deliver)?;
     let tracks = listen(&album, file, home, context)?;
     let rate_hz = image::rate_of(tracks.iter().map(|(_, _, reading)| reading.sample_rate_hz));
@@ -129,7 +131,7 @@ pub fn album(file: &Path, request: &AlbumRequest, context: &Context) -> Result<A
     let tags = tags_of(&album, home)?;
     // The masters stand for the cut tracks, which have their rates and names: what cannot be is told before any work.
     let masters: Vec<PathBuf> = tracks.iter().map(|track| track.file.clone()).collect();
-    let planned = plans(&orders(&ids, &masters, &tags, &out, &album, None)?, &wishes)?;
+    let planned = plans(&orders((&ids, &targets), &masters, &tags, &out, &album, None)?, &wishes)?;
     if request.deliver.dry_run {
         result.planned = planned;
         return Ok(result);
@@ -144,12 +146,14 @@ pub fn album(file: &Path, request: &AlbumRequest, context: &Context) -> Result<A
     let whole = delivery::read_back(&image)?;
     (result.integrated_lufs, result.true_peak_dbtp) =
         (whole.facts.integrated_lufs, whole.facts.true_peak_dbtp);
-    let orders = orders(&ids, &sources, &tags, &out, &album, Some(&whole))?;
+    let orders = orders((&ids, &targets), &sources, &tags, &out, &album, Some(&whole))?;
     let mut handed = hand_over(&orders, &wishes, context)?;
-    if ids.iter().any(|id| delivery::find_target(id).is_ok_and(|target| target.id == CD)) {
-        let cd = sheet::write(&album, &tracks, &places, rate_hz, &image, &out, context)?;
+    if let Some(target) = ids.iter().filter_map(|id| targets.find(id).ok()).find(|target| target.id == CD) {
+        let cd =
+            sheet::write(&album, &tracks, &places, rate_hz, &image, (&out, target, wishes.zip), context)?;
         result.sheets.push(shown(&cd.sheet));
-        handed.files.push(cd.image);
+        handed.files.extend(cd.handed.files);
+        handed.zips.extend(cd.handed.zips);
     }
     result.transitions = image::transitions(&image, &tracks, &places, &out.join("transitions"), context)?;
     finish(result, handed)
@@ -369,7 +373,7 @@ fn tags_of(album: &Album, home: &Path) -> Result<Vec<Tags>, WorkflowError> {
 
 /// One order a track and target. `whole` is the reading of the album, whose loudness goes into every tag.
 fn orders(
-    ids: &[String],
+    (ids, targets): (&[String], &Targets),
     sources: &[PathBuf],
     tags: &[Tags],
     out: &Path,
@@ -378,7 +382,7 @@ fn orders(
 ) -> Result<Vec<Order>, WorkflowError> {
     let mut orders = Vec::new();
     for id in ids {
-        let target = delivery::find_target(id)?;
+        let target = targets.find(id)?;
         let folder = out.join("deliver").join(target.id.as_ref());
         for (n, (source, tags)) in sources.iter().zip(tags).enumerate() {
             let mut tags = tags.clone();
@@ -391,6 +395,7 @@ fn orders(
                 track.is_some_and(|track| track.gap_s == 0.0 || track.crossfade_s > 0.0)
             };
             let joins = Joins { start: joined(n), end: joined(n + 1) };
+            let target = target.clone();
             orders.push(Order { source, target, folder, tags, joins, seed: album.seed });
         }
     }

@@ -4,7 +4,7 @@ use crate::handing_over::{HandedOver, Order, Wishes, cover, hand_over, plans};
 use crate::master::MASTERED;
 use crate::written::{WrittenFile, delivered_file};
 use crate::{Context, Project, WorkflowError};
-use delivery::{Checked, Container, Delivered, Job, Joins, Preview, Target};
+use delivery::{Container, Delivered, Job, Joins, Preview, Targets};
 use files::Tags;
 use serde::Serialize;
 use session::Session;
@@ -31,8 +31,8 @@ impl DeliverRequest {
     ///
     /// # Errors
     /// When a target or a kind of file is not.
-    pub fn check(&self) -> Result<(), WorkflowError> {
-        targets(&self.targets)?;
+    pub fn check(&self, targets: &Targets) -> Result<(), WorkflowError> {
+        self.targets.iter().try_for_each(|id| targets.find(id).map(drop))?;
         formats(&self.formats).map(drop)
     }
 }
@@ -48,6 +48,8 @@ pub struct DeliverResult {
     pub details: Vec<delivery::Delivered>,
     /// ZIP files of whole folders.
     pub zips: Vec<String>,
+    /// What each streaming service will do to the master, where one was asked for.
+    pub services: Vec<Preview>,
     /// What would be written, when nothing was.
     pub planned: Vec<delivery::Plan>,
     /// Whether every file passed its check.
@@ -65,10 +67,12 @@ pub fn deliver(
     let session = project.load()?.session()?;
     let float = project.state().join("master.wav");
     if !float.exists() {
-        return Err(WorkflowError::Usage(format!(
-            "{}: there is no master yet; run `tonmeister produce` or `tonmeister render master` first",
-            project.home.display()
-        )));
+        let first = match project.single {
+            Some(_) => "`tonmeister master FILE` with the same -o",
+            None => "`tonmeister produce` or `tonmeister render master`",
+        };
+        let place = project.home.display();
+        return Err(WorkflowError::Usage(format!("{place}: there is no master yet; run {first} first")));
     }
     if changed_since(&project.state().join(MASTERED), &session) {
         context.listener.note(
@@ -85,13 +89,15 @@ pub fn deliver(
         let bytes = crate::space::mastering(info.frames as u64, info.channels as u64);
         crate::space::ensure(&project.home, bytes)?;
     }
+    let targets = project.targets()?;
+    request.check(&targets)?;
     let wishes = Wishes::of(request, &session.deliver)?;
-    let tags = tags_of(&session, &project.home)?;
+    let tags = tags_of(&session, project)?;
     let mut floats = Vec::new();
     let mut orders = Vec::new();
     for id in &ids {
         context.check()?;
-        let target = delivery::find_target(id)?;
+        let target = targets.find(id)?;
         let source = if dry_run {
             float.clone()
         } else {
@@ -106,13 +112,17 @@ pub fn deliver(
         let folder = project.out().join("deliver").join(target.id.as_ref());
         orders.push(Order {
             source,
-            target,
+            target: target.clone(),
             folder,
             tags: tags.clone(),
             joins: Joins::default(),
             seed: session.seed,
         });
     }
+    let services = match orders.iter().any(|order| order.target.service) && !dry_run {
+        true => preview(&float, project)?,
+        false => Vec::new(),
+    };
     let planned = if dry_run { plans(&orders, &wishes)? } else { Vec::new() };
     let handed = if dry_run { HandedOver::default() } else { hand_over(&orders, &wishes, context)? };
     Ok(DeliverResult {
@@ -121,8 +131,16 @@ pub fn deliver(
         passed: handed.files.iter().all(|d| d.passed),
         details: handed.files,
         zips: handed.zips,
+        services,
         planned,
     })
+}
+
+/// What the services do to the one master that all of them get.
+fn preview(master: &Path, project: &Project) -> Result<Vec<Preview>, WorkflowError> {
+    let facts = delivery::read_back(master)?.facts;
+    let rows = crate::services::services_in(&project.folder)?;
+    Ok(delivery::preview_of(&rows, facts.integrated_lufs, facts.true_peak_dbtp))
 }
 
 /// Writes the master for one target, in the session's kinds of file; says why where its loudness could not be reached.
@@ -132,11 +150,11 @@ pub(crate) fn deliver_one(
     target: &str,
     context: &Context,
 ) -> Result<(Vec<Delivered>, Option<String>), WorkflowError> {
-    let target = delivery::find_target(target)?;
-    let float = crate::retarget::float_for(project, session, target, context)?;
+    let target = project.targets()?.find(target)?.clone();
+    let float = crate::retarget::float_for(project, session, &target, context)?;
     let folder: PathBuf = project.out().join("deliver").join(target.id.as_ref());
     let wishes = Wishes::of(&DeliverRequest::default(), &session.deliver)?;
-    let tags = tags_of(session, &project.home)?;
+    let tags = tags_of(session, project)?;
     let order = Order {
         source: float.path.clone(),
         target,
@@ -153,8 +171,44 @@ pub(crate) fn formats(names: &[String]) -> Result<Vec<Container>, WorkflowError>
     names.iter().map(|name| Ok(delivery::find_format(name)?)).collect()
 }
 
+/// What is written beside the sound of a project's master: what the session says about its song, and for a finished mix
+/// what its file says besides.
+pub(crate) fn tags_of(session: &Session, project: &Project) -> Result<Tags, WorkflowError> {
+    let mut tags = tags_of_song(session, &project.home)?;
+    let mix = session.tracks.values().next().and_then(|track| track.files.first());
+    let Some(mix) = mix.filter(|_| project.single.is_some()) else { return Ok(tags) };
+    // A kind of file that is not tagged here says nothing.
+    let Ok(own) = files::read_tags(project.resolve(mix)) else { return Ok(tags) };
+    // Until somebody says otherwise the session calls a mix by its file's name.
+    if session.song.title.as_deref() == Some(crate::written::name_of(mix).as_str()) {
+        tags.title = own.title.or(tags.title);
+    }
+    let or = |said: &mut Option<String>, own: Option<String>| {
+        if said.is_none() {
+            *said = own;
+        }
+    };
+    or(&mut tags.artist, own.artist);
+    or(&mut tags.album_artist, own.album_artist);
+    or(&mut tags.album, own.album);
+    or(&mut tags.isrc, own.isrc);
+    or(&mut tags.barcode, own.barcode);
+    or(&mut tags.date, own.date);
+    or(&mut tags.genre, own.genre);
+    or(&mut tags.composer, own.composer);
+    or(&mut tags.lyrics, own.lyrics);
+    or(&mut tags.copyright, own.copyright);
+    or(&mut tags.label, own.label);
+    tags.track = tags.track.or(own.track);
+    tags.tracks = tags.tracks.or(own.tracks);
+    tags.disc = tags.disc.or(own.disc);
+    tags.discs = tags.discs.or(own.discs);
+    tags.cover = tags.cover.or(own.cover);
+    Ok(tags)
+}
+
 /// What a session says about its song, with the cover's bytes.
-fn tags_of(session: &Session, home: &Path) -> Result<Tags, WorkflowError> {
+fn tags_of_song(session: &Session, home: &Path) -> Result<Tags, WorkflowError> {
     let song = &session.song;
     let code = |text: &Option<String>, read: fn(&str) -> Result<String, String>| {
         text.as_deref().and_then(|text| read(text).ok())
@@ -199,58 +253,4 @@ fn changed_since(mastered: &Path, session: &Session) -> bool {
     let sounds =
         |path: &session::Path| path.parts().first().is_none_or(|table| !told.contains(&table.as_str()));
     then.is_ok_and(|then| session::difference(&then, session).iter().any(|d| sounds(&d.path)))
-}
-
-/// A file, its check and what the services will do to it.
-#[derive(Debug, Clone, Serialize)]
-pub struct CheckedFile {
-    /// The check.
-    #[serde(flatten)]
-    pub checked: Checked,
-    /// What each streaming service will do.
-    pub services: Vec<Preview>,
-}
-
-/// What `check` prints.
-#[derive(Debug, Clone, Serialize)]
-pub struct CheckResult {
-    /// Names the form of this object.
-    pub schema: &'static str,
-    /// One per file that could be read, in the order given.
-    pub files: Vec<CheckedFile>,
-    /// Those that could not be read, and why.
-    pub unreadable: Vec<crate::Unreadable>,
-    /// Whether every file passed.
-    pub passed: bool,
-}
-
-/// Holds finished files against a target. `services` is a file of a person's own rows for the preview of streaming
-/// services.
-pub fn check(
-    paths: &[PathBuf],
-    target: &str,
-    services: Option<&Path>,
-    context: &Context,
-) -> Result<CheckResult, WorkflowError> {
-    let target = delivery::find_target(target)?;
-    let rows = crate::services::services(services, Path::new(""), context)?;
-    let one = |path: &PathBuf| {
-        context.check()?;
-        context.listener.stage(&format!("checking {}", path.display()), None);
-        let checked = delivery::check(path, target)?;
-        let facts = &checked.reading.facts;
-        let services = delivery::preview_of(&rows, facts.integrated_lufs, facts.true_peak_dbtp);
-        Ok(CheckedFile { checked, services })
-    };
-    let (files, unreadable) = crate::measure_files::readable(paths, paths.iter().map(one).collect())?;
-    let passed = unreadable.is_empty() && files.iter().all(|f| f.checked.passed);
-    Ok(CheckResult { schema: "tonmeister.check/1", files, unreadable, passed })
-}
-
-/// All targets, or those with these ids.
-pub fn targets(ids: &[String]) -> Result<Vec<&'static Target>, WorkflowError> {
-    if ids.is_empty() {
-        return Ok(delivery::TARGETS.iter().collect());
-    }
-    ids.iter().map(|id| Ok(delivery::find_target(id)?)).collect()
 }

@@ -41,7 +41,7 @@ impl Wishes {
 #[derive(Debug, Clone)]
 pub(crate) struct Order {
     pub(crate) source: PathBuf,
-    pub(crate) target: &'static Target,
+    pub(crate) target: Target,
     /// The target's folder.
     pub(crate) folder: PathBuf,
     pub(crate) tags: Tags,
@@ -74,7 +74,7 @@ impl Piece<'_> {
             seed: order.seed,
             tags: Some(&order.tags),
             joins: order.joins,
-            ..Job::new(&order.source, order.target, &self.folder, &self.name)
+            ..Job::new(&order.source, &order.target, &self.folder, &self.name)
         }
     }
 }

@@ -3,9 +3,11 @@
 //! "Decide, listen, decide again" is a loop over steps in time ([`plan`], [`master`]), never a cycle between crates.
 //! Nothing here prints, parses arguments or knows a terminal: a face calls a verb and shows its result.
 
+mod ab;
 mod album;
 mod between;
 mod ceiling;
+mod check;
 mod compare;
 mod context;
 mod deliver;
@@ -29,24 +31,31 @@ mod plots;
 mod produce;
 mod project;
 mod recordings;
+mod reference_tone;
 mod relations;
 mod render;
 mod report_song;
 mod retarget;
+mod rough_mix;
 mod saving;
 mod scan;
 mod services;
 mod space;
+mod targets;
+mod translate;
+mod verdicts;
 mod versions;
 mod written;
 
+pub use ab::AbFile;
 pub use album::{AlbumRequest, AlbumResult, AlbumTrackResult, album};
 pub use assistant::Rules;
 pub use between::{Between, MaskedFile, MaskingFile, PairFound, measure_between};
+pub use check::{CheckRequest, CheckResult, CheckedFile, MendRequest, Mended, check, targets};
 pub use compare::{BandDifference, Compared, Side, compare};
 pub use context::{Context, Listener, Quiet};
-pub use deliver::{CheckResult, CheckedFile, DeliverRequest, DeliverResult, check, deliver, targets};
-pub use delivery::{Delivered, Finding, Mark, Preview, Severity, Target};
+pub use deliver::{DeliverRequest, DeliverResult, deliver};
+pub use delivery::{Checked, Delivered, Finding, Mark, Mend, Preview, Remedy, Severity, Target, Targets};
 pub use demo_song::{DemoResult, FoundFault, demo};
 pub use edit::{Edited, Why, set, undo, why};
 pub use error::{Failure, WorkflowError};
@@ -71,6 +80,8 @@ pub use project::Project;
 pub use render::{Part, RenderResult, Rendered, render, render_parts};
 pub use scan::{Scanned, ScannedTrack, scan};
 pub use session::{Decision, Difference, Problem, SessionError, StepId};
+pub use translate::{TranslateRequest, TranslateResult, TranslatedFile, Translation, translate};
+pub use verdicts::HeardFirst;
 pub use versions::{Version, render_versions};
 pub use written::WrittenFile;
 

@@ -19,14 +19,26 @@ pub(crate) fn meters() -> String {
 /// Frames read at a time.
 const BLOCK_FRAMES: usize = 1 << 14;
 
-/// Everything that is measured of a recording once.
+/// Frames of a slab while tracks are measured: the meters of one track, which fill the fastest memory, then work for a
+/// while before those of the next come.
+const HEARD_AT_A_TIME: usize = 1 << 15;
+
+/// Everything that is measured of a recording once. No step asks a track how its peaks stand over its loudness from
+/// moment to moment.
 fn recording_options() -> Options {
-    Options { true_peak_factor: 4, spectrum: true, pitch: true, music: false, ..Options::default() }
+    Options {
+        true_peak_factor: 4,
+        spectrum: true,
+        pitch: true,
+        music: false,
+        psr: false,
+        ..Options::default()
+    }
 }
 
 /// What is measured of a strip at each listening: pitch does not change.
 fn strip_options() -> Options {
-    Options { true_peak_factor: 4, spectrum: true, pitch: false, music: false, ..Options::default() }
+    Options { pitch: false, ..recording_options() }
 }
 
 /// What is measured of everything that is written.
@@ -72,12 +84,9 @@ pub(crate) fn hear(
         .zip(&mut ears)
         .map(|(&(node, tap), ear)| Output { node, tap, sink: Box::new(ear) })
         .collect();
-    engine::render(
-        plan,
-        sources,
-        outputs,
-        &render_options(context, &|p| context.listener.progress(p), cache),
-    )?;
+    let progress = |part| context.listener.progress(part);
+    let options = RenderOptions { slab_frames: HEARD_AT_A_TIME, ..render_options(context, &progress, cache) };
+    engine::render(plan, sources, outputs, &options)?;
     Ok(ears.into_iter().map(|ear| ear.0.finish()).collect())
 }
 

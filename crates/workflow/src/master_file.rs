@@ -22,6 +22,11 @@ pub struct MasteredFile {
     /// How near it came to the references, where there were any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matched: Option<crate::Matched>,
+    /// What was heard before anything was done, and what of it should go back to the mix.
+    pub listening: Vec<crate::HeardFirst>,
+    /// Before, after, references and takes at one loudness, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ab: Vec<crate::AbFile>,
     /// What could not be reached, and why.
     pub notes: Vec<String>,
     /// The reasons, in order.
@@ -47,6 +52,9 @@ pub fn master_files(
     dry_run: bool,
     context: &Context,
 ) -> Result<MasterResult, WorkflowError> {
+    for path in paths {
+        Project::of_file(path, home)?.knows_targets(&request.target)?;
+    }
     let mut files = Vec::new();
     for path in paths {
         context.check()?;
@@ -71,7 +79,9 @@ fn dry_run_of(
         &temporary,
         "make a folder to try it in (TMPDIR says where; another can be named there)",
     ))?;
-    let (real, copy) = (Project::of_file(path, home)?, Project::of_file(path, Some(scratch.path()))?);
+    let at_home = home_of(path, home, request)?;
+    let (real, copy) =
+        (Project::of_file(path, at_home.as_deref())?, Project::of_file(path, Some(scratch.path()))?);
     let state = copy.state();
     std::fs::create_dir_all(&state).map_err(WorkflowError::io(&state, "create the folder"))?;
     let kept = ["plan.toml", "decisions.json"].map(|name| (real.state().join(name), state.join(name)));
@@ -80,7 +90,8 @@ fn dry_run_of(
             std::fs::copy(&from, &to).map_err(WorkflowError::io(&from, "copy it"))?;
         }
     }
-    let mut file = master_file(path, Some(scratch.path()), request, context)?;
+    let request = MasterRequest { ab: false, take: None, ..request.clone() };
+    let mut file = master_file(path, Some(scratch.path()), &request, context)?;
     // What is told is where things would stand.
     let there = |name: &str| {
         let name = Path::new(name).file_name().unwrap_or_default();
@@ -106,7 +117,11 @@ fn master_file(
         }
         .into());
     }
-    let project = Project::of_file(path, home)?.hold(context)?;
+    let at_home = home_of(path, home, request)?;
+    if let Some(take) = at_home.as_ref().filter(|_| request.take.is_some()) {
+        std::fs::create_dir_all(take).map_err(WorkflowError::io(take, "create the folder"))?;
+    }
+    let project = Project::of_file(path, at_home.as_deref())?.hold(context)?;
     let bytes = crate::space::mastering(info.frames as u64, info.channels.max(2) as u64);
     crate::space::ensure(&project.home, bytes)?;
     let stem = crate::written::name_of(path);
@@ -116,8 +131,9 @@ fn master_file(
     }
     let target = project.home.join(format!("{stem}-master.wav"));
     let mastered: Mastered = master(&project, path, &target, request, context)?;
-    let report =
-        report_song::write_master(&project, &mastered, &project.home.join(format!("{stem}-report")))?;
+    let ab = compared(path, home, &project, &mastered, request, context)?;
+    let report_base = project.home.join(format!("{stem}-report"));
+    let report = report_song::write_master(&project, &mastered, &ab, &report_base)?;
     let facts = &mastered.premaster.facts;
     let before = WrittenFile {
         what: "mix".into(),
@@ -134,7 +150,43 @@ fn master_file(
         before,
         master: delivered_file("master", &mastered.delivered),
         matched: mastered.matched,
+        ab,
+        listening: mastered.verdicts.iter().map(crate::HeardFirst::from).collect(),
         notes: mastered.solved.iter().filter_map(|s| s.stopped.clone()).collect(),
         decisions: mastered.decisions,
     })
+}
+
+/// Where a take has its home: in a folder of its own beside the master without a name.
+fn home_of(
+    path: &Path,
+    home: Option<&Path>,
+    request: &MasterRequest,
+) -> Result<Option<PathBuf>, WorkflowError> {
+    let Some(take) = &request.take else { return Ok(home.map(Path::to_path_buf)) };
+    if take.is_empty() || delivery::file_stem(take) != *take {
+        let reason =
+            format!("'{take}' cannot name a folder; give a take a plain word, such as bright or take-2");
+        return Err(WorkflowError::Usage(reason));
+    }
+    let base = Project::of_file(path, home)?;
+    Ok(Some(crate::ab::takes_of(&base.home, &crate::written::name_of(path)).join(take)))
+}
+
+/// What is compared, where it is asked for: takes are made to be.
+fn compared(
+    path: &Path,
+    home: Option<&Path>,
+    project: &Project,
+    mastered: &Mastered,
+    request: &MasterRequest,
+    context: &Context,
+) -> Result<Vec<crate::AbFile>, WorkflowError> {
+    if !request.ab && request.take.is_none() {
+        return Ok(Vec::new());
+    }
+    let stem = crate::written::name_of(path);
+    let base = Project::of_file(path, home)?.home;
+    let sounds = crate::ab::sounds(project, path, mastered, request, &crate::ab::masters_of(&base, &stem));
+    crate::ab::write(&base.join(format!("{stem}-ab")), &sounds, mastered.goal.ceiling_dbtp, context)
 }

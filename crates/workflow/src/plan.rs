@@ -4,9 +4,10 @@ use crate::heard::Heard;
 use crate::merging::{self, Merging};
 use crate::recordings::Found;
 use crate::space::{Size, Wanted};
-use crate::{Context, Project, WorkflowError, listen};
+use crate::{Context, Project, WorkflowError, listen, reference_tone, rough_mix};
 use assistant::{Hears, Rules, SongFacts};
 use session::{Decision, Document, Merged, Path, Section, Session, StepId};
+use std::path::PathBuf;
 
 /// What to plan.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +22,8 @@ pub struct PlanRequest {
     pub dry_run: bool,
     /// Recordings that cannot be read are left out and told, instead of ending the work.
     pub skip_unreadable: bool,
+    /// Finished songs to be near to, with their weights; the session's where there are none.
+    pub references: Vec<(PathBuf, f64)>,
 }
 
 /// What a plan came to.
@@ -188,6 +191,9 @@ impl Planner<'_> {
         self.facts = listen::recordings(self.project, &session, &sources, context)?;
         self.facts.relations =
             crate::relations::measure(&session, &sources, &self.facts, &mut self.heard, context)?;
+        self.facts.rough_mix = rough_mix::measure(&session, &sources, &self.facts, &mut self.heard, context)?;
+        let references = reference_tone::asked(self.project, &session, &self.request.references);
+        self.facts.references = reference_tone::measure(&references, &mut self.heard, context)?;
         self.facts.tempo = session.song.tempo_bpm.map(|bpm| (bpm, 1.0));
         let mut heard = Hears::Recordings;
         for step in assistant::STEPS {

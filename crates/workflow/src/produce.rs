@@ -69,6 +69,11 @@ pub struct Produced {
     pub decisions: usize,
     /// Settings that are a person's and stayed.
     pub yours: Vec<String>,
+    /// Before, after and references at one loudness, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ab: Vec<crate::AbFile>,
+    /// What was heard before mastering, and what of it should go back to the mix.
+    pub listening: Vec<crate::HeardFirst>,
     /// What could not be reached, and why.
     pub notes: Vec<String>,
     /// Whether every check passed.
@@ -103,13 +108,16 @@ pub fn produce(
     let (mut rendered, reductions) = render_parts(project, &planned.session, &parts, &out, context)?;
     let mut files: Vec<WrittenFile> =
         rendered.iter().map(|r| rendered_file(&r.strip, &r.path, &r.analysis.facts)).collect();
-    let mastered = match request.only_mix {
+    let mut mastered = match request.only_mix {
         true => None,
         false => {
             let premaster = out.join("premaster.wav");
             Some(master(project, &premaster, &out.join("master.wav"), &request.master, context)?)
         }
     };
+    if let Some(mastered) = &mut mastered {
+        mastered.verdicts = crate::verdicts::of_mix(&planned, &mastered.verdicts);
+    }
     let mut deliveries: Vec<Delivered> = Vec::new();
     let mut notes = planned.left_out.clone();
     if let Some(mastered) = &mastered {
@@ -138,8 +146,9 @@ pub fn produce(
     }
     let passed = mastered.iter().map(|m| &m.delivered).chain(&deliveries).all(|d| d.passed);
     context.listener.stage("writing the report", None);
+    let ab = compared(project, mastered.as_ref(), &request.master, context)?;
     let report =
-        report_song::write(project, &planned, &rendered, &reductions, mastered.as_ref(), &deliveries)?;
+        report_song::write(project, &planned, &rendered, &reductions, mastered.as_ref(), &deliveries, &ab)?;
     let session = mastered.as_ref().map_or(&planned.session, |m| &m.session).clone();
     let mut decisions = planned.decisions.clone();
     decisions.extend(mastered.iter().flat_map(|m| m.decisions.iter().cloned()));
@@ -150,11 +159,27 @@ pub fn produce(
         files,
         tracks: tracks(&planned, &session),
         decisions: decisions.len(),
+        ab,
+        listening: mastered.iter().flat_map(|m| &m.verdicts).map(crate::HeardFirst::from).collect(),
         yours: planned.yours.iter().map(ToString::to_string).collect(),
         notes,
         passed,
     };
     Ok((produced, session, decisions))
+}
+
+/// Before, after and references at one loudness, where they are asked for.
+fn compared(
+    project: &Project,
+    mastered: Option<&crate::Mastered>,
+    request: &MasterRequest,
+    context: &Context,
+) -> Result<Vec<crate::AbFile>, WorkflowError> {
+    let Some(mastered) = mastered.filter(|_| request.ab) else { return Ok(Vec::new()) };
+    let out = project.out();
+    let master = [("master".to_string(), mastered.delivered.path.clone())];
+    let sounds = crate::ab::sounds(project, &out.join("premaster.wav"), mastered, request, &master);
+    crate::ab::write(&out.join("ab"), &sounds, mastered.goal.ceiling_dbtp, context)
 }
 
 fn tracks(planned: &Planned, session: &Session) -> Vec<TrackSummary> {

@@ -101,6 +101,21 @@ impl Project {
         (!self.untouched && !self.uncached).then(|| self.strips())
     }
 
+    /// The delivery targets: the table, with what `targets.toml` beside the session, or in the folder itself, says instead.
+    pub(crate) fn targets(&self) -> Result<delivery::Targets, WorkflowError> {
+        let file = |folder: &Path| folder.join("targets.toml").is_file();
+        crate::targets::targets_in(if file(&self.home) { &self.home } else { &self.folder })
+    }
+
+    /// Looks whether all these targets are known, before any work begins.
+    ///
+    /// # Errors
+    /// When one is not, or when the table cannot be read.
+    pub fn knows_targets<'a>(&self, ids: impl IntoIterator<Item = &'a String>) -> Result<(), WorkflowError> {
+        let targets = self.targets()?;
+        Ok(ids.into_iter().try_for_each(|id| targets.find(id).map(drop))?)
+    }
+
     /// The recordings in natural order, and what was passed over: those of the folder, or else those of a folder
     /// in it that is called as exporters call it.
     pub fn recordings(&self) -> Result<files::Listing, WorkflowError> {

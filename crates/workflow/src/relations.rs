@@ -57,14 +57,15 @@ pub(crate) fn measure(
     Ok(relations)
 }
 
-struct Microphone<'a> {
+/// A recording that is compared with others.
+pub(crate) struct Microphone<'a> {
     id: &'a str,
-    node: usize,
-    erb: &'a ErbFrames,
+    pub(crate) node: usize,
+    pub(crate) erb: &'a ErbFrames,
 }
 
 impl Microphone<'_> {
-    fn of<'a>(id: &'a str, plan: &Plan, facts: &'a SongFacts) -> Microphone<'a> {
+    pub(crate) fn of<'a>(id: &'a str, plan: &Plan, facts: &'a SongFacts) -> Microphone<'a> {
         let node = plan.node(&format!("track.{id}")).expect("every track has a node");
         Microphone { id, node, erb: &facts.tracks[id].raw.erb }
     }
@@ -77,7 +78,7 @@ fn name_of(pairs: &[(String, String)], microphones: &[Microphone], plan: &Plan) 
 }
 
 /// Reads the stretches of all microphones in one pass.
-fn read(
+pub(crate) fn read(
     plan: &Plan,
     sources: &Sources,
     microphones: &[Microphone],

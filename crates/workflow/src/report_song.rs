@@ -4,13 +4,13 @@ use crate::master::Mastered;
 use crate::plan::Planned;
 use crate::render::Rendered;
 use crate::scan::faults_of;
-use crate::{Project, WorkflowError};
-use delivery::{Delivered, Service, Severity, Target};
+use crate::{AbFile, Project, WorkflowError};
+use delivery::{Delivered, Service, Severity, Target, Targets};
 use engine::GainReduction;
 use measure::{Analysis, Facts};
 use report::{
-    Bound, CurveBand, CurvePart, FilePart, FindingPart, FindingSeverity, ReductionPart, Report, SectionPart,
-    ServicePart, SignalPart, StepPart, TargetPart, TargetRow, TrackPart,
+    AbPart, Bound, CurveBand, CurvePart, FilePart, FindingPart, FindingSeverity, ListeningPart,
+    ReductionPart, Report, SectionPart, ServicePart, SignalPart, StepPart, TargetPart, TargetRow, TrackPart,
 };
 use session::{Decision, Session, StepId};
 use std::path::{Path, PathBuf};
@@ -26,6 +26,7 @@ pub(crate) fn write(
     reductions: &[GainReduction],
     mastered: Option<&Mastered>,
     deliveries: &[Delivered],
+    ab: &[AbFile],
 ) -> Result<PathBuf, WorkflowError> {
     let session = mastered.map_or(&planned.session, |m| &m.session);
     let premaster = rendered.iter().find(|r| r.strip == engine::PREMASTER).map(|r| &r.analysis);
@@ -38,7 +39,9 @@ pub(crate) fn write(
     let rate = f64::from(planned.facts.sample_rate_hz);
     let command = format!("tonmeister produce {}", project.folder.display());
     let services = crate::services::services_in(&project.folder)?;
-    let mut report = base(session, mastered, premaster, &decisions, &all_reductions, rate, &services);
+    let targets = project.targets()?;
+    let mut report =
+        base(session, mastered, premaster, &decisions, &all_reductions, rate, (&services, &targets));
     report.tracks = tracks(planned, session);
     report.back_to_mix.extend(planned.left_out.iter().map(|what| format!("A recording is {what}")));
     report.back_to_mix.extend(findings_of_mix(planned));
@@ -46,21 +49,33 @@ pub(crate) fn write(
     report.files.extend(deliveries.iter().map(|d| delivered_file(&d.target, d)));
     report.reproduce =
         vec![format!("tonmeister render {} premaster master", project.home.display()), command];
-    save(&report, &project.out().join("report"))
+    let page = project.out().join("report");
+    report.ab = ab.iter().map(|sound| ab_part(sound, &page)).collect();
+    save(&report, &page)
 }
 
 /// Writes the report of a finished mix that was mastered; `base` is its path without an extension.
 pub(crate) fn write_master(
     project: &Project,
     mastered: &Mastered,
+    ab: &[AbFile],
     path: &Path,
 ) -> Result<PathBuf, WorkflowError> {
     let rate = mastered.premaster.facts.sample_rate_hz;
     let premaster = Some(&mastered.premaster);
     let session = &mastered.session;
     let services = crate::services::services_in(&project.folder)?;
-    let mut report =
-        base(session, Some(mastered), premaster, &mastered.decisions, &mastered.reductions, rate, &services);
+    let targets = project.targets()?;
+    let mut report = base(
+        session,
+        Some(mastered),
+        premaster,
+        &mastered.decisions,
+        &mastered.reductions,
+        rate,
+        (&services, &targets),
+    );
+    report.ab = ab.iter().map(|sound| ab_part(sound, path)).collect();
     let name = project.single.clone().unwrap_or_default();
     report.reproduce = vec![format!("tonmeister master {}", project.folder.join(name).display())];
     save(&report, path)
@@ -90,18 +105,15 @@ fn base(
     decisions: &[Decision],
     reductions: &[GainReduction],
     rate: f64,
-    services: &[Service],
+    (services, targets): (&[Service], &Targets),
 ) -> Report {
     let delivered = mastered.map(|m| &m.delivered);
-    let target = delivered.and_then(|d| delivery::find_target(&d.target).ok());
+    let target = delivered.and_then(|d| targets.find(&d.target).ok());
     let facts = delivered.map(Delivered::facts);
     let services = facts
         .map(|f| delivery::preview_of(services, f.integrated_lufs, f.true_peak_dbtp))
         .unwrap_or_default();
-    let now =
-        mastered.map(|m| mastering::MasterFacts { premaster: m.premaster.clone(), ..Default::default() });
-    let verdicts =
-        now.as_ref().zip(mastered).map(|(now, m)| mastering::verdicts(now, &m.goal)).unwrap_or_default();
+    let verdicts = mastered.map(|m| m.verdicts.as_slice()).unwrap_or_default();
     let master = mastered.map(|m| SignalPart::new(&m.analysis, HISTORY_STEP_S));
     let reference = CurvePart {
         label: "finished records".into(),
@@ -162,7 +174,8 @@ fn base(
             })
             .collect(),
         steps,
-        back_to_mix: verdicts.into_iter().filter(|v| v.back_to_mix).map(|v| v.text).collect(),
+        back_to_mix: verdicts.iter().filter(|v| v.back_to_mix).map(mastering::Verdict::told).collect(),
+        listening: verdicts.iter().map(listening).collect(),
         services: services
             .into_iter()
             .map(|s| ServicePart {
@@ -176,6 +189,45 @@ fn base(
         files: delivered.map(|d| delivered_file("master", d)).into_iter().collect(),
         ..Report::default()
     }
+}
+
+fn listening(verdict: &mastering::Verdict) -> ListeningPart {
+    ListeningPart {
+        what: verdict.text.clone(),
+        back_to_mix: verdict.back_to_mix,
+        heard_as: verdict.heard_as.clone(),
+        remedy: verdict.remedy.clone(),
+        from_s: verdict.place_s.map(|p| p.0),
+        to_s: verdict.place_s.map(|p| p.1),
+        size: verdict.size.map(|s| s.0),
+        unit: verdict.size.map_or(String::new(), |s| s.1.to_string()),
+    }
+}
+
+/// A sound of the comparison, its file named from the page's folder.
+fn ab_part(sound: &AbFile, page: &Path) -> AbPart {
+    let folder = page.parent().unwrap_or(Path::new("."));
+    AbPart {
+        label: sound.label.clone(),
+        path: from_folder(Path::new(&sound.path), folder),
+        gain_db: sound.gain_db,
+        plays_at_lufs: sound.plays_at_lufs,
+        true_peak_dbtp: sound.true_peak_dbtp,
+        integrated_lufs: sound.integrated_lufs,
+        loudness_range_lu: sound.loudness_range_lu,
+        plr_lu: sound.plr_lu,
+        side_mid_db: sound.side_mid_db,
+    }
+}
+
+/// A path as a link from a folder: both stand in one tree.
+fn from_folder(path: &Path, folder: &Path) -> String {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let (path, folder) = (absolute(path), absolute(folder));
+    let common = path.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(common).map(|_| "..".to_string());
+    let down = path.components().skip(common).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    up.chain(down).collect::<Vec<_>>().join("/")
 }
 
 fn worded(value: Option<f64>, unit: &str) -> String {

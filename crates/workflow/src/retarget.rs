@@ -32,13 +32,13 @@ pub(crate) fn float_for(
     let master = project.state().join("master.wav");
     let channels = files::probe(&master)?.channels;
     let nothing_asked = MasterRequest::default();
-    let standing = goal(session, target_of(session, &nothing_asked)?, channels, &nothing_asked)?;
+    let standing = goal(session, &target_of(project, session, &nothing_asked)?, channels, &nothing_asked)?;
     let wanted = goal_for(session, &standing, target, channels);
     let limits = session.master.strip.inserts.last().is_some_and(|i| i.id == LIMITER && !i.bypass);
     if same(&standing, &wanted) || !limits {
         return Ok(Float { path: master, stopped: None, _workshop: None });
     }
-    let premaster = project.out().join("premaster.wav");
+    let premaster = premaster_of(project, session);
     if !premaster.exists() {
         return Err(WorkflowError::Usage(format!(
             "{}: {} asks for another loudness than the master has, and there is no {} to limit anew; run `tonmeister \
@@ -49,7 +49,7 @@ pub(crate) fn float_for(
         )));
     }
     let source = project.master_sources(session, &premaster)?;
-    let work = Work::new(project, &source, context)?;
+    let mut work = Work::new(project, &source, context)?;
     let solved = work.solve(session, &wanted)?;
     let retargeted = with_limiter(session, solved.best.drive_db, wanted.ceiling_dbtp);
     let (path, _) = work.render(&retargeted)?;
@@ -57,8 +57,20 @@ pub(crate) fn float_for(
     Ok(Float { path, stopped: solved.stopped, _workshop: Some(work.into_workshop()) })
 }
 
-/// What a target must have stands in its row; what it only advises gives way to what the session says.
+/// What the master was made of: the mix of the song, or the finished mix itself.
+fn premaster_of(project: &Project, session: &Session) -> PathBuf {
+    let own =
+        project.single.as_ref().and(session.tracks.values().next()).and_then(|track| track.files.first());
+    own.map_or_else(|| project.out().join("premaster.wav"), |file| project.resolve(file))
+}
+
+/// What a target must have stands in its row; what it only advises gives way to what the session says. A music service
+/// takes the master that stands: it levels in its player.
 fn goal_for(session: &Session, standing: &Goal, target: &Target, channels: usize) -> Goal {
+    if target.service {
+        let ceiling_dbtp = standing.ceiling_dbtp.min(target.ceiling_dbtp);
+        return Goal { ceiling_dbtp, ..standing.clone() };
+    }
     let row = target.integrated_lufs_for(channels);
     let own = session.master.loudness_lufs.filter(|_| target.loudness == Force::Advised);
     Goal {

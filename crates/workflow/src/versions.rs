@@ -1,7 +1,8 @@
 //! Other versions of a mix: without its singers, of its singers alone, without its lead.
 //!
 //! A version is the session with some tracks taken out behind their processing: keys still hear them, every setting and
-//! lane stays, and the mastering chain is that of the song, so that versions can be cut into one another.
+//! lane stays, the mastering chain is that of the song, and the length is that of the mix, so that versions can be cut into
+//! one another.
 
 use crate::ceiling::keep_ceiling;
 use crate::master::{MasterRequest, Work, goal, target_of};
@@ -57,8 +58,11 @@ impl Version {
         for track in version.tracks.values_mut().filter(|track| !track.mute) {
             if self.drops(track) {
                 track.mute = true;
-                // A send before the fader does not know of it.
-                track.sends.clear();
+                // A send before the fader does not know of it. The way to the return stays: the version is as long as
+                // the mix, to the end of the tail that this track would have had.
+                for send in &mut track.sends {
+                    send.level_db = f64::NEG_INFINITY;
+                }
                 track.lanes.retain(|lane| !matches!(lane.target, session::LaneTarget::Send(_)));
                 dropped += 1;
             } else {
@@ -120,14 +124,18 @@ fn mastered(
     project.protect(session, path)?;
     let source = project.master_sources(session, premaster)?;
     let request = MasterRequest { as_it_is: true, ..MasterRequest::default() };
-    let target = target_of(session, &request)?;
+    let target = &target_of(project, session, &request)?;
     let goal = goal(session, target, files::probe(premaster)?.channels, &request)?;
-    let work = Work::new(project, &source, context)?;
+    let mut work = Work::new(project, &source, context)?;
     let (float, _) = work.render(session)?;
     keep_ceiling(&float, goal.ceiling_dbtp, context)?;
     let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let folder = path.parent().unwrap_or(Path::new("."));
-    let job = Job { seed: session.seed, ..Job::new(&float, target, folder, &title) };
+    let mut tags = crate::deliver::tags_of(session, project)?;
+    // A version is another recording: it has its own name, and no ISRC until it is given one.
+    tags.title = tags.title.map(|song| format!("{song} ({title})"));
+    tags.isrc = None;
+    let job = Job { seed: session.seed, tags: Some(&tags), ..Job::new(&float, target, folder, &title) };
     crate::deliver::delivered(&job, context)
 }
 
@@ -198,7 +206,8 @@ mod tests {
             let made = version.of(&session).unwrap();
             let heard: Vec<&str> = made.tracks.values().filter(|t| !t.mute).map(|t| t.id.as_str()).collect();
             assert_eq!(heard, left, "{version:?}");
-            assert!(made.tracks.values().all(|t| t.mute == t.sends.is_empty()), "{version:?}");
+            let sends = |t: &Strip| t.sends.iter().all(|send| send.level_db == f64::NEG_INFINITY);
+            assert!(made.tracks.values().all(|t| t.mute == sends(t)), "{version:?}");
             // Everything else stands as it was.
             assert_eq!(made.tracks["kick"].fader_db, session.tracks["kick"].fader_db);
         }

@@ -1,7 +1,9 @@
 //! An album as it leaves the house: without a seam, on whole sectors, with a sheet that others read.
 
+#[path = "../../files/tests/support/mod.rs"]
+mod programs;
+
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
 use audio::Buffer;
@@ -141,17 +143,10 @@ fn a_cd_has_whole_sectors_and_a_sheet_that_others_read() {
     // The pause begins with the first whole sector of silence.
     assert!(text.contains(&format!("INDEX 00 {}", delivery::mark(450_501usize.div_ceil(588)))), "{text}");
     let sheet = sheet.to_str().unwrap();
-    let independent = |program: &str, arguments: &[&str]| match Command::new(program).args(arguments).output()
-    {
-        Ok(output) => {
-            assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-            Some(String::from_utf8_lossy(&output.stdout).into_owned())
-        }
-        Err(_) => {
-            println!("SKIPPED: {program} is not installed; what it would prove is not proved here");
-            assert!(std::env::var_os("TONMEISTER_ALL_PROGRAMS").is_none(), "{program} is required here");
-            None
-        }
+    let independent = |program: &str, arguments: &[&str]| {
+        let output = programs::independent(program, arguments)?;
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+        Some(String::from_utf8_lossy(&output.stdout).into_owned())
     };
     if let Some(told) = independent("cueprint", &["-d", "%N|%P|%T\n", "-t", "%n|%t|%i|%s\n", sheet]) {
         let lines: Vec<&str> = told.lines().collect();

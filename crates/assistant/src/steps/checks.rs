@@ -12,6 +12,10 @@ use std::collections::BTreeMap;
 
 use super::static_mix::{Stage, steered};
 
+mod sections;
+
+pub use sections::{LeadInSection, holders, lead_by_section, lower_by_db};
+
 /// Two unrelated channels lose 3.01 dB in mono; a track that loses more works against itself.
 const TRACK_LOSS_DB: f64 = 3.3;
 /// The least loss that is mended, in dB: below it narrowing costs more than it brings.

@@ -1,6 +1,6 @@
 //! Whether the file is one that the target takes.
 
-use super::{Finding, Severity};
+use super::{Finding, Remedy, Severity};
 use crate::reading::Reading;
 use crate::targets::Target;
 
@@ -10,12 +10,15 @@ pub(super) fn judge(reading: &Reading, target: &Target, findings: &mut Vec<Findi
     sample_rate(reading, target, findings);
     channels(reading, target, findings);
     duration(reading, target, findings);
+    bit_rate(reading, target, findings);
     for remark in &reading.remarks {
         let mut finding = Finding::new("reader", remark.severity, sentence(&remark.text));
         if remark.severity == Severity::Fail {
-            finding = finding
-                .heard("Missing, silenced or changed sound.")
-                .mend("Export or copy the file again from its source.");
+            finding = finding.heard("Missing, silenced or changed sound.").advise(
+                "Export or copy the file again from its source.",
+                "Nothing but the time it takes",
+                "what is missing is not in the file",
+            );
         }
         findings.push(finding);
     }
@@ -29,11 +32,17 @@ fn container(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
     let finding =
         Finding::new("container", Severity::Fail, format!("The file is {}, not {taken}.", reading.format));
     findings.push(if reading.lossy {
-        finding
-            .heard("Coded with loss already; coding it again makes it worse.")
-            .mend(format!("Deliver {taken} from the master itself."))
+        finding.heard("Coded with loss already; coding it again makes it worse.").advise(
+            format!("Deliver {taken} from the master itself."),
+            "Nothing, where the master is at hand",
+            "what its coding took away does not come back in another kind of file",
+        )
     } else {
-        finding.heard("It may be refused.").mend(format!("Deliver it as {taken}."))
+        finding.heard("It may be refused.").mend(
+            Remedy::Store,
+            format!("Deliver it as {taken}."),
+            "Nothing: every sample stays as it is",
+        )
     });
 }
 
@@ -43,15 +52,25 @@ fn depth(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
     }
     if !reading.depth.is_some_and(|d| target.depths.contains(&d)) {
         let taken = listed(target.depths.iter().map(|d| d.name().to_owned()));
-        findings.push(
-            Finding::new(
-                "bit_depth",
-                Severity::Fail,
-                format!("The samples are {}, not {taken}.", reading.encoding),
+        let finding = Finding::new(
+            "bit_depth",
+            Severity::Fail,
+            format!("The samples are {}, not {taken}.", reading.encoding),
+        )
+        .heard("It may be refused, or reduced without dither by someone else.");
+        findings.push(if reading.bits_used >= target.depths.iter().map(|d| d.bits()).min().unwrap_or(0) {
+            finding.mend(
+                Remedy::Store,
+                format!("Deliver it as {taken}, with dither."),
+                "The noise of one more rounding: -96 dBFS at 16 bits, -144 at 24, nothing at 32-bit float",
             )
-            .heard("It may be refused, or reduced without dither by someone else.")
-            .mend(format!("Deliver it as {taken}, with dither.")),
-        );
+        } else {
+            finding.advise(
+                format!("Export it again as {taken}."),
+                "Nothing, where the session is at hand",
+                "more bits here would be zeros: the sound has no more than its own",
+            )
+        });
     }
     let Some(stated) = reading.depth.filter(|d| !d.is_float()).map(|d| d.bits()) else { return };
     if reading.silent || reading.bits_used >= stated {
@@ -69,7 +88,11 @@ fn depth(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
             format!("The file has {stated} bits, but only {} of them are used.", reading.bits_used),
         )
         .heard("Nothing is lost here; somewhere before, the rest was cut off or never there.")
-        .mend("Go back to the render before the bits were dropped, if there is one.")
+        .advise(
+            "Go back to the render before the bits were dropped, if there is one.",
+            "Nothing, where there is one",
+            "the bits that were dropped are not in the file",
+        )
         .figure(f64::from(reading.bits_used), f64::from(stated), "bit"),
     );
 }
@@ -79,12 +102,27 @@ fn sample_rate(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) 
     if !target.takes_rate(rate) {
         let taken = listed(target.sample_rates_hz.iter().map(|r| khz(*r)));
         let wanted = target.rate_for(rate);
-        findings.push(
+        let finding =
             Finding::new("sample_rate", Severity::Fail, format!("The rate is {}, not {taken}.", khz(rate)))
                 .heard("It may be refused, or converted by someone else.")
-                .mend(format!("Deliver it at {}.", khz(wanted)))
-                .figure(f64::from(rate), f64::from(wanted), "Hz"),
-        );
+                .figure(f64::from(rate), f64::from(wanted), "Hz");
+        findings.push(match (wanted > rate, target.native_only) {
+            (true, true) => finding.advise(
+                format!("Render it at {}.", khz(wanted)),
+                "Nothing, where the session is at hand",
+                "a higher rate made of this file holds nothing new, and this target refuses that",
+            ),
+            (true, false) => finding.mend(
+                Remedy::Store,
+                format!("Deliver it at {}.", khz(wanted)),
+                "A larger file; nothing is heard",
+            ),
+            (false, _) => finding.mend(
+                Remedy::Store,
+                format!("Deliver it at {}.", khz(wanted)),
+                format!("What lies above {} is cut off; peaks move by tenths of a decibel", khz(wanted / 2)),
+            ),
+        });
     } else if let Some(preferred) = target.preferred_rate_hz.filter(|p| *p != rate) {
         findings.push(
             Finding::new(
@@ -102,15 +140,25 @@ fn channels(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
         return;
     }
     let taken = listed(target.channels.iter().map(|c| channel_count(*c)));
-    findings.push(
-        Finding::new(
-            "channels",
-            Severity::Fail,
-            format!("The file is {}, not {taken}.", channel_count(reading.channels)),
+    let finding = Finding::new(
+        "channels",
+        Severity::Fail,
+        format!("The file is {}, not {taken}.", channel_count(reading.channels)),
+    )
+    .heard("It may be refused.");
+    findings.push(if reading.channels == 1 && target.channels.contains(&2) {
+        finding.mend(
+            Remedy::Store,
+            "Put the one channel on both sides.",
+            "A larger file that plays as before; meters read it 3 LU louder",
         )
-        .heard("It may be refused.")
-        .mend(format!("Render it as {taken}.")),
-    );
+    } else {
+        finding.advise(
+            format!("Render it as {taken}."),
+            "What only the other channels hold",
+            "folding channels together is a decision of the mix",
+        )
+    });
 }
 
 fn duration(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
@@ -130,9 +178,41 @@ fn duration(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
             format!("The file lasts {duration:.1} s, {what} than the {limit:.0} s that are possible."),
         )
         .heard("It may be refused.")
-        .mend(remedy)
+        .advise(
+            remedy,
+            "Another order of the programme",
+            "where it may be cut or joined is for somebody who knows it",
+        )
         .figure(duration, limit, "s"),
     );
+}
+
+fn bit_rate(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
+    let Some([low, high]) = reading.bit_rates_kbps else { return };
+    let source = "code it again from the master: what is lost in this file does not come back";
+    if let Some(least) = target.min_bit_rate_kbps.filter(|least| low < *least) {
+        findings.push(
+            Finding::new(
+                "bit_rate",
+                Severity::Fail,
+                format!("The bit rate is {low} kbit/s, below {least} kbit/s."),
+            )
+            .heard("It may be refused; duller and rougher than it could be.")
+            .advise(format!("Code it at {least} kbit/s or more."), "A larger file", source)
+            .figure(f64::from(low), f64::from(least), "kbit/s"),
+        );
+    }
+    if target.constant_bit_rate && low != high {
+        findings.push(
+            Finding::new(
+                "variable_bit_rate",
+                Severity::Fail,
+                format!("The bit rate goes from {low} to {high} kbit/s; a constant one is asked for."),
+            )
+            .heard("It may be refused.")
+            .advise("Code it at a constant bit rate.", "A somewhat larger file", source),
+        );
+    }
 }
 
 fn khz(rate: u32) -> String {

@@ -1,6 +1,6 @@
 //! Loudness and peaks against the target.
 
-use super::{Finding, Severity};
+use super::{Finding, Remedy, Severity};
 use crate::reading::Reading;
 use crate::targets::{Force, Target};
 
@@ -12,7 +12,11 @@ pub(super) fn judge(reading: &Reading, target: &Target, findings: &mut Vec<Findi
         findings.push(
             Finding::new("silent", Severity::Fail, "The file is silent from beginning to end.")
                 .heard("Nothing.")
-                .mend("Render it again, and look whether a mute or a missing source is the cause."),
+                .advise(
+                    "Render it again, and look whether a mute or a missing source is the cause.",
+                    "Nothing but the time it takes",
+                    "there is no sound to mend",
+                ),
         );
         return;
     }
@@ -41,9 +45,26 @@ fn true_peak(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
         )
         .at(place)
         .heard("It may crackle in converters and after lossy coding.")
-        .mend(format!("Limit it to the ceiling, or turn it down by {:.2} dB.", excess + 0.005))
+        .mend(
+            Remedy::Level,
+            format!("{} by {:.2} dB.", how_to_lower(target), excess + 0.005),
+            price_of_lowering(target, excess),
+        )
         .figure(peak, target.ceiling_dbtp, "dBTP"),
     );
+}
+
+/// Where a level is asked for, peaks are limited; elsewhere the whole is turned down, which leaves every sound as it is.
+fn how_to_lower(target: &Target) -> &'static str {
+    if target.levels() { "Limit its peaks" } else { "Turn it down" }
+}
+
+fn price_of_lowering(target: &Target, excess_db: f64) -> String {
+    if target.levels() {
+        format!("The highest peaks lose up to {excess_db:.2} dB; what is below them stays")
+    } else {
+        format!("{excess_db:.2} dB of level where players do not level it; the sound stays as it is")
+    }
 }
 
 fn sample_peak(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
@@ -58,7 +79,11 @@ fn sample_peak(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) 
             format!("The highest sample is at {peak:.2} dBFS, above {limit:.1} dBFS."),
         )
         .heard("It may be refused.")
-        .mend(format!("Limit it to {limit:.1} dBFS, or turn it down by {:.2} dB.", peak - limit))
+        .mend(
+            Remedy::Level,
+            format!("{} by {:.2} dB.", how_to_lower(target), peak - limit),
+            price_of_lowering(target, peak - limit),
+        )
         .figure(peak, limit, "dBFS"),
     );
 }
@@ -73,7 +98,11 @@ fn integrated(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
                 severity,
                 "The file is too short or too quiet for a loudness.",
             )
-            .mend("Nothing above -70 LUFS lasts 400 ms: look whether the right file was taken."),
+            .advise(
+                "Nothing above -70 LUFS lasts 400 ms: look whether the right file was taken.",
+                "Nothing",
+                "there is no loudness to bring anywhere",
+            ),
         );
         return;
     };
@@ -89,33 +118,46 @@ fn integrated(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
     );
     let finding = Finding::new("integrated_loudness", severity, what).figure(loudness, aim, "LUFS");
     let required = target.loudness == Force::Required;
-    findings.push(match (off > 0.0, required) {
-        (true, true) => finding
-            .heard("Louder than what stands beside it; it may be refused.")
-            .mend(format!("Turn it down by {off:.1} dB.")),
-        (true, false) => finding
-            .heard("Players that level loudness turn it down; what was limited away stays lost.")
-            .mend("Keep it if the music wants it, or master to the target for more punch at the same level."),
-        (false, _) => finding
-            .heard(if required {
-                "Quieter than what stands beside it; it may be refused."
-            } else {
-                "Quieter than its neighbours in players that do not turn up."
-            })
-            .mend(turn_up(reading, target, -off)),
+    let heard = match (off > 0.0, required) {
+        (true, true) => "Louder than what stands beside it; it may be refused.",
+        (true, false) => "Players that level loudness turn it down; what was limited away stays lost.",
+        (false, true) => "Quieter than what stands beside it; it may be refused.",
+        (false, false) => "Quieter than its neighbours in players that do not turn up.",
+    };
+    let finding = finding.heard(heard);
+    let (remedy, price) = match off > 0.0 {
+        true if required => {
+            (format!("Turn it down by {off:.1} dB."), "Nothing: the sound stays as it is".into())
+        }
+        true => (
+            "Keep it if the music wants it, or master to the target for more punch at the same level.".into(),
+            "Loudness where players do not level".into(),
+        ),
+        false => turn_up(reading, target, -off),
+    };
+    findings.push(match required {
+        true => finding.mend(Remedy::Level, remedy, price),
+        false => finding.advise(
+            remedy,
+            price,
+            "no player refuses it, and how loud it wants to be is the music's: `tonmeister master` makes another master",
+        ),
     });
 }
 
-/// How a file gets louder by `gain_db`: by gain alone as far as its peaks allow.
-fn turn_up(reading: &Reading, target: &Target, gain_db: f64) -> String {
+/// How a file gets louder by `gain_db`, and what it costs: by gain alone as far as its peaks allow.
+fn turn_up(reading: &Reading, target: &Target, gain_db: f64) -> (String, String) {
     let room = reading.facts.true_peak_dbtp.map_or(gain_db, |peak| target.ceiling_dbtp - peak).max(0.0);
     if room >= gain_db {
-        format!("Turn it up by {gain_db:.1} dB: the ceiling allows it.")
-    } else {
+        let remedy = format!("Turn it up by {gain_db:.1} dB: the ceiling allows it.");
+        return (remedy, "Nothing: the sound stays as it is".to_owned());
+    }
+    (
         format!(
             "Master it {gain_db:.1} dB louder: the ceiling leaves {room:.1} dB, a limiter takes the rest."
-        )
-    }
+        ),
+        format!("The limiter takes up to {:.1} dB off the highest peaks", gain_db - room),
+    )
 }
 
 fn short_term(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
@@ -132,7 +174,11 @@ fn short_term(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
             format!("The loudest 3 s have {loudest:.1} LUFS, above {limit:.1} LUFS."),
         )
         .heard("One part jumps out of the programme.")
-        .mend(format!("Bring the loudest part down by {:.1} dB.", loudest - limit))
+        .advise(
+            format!("Bring the loudest part down by {:.1} dB.", loudest - limit),
+            "The contrast between that part and the rest",
+            "which part gives way is a decision of the mix",
+        )
         .figure(loudest, limit, "LUFS"),
     );
 }
@@ -153,7 +199,16 @@ fn rms(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) {
             format!("The RMS level is {level:.1} dBFS, {word} {limit:.1} dBFS."),
         )
         .heard("It may be refused.")
-        .mend(format!("Change the level by {:+.1} dB and keep the peak limit.", limit - level))
+        .mend(
+            Remedy::Level,
+            format!("Change the level by {:+.1} dB and keep the peak limit.", limit - level),
+            match limit > level {
+                true => {
+                    "Room tone comes up by as much, and a limiter takes what then stands over the peak limit"
+                }
+                false => "Nothing: the sound stays as it is",
+            },
+        )
         .figure(level, limit, "dBFS"),
     );
 }
@@ -172,7 +227,11 @@ fn noise_floor(reading: &Reading, target: &Target, findings: &mut Vec<Finding>) 
             format!("The noise floor is {floor:.1} dBFS, above {limit:.1} dBFS."),
         )
         .heard("Hiss or hum between the words.")
-        .mend("Reduce the noise before mastering, or expand the pauses gently.")
+        .advise(
+            "Reduce the noise before mastering, or expand the pauses gently.",
+            "Breath and ends of words go with the noise",
+            "how much of the voice may go with it has to be heard",
+        )
         .figure(floor, limit, "dBFS"),
     );
 }

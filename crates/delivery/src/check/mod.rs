@@ -3,13 +3,15 @@
 mod faults;
 mod format;
 mod levels;
+mod metadata;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde::Serialize;
 
 use crate::error::DeliveryError;
-use crate::reading::{Reading, read_back};
+use crate::reading::{Look, Reading, read_observed};
 use crate::targets::{Force, Target};
 
 /// How much a finding matters.
@@ -34,6 +36,63 @@ impl Severity {
     }
 }
 
+/// Whether `check --apply` can do what a remedy says.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mend {
+    /// There is nothing to do.
+    Nothing,
+    /// By this.
+    By(Remedy),
+    /// No, and why not.
+    Refused(String),
+}
+
+/// What can be done to a file without guessing at what somebody wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// Take the constant off, without turning any phase.
+    RemoveDc,
+    /// Put in the place of clicks what the sound around them asks for.
+    RepairClicks,
+    /// Turn the polarity of the right channel.
+    InvertRight,
+    /// Put the channel that sounds on both sides.
+    BothSides,
+    /// Take the side signal out of the bass.
+    MonoBelow {
+        /// Where the bass ends, in hertz.
+        hz: f64,
+    },
+    /// Cut the pause before the first sound down.
+    TrimStart {
+        /// Where the file is to begin, in seconds.
+        to_s: f64,
+    },
+    /// Cut the pause after the last sound down.
+    TrimEnd {
+        /// Where the file is to end, in seconds.
+        to_s: f64,
+    },
+    /// Fade the beginning in.
+    FadeIn {
+        /// Its length, in seconds.
+        seconds: f64,
+    },
+    /// Fade the end out.
+    FadeOut {
+        /// Its length, in seconds.
+        seconds: f64,
+    },
+    /// Bring level and peaks to the target: by gain, and by a limiter where gain alone cannot.
+    Level,
+    /// Store it as the target takes it: kind of file, rate, depth, channels.
+    Store,
+    /// Write the tags anew from what is measured.
+    Tags,
+}
+
 /// One thing that was found in a file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
@@ -49,6 +108,10 @@ pub struct Finding {
     pub heard_as: String,
     /// What to do about it; may be empty.
     pub remedy: String,
+    /// What the remedy costs; empty only where there is none.
+    pub price: String,
+    /// Whether `check --apply` does it.
+    pub mend: Mend,
     /// The value that was measured, in `unit`.
     pub value: Option<f64>,
     /// The value that it was held against, in `unit`.
@@ -58,7 +121,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(crate) fn new(id: &'static str, severity: Severity, what: impl Into<String>) -> Finding {
+    /// A finding without place, remedy and figures.
+    pub fn new(id: &'static str, severity: Severity, what: impl Into<String>) -> Finding {
         Finding {
             id,
             severity,
@@ -66,6 +130,8 @@ impl Finding {
             place_s: None,
             heard_as: String::new(),
             remedy: String::new(),
+            price: String::new(),
+            mend: Mend::Nothing,
             value: None,
             limit: None,
             unit: "",
@@ -76,12 +142,27 @@ impl Finding {
         Finding { place_s, ..self }
     }
 
-    pub(crate) fn heard(self, heard_as: impl Into<String>) -> Finding {
+    /// The same with how it sounds.
+    #[must_use]
+    pub fn heard(self, heard_as: impl Into<String>) -> Finding {
         Finding { heard_as: heard_as.into(), ..self }
     }
 
-    pub(crate) fn mend(self, remedy: impl Into<String>) -> Finding {
-        Finding { remedy: remedy.into(), ..self }
+    /// The same with a remedy that `check --apply` has, and its price.
+    #[must_use]
+    pub fn mend(self, how: Remedy, remedy: impl Into<String>, price: impl Into<String>) -> Finding {
+        Finding { remedy: remedy.into(), price: price.into(), mend: Mend::By(how), ..self }
+    }
+
+    /// The same with a remedy that is a person's to take, its price, and why it is not done here.
+    #[must_use]
+    pub fn advise(
+        self,
+        remedy: impl Into<String>,
+        price: impl Into<String>,
+        why_not: impl Into<String>,
+    ) -> Finding {
+        Finding { remedy: remedy.into(), price: price.into(), mend: Mend::Refused(why_not.into()), ..self }
     }
 
     pub(crate) fn figure(self, value: f64, limit: f64, unit: &'static str) -> Finding {
@@ -107,7 +188,7 @@ pub struct Checked {
 /// # Errors
 /// When the file cannot be read or measured; what is wrong with its sound is a finding.
 pub fn check(path: impl AsRef<Path>, target: &Target) -> Result<Checked, DeliveryError> {
-    let reading = read_back(path)?;
+    let reading = read_observed(path.as_ref(), Look::Strange, &mut |_| ControlFlow::Continue(()))?;
     let findings = judge(&reading, target);
     Ok(Checked { target: target.id.to_string(), passed: passes(&findings), findings, reading })
 }
@@ -118,8 +199,22 @@ pub fn judge(reading: &Reading, target: &Target) -> Vec<Finding> {
     format::judge(reading, target, &mut findings);
     levels::judge(reading, target, &mut findings);
     faults::judge(reading, target, &mut findings);
+    metadata::judge(reading, &mut findings);
+    for finding in &mut findings {
+        without_new_coding(reading, finding);
+    }
     findings.sort_by_key(|finding| finding.severity);
     findings
+}
+
+/// What is coded with loss can only be changed by coding it once more: that is not done.
+fn without_new_coding(reading: &Reading, finding: &mut Finding) {
+    let Mend::By(remedy) = finding.mend else { return };
+    if reading.lossy && remedy != Remedy::Tags {
+        finding.price = "Coding it a second time, which takes away more".to_owned();
+        finding.mend =
+            Mend::Refused("the file is coded with loss already: mend its source and code that".to_owned());
+    }
 }
 
 /// Whether nothing failed.

@@ -1,5 +1,6 @@
 //! What each destination of a master asks for, as data.
 
+mod rows;
 mod table;
 
 use std::borrow::Cow;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::DeliveryError;
 
+pub use rows::Targets;
 pub use table::TARGETS;
 
 /// Text of a row: fixed in the table, owned where a person overrides it.
@@ -225,6 +227,7 @@ impl Depth {
 ///
 /// A list that is empty, or a figure that is `None`, means that the destination has no rule about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Target {
     /// What people type; never changes.
     pub id: Text,
@@ -269,6 +272,19 @@ pub struct Target {
     pub native_only: bool,
     /// Shortest and longest duration, in seconds.
     pub duration_s: Option<[f64; 2]>,
+    /// Fewest bits per second of what is coded with loss, in thousands; required where there is one.
+    pub min_bit_rate_kbps: Option<u32>,
+    /// Whether what is coded with loss has to have a constant bit rate.
+    pub constant_bit_rate: bool,
+    /// Shortest and longest pause before the first sound, in seconds; required where there is one. Room tone is pause.
+    pub pause_start_s: Option<[f64; 2]>,
+    /// The same after the last sound.
+    pub pause_end_s: Option<[f64; 2]>,
+    /// Whether all files of one delivery have the same number of channels.
+    pub one_layout: bool,
+    /// Whether it is a music service, which takes any loudness and levels it in its player: it gets the master that the
+    /// others get.
+    pub service: bool,
 
     /// Lowest correlation of left and right that is advised.
     pub min_correlation: Option<f64>,
@@ -289,6 +305,11 @@ impl Target {
     /// Integrated loudness to aim at with this many channels, in LUFS.
     pub fn integrated_lufs_for(&self, channels: usize) -> Option<f64> {
         if channels == 1 { self.mono_integrated_lufs.or(self.integrated_lufs) } else { self.integrated_lufs }
+    }
+
+    /// Whether a level has to be reached, not only a peak kept.
+    pub fn levels(&self) -> bool {
+        self.rms_dbfs.is_some() || (self.integrated_lufs.is_some() && self.loudness == Force::Required)
     }
 
     /// Whether a rate in hertz is taken.
@@ -331,18 +352,7 @@ impl Target {
 /// # Errors
 /// [`DeliveryError::UnknownTarget`], with the most similar id when there is one.
 pub fn find_target(id: &str) -> Result<&'static Target, DeliveryError> {
-    let plain = id.trim().to_ascii_lowercase().replace(['-', ' '], "_");
-    if let Some(target) = TARGETS.iter().find(|t| t.id == plain) {
-        return Ok(target);
-    }
-    let likeness = |t: &Target| strsim::jaro_winkler(&t.id, &plain);
-    let suggestion = TARGETS
-        .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-        .filter(|t| likeness(t) > 0.75)
-        .map(|t| t.id.to_string());
-    let known = TARGETS.iter().map(|t| t.id.to_string()).collect();
-    Err(DeliveryError::UnknownTarget { name: id.to_owned(), suggestion, known })
+    rows::find(&TARGETS, id)
 }
 
 #[cfg(test)]

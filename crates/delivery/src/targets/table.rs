@@ -47,6 +47,12 @@ const MUSIC: Target = Target {
     channels: STEREO,
     native_only: false,
     duration_s: None,
+    min_bit_rate_kbps: None,
+    constant_bit_rate: false,
+    pause_start_s: None,
+    pause_end_s: None,
+    one_layout: false,
+    service: false,
     min_correlation: None,
     mono_below_hz: None,
     source: text(""),
@@ -198,6 +204,11 @@ fn rows() -> Vec<Target> {
             containers: Cow::Borrowed(&[Wav, Flac, Mp3]),
             channels: MONO_OR_STEREO,
             duration_s: Some([0.0, 7_200.0]),
+            min_bit_rate_kbps: Some(192),
+            constant_bit_rate: true,
+            pause_start_s: Some([0.5, 1.0]),
+            pause_end_s: Some([1.0, 5.0]),
+            one_layout: true,
             source: text("Pages on ACX's submission rules"),
             mark: Mark::Trade,
             notes: text(
@@ -229,6 +240,66 @@ fn rows() -> Vec<Target> {
             ..MUSIC
         },
         Target {
+            id: text("film_stems"),
+            label: text("Film stems"),
+            about: text("Dialogue, music or effects for a re-recording mixer, at the mix's own level."),
+            integrated_lufs: None,
+            true_peak: Force::Advised,
+            sample_rates_hz: Cow::Borrowed(&[48_000, 96_000]),
+            preferred_rate_hz: Some(48_000),
+            depths: Cow::Borrowed(&[Int24, Float32]),
+            containers: Cow::Borrowed(&[Wav]),
+            channels: MONO_OR_STEREO,
+            source: text("Practice of dubbing stages"),
+            notes: text(
+                "A stem has no loudness of its own: all of them together have that of the mix, so none is changed by \
+                 itself. Broadcast WAVE at 48 kHz, all stems of one length and with one start. Cinema is set by a \
+                 calibrated room, not by LUFS.",
+            ),
+            ..MUSIC
+        },
+        Target {
+            id: text("game_stems"),
+            label: text("Game stems and loops"),
+            about: text("Music and sounds that an engine mixes while it is played."),
+            integrated_lufs: None,
+            true_peak: Force::Advised,
+            sample_rates_hz: Cow::Borrowed(&[44_100, 48_000]),
+            preferred_rate_hz: Some(48_000),
+            depths: Cow::Borrowed(&[Int24, Int16]),
+            containers: Cow::Borrowed(&[Wav, OggVorbis, Opus]),
+            channels: MONO_OR_STEREO,
+            source: text("Practice of game audio"),
+            notes: text(
+                "The engine sums them: leave headroom, and keep all layers of a piece at one length to the frame. The \
+                 loudness of the whole game is another figure (-24 LUFS on consoles, -18 on portable devices, \
+                 ASWG-R001), measured on what is played.",
+            ),
+            ..MUSIC
+        },
+        Target {
+            id: text("club"),
+            label: text("DJ and club"),
+            about: text(
+                "A track for DJs: played beside others at full level, on large systems, often in mono.",
+            ),
+            integrated_lufs: Some(-9.0),
+            tolerance_lu: 2.0,
+            true_peak: Force::Advised,
+            sample_rates_hz: Cow::Borrowed(&[44_100, 48_000]),
+            depths: Cow::Borrowed(&[Int16, Int24]),
+            containers: Cow::Borrowed(&[Wav, Aiff, Flac, Mp3]),
+            min_bit_rate_kbps: Some(320),
+            min_correlation: Some(0.2),
+            mono_below_hz: Some(120.0),
+            source: text("Pages of shops for DJs, and club practice"),
+            notes: text(
+                "Nobody levels here but the DJ: the loudness is that of the neighbours in the set. Players refuse high \
+                 rates, and a system that sums its lows loses bass that is out of phase.",
+            ),
+            ..MUSIC
+        },
+        Target {
             id: text("listening"),
             label: text("Listening copies"),
             about: text("Copies to send around and to play: for telephones, the web and friends."),
@@ -247,6 +318,7 @@ fn rows() -> Vec<Target> {
             id: text("spotify"),
             label: text("Spotify"),
             about: text("The level at which Spotify plays by default."),
+            service: true,
             source: text("Spotify's page for artists; formats are a distributor's"),
             notes: text("Louder than -14 LUFS: Spotify advises -2 dBTP."),
             ..MUSIC
@@ -255,6 +327,7 @@ fn rows() -> Vec<Target> {
             id: text("apple_music"),
             label: text("Apple Music"),
             about: text("The level at which Sound Check plays."),
+            service: true,
             integrated_lufs: Some(-16.0),
             source: text("Trade pages on Sound Check"),
             notes: text("About -16 LUFS, not -14 as often written."),
@@ -281,6 +354,7 @@ fn rows() -> Vec<Target> {
             id: text("youtube"),
             label: text("YouTube"),
             about: text("The level above which YouTube turns down."),
+            service: true,
             source: text("Trade pages"),
             mark: Mark::Trade,
             notes: text("Quieter items are not turned up."),
@@ -290,6 +364,7 @@ fn rows() -> Vec<Target> {
             id: text("tidal"),
             label: text("TIDAL"),
             about: text("The level of the loudest track of an album."),
+            service: true,
             source: text("Trade pages"),
             notes: text("The album is turned as a whole, so a quiet track may play lower."),
             ..MUSIC
@@ -298,14 +373,18 @@ fn rows() -> Vec<Target> {
             id: text("amazon"),
             label: text("Amazon Music"),
             about: text("The level at which Amazon Music plays."),
+            service: true,
             ceiling_dbtp: -2.0,
+            true_peak: Force::Advised,
             source: text("Common knowledge"),
+            notes: text("Asks for -2 dBTP, and refuses nothing above it."),
             ..MUSIC
         },
         Target {
             id: text("deezer"),
             label: text("Deezer"),
             about: text("The level at which Deezer plays."),
+            service: true,
             integrated_lufs: Some(-15.0),
             source: text("Common knowledge"),
             ..MUSIC
@@ -314,6 +393,7 @@ fn rows() -> Vec<Target> {
             id: text("soundcloud"),
             label: text("SoundCloud"),
             about: text("The level at which SoundCloud's player plays."),
+            service: true,
             source: text("Common knowledge"),
             ..MUSIC
         },
@@ -321,6 +401,7 @@ fn rows() -> Vec<Target> {
             id: text("qobuz"),
             label: text("Qobuz"),
             about: text("Lossless streams and downloads."),
+            service: true,
             integrated_lufs: None,
             source: text("Common knowledge"),
             notes: text("Normalisation is off unless the listener turns it on: the master plays as it is."),

@@ -31,6 +31,7 @@ use crate::info::{Encoding, Format, Info};
 use crate::note::{Note, Places};
 use crate::{MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
 
+pub use framed::mpeg_bit_rates_kbps;
 pub(crate) use panics::guarded;
 pub use panics::silence_decoder_panics;
 pub(crate) use sniff::{Kind, sniff};

@@ -51,7 +51,7 @@ pub(super) fn missing(mix: &Portrait, target: &Portrait, width: bool) -> Vec<Opt
 }
 
 /// The farthest that a band may be moved: what the reference itself varies says how freely.
-pub(super) fn limit_db(spread_db: f64, strength: f64) -> f64 {
+pub(crate) fn limit_db(spread_db: f64, strength: f64) -> f64 {
     (FREE_DB + SPREADS * spread_db).min(MOST_DB) * freedom(strength)
 }
 

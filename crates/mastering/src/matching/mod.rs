@@ -5,8 +5,8 @@
 //! reference's own spread (`bands.rs`); a ride brings the loudness range nearer (`ride.rs`). All of it is foreseen from
 //! what was measured, then heard through the whole chain and corrected by what is left ([`MatchPlan::corrected`]).
 
-mod bands;
-mod portrait;
+pub(crate) mod bands;
+pub(crate) mod portrait;
 mod ride;
 
 pub use bands::Move;
@@ -52,6 +52,10 @@ impl Default for Matching {
 
 /// Rendered and wished are alike within this: dB of the tone (RMS over the bands), dB of the width, LU of the range.
 const ALIKE: (f64, f64, f64) = (0.3, 0.1, 0.2);
+/// The tone is judged between these, in hertz: below and above are rumble and the ends of lossy files.
+const HEARD_HZ: std::ops::RangeInclusive<f64> = 40.0..=12_500.0;
+/// No band is moved farther than this from one round to the next, in dB.
+const MOST_AT_ONCE_DB: f64 = 6.0;
 /// A side gain within this everywhere needs no filter, in dB.
 const NO_MOVE_DB: f64 = 0.05;
 /// A curve that moves the lows by no more than this rings before the sound by less than -40 dB in linear phase, in dB.
@@ -199,43 +203,20 @@ impl MatchPlan {
     /// `rendered` is the whole chain over the whole song, nothing cut at its ends. What stands at its limit stays there.
     pub fn corrected(&self, rendered: &Analysis) -> Option<MatchPlan> {
         let got = Portrait::of(rendered)?;
-        let mut next = self.clone();
-        // At full strength nothing should be missing any more; below it, what was not asked for.
-        let first = bands::missing(&self.mix, &self.target, false);
-        let spreads: Vec<f64> = self.target.bands.iter().map(|b| b.spread_db).collect();
-        let asked = bands::asked(&first, &spreads, self.matching.tone);
-        let now = bands::missing(&got, &self.target, false);
-        let each = now.iter().zip(&first).zip(asked);
-        let left: Vec<f64> = each
-            .map(|((now, first), asked)| {
-                let meant = first.map_or(0.0, |first| first - asked);
-                now.map_or(0.0, |now| now - meant)
-            })
-            .collect();
-        let mut tone_off = 0.0;
-        let mut free = 0.0;
-        for (n, left) in left.iter().enumerate() {
-            let at = &self.tone[n];
-            if at.gain_db.abs() < at.limit_db - 0.02 && (40.0..=12_500.0).contains(&at.hz) {
-                tone_off += left * left;
-                free += 1.0;
-            }
-            next.wishes.tone[n] += left.clamp(-6.0, 6.0);
-        }
-        let tone_off = (tone_off / f64::max(free, 1.0)).sqrt();
-        let goal_width = self.mix.width_db.zip(self.target.width_db);
-        let goal_width = goal_width.map(|(have, want)| have + self.matching.width * (want - have));
-        let width_off = self.wishes.wider_db.and(goal_width).zip(got.width_db).map(|(want, got)| want - got);
-        next.wishes.wider_db = self.wishes.wider_db.zip(width_off).map(|(w, off)| w + off);
+        let left = self.left(&got);
+        let width_off = self.width_off(&got);
         let range_off = self.range_lu.zip(got.loudness_range_lu).map(|(want, got)| want - got);
         let beyond = |off: Option<f64>, alike: f64| off.is_some_and(|off| off.abs() > alike);
-        let tone_wanted = self.matching.tone > 0.0 && tone_off > ALIKE.0;
+        let tone_wanted = self.matching.tone > 0.0 && self.tone_off(&left) > ALIKE.0;
         if !tone_wanted && !beyond(width_off, ALIKE.1) && !beyond(range_off, ALIKE.2) {
             return None;
         }
-        if self.matching.tone == 0.0 {
-            next.wishes.tone.clone_from(&self.wishes.tone);
+        let mut next = self.clone();
+        if self.matching.tone > 0.0 {
+            let each = next.wishes.tone.iter_mut().zip(&left);
+            each.for_each(|(wish, left)| *wish += left.clamp(-MOST_AT_ONCE_DB, MOST_AT_ONCE_DB));
         }
+        next.wishes.wider_db = self.wishes.wider_db.zip(width_off).map(|(w, off)| w + off);
         next.solve();
         if beyond(range_off, ALIKE.2) {
             next.course = ride::Course::of(&rendered.loudness).map(CourseOf::new);
@@ -243,6 +224,31 @@ impl MatchPlan {
         }
         let same = next.tone == self.tone && next.side == self.side && next.ride == self.ride;
         (!same).then_some(next)
+    }
+
+    /// What each band of a rendered master still misses of what was asked for, in dB.
+    fn left(&self, got: &Portrait) -> Vec<f64> {
+        // At full strength nothing should be missing any more; below it, what was not asked for.
+        let first = bands::missing(&self.mix, &self.target, false);
+        let spreads: Vec<f64> = self.target.bands.iter().map(|b| b.spread_db).collect();
+        let asked = bands::asked(&first, &spreads, self.matching.tone);
+        let now = bands::missing(got, &self.target, false);
+        let meant = first.iter().zip(asked).map(|(first, asked)| first.map_or(0.0, |first| first - asked));
+        now.iter().zip(meant).map(|(now, meant)| now.map_or(0.0, |now| now - meant)).collect()
+    }
+
+    /// How far the bands that can still move are off, in dB RMS: those at their limit stay there.
+    fn tone_off(&self, left: &[f64]) -> f64 {
+        let free = |m: &Move| m.gain_db.abs() < m.limit_db - 0.02 && HEARD_HZ.contains(&m.hz);
+        let off: Vec<f64> = self.tone.iter().zip(left).filter(|(m, _)| free(m)).map(|(_, l)| l * l).collect();
+        (off.iter().sum::<f64>() / off.len().max(1) as f64).sqrt()
+    }
+
+    /// How far side against middle of the whole is off, in dB; `None` where the width is left alone.
+    fn width_off(&self, got: &Portrait) -> Option<f64> {
+        let goal = self.mix.width_db.zip(self.target.width_db);
+        let goal = goal.map(|(have, want)| have + self.matching.width * (want - have));
+        self.wishes.wider_db.and(goal).zip(got.width_db).map(|(want, got)| want - got)
     }
 
     /// The plan as decisions about the master: curve, image, ride.

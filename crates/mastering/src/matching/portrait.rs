@@ -2,7 +2,7 @@
 //! loudness.
 
 use audio::{db_to_power, power_to_db};
-use measure::{Analysis, k_weighting_db};
+use measure::{Analysis, ToneSeries, k_weighting_db};
 
 /// Quiet, middle and loud thirds of what sounds.
 pub(crate) const SECTIONS: usize = 3;
@@ -97,6 +97,22 @@ impl Portrait {
             integrated_lufs: analysis.facts.integrated_lufs,
         })
     }
+}
+
+/// The places of the stretches that sound, in thirds of rising loudness; `None` of too few for that.
+pub(crate) fn thirds(tone: &ToneSeries) -> Option<[Vec<usize>; SECTIONS]> {
+    let weights: Vec<f64> = tone.hz.iter().map(|hz| db_to_power(k_weighting_db(*hz))).collect();
+    let loudness = |n: usize| -> f64 {
+        let powers = tone.mid[n].iter().zip(&tone.side[n]).zip(&weights);
+        powers.map(|((m, s), w)| w * (f64::from(*m) + f64::from(*s))).sum()
+    };
+    let mut all: Vec<(usize, f64)> = (0..tone.mid.len()).map(|n| (n, loudness(n))).collect();
+    let loudest = all.iter().map(|s| s.1).fold(0.0, f64::max);
+    all.retain(|s| s.1 > loudest * db_to_power(-PAUSE_LU));
+    all.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let n = all.len();
+    let part = |i: usize| all[i * n / SECTIONS..(i + 1) * n / SECTIONS].iter().map(|s| s.0).collect();
+    (n >= SECTIONS).then(|| std::array::from_fn(part))
 }
 
 /// The stretches in order of loudness cut in thirds; few of them stand for several sections.

@@ -4,10 +4,12 @@ mod ear;
 mod masking;
 mod partial_loudness;
 mod phase;
+mod unmix;
 
 pub use masking::{Masked, Masker, Part, loudness_left, masked, masking};
 pub use partial_loudness::LoudnessModel;
 pub use phase::{StretchReader, Stretches};
+pub use unmix::{Placed, Unmixed, Unmixer};
 
 #[cfg(test)]
 mod tests;

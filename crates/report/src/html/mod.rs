@@ -1,5 +1,6 @@
 //! The page: its frame, and the order of its parts.
 
+mod ab;
 mod change;
 mod files;
 mod sound;
@@ -13,6 +14,8 @@ use crate::plot::Size;
 
 /// Nothing is loaded and nothing runs, whatever a text of the report may hold.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+/// The same for a page with sounds beside it, which it may play.
+const POLICY_WITH_SOUND: &str = "default-src 'none'; style-src 'unsafe-inline'; media-src 'self' file:";
 
 /// A part of the page: its place in the links, its name there, and how it is written.
 struct Part {
@@ -31,6 +34,7 @@ static PARTS: &[Part] = &[
     Part { id: "spectrum", name: "Spectrum", write: sound::spectrum, wanted: sound::has_signal },
     Part { id: "stereo", name: "Stereo", write: sound::stereo, wanted: sound::has_signal },
     Part { id: "dynamics", name: "Dynamics", write: sound::dynamics, wanted: sound::has_signal },
+    Part { id: "ab", name: "A/B", write: ab::comparison, wanted: |r| !r.ab.is_empty() },
     Part { id: "decisions", name: "Decisions", write: steps::decisions, wanted: |_| true },
     Part { id: "mix", name: "Back to the mix", write: tracks::back_to_mix, wanted: |_| true },
     Part { id: "tracks", name: "Tracks", write: tracks::tracks, wanted: |r| !r.tracks.is_empty() },
@@ -67,7 +71,8 @@ pub fn to_html(report: &Report) -> String {
 
 fn write_head(head: &mut Markup, report: &Report) {
     head.void("meta", &[("charset", "utf-8")]);
-    head.void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", POLICY)]);
+    let policy = if report.ab.is_empty() { POLICY } else { POLICY_WITH_SOUND };
+    head.void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", policy)]);
     head.void("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]);
     head.void("meta", &[("name", "color-scheme"), ("content", "light dark")]);
     let title = if report.title.is_empty() { "Report" } else { &report.title };

@@ -3,10 +3,11 @@
 use super::change::pan_words;
 use super::{cell, figure as picture, row_head, table};
 use crate::markup::Markup;
-use crate::model::{Report, TrackPart};
+use crate::model::{ListeningPart, Report, TrackPart};
 use crate::plot::{self, TrackLevels};
-use crate::text::{figure, gain, prose, spaced};
+use crate::text::{clock, figure, gain, prose, spaced};
 
+const HEARD_COLUMNS: [&str; 4] = ["Heard", "Where", "How it sounds", "What to do"];
 const COLUMNS: [&str; 7] = ["Track", "Recorded", "In the mix", "Trim", "Fader", "Pan", "Faults"];
 
 /// What mastering cannot mend as well as the mix can.
@@ -20,11 +21,33 @@ pub(super) fn back_to_mix(section: &mut Markup, report: &Report) {
         return;
     }
     section.leaf("p", &[], "These are better mended in the mix or at the recording than afterwards.");
+    let heard: Vec<&ListeningPart> = report.listening.iter().filter(|l| l.back_to_mix).collect();
+    if !heard.is_empty() {
+        table(section, "cards", &HEARD_COLUMNS, |rows| {
+            heard.iter().for_each(|part| rows.element("tr", &[], |tr| write_heard(tr, part)));
+        });
+    }
+    // What the table holds is among the sentences as well, for those who read them alone.
+    let rest: Vec<&String> =
+        report.back_to_mix.iter().filter(|s| !heard.iter().any(|part| s.contains(&part.what))).collect();
+    if rest.is_empty() {
+        return;
+    }
     section.element("ul", &[], |ul| {
-        for sentence in &report.back_to_mix {
+        for sentence in rest {
             ul.element("li", &[], |li| prose(li, sentence));
         }
     });
+}
+
+fn write_heard(tr: &mut Markup, part: &ListeningPart) {
+    row_head(tr, |th| prose(th, &part.what));
+    cell(tr, HEARD_COLUMNS[1], |td| match part.from_s.zip(part.to_s) {
+        Some((from, to)) => td.text(&format!("{} to {}", clock(from, 0), clock(to, 0))),
+        None => td.text("all of it"),
+    });
+    cell(tr, HEARD_COLUMNS[2], |td| prose(td, &part.heard_as));
+    cell(tr, HEARD_COLUMNS[3], |td| prose(td, &part.remedy));
 }
 
 /// Levels drawn, then the table.

@@ -1,8 +1,10 @@
 //! A CD: its image in whole sectors, and the sheet that says where its tracks are.
 
 use super::{CD, Track, image};
+use crate::handing_over::{HandedOver, Order, Wishes, hand_over};
 use crate::{Context, WorkflowError};
-use delivery::{CueSheet, CueTrack, Delivered, Job};
+use delivery::{Container, CueSheet, CueTrack, Joins, Target};
+use files::Tags;
 use session::Album;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +14,7 @@ const SHORTEST_S: usize = 4;
 
 /// What was written.
 pub(super) struct Disc {
-    pub(super) image: Delivered,
+    pub(super) handed: HandedOver,
     pub(super) sheet: PathBuf,
 }
 
@@ -23,7 +25,7 @@ pub(super) fn write(
     places: &[usize],
     rate_hz: u32,
     image: &Path,
-    out: &Path,
+    (out, target, zip): (&Path, &Target, bool),
     context: &Context,
 ) -> Result<Disc, WorkflowError> {
     let grid = image::grid(rate_hz);
@@ -42,10 +44,8 @@ pub(super) fn write(
     }
     let title = album.title.clone().unwrap_or_else(|| "album".to_string());
     let folder = out.join("deliver").join(format!("{CD}-image"));
-    context.listener.stage("writing the CD's image", None);
-    let target = delivery::find_target(CD)?;
-    let job = Job { seed: album.seed, ..Job::new(image, target, &folder, &title) };
-    let delivered = crate::deliver::delivered(&job, context)?;
+    let file = format!("{}.{}", delivery::file_stem(&title), Container::Wav.extension());
+    let path = folder.join(&file).with_extension("cue");
     // The sectors behind a sound that ends within one belong to its pause.
     let tracks = tracks.iter().enumerate().map(|(n, track)| {
         let pause = (n > 0 && track.join.gap_frames > 0)
@@ -60,7 +60,7 @@ pub(super) fn write(
         }
     });
     let sheet = CueSheet {
-        file: delivered.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        file,
         title: album.title.clone(),
         performer: album.artist.clone(),
         songwriter: album.composer.clone(),
@@ -69,8 +69,35 @@ pub(super) fn write(
         date: album.date.clone(),
         tracks: tracks.collect(),
     };
-    let path = delivered.path.with_extension("cue");
+    std::fs::create_dir_all(&folder).map_err(WorkflowError::io(&folder, "create the folder"))?;
     files::atomic_write(&path, sheet.text().as_bytes())?;
-    delivery::write_manifest(&folder, CD, &[delivery::Entry::of(&delivered)?])?;
-    Ok(Disc { image: delivered, sheet: path })
+    let order = Order {
+        source: image.to_path_buf(),
+        target: target.clone(),
+        folder,
+        tags: tags_of(album, title),
+        joins: Joins::default(),
+        seed: album.seed,
+    };
+    // The sheet says WAV. What is there and right is not made again; the ZIP file holds image and sheet.
+    let wishes = Wishes { formats: vec![Container::Wav], zip, ..Wishes::default() };
+    let handed = hand_over(&[order], &wishes, context)?;
+    Ok(Disc { handed, sheet: path })
+}
+
+/// What the image says about the disc as a whole.
+fn tags_of(album: &Album, title: String) -> Tags {
+    Tags {
+        title: Some(title),
+        artist: album.artist.clone(),
+        album_artist: album.artist.clone(),
+        album: album.title.clone(),
+        barcode: album.barcode.clone(),
+        date: album.date.clone(),
+        genre: album.genre.clone(),
+        composer: album.composer.clone(),
+        copyright: album.copyright.clone(),
+        label: album.label.clone(),
+        ..Tags::default()
+    }
 }

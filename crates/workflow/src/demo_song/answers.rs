@@ -1,11 +1,11 @@
 //! Which settings of a session answer a planted fault: in the right place, of the right sign and order of size.
 
-use audio::Spec;
 use demo::Planted;
 use dsp::Setting;
 use dsp::processors::{
     compressor, de_esser, declick, declip, dehum, denoise, eq, gain, gate, rumble, saturator, width,
 };
+use measure::BandLevel;
 use session::{Insert, Lane, LaneTarget, Path, Session, Strip};
 
 /// What stands in the session against a fault: the path whose reason is told; `None` when nothing does.
@@ -21,7 +21,6 @@ pub(super) fn answer(planted: &Planted, track: Option<&Strip>, session: &Session
             (moved && session.premaster.peak_dbfs.is_some_and(|dbfs| dbfs <= -3.0))
                 .then(|| strip.path().child(key))
         }
-        ("dark", _) => dark(planted, session),
         ("no_harmonics", Some(track)) => no_harmonics(track, session),
         ("too_loud", Some(track)) => too_loud(track, session),
         (_, Some(track)) => on_track(planted, track),
@@ -236,16 +235,22 @@ fn dry(session: &Session) -> Option<Path> {
     lead.sends.iter().filter(|send| send.level_db > -40.0).find_map(|send| reverberates(&send.to))
 }
 
-/// The master's equalisers have to lift the treble above where the session was dark, against the middle, by a
-/// sixth of what it lacks at least: mastering moves half of what lies outside of what records vary.
-fn dark(planted: &Planted, session: &Session) -> Option<Path> {
-    let strip = &session.master.strip;
-    let spec = Spec { sample_rate_hz: f64::from(demo::SESSION_RATE_HZ), channels: 2, max_frames: 64 };
-    strip.inserts.iter().filter(|insert| !insert.bypass).find_map(|insert| {
-        let response = insert.kind.response?;
-        let db = |hz: f64| audio::gain_to_db(response(&insert.values, &spec, hz).norm());
-        let lift_db = [8_000.0, 10_000.0, 12_000.0].map(db).iter().sum::<f64>() / 3.0 - db(1_000.0);
-        (lift_db >= planted.amount / 6.0).then(|| strip.path().child("insert").child(&insert.id))
+/// Whether a finished song has the treble that its tracks lost, and that in words: all of it but a third against what
+/// the same tracks have in a rough balance. How it came back, by faders, by equalisers or in the master, is a matter of the
+/// song: most of the treble is cymbals and shakers, which a balance by loudness raises when they are dark.
+pub(super) fn bright_again(planted: &Planted, rough_db: f64, finished: &[BandLevel]) -> Option<String> {
+    let level_db = |hz: f64| finished.iter().find(|band| band.hz == hz)?.db;
+    let mean_db = |places_hz: [f64; 3]| {
+        let levels: Option<Vec<f64>> = places_hz.into_iter().map(level_db).collect();
+        levels.map(|levels| levels.iter().sum::<f64>() / 3.0)
+    };
+    let now_db = mean_db([8_000.0, 10_000.0, 12_500.0])? - mean_db([800.0, 1_000.0, 1_250.0])?;
+    (now_db >= rough_db - planted.amount / 3.0).then(|| {
+        format!(
+            "The master has its treble (8 to 12.5 kHz) {now_db:+.1} dB against its middle (800 Hz to 1.25 kHz); before \
+             they became dark the tracks had {rough_db:+.1} dB in a rough balance. Faders that go by loudness and \
+             clarity for the voices have made up for it."
+        )
     })
 }
 
@@ -277,6 +282,22 @@ mod tests {
         }
         strip.inserts.push(insert);
         strip
+    }
+
+    #[test]
+    fn a_song_is_dark_until_its_treble_is_back() {
+        let bands = |treble_db: f64| -> Vec<BandLevel> {
+            let level = |hz: f64| if hz > 5_000.0 { treble_db } else { -30.0 };
+            [800.0, 1_000.0, 1_250.0, 8_000.0, 10_000.0, 12_500.0]
+                .map(|hz| BandLevel { hz, db: Some(level(hz)) })
+                .to_vec()
+        };
+        let dark = planted("dark", 3.0, "Dark.");
+        // It had -10 dB: the session's -13 dB, half a decibel more than that, and all but a third of it.
+        assert!(bright_again(&dark, -10.0, &bands(-43.0)).is_none());
+        assert!(bright_again(&dark, -10.0, &bands(-41.1)).is_none());
+        assert!(bright_again(&dark, -10.0, &bands(-40.9)).unwrap().contains("-10.9 dB"));
+        assert!(bright_again(&dark, -10.0, &[]).is_none());
     }
 
     #[test]

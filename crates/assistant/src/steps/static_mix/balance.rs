@@ -7,6 +7,7 @@ mod asks;
 mod echoes;
 mod hides;
 mod places;
+mod wishes;
 
 use super::expected::{effect_lu, lead_against_rest_lu, usual_inside_db};
 use super::pan::Stage;
@@ -64,6 +65,8 @@ pub(super) struct Level<'a> {
     pub(super) before_lu: f64,
     pub(super) after_lu: f64,
     pub(super) expected_lu: f64,
+    /// Loudness of its source against the rough mix, in LU, where that tells.
+    pub(super) rough_lu: Option<f64>,
     /// The other tracks of its part.
     pub(super) group: String,
     /// What the track's slope should be turned by, in dB per octave; 0 where nothing is known of it.
@@ -150,6 +153,9 @@ struct Problem<'a> {
     lead: Option<(usize, Option<f64>)>,
     /// Recorded echoes and reverberation, each with the sources that it repeats.
     echoes: Vec<(usize, Vec<usize>)>,
+    /// By source, where a rough mix tells.
+    rough: Vec<Option<wishes::Rough>>,
+    facts: &'a SongFacts,
 }
 
 /// Gain of all buses behind a strip, in dB.
@@ -248,6 +254,7 @@ impl<'a> Problem<'a> {
         let rows: Vec<Rows> = tracks.iter().map(|voiced| voiced.rows.clone()).collect();
         let busy = busiest_third(&rows);
         let mix = tracks.iter().map(|v| bands(v, &busy)).collect();
+        let rough = wishes::rough_levels(facts, &tracks, &sources);
         let mut problem = Problem {
             tracks,
             sources,
@@ -256,6 +263,8 @@ impl<'a> Problem<'a> {
             sums: Vec::new(),
             lead: None,
             echoes: Vec::new(),
+            rough,
+            facts,
         };
         problem.place_inside(rules);
         problem.group(rules);
@@ -498,6 +507,7 @@ impl<'a> Problem<'a> {
                 before_lu: against_mix(&group.power, &now),
                 after_lu: against_mix(&group.power, &then),
                 expected_lu: group.expected_lu + fewer_lu,
+                rough_lu: self.rough[voiced.source].map(|rough| rough.level_lu),
                 tilt_db_per_oct: solution.tilts_db_per_oct[voiced.source],
                 group: if others.len() > 4 { format!("{} others", others.len()) } else { listed(&others) },
             }

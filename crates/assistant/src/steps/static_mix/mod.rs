@@ -134,8 +134,14 @@ fn fader(level: &Level, fader_db: f64, balance: &Balance) -> Decision {
         ),
         _ => String::new(),
     };
-    let why =
-        format!("Fader {}: {stood}{group}, {stands}; {expectation}.{raised}{stopped}", signed_db(fader_db));
+    let rough = match level.rough_lu {
+        Some(rough_lu) => format!("; the rough mix has it at {rough_lu:+.1} LU"),
+        None => String::new(),
+    };
+    let why = format!(
+        "Fader {}: {stood}{group}, {stands}; {expectation}{rough}.{raised}{stopped}",
+        signed_db(fader_db)
+    );
     let mut decision = Decision::set(StepId::StaticMix, level.track.path().child("fader_db"), fader_db, why)
         .noted(format!("{name} {after_lu:+.1} LU to the mix"))
         .measured("level against the mix before", before_lu, "LU")
@@ -144,6 +150,9 @@ fn fader(level: &Level, fader_db: f64, balance: &Balance) -> Decision {
         .sure(if level.known { 1.0 - part.spread_lu / 10.0 } else { 0.45 })
         .costs("what lies beside it is hidden more where it goes up, less where it goes down")
         .unless(if level.known { "the song wants another balance" } else { "a role is given" });
+    if let Some(rough_lu) = level.rough_lu {
+        decision = decision.measured("level in the rough mix", rough_lu, "LU");
+    }
     if let Some((_, _, hidden)) = balance.lead_raised.filter(|_| level.lead) {
         decision = decision.measured("hidden by the others", hidden * 100.0, "%");
     }
@@ -152,3 +161,5 @@ fn fader(level: &Level, fader_db: f64, balance: &Balance) -> Decision {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wished;

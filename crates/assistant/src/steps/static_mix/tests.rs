@@ -6,7 +6,7 @@ use audio::db_to_power;
 use proptest::prelude::*;
 use session::{Change, Path, Session};
 
-const BAND: &[(&str, &str)] = &[
+pub(super) const BAND: &[(&str, &str)] = &[
     ("kick_in", "kick_in"),
     ("snare_top", "snare_top"),
     ("hat", "hihat"),
@@ -22,13 +22,13 @@ const BAND: &[(&str, &str)] = &[
     ("tambourine", "tambourine"),
 ];
 
-fn mixed(session: &Session, facts: &SongFacts) -> Session {
+pub(super) fn mixed(session: &Session, facts: &SongFacts) -> Session {
     applied(session, &decide(&StaticMix, facts, session, &Rules::default()))
 }
 
 /// Loudness of tracks while they play against the whole mix in its busiest third, in LU: the balance computed
 /// once more, from rows and not from the solver's tables.
-fn level_lu(session: &Session, facts: &SongFacts, ids: &[&str]) -> f64 {
+pub(super) fn level_lu(session: &Session, facts: &SongFacts, ids: &[&str]) -> f64 {
     let rows = |id: &str| {
         let mut rows = Rows::of(facts.tracks[id].now());
         let gain = db_to_power(session.tracks[id].fader_db);

@@ -4,6 +4,7 @@
 
 mod adts;
 pub(super) mod mpeg;
+mod rates;
 mod survey;
 
 use std::fs::File;
@@ -17,6 +18,7 @@ use symphonia::core::meta::Metadata;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
+pub use rates::mpeg_bit_rates_kbps;
 pub(super) use survey::Survey;
 
 /// What a frame's header says about it.

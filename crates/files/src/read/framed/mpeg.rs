@@ -61,16 +61,26 @@ impl Header {
         }
     }
 
-    /// Length in bytes at a place of the table of bit rates (clause 2.4.3.1).
-    fn bytes_at(&self, bit_rate: usize) -> usize {
+    /// Kilobits per second at a place of the table of bit rates.
+    fn kbps_at(&self, bit_rate: usize) -> u32 {
         let table = match (self.first_version, self.layer) {
             (true, layer) => usize::from(layer - 1),
             (false, 1) => 3,
             (false, _) => 4,
         };
+        u32::from(BIT_RATES_KBPS[table][bit_rate])
+    }
+
+    /// Kilobits per second of this frame.
+    pub(super) fn kbps(&self) -> u32 {
+        self.kbps_at(self.bit_rate)
+    }
+
+    /// Length in bytes at a place of the table of bit rates (clause 2.4.3.1).
+    fn bytes_at(&self, bit_rate: usize) -> usize {
         // Slots are bytes, of layer I four of them.
         let slot = if self.layer == 1 { 4 } else { 1 };
-        let bits = u32::from(BIT_RATES_KBPS[table][bit_rate]) * 1000;
+        let bits = self.kbps_at(bit_rate) * 1000;
         let slots = self.frames() / 8 / slot * bits / self.rate_hz;
         ((slots + u32::from(self.padded)) * slot) as usize
     }

@@ -2,6 +2,7 @@
 
 use super::super::expected;
 use super::super::powers::{Voiced, mean_powers_alone};
+use super::wishes::ranges_of_references;
 use super::{Group, MIX_LUFS, Problem, Source};
 use crate::Rules;
 use crate::parts::role;
@@ -76,9 +77,9 @@ impl Problem<'_> {
                 asks.push(Ask { of, against, goal_lu, spread_lu: GENRE_SPREAD_LU });
             }
         }
+        asks.extend(self.rough_asks());
         for group in self.groups.iter().filter(|group| group.sources.len() > 1) {
-            let alone = |source: &usize| mean_powers_alone(&self.tracks, &self.sources[*source].tracks);
-            let all: Vec<Vec<Bands>> = group.sources.iter().map(alone).collect();
+            let all: Vec<Vec<Bands>> = group.sources.iter().map(|source| self.alone(*source)).collect();
             let above: Vec<f64> = group.sources.iter().map(|source| self.above_lu(*source)).collect();
             let mean_lu = above.iter().sum::<f64>() / above.len() as f64;
             asks.extend(all.iter().zip(above).map(|(of, above_lu)| Ask {
@@ -98,6 +99,11 @@ impl Problem<'_> {
         asks
     }
 
+    /// Powers of one source, where it is loud itself.
+    pub(super) fn alone(&self, source: usize) -> Vec<Bands> {
+        mean_powers_alone(&self.tracks, &self.sources[source].tracks)
+    }
+
     /// How far a player of a part stands above the others: what its name says of its place among them.
     fn above_lu(&self, source: usize) -> f64 {
         let track = self.tracks[self.sources[source].tracks[0]].track;
@@ -105,7 +111,7 @@ impl Problem<'_> {
         if voice { expected::voice_above_lu(track.name()) } else { 0.0 }
     }
 
-    /// The spectrum that is expected of the sum: third octaves of 45 freely licensed released recordings around
+    /// The spectrum that is expected of the sum, that of the references or else the usual one: third octaves of 45 freely licensed released recordings around
     /// these centres, middle and deviation, in dB. Asked for where so many parts play beside the drums that the sum is
     /// a band's.
     fn spectrum(&self) -> Option<Spectrum> {
@@ -135,7 +141,7 @@ impl Problem<'_> {
             spread_db,
         };
         let of: Vec<Bands> = self.mix.iter().map(unweighted).collect();
-        let ranges = USUAL.map(range).to_vec();
+        let ranges = ranges_of_references(self.facts, USUAL.map(range).to_vec());
         let levels_db: Vec<f64> = ranges.iter().map(|range| self.start_level_db(&of, range)).collect();
         let middle_db = {
             let mut sorted = levels_db.clone();

@@ -1,0 +1,134 @@
+//! Checks and what was mended, as text for people.
+
+use crate::print::{bare, counted};
+use crate::table::{reading, row, table, text_columns, with_unit, wrapped};
+use workflow::{CheckResult, Finding, Mend, Mended, Preview, Severity, TranslateResult};
+
+/// Findings with their place, sound, remedy and price.
+pub(crate) fn findings(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for f in findings {
+        let mark = match f.severity {
+            Severity::Fail => "FAIL",
+            Severity::Warn => "warn",
+            Severity::Info => "info",
+        };
+        let place = f.place_s.map(|s| format!(" at {s:.3} s")).unwrap_or_default();
+        text += &wrapped(&format!("{mark}{place}: {}", f.what), "  ", text_columns());
+        let mut line = |word: &str, said: &str| {
+            if !said.is_empty() {
+                text += &wrapped(&format!("{word}: {said}"), "        ", text_columns());
+            }
+        };
+        line("heard as", &f.heard_as);
+        line("remedy", &f.remedy);
+        line("price", &f.price);
+        if let Mend::Refused(why) = &f.mend {
+            line("not by `check --apply`", why);
+        }
+    }
+    text
+}
+
+/// What each service does, a line each.
+pub(crate) fn services(services: &[Preview]) -> String {
+    let line = |s: &Preview| {
+        let plays = with_unit(Some(s.plays_at_lufs), 1, "LUFS");
+        format!("  {}: {:+.1} dB, plays at {plays}\n", s.service, s.gain_db)
+    };
+    services.iter().map(line).collect()
+}
+
+fn mended(mended: &Mended, dry_run: bool) -> String {
+    let mut text = String::new();
+    let would = if dry_run { "would be " } else { "" };
+    text += &format!("  {would}mended into {}\n", bare(&mended.path));
+    for applied in &mended.applied {
+        text += &wrapped(&format!("{}: {}", applied.finding, applied.what), "    ", text_columns());
+        text += &wrapped(&format!("price: {}", applied.price), "        ", text_columns());
+    }
+    for note in &mended.notes {
+        text += &wrapped(note, "    ", text_columns());
+    }
+    if let Some(session) = mended.session.as_deref().filter(|_| !dry_run) {
+        text += &format!("    the remedies stand in {}\n", bare(session));
+    }
+    text
+}
+
+pub(crate) fn checked(result: &CheckResult, verbose: bool) -> String {
+    let mut text = String::new();
+    for f in &result.files {
+        text += &one(&f.checked.reading.path.display().to_string(), &f.checked);
+        if verbose {
+            text += &services(&f.services);
+        }
+        let Some(done) = &f.mended else {
+            let able =
+                f.checked.findings.iter().filter(|finding| matches!(finding.mend, Mend::By(_))).count();
+            if able > 0 {
+                text += &format!("  `--apply` mends {} into a new file\n", counted(able, "finding"));
+            }
+            continue;
+        };
+        text += &mended(done, result.dry_run);
+        if let Some(after) = &done.checked {
+            text += &one(bare(&done.path), after);
+        }
+    }
+    if result.dry_run {
+        text += "nothing was written\n";
+    }
+    text
+}
+
+/// The verdict on one file, and its findings.
+fn one(path: &str, checked: &workflow::Checked) -> String {
+    let reading = &checked.reading;
+    let facts = &reading.facts;
+    let verdict = if checked.passed { "passes" } else { "does NOT pass" };
+    format!("{path}: {verdict} {}\n", checked.target)
+        + &format!(
+            "  {} Hz, {}, {:.1} s; {}, {}, range {}\n",
+            reading.sample_rate_hz,
+            reading.encoding,
+            reading.duration_s,
+            with_unit(facts.integrated_lufs, 1, "LUFS"),
+            with_unit(facts.true_peak_dbtp, 2, "dBTP"),
+            with_unit(facts.loudness_range_lu, 1, "LU")
+        )
+        + &findings(&checked.findings)
+}
+
+/// A master on every device, as a table.
+pub(crate) fn translated(done: &TranslateResult, dry_run: bool) -> String {
+    let share = |value: Option<f64>| value.map_or("-".into(), |share| format!("{:.0} %", 100.0 * share));
+    let both = |[before, after]: [Option<f64>; 2]| match (before, after) {
+        (None, None) => "-".to_string(),
+        _ => format!("{} -> {}", share(before), share(after)),
+    };
+    let mut text = String::new();
+    for file in &done.files {
+        let mut rows = vec![row(&["on", "loses", "bass", "lead heard", "in mono", "most of it", "drowned"])];
+        for d in &file.devices {
+            rows.push(vec![
+                d.label.to_string(),
+                reading(d.lost_lu, 1, "LU"),
+                both(d.bass_share),
+                both(d.lead_left),
+                reading(d.mono_loss_db.map(|loss| -loss), 1, "dB"),
+                d.mono_worst_band.map_or("-".into(), |(low, high, loss)| {
+                    format!("-{loss:.1} dB at {low:.0} to {high:.0} Hz")
+                }),
+                share(d.drowned_share),
+            ]);
+        }
+        text += &format!("{}\n{}", bare(&file.path), table(&rows));
+        if !dry_run {
+            let folder = std::path::Path::new(&file.original).parent().map(|f| f.display().to_string());
+            let at = with_unit(file.matched_lufs, 1, "LUFS");
+            text += &format!("to listen to, all at {at}: {}\n", bare(&folder.unwrap_or_default()));
+        }
+    }
+    if dry_run { text + "nothing was written\n" } else { text }
+}

@@ -1,0 +1,73 @@
+//! The steps before the limiter: decide, hear, make up for what is left.
+
+use super::work::{on_the_way, sound_of, without_limiter};
+use crate::listen::hear;
+use crate::merging::Merging;
+use crate::{Context, WorkflowError};
+use engine::{Sources, Tap};
+use mastering::{Goal, MasterFacts, MatchPlan};
+use measure::Analysis;
+use session::Session;
+
+/// The steps before the limiter, each hearing what the ones before it have done; where those did nothing to the sound,
+/// what was heard before is still true. What a step has decided is heard, and the step makes up for what is left.
+pub(super) fn decide(
+    merging: &mut Merging,
+    source: &Sources,
+    facts: &mut MasterFacts,
+    (goal, plan): (&Goal, Option<&MatchPlan>),
+    context: &Context,
+) -> Result<(), WorkflowError> {
+    for decided in ["insert", "automation", "start_s", "end_s", "fade_in_s", "fade_out_s"] {
+        merging.forget(&["master", decided])?;
+    }
+    let mut so_far = SoFar { source, heard: Session::new().master, context };
+    facts.now = Some(facts.premaster.clone());
+    for step in mastering::STEPS {
+        context.check()?;
+        context.listener.stage(&format!("step {}", step.id()), None);
+        let session = merging.merged().document.session()?;
+        let mut decided = step.decide(facts, &session, goal);
+        if let Some(plan) = plan.filter(|_| step.draws_the_match()) {
+            merging.apply(decided)?;
+            decided = plan.decisions(&merging.merged().document.session()?);
+        }
+        merging.apply(decided)?;
+        let before = so_far.listen(merging, facts)?;
+        if let Some(before) = before {
+            let session = merging.merged().document.session()?;
+            let again = step.revise(&before, facts, &session, goal);
+            if !again.is_empty() {
+                merging.apply_anew(again)?;
+                so_far.listen(merging, facts)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The chain without its limiter, as it was heard last.
+struct SoFar<'a> {
+    source: &'a Sources,
+    heard: session::Master,
+    context: &'a Context<'a>,
+}
+
+impl SoFar<'_> {
+    /// Hears the chain where it has changed; gives what was true before it did.
+    fn listen(
+        &mut self,
+        merging: &Merging,
+        facts: &mut MasterFacts,
+    ) -> Result<Option<Analysis>, WorkflowError> {
+        let bare = without_limiter(&merging.merged().document.session()?);
+        if sound_of(&bare.master) == sound_of(&self.heard) {
+            return Ok(None);
+        }
+        let compiled = engine::compile_master(&bare, self.source)?;
+        self.context.listener.stage("listening to the master so far", None);
+        let now = hear(&compiled, self.source, &[(0, Tap::Output)], on_the_way(), self.context, None)?;
+        self.heard = bare.master;
+        Ok(std::mem::replace(&mut facts.now, now.into_iter().next()))
+    }
+}

@@ -1,0 +1,333 @@
+//! How a master translates: rendered as telephones, laptops, earbuds, cars and clubs play it, at equal loudness, with what
+//! each of them loses.
+
+mod devices;
+
+use crate::listen::{Ear, hear, render_options};
+use crate::master::source_of;
+use crate::written::{name_of, shown};
+use crate::{Context, WorkflowError};
+use audio::{BlockRef, Buffer};
+use devices::{DEVICES, Device};
+use dsp::Values;
+use engine::{Output, Sources, Tap};
+use files::{FileType, SampleFormat, WriteSpec, Writer};
+use measure::{Analysis, BandFacts, Options, Part};
+use serde::Serialize;
+use session::{Insert, Session};
+use std::path::{Path, PathBuf};
+
+/// Bands that end below this are bass, in hertz.
+const BASS_HZ: f64 = 165.0;
+/// True peak of the loudest file, in dBTP: all are brought to one loudness at which none of them clips.
+const CEILING_DBTP: f64 = -1.0;
+/// A band says something about mono when it has this share of the whole at least, in dB.
+const SHARE_DB: f64 = -20.0;
+/// Frames read at a time.
+const BLOCK_FRAMES: usize = 1 << 14;
+
+/// What to play where.
+#[derive(Debug, Clone, Default)]
+pub struct TranslateRequest {
+    /// The folder for what is rendered; `out/translation` beside the file without it.
+    pub output: Option<PathBuf>,
+    /// The lead as it is in the file: the same length, rate and level, so that file minus lead is the rest.
+    pub lead: Option<PathBuf>,
+    /// Tell what would be written, but write nothing.
+    pub dry_run: bool,
+}
+
+/// What one device makes of a master.
+#[derive(Debug, Clone, Serialize)]
+pub struct Translation {
+    /// The device.
+    pub device: &'static str,
+    /// Its name for people.
+    pub label: &'static str,
+    /// How it is modelled.
+    pub model: &'static str,
+    /// What was rendered; where it would stand, in a dry run.
+    pub path: String,
+    /// Loudness that the device loses, in LU: negative where it gets louder.
+    pub lost_lu: Option<f64>,
+    /// Gain that the rendered file has besides, so that all are equally loud, in dB.
+    pub match_db: f64,
+    /// Share of the power that lies below 165 Hz, before and after, 0 to 1.
+    pub bass_share: [Option<f64>; 2],
+    /// What is lost in the sum of both channels, where the device has one, in dB.
+    pub mono_loss_db: Option<f64>,
+    /// The band that loses most in that sum: its edges in hertz, and its loss in dB.
+    pub mono_worst_band: Option<(f64, f64, f64)>,
+    /// Loudness of the lead beside the rest against its loudness alone, before and after, 0 to 1; with a lead only.
+    pub lead_left: [Option<f64>; 2],
+    /// Share of the time that the noise around covers, 0 to 1, where the device is used in noise.
+    pub drowned_share: Option<f64>,
+}
+
+/// A file on all devices.
+#[derive(Debug, Clone, Serialize)]
+pub struct TranslatedFile {
+    /// The file.
+    pub path: String,
+    /// The file itself at the loudness of the others.
+    pub original: String,
+    /// Loudness of all that was rendered, in LUFS.
+    pub matched_lufs: Option<f64>,
+    /// One per device.
+    pub devices: Vec<Translation>,
+}
+
+/// What `translate` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct TranslateResult {
+    /// Names the form of this object.
+    pub schema: &'static str,
+    /// One per file, in the order given.
+    pub files: Vec<TranslatedFile>,
+}
+
+/// Plays finished files on all devices.
+///
+/// # Errors
+/// When a file cannot be read, is silent or has more than two channels, or the lead does not fit it.
+pub fn translate(
+    paths: &[PathBuf],
+    request: &TranslateRequest,
+    context: &Context,
+) -> Result<TranslateResult, WorkflowError> {
+    if request.lead.is_some() && paths.len() != 1 {
+        return Err(WorkflowError::Usage(
+            "--lead belongs to one file: give files one after the other".into(),
+        ));
+    }
+    let files = paths.iter().map(|path| one(path, request, context)).collect::<Result<_, WorkflowError>>()?;
+    Ok(TranslateResult { schema: "tonmeister.translate/1", files })
+}
+
+fn one(path: &Path, request: &TranslateRequest, context: &Context) -> Result<TranslatedFile, WorkflowError> {
+    context.check()?;
+    let info = files::probe(path)?;
+    if info.channels > 2 {
+        let track = path.display().to_string();
+        return Err(engine::EngineError::Channels { track, channels: info.channels }.into());
+    }
+    let beside = path.parent().unwrap_or(Path::new("")).join("out").join("translation");
+    let folder = request.output.clone().unwrap_or(beside);
+    let file_of = |id: &str| folder.join(format!("{}-{id}.wav", delivery::file_stem(&name_of(path))));
+    let source = source_of(path)?;
+    context.listener.stage(&format!("playing {} everywhere", path.display()), None);
+    let voices = request.lead.as_deref().map(|lead| Voices::split(path, lead, context)).transpose()?;
+    // All are as long as the file, so that one can be switched to another while they play.
+    let ending = |mut session: Session| {
+        session.master.end_s = Some(info.duration_s());
+        session
+    };
+    let plain = ending(Session::new());
+    let original = listened(&plain, &source, context)?;
+    let lufs = original.facts.integrated_lufs.ok_or_else(|| WorkflowError::Silent {
+        reason: format!("{} has nothing above -70 LUFS", path.display()),
+    })?;
+    let lead_before = voices.as_ref().map(|voices| voices.lead_left(&plain, context)).transpose()?.flatten();
+    let mut heard = Vec::new();
+    for device in &DEVICES {
+        let session = ending(session_of(device));
+        let after = listened(&session, &source, context)?;
+        let lead = voices.as_ref().map(|voices| voices.lead_left(&session, context)).transpose()?.flatten();
+        heard.push((device, session, after, lead));
+    }
+    // What peaks highest for its loudness says how loud all may be.
+    let room = |a: &Analysis| Some(a.facts.integrated_lufs? + CEILING_DBTP - a.facts.true_peak_dbtp?);
+    let all = heard.iter().map(|(_, _, after, _)| after).chain([&original]);
+    let matched = all.filter_map(room).fold(lufs, f64::min);
+    let gain = |a: &Analysis| a.facts.integrated_lufs.map_or(0.0, |lufs| matched - lufs);
+    if !request.dry_run {
+        std::fs::create_dir_all(&folder).map_err(WorkflowError::io(&folder, "create the folder"))?;
+        let render = |session: &Session, gain_db: f64, id: &str| {
+            let mut session = session.clone();
+            session.master.strip.trim_db = gain_db;
+            write(&session, &source, &file_of(id), context)
+        };
+        render(&plain, gain(&original), "original")?;
+        for (device, session, after, _) in &heard {
+            render(session, gain(after), device.id)?;
+        }
+    }
+    let told = |(device, _, after, lead): &(&Device, Session, Analysis, Option<f64>)| {
+        let mono = device.width_percent == 0.0 && info.channels == 2;
+        Translation {
+            device: device.id,
+            label: device.label,
+            model: device.model,
+            path: shown(&file_of(device.id)),
+            lost_lu: after.facts.integrated_lufs.map(|now| lufs - now),
+            match_db: gain(after),
+            bass_share: [bass_share(&original.facts.bands), bass_share(&after.facts.bands)],
+            mono_loss_db: original.facts.mono_loss_db.filter(|_| mono),
+            mono_worst_band: if mono { mono_worst_band(&original.facts.bands) } else { None },
+            lead_left: [lead_before, *lead],
+            drowned_share: device.drowned_below_lu.and_then(|lu| drowned_share(after, lu)),
+        }
+    };
+    Ok(TranslatedFile {
+        path: shown(path),
+        original: shown(&file_of("original")),
+        matched_lufs: Some(matched),
+        devices: heard.iter().map(told).collect(),
+    })
+}
+
+/// The device as a mastering chain: every part of it is linear.
+fn session_of(device: &Device) -> Session {
+    let mut session = Session::new();
+    if let Some(kind) = dsp::kind("eq") {
+        let mut insert = Insert::new("curve", kind);
+        for &(form, hz, gain_db, q, slope) in device.bands {
+            band(&mut insert.values, kind, form, [hz, gain_db, q, slope]);
+        }
+        session.master.strip.inserts.push(insert);
+    }
+    if let Some(kind) = dsp::kind("width").filter(|_| device.width_percent != 100.0) {
+        let mut insert = Insert::new("width", kind);
+        insert.values.set(kind, "width_percent", device.width_percent).expect("a setting of the width");
+        session.master.strip.inserts.push(insert);
+    }
+    session
+}
+
+fn band(values: &mut Values, kind: &'static dsp::Kind, form: &str, [hz, gain_db, q, slope]: [f64; 4]) {
+    let item = values.push(kind, "bands").expect("the equaliser has bands");
+    let name = |field: &str| format!("bands.{item}.{field}");
+    values.set_choice(kind, &name("type"), form).expect("a type of band");
+    for (field, value) in [("freq_hz", hz), ("gain_db", gain_db), ("q", q), ("slope_db_per_oct", slope)] {
+        values.set(kind, &name(field), value).expect("a setting of a band");
+    }
+}
+
+/// The sound of a source behind a chain, as it is measured.
+fn listened(session: &Session, source: &Sources, context: &Context) -> Result<Analysis, WorkflowError> {
+    let plan = engine::compile_master(session, source)?;
+    let options =
+        Options { true_peak_factor: 16, spectrum: true, pitch: false, music: false, ..Options::default() };
+    Ok(hear(&plan, source, &[(0, Tap::Output)], options, context, None)?.remove(0))
+}
+
+/// Writes the sound of a source behind a chain, as 32-bit float.
+fn write(session: &Session, source: &Sources, path: &Path, context: &Context) -> Result<(), WorkflowError> {
+    let plan = engine::compile_master(session, source)?;
+    let spec = WriteSpec {
+        file_type: FileType::Wav,
+        sample_format: SampleFormat::Float32,
+        sample_rate_hz: plan.sample_rate_hz,
+        channels: plan.nodes[0].output_channels,
+    };
+    let mut writer = Writer::create(path, spec)?;
+    let mut sink = |block: &BlockRef| Ok(writer.write_f64(block)?);
+    let outputs = vec![Output { node: 0, tap: Tap::Output, sink: Box::new(&mut sink) }];
+    let progress = |part| context.listener.progress(part);
+    engine::render(&plan, source, outputs, &render_options(context, &progress, None))?;
+    writer.finish()?;
+    Ok(())
+}
+
+/// Share of the power in the bands that end below [`BASS_HZ`].
+fn bass_share(bands: &[BandFacts]) -> Option<f64> {
+    let shares = bands.iter().filter(|band| band.high_hz <= BASS_HZ).filter_map(|band| band.share_db);
+    let sum = shares.map(|db| 10f64.powf(db / 10.0)).sum::<f64>();
+    (!bands.is_empty()).then_some(sum.min(1.0))
+}
+
+/// The band that loses most when both channels are added: of middle and side the middle is left.
+fn mono_worst_band(bands: &[BandFacts]) -> Option<(f64, f64, f64)> {
+    let sounding = bands.iter().filter(|band| band.share_db.is_some_and(|share| share > SHARE_DB));
+    let losses = sounding.filter_map(|band| {
+        let loss_db = 10.0 * (1.0 + 10f64.powf(band.side_mid_db? / 10.0)).log10();
+        Some((band.low_hz, band.high_hz, loss_db))
+    });
+    losses.max_by(|a, b| a.2.total_cmp(&b.2))
+}
+
+/// Share of the time in which the loudest 400 ms around are so much softer than the whole.
+fn drowned_share(analysis: &Analysis, below_lu: f64) -> Option<f64> {
+    let floor = analysis.facts.integrated_lufs? - below_lu;
+    let all = &analysis.loudness.momentary_lufs;
+    // What is silent is not drowned: it is a pause.
+    let sounding: Vec<f64> = all.iter().flatten().copied().filter(|lufs| *lufs > -70.0).collect();
+    let under = sounding.iter().filter(|lufs| **lufs < floor).count();
+    (!sounding.is_empty()).then(|| under as f64 / sounding.len() as f64)
+}
+
+/// A lead and everything else, each a file of its own.
+struct Voices {
+    lead: Sources,
+    rest: Sources,
+    _folder: tempfile::TempDir,
+}
+
+impl Voices {
+    /// Takes the lead out of the file that it is in.
+    fn split(whole: &Path, lead: &Path, context: &Context) -> Result<Voices, WorkflowError> {
+        let (a, b) = (files::probe(whole)?, files::probe(lead)?);
+        if (a.sample_rate_hz, a.frames) != (b.sample_rate_hz, b.frames) {
+            return Err(WorkflowError::Usage(format!(
+                "{}: has {} frames at {} Hz, {} has {} at {} Hz; the lead has to be as long as the file it is in",
+                lead.display(),
+                b.frames,
+                b.sample_rate_hz,
+                whole.display(),
+                a.frames,
+                a.sample_rate_hz
+            )));
+        }
+        let temporary = std::env::temp_dir();
+        let folder =
+            tempfile::tempdir().map_err(WorkflowError::io(&temporary, "make a folder to work in"))?;
+        let rest = folder.path().join("rest.wav");
+        let mut readers = [files::open(whole)?, files::open(lead)?];
+        let spec = WriteSpec {
+            file_type: FileType::Wav,
+            sample_format: SampleFormat::Float64,
+            sample_rate_hz: a.sample_rate_hz,
+            channels: a.channels,
+        };
+        let mut writer = Writer::create(&rest, spec)?;
+        let mut buffers = [Buffer::new(a.channels, BLOCK_FRAMES), Buffer::new(b.channels, BLOCK_FRAMES)];
+        loop {
+            context.check()?;
+            let frames = readers[0].read(&mut buffers[0].as_block_mut())?;
+            if frames == 0 {
+                break;
+            }
+            readers[1].read(&mut buffers[1].range_mut(0, frames))?;
+            let planes: Vec<Vec<f64>> = (0..a.channels)
+                .map(|channel| {
+                    let own = &buffers[0].channel(channel)[..frames];
+                    let voice = &buffers[1].channel(channel.min(b.channels - 1))[..frames];
+                    own.iter().zip(voice).map(|(all, voice)| all - voice).collect()
+                })
+                .collect();
+            writer.write_f64(&Buffer::from_channels(&planes).as_block())?;
+        }
+        writer.finish()?;
+        Ok(Voices { lead: source_of(lead)?, rest: source_of(&rest)?, _folder: folder })
+    }
+
+    /// Loudness of the lead beside the rest against its loudness alone, behind a chain.
+    fn lead_left(&self, session: &Session, context: &Context) -> Result<Option<f64>, WorkflowError> {
+        let heard = |source: &Sources| -> Result<(Analysis, f64), WorkflowError> {
+            let plan = engine::compile_master(session, source)?;
+            let mut ear = Ear::new(plan.sample_rate_hz, plan.nodes[0].output_channels, power_options())?;
+            let outputs = vec![Output { node: 0, tap: Tap::Output, sink: Box::new(&mut ear) }];
+            let progress = |part| context.listener.progress(part);
+            engine::render(&plan, source, outputs, &render_options(context, &progress, None))?;
+            Ok((ear.0.finish(), plan.nodes[0].output_channels as f64))
+        };
+        let (lead, rest) = (heard(&self.lead)?, heard(&self.rest)?);
+        let parts = [&lead, &rest].map(|(told, gain)| Part { erb: &told.erb, gain: *gain, emphasis: None });
+        Ok(measure::loudness_left(&parts, 0))
+    }
+}
+
+/// Only the power in auditory bands against time.
+fn power_options() -> Options {
+    Options { true_peak_factor: 4, spectrum: true, pitch: false, music: false, ..Options::default() }
+}

@@ -1,0 +1,93 @@
+//! What a master is played on: models, as data.
+//!
+//! No two telephones or cars are alike: each row is a stated model of a class of devices, not a measurement of one. Their
+//! lower ends follow theory: a driver in a closed box falls with 12 dB per octave below its resonance and is shaped there
+//! by its Q (R. H. Small, *Closed-Box Loudspeaker Systems*, Journal of the Audio Engineering Society 20, 1972), and a
+//! cabin lifts what is longer than itself. Corners, peaks and roll-offs are those that reviews of such devices show as a
+//! rule, chosen by ear and rounded: they tell what gets lost, not by how many tenths of a decibel.
+
+/// One band of a device's curve: kind of filter, hertz, gain in dB, Q, and the slope of a pass in dB per octave.
+pub(super) type Band = (&'static str, f64, f64, f64, f64);
+
+/// A class of devices.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Device {
+    /// Behind the name of its files.
+    pub(super) id: &'static str,
+    pub(super) label: &'static str,
+    /// The model in a sentence.
+    pub(super) model: &'static str,
+    pub(super) bands: &'static [Band],
+    /// What is left of the side signal, in percent: 0 is mono.
+    pub(super) width_percent: f64,
+    /// What is softer than this against the whole is drowned by the noise around, in LU.
+    pub(super) drowned_below_lu: Option<f64>,
+}
+
+/// Every device, in the order in which people see them.
+pub(super) const DEVICES: [Device; 5] = [
+    Device {
+        id: "phone",
+        label: "telephone",
+        model: "one driver of a centimetre: closed box at 650 Hz with Q 1.1, a ridge at 2.5 kHz, nothing above 13 kHz, mono",
+        bands: &[
+            ("high_pass", 650.0, 0.0, 1.1, 12.0),
+            ("high_pass", 300.0, 0.0, 0.707, 12.0),
+            ("bell", 2_500.0, 3.0, 1.0, 12.0),
+            ("low_pass", 13_000.0, 0.0, 0.707, 12.0),
+        ],
+        width_percent: 0.0,
+        drowned_below_lu: Some(14.0),
+    },
+    Device {
+        id: "laptop",
+        label: "laptop",
+        model: "two small drivers side by side: closed box at 220 Hz with Q 1.0, a dip at 1 kHz from the table, nothing above \
+                15 kHz, half the width",
+        bands: &[
+            ("high_pass", 220.0, 0.0, 1.0, 12.0),
+            ("bell", 1_000.0, -2.5, 1.2, 12.0),
+            ("bell", 4_000.0, 2.0, 1.0, 12.0),
+            ("low_pass", 15_000.0, 0.0, 0.707, 12.0),
+        ],
+        width_percent: 50.0,
+        drowned_below_lu: None,
+    },
+    Device {
+        id: "earbuds",
+        label: "open earbuds",
+        model: "a driver that leaks into the open ear: first-order loss below 150 Hz, ridges at 3 and 7 kHz, full width",
+        bands: &[
+            ("high_pass", 150.0, 0.0, 0.707, 6.0),
+            ("bell", 3_000.0, 2.5, 1.2, 12.0),
+            ("bell", 7_000.0, 3.0, 2.0, 12.0),
+        ],
+        width_percent: 100.0,
+        drowned_below_lu: None,
+    },
+    Device {
+        id: "car",
+        label: "car",
+        model: "doors in a small cabin: 8 dB more below 70 Hz, a hole at 180 Hz, less above 10 kHz; on the road the noise \
+                covers what is 12 LU softer than the whole",
+        bands: &[
+            ("low_shelf", 70.0, 8.0, 0.707, 12.0),
+            ("bell", 180.0, -3.0, 1.0, 12.0),
+            ("high_shelf", 10_000.0, -3.0, 0.707, 12.0),
+        ],
+        width_percent: 80.0,
+        drowned_below_lu: Some(12.0),
+    },
+    Device {
+        id: "club",
+        label: "club",
+        model: "a system that sums both channels: 6 dB more below 90 Hz, nothing below 30 Hz, less above 12 kHz over the floor",
+        bands: &[
+            ("low_shelf", 90.0, 6.0, 0.707, 12.0),
+            ("high_pass", 30.0, 0.0, 0.707, 24.0),
+            ("high_shelf", 12_000.0, -3.0, 0.707, 12.0),
+        ],
+        width_percent: 0.0,
+        drowned_below_lu: None,
+    },
+];
