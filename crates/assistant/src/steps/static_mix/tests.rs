@@ -114,6 +114,27 @@ fn what_nobody_knows_is_as_loud_as_the_others() {
 }
 
 #[test]
+fn names_say_who_is_tucked_under_and_what_an_echo_repeats() {
+    let (session, facts) = song(&[
+        ("kick_in", "kick_in"),
+        ("bass", "bass_di"),
+        ("vox", "lead_vocal"),
+        ("vox_echo", "delay_return"),
+        ("bv_high", "backing_vocal"),
+        ("bv_low", "backing_vocal"),
+    ]);
+    let mixed = mixed(&session, &facts);
+    let level = |id: &str| level_lu(&mixed, &facts, &[id]);
+    // 2 LU apart within the spread of players of one part, which the sum of both shares; faders are in tenths.
+    let apart = level("bv_low") - level("bv_high");
+    assert!((apart - 2.0).abs() < 0.3, "{apart}");
+    // An effect that sounds all through lies at -18 LU within 4, an echo 6 LU under its voice within 2: the weighted
+    // mean lies 7.4 LU under it. Half an LU each for what is masked and for the others' asks.
+    let under = level("vox") - level("vox_echo");
+    assert!((under - 7.4).abs() < 1.5, "{under}");
+}
+
+#[test]
 fn microphones_of_one_drum_are_one_instrument() {
     let (session, facts) = song_of(&[
         ("kick_in", "kick_in", Sound::of_role("kick")),

@@ -208,6 +208,27 @@ fn the_accompaniment_makes_room_for_the_lead() {
 }
 
 #[test]
+fn what_plays_on_while_the_lead_rests_gives_way_only_to_the_lead() {
+    let (session, mut facts) = hiding();
+    let voice = Sound { on: 40, of: 100, ..Sound::band(300.0, 4_000.0) };
+    raw(&mut facts, "voice").erb = analysis(&voice).erb;
+    let (decisions, session) = run(&session, &facts);
+    let room = session.tracks["guitar"].insert("room").expect("a keyed equaliser");
+    assert_eq!((room.kind.id, room.key.as_deref()), ("dynamic_eq", Some("voice")));
+    let settings = dsp::processors::dynamic_eq::Settings::from_values(&room.values);
+    assert!(!settings.bands.is_empty() && settings.bands.len() <= 2, "{settings:?}");
+    // A tone's peak stands 3 dB above its power; the voice's 22 bands share -18 dBFS, and what it sings all through
+    // stands 6 dB above the threshold.
+    for band in &settings.bands {
+        assert!((-3.0..=-1.0).contains(&band.range_db), "{band:?}");
+        assert!((-40.0..=-18.0).contains(&band.threshold_db), "{band:?}");
+    }
+    let eq = bands(&session, "guitar").into_iter().filter(|band| band.r#type == Shape::Bell).count();
+    assert_eq!(eq, 0, "nothing is cut twice");
+    assert!(decisions.iter().any(|d| d.why.contains("Only while `voice` plays")), "{decisions:?}");
+}
+
+#[test]
 fn a_lead_that_is_heard_needs_no_room() {
     let (session, mut facts) = hiding();
     // Faders make good how loud a recording is, so only what plays elsewhere hides nothing.
