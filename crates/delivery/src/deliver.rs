@@ -193,7 +193,11 @@ fn rate_for(target: &Target, container: Container, source_hz: u32) -> u32 {
 }
 
 fn encode_spec(codec: files::Codec, sample_rate_hz: u32, info: &Info, job: &Job) -> EncodeSpec {
-    EncodeSpec { codec, bit_rate_kbps: job.bit_rate_kbps, sample_rate_hz, channels: info.channels }
+    let spec =
+        EncodeSpec { codec, bit_rate_kbps: job.bit_rate_kbps, sample_rate_hz, channels: info.channels };
+    // The usual bit rate, unless the target asks for more.
+    let least = job.target.min_bit_rate_kbps.filter(|least| spec.bit_rate_kbps() < *least);
+    EncodeSpec { bit_rate_kbps: job.bit_rate_kbps.or(least), ..spec }
 }
 
 /// How samples are stored, for people: "24-bit", "320 kbit/s".

@@ -112,6 +112,15 @@ fn bit_rates_and_depths_are_held_or_refused() {
     };
     let plan = Job { bit_rate_kbps: Some(96), ..job(Container::Opus) }.plan().unwrap();
     assert_eq!((plan.bit_rate_kbps, plan.depth, plan.stored().as_str()), (Some(96), None, "96 kbit/s"));
+    // One channel of MP3 has 160 kbit/s as a rule; an audiobook asks for 192, and refuses less.
+    let mono = write(folder.path(), "mono.wav", &[noise(1, 44_100)], Float32, 44_100);
+    let chapter = Job {
+        container: Some(Container::Mp3),
+        ..Job::new(&mono, find_target("acx").unwrap(), folder.path(), "C")
+    };
+    assert_eq!(chapter.plan().unwrap().bit_rate_kbps, Some(192));
+    let error = Job { bit_rate_kbps: Some(128), ..chapter }.plan().unwrap_err().to_string();
+    assert!(error.contains("192 kbit/s and more"), "{error}");
     let error = Job { depth: Some(Depth::Int16), ..job(Container::Opus) }.plan().unwrap_err().to_string();
     assert!(error.contains("which has no depth"), "{error}");
     let cd = Job {

@@ -98,7 +98,7 @@ pub(super) fn mend(
     context.listener.stage(&format!("mending {}", path.display()), None);
     let remedies: Vec<Remedy> = findings.iter().filter_map(|finding| remedy(finding)).collect();
     let rendered = match remedies.iter().any(|remedy| !matches!(remedy, Remedy::Store | Remedy::Tags)) {
-        true => Some(render(&project, checked, target, &findings, &mut mended, context)?),
+        true => Some(render(&project, checked, target, &findings, (&new, &mut mended), context)?),
         false if form.from_mono => Some(two_channels(&project, path, context)?),
         false => None,
     };
@@ -187,7 +187,7 @@ fn render(
     checked: &Checked,
     target: &Target,
     findings: &[&Finding],
-    mended: &mut Mended,
+    (new, mended): (&Path, &mut Mended),
     context: &Context,
 ) -> Result<(PathBuf, files::Workshop), WorkflowError> {
     let path = &checked.reading.path;
@@ -201,7 +201,7 @@ fn render(
     }
     merging.apply(decisions(findings, checked.reading.duration_s))?;
     let session = merging.merged().document.session()?;
-    project.protect(&session, &project.home.join(&mended.path))?;
+    project.protect(&session, new)?;
     let source = sources(path, Form::of(&checked.reading, target).from_mono)?;
     let mut work = Work::new(project, &source, context)?;
     let level = findings.iter().any(|finding| remedy(finding) == Some(Remedy::Level));
@@ -351,6 +351,8 @@ impl Level {
                 mended.notes.push(format!("gain {gain_db:+.2} dB"));
                 let path = Key::new(["master", "trim_db"]);
                 merging.apply(vec![Decision::set(StepId::QualityCheck, path, gain_db, why)])?;
+            } else {
+                mended.notes.push("the level is right once the rest is mended: no gain".to_owned());
             }
             return Ok(None);
         };
