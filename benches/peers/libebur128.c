@@ -1,4 +1,4 @@
-/* Reads a file with libsndfile and prints what libebur128 measures, as JSON. Built by meters.py and measure.py:
+/* Reads a file with libsndfile and prints what libebur128 measures, as JSON. Built by meters.py and speed.py:
  * cc -O2 libebur128.c -lebur128 -lsndfile -lm
  * Momentary and short-term loudness are asked for every 10 ms where a third argument is given, every 100 ms otherwise:
  * the library has no maxima of its own. */

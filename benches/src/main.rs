@@ -11,8 +11,10 @@ mod kinds;
 mod meters;
 mod peers;
 mod render;
+mod roofline;
 mod song;
 mod sound;
+mod steps;
 mod work;
 
 use std::io::Write;
@@ -48,7 +50,10 @@ fn run(words: &[&str]) -> Result<(), Failure> {
             Ok(())
         }
         ["render", minutes] => render::run(minutes.parse()?),
-        ["song", minutes, folder] => song::write(folder.as_ref(), minutes.parse()?),
+        ["song", minutes, folder] => song::write(folder.as_ref(), minutes.parse()?, song::TRACKS),
+        ["session", folder, target] => render::of_folder(folder.as_ref(), target.as_ref()),
+        ["scale", tracks, minutes] => render::scale(tracks.parse()?, minutes.parse()?),
+        ["roofline"] => roofline::run(),
         ["kinds", kinds @ ..] => kinds::run(kinds),
         ["meters"] => meters::meters(),
         ["files"] => meters::files(),
@@ -56,9 +61,10 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["faults", words @ ..] => faults::run(words),
         ["endurance", words @ ..] => endurance::run(words),
         ["sound", words @ ..] => sound::run(words),
+        ["step", path] => steps::run(path),
         _ => Err(
-            "run without words, or with one of: render MINUTES, song MINUTES FOLDER, kinds KIND ..., meters, files, \
-             peers FILE ..., faults SESSIONS, endurance, sound signals FOLDER, sound table FOLDER"
+            "run without words, or with one of: render MINUTES, song MINUTES FOLDER, session FOLDER FILE, \
+             scale TRACKS MINUTES, roofline, kinds KIND ..., meters, files, peers FILE ..., faults SESSIONS, endurance, sound signals FOLDER, sound table FOLDER, step PATH"
                 .into(),
         ),
     }

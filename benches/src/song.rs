@@ -65,9 +65,9 @@ impl Instrument {
 ///
 /// Tracks share four recordings, two of them stereo: half an hour of sixteen would fill a disk, and what a
 /// track reads twice costs it the same.
-pub(crate) fn write(folder: &Path, minutes: usize) -> Result<(), Failure> {
+pub(crate) fn write(folder: &Path, minutes: usize, tracks: usize) -> Result<(), Failure> {
     std::fs::create_dir_all(folder)?;
-    for recording in 0..4 {
+    for recording in 0..RECORDINGS {
         let channels = channels(recording);
         let spec = WriteSpec {
             file_type: FileType::Wav,
@@ -87,7 +87,11 @@ pub(crate) fn write(folder: &Path, minutes: usize) -> Result<(), Failure> {
         }
         writer.finish()?;
     }
-    Ok(std::fs::write(folder.join("session.toml"), session(minutes)?)?)
+    Ok(std::fs::write(folder.join("session.toml"), session(minutes, tracks)?)?)
+}
+
+fn name(track: usize) -> String {
+    format!("t{:02}", track + 1)
 }
 
 fn channels(recording: usize) -> usize {
@@ -100,18 +104,20 @@ fn file(recording: usize) -> String {
 
 /// The recording a track plays: half of the tracks are stereo.
 pub(crate) fn file_of_track(track: usize) -> String {
-    file(track % 4)
+    file(track % RECORDINGS)
 }
 
 pub(crate) const TRACKS: usize = 16;
 
+const RECORDINGS: usize = 4;
+
 /// Per track a high-pass and four bands, a compressor, a place; two buses with compressors; a plate and a delay
 /// that every track is sent to; two vocal rides.
-fn session(minutes: usize) -> Result<String, Failure> {
+fn session(minutes: usize, tracks: usize) -> Result<String, Failure> {
     let mut text = format!("version = 1\nengine = \"0.1.0\"\nseed = 1\n\n[song]\nsample_rate_hz = {RATE}\n");
-    for track in 0..TRACKS {
-        let (id, bus) = (format!("t{:02}", track + 1), if track < 8 { "drums" } else { "band" });
-        let pan = 10 * track as i64 - 75;
+    for track in 0..tracks {
+        let (id, bus) = (name(track), if track < tracks / 2 { "drums" } else { "band" });
+        let pan = 10 * (track % TRACKS) as i64 - 75;
         write!(
             text,
             "
@@ -143,10 +149,10 @@ sidechain_high_pass_hz = 100
 makeup_db = 3.0
 ",
             file_of_track(track),
-            30 + 5 * track,
+            30 + 5 * (track % TRACKS),
         )?;
     }
-    for id in ["t15", "t16"] {
+    for id in [name(tracks - 2), name(tracks - 1)] {
         let points: Vec<String> =
             (0..60 * minutes).step_by(2).map(|s| format!("[{s}.0, {}.0]", (s / 2) % 4)).collect();
         write!(text, "\n[track.{id}.automation]\nfader_db = [{}]\n", points.join(", "))?;

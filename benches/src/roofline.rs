@@ -1,0 +1,178 @@
+//! What this machine can do at most, and how near the hot paths come to it.
+//!
+//! Two limits (S. Williams, A. Waterman, D. Patterson, *Roofline: an insightful visual performance model for multicore
+//! architectures*, CACM 52/4, 2009): arithmetic, as additions and multiplications of `f64` in the vectors that
+//! [`audio::wide!`] uses, unfused as everywhere here; and memory, as bytes that a loop over more than any cache holds
+//! reads and writes. A recursion has a third one: it cannot begin a sample before the last one is done.
+
+use crate::clock::least_s;
+use crate::song::{Instrument, RATE};
+use crate::work::values;
+use crate::{Failure, say};
+use audio::{Buffer, Layout, Spec};
+use measure::{Loudness, TruePeak};
+use std::hint::black_box;
+
+/// Registers' worth of lanes that are worked on side by side: more than the latency of an addition needs.
+const LANES: usize = 32;
+const ROUNDS: usize = 1 << 16;
+/// More than the last cache of a processor holds.
+const BEYOND_CACHES: usize = 1 << 24;
+const FRAMES: usize = 1024;
+const BLOCKS: usize = 400;
+
+audio::wide! {
+    /// One multiplication and one addition for each lane and round.
+    fn arithmetic(lanes: &mut [f64; LANES], factor: f64, more: f64) {
+        let mut held = *lanes;
+        for _ in 0..ROUNDS {
+            for lane in 0..LANES {
+                held[lane] = held[lane] * factor + more;
+            }
+        }
+        *lanes = held;
+    }
+}
+
+audio::wide! {
+    fn scale(samples: &mut [f64], factor: f64) {
+        samples.iter_mut().for_each(|x| *x *= factor);
+    }
+}
+
+/// A path: its name, what a sample needs of arithmetic at least and why, and nanoseconds for a sample.
+struct Path {
+    name: &'static str,
+    /// Additions and multiplications of one sample of one channel.
+    operations: f64,
+    why: &'static str,
+    ns: f64,
+}
+
+/// Prints the limits and the paths as a table in Markdown.
+pub(crate) fn run() -> Result<(), Failure> {
+    let mut lanes = [1.0; LANES];
+    let took_s = least_s(|| {
+        arithmetic(black_box(&mut lanes), black_box(0.999), black_box(1e-3));
+        Ok::<(), Failure>(())
+    })?;
+    let operations_per_ns = (2 * LANES * ROUNDS) as f64 / took_s / 1e9;
+    let mut samples = vec![1.0; BEYOND_CACHES];
+    let took_s = least_s(|| {
+        scale(black_box(&mut samples), black_box(1.0));
+        Ok::<(), Failure>(())
+    })?;
+    let bytes_per_ns = (16 * BEYOND_CACHES) as f64 / took_s / 1e9;
+    drop(samples);
+    say(&format!(
+        "One core: {operations_per_ns:.1} additions and multiplications of `f64` in a nanosecond (unfused, vectors of four); \
+         {bytes_per_ns:.1} bytes read and written in a nanosecond beyond the caches.\n"
+    ))?;
+    say("| path, stereo | operations a sample at least | limit, ns | measured, ns | times the limit |")?;
+    say("|---|---|---:|---:|---:|")?;
+    for path in paths()? {
+        let limit = (path.operations / operations_per_ns).max(16.0 / bytes_per_ns);
+        say(&format!(
+            "| {} | {:.0}: {} | {limit:.2} | {:.2} | {:.1} |",
+            path.name,
+            path.operations,
+            path.why,
+            path.ns,
+            path.ns / limit
+        ))?;
+    }
+    Ok(())
+}
+
+fn paths() -> Result<Vec<Path>, Failure> {
+    let kind = |id: &str| kind_ns(id);
+    let fft = |size: f64| 2.5 * size.log2();
+    Ok(vec![
+        Path {
+            name: "equaliser, 6 sections",
+            operations: 60.0,
+            why: "10 a section of two states",
+            ns: kind("eq")?,
+        },
+        Path {
+            name: "compressor with a key filter",
+            operations: 30.0,
+            why: "a section, a detector and a gain for two channels, half of a curve's logarithm and power",
+            ns: kind("compressor")?,
+        },
+        Path {
+            name: "convolution, 2 s",
+            operations: 8.0 * fft(4096.0),
+            why: "growing partitions: four sizes there and back, and their products",
+            ns: kind("convolution_reverb")?,
+        },
+        Path {
+            name: "reverb, 16 lines",
+            operations: 200.0,
+            why: "lines, mixing, absorption, diffusers",
+            ns: kind("reverb")?,
+        },
+        Path {
+            name: "limiter, true peak",
+            operations: 90.0,
+            why: "four times oversampling by a half-band and 16 taps, a sliding maximum, boxes",
+            ns: kind("limiter")?,
+        },
+        Path {
+            name: "loudness",
+            operations: 11.0,
+            why: "two sections, of which one has no numerator, and a square",
+            ns: meter_ns("loudness")?,
+        },
+        Path {
+            name: "true peak, screened",
+            operations: 50.0,
+            why: "the bound of every sample: 24 products and sums, a maximum, the least meter beside it",
+            ns: meter_ns("true_peak")?,
+        },
+    ])
+}
+
+fn sound() -> Buffer {
+    let mut sound = Buffer::new(2, FRAMES * BLOCKS);
+    (0..2).for_each(|c| Instrument::new(c as u64 + 1).fill(sound.channel_mut(c)));
+    sound
+}
+
+/// Nanoseconds for a sample of one channel of stereo.
+fn kind_ns(id: &str) -> Result<f64, Failure> {
+    let kind = dsp::KINDS.iter().find(|kind| kind.id == id).ok_or("a kind of the rack")?;
+    let (values, sound) = (values(kind)?, sound());
+    let spec = Spec { sample_rate_hz: f64::from(RATE), channels: 2, max_frames: FRAMES };
+    let mut block = Buffer::new(2, FRAMES);
+    let mut processor = (kind.build)(&values, &spec);
+    let took_s = least_s(|| {
+        for number in 0..BLOCKS {
+            block.as_block_mut().copy_from(&sound.range(number * FRAMES, FRAMES));
+            processor.process(&mut block.as_block_mut(), None);
+        }
+        Ok::<(), Failure>(())
+    })?;
+    Ok(took_s * 1e9 / (2 * FRAMES * BLOCKS) as f64)
+}
+
+fn meter_ns(id: &str) -> Result<f64, Failure> {
+    let sound = sound();
+    let took_s = least_s(|| {
+        let block = sound.as_block();
+        match id {
+            "loudness" => {
+                let mut meter = Loudness::new(f64::from(RATE), Layout::Stereo)?;
+                meter.push(&block);
+                black_box(meter.integrated_lufs());
+            }
+            _ => {
+                let mut meter = TruePeak::new(2, 16)?.with_minimum(f64::from(RATE))?;
+                meter.push(&block);
+                black_box(meter.reading());
+            }
+        }
+        Ok::<(), Failure>(())
+    })?;
+    Ok(took_s * 1e9 / (2 * FRAMES * BLOCKS) as f64)
+}
