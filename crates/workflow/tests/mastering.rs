@@ -135,7 +135,8 @@ fn takes_stand_beside_each_other_and_are_compared_at_one_loudness() {
     assert!(error.to_string().contains("../x"), "{error}");
 }
 
-/// The chain is rendered once and the limiter on what came out; the session renders both at once, and to the same bits.
+/// The loudness is solved on the limiter alone, behind the chain as it was rendered; the session renders both at once, and to the
+/// same bits as the master.
 #[test]
 fn the_master_is_what_its_session_renders() {
     let folder = tempfile::tempdir().expect("a folder");

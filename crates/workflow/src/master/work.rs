@@ -90,7 +90,6 @@ struct Unlimited {
     /// The chain that made it.
     chain: session::Strip,
     source: Sources,
-    reductions: Vec<GainReduction>,
 }
 
 /// The rendering that mastering asks for.
@@ -134,9 +133,9 @@ impl<'a> Work<'a> {
         let plan = engine::compile_master(&bare, self.source)?;
         self.context.listener.stage("rendering the chain", None);
         let path = self.workshop.path().join("unlimited.wav");
-        let reductions = write_f64(&plan, self.source, &path, self.context)?;
+        write_f64(&plan, self.source, &path, self.context)?;
         let source = super::source_of(&path)?;
-        self.unlimited = Some(Unlimited { chain: chain.clone(), source, reductions });
+        self.unlimited = Some(Unlimited { chain: chain.clone(), source });
         Ok(())
     }
 
@@ -193,18 +192,11 @@ impl<'a> Work<'a> {
         &mut self,
         session: &Session,
     ) -> Result<(PathBuf, Vec<GainReduction>), WorkflowError> {
-        // Where the chain stands already its file is what the last stage would get, to the bit.
-        let stands =
-            self.unlimited.as_ref().filter(|u| u.chain == *sound_of(&without_limiter(session).master));
-        let (session, source) = match stands {
-            Some(unlimited) => (only_last_stage(session), &unlimited.source),
-            None => (session.clone(), self.source),
-        };
-        let plan = engine::compile_master(&session, source)?;
+        // In one piece, as whoever renders the session alone will have it: a limiter behind a latency begins elsewhere on its grid.
+        let plan = engine::compile_master(session, self.source)?;
         let float = self.workshop.path().join("master.wav");
         self.context.listener.stage("rendering the master", None);
-        let mut reductions = stands.map(|u| u.reductions.clone()).unwrap_or_default();
-        reductions.extend(write_f64(&plan, source, &float, self.context)?);
+        let reductions = write_f64(&plan, self.source, &float, self.context)?;
         self.unlimited = None;
         let _ = std::fs::remove_file(self.workshop.path().join("unlimited.wav"));
         Ok((float, reductions))
