@@ -124,9 +124,9 @@ def produce_part(part):
 
 def scale_part(part, folder):
     found = part["found"]
-    tracks = [(f["tracks"], f["cpu_s"]) for f in found[:5]]
-    length = [(f["minutes"], f["cpu_s"]) for f in found[5:]]
-    memory = [(f["minutes"], f["peak_mb"]) for f in found[5:]]
+    tracks = [(f["tracks"], f["cpu_s"]) for f in found["tracks"]]
+    length = [(f["minutes"], f["cpu_s"]) for f in found["length"]]
+    memory = [(f["minutes"], f["peak_mb"]) for f in found["length"]]
     plots = folder / PLOTS
     plots.mkdir(parents=True, exist_ok=True)
     out = ["## Growth", "", "The session above rendered to nowhere. " + made(part), ""]
@@ -168,9 +168,9 @@ def roofline_part(part):
             "counted by hand from the algorithm as it is, additions and multiplications alone; loads, comparisons and divisions are "
             "on top. A recursion cannot reach the arithmetic limit in one strip, since each sample waits for the one before. "
             + made(part), "", part["found"].strip(), "",
-            "Where the last figure is above 2 the gap is open. The equaliser and the compressor wait for their recursions: two channels "
-            "share a vector of four, and several strips would have to share one to close it. The limiter's and the reverb's inner "
-            "loops hold divisions, maxima and reads in memory order, which the count leaves out.", ""]
+            "Where the last figure is above 2 the gap is open, and here that is everywhere. The equaliser and the compressor wait for "
+            "their recursions: two channels share a vector of four, and several strips would have to share one to close it. The "
+            "others hold divisions, maxima, shuffles and reads from many places, which the count leaves out.", ""]
 
 
 def processors_part(part):

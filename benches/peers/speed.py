@@ -190,13 +190,14 @@ def run_produce(scratch, args):
 
 
 def run_scale(scratch, args):
-    sizes = [(tracks, 1) for tracks in (8, 16, 32, 64, 128)] + [(8, minutes) for minutes in args.minutes]
-    found = []
-    for tracks, minutes in sizes:
-        told = subprocess.run([BENCHES, "scale", str(tracks), str(minutes)], capture_output=True, text=True, check=True,
-                              env=os.environ | {"TMPDIR": str(scratch)})
-        found.append(json.loads(told.stdout))
-        print(found[-1], file=sys.stderr, flush=True)
+    wanted = {"tracks": [(tracks, 1) for tracks in (8, 16, 32, 64, 128)], "length": [(8, minutes) for minutes in args.minutes]}
+    found = {name: [] for name in wanted}
+    for name, sizes in wanted.items():
+        for tracks, minutes in sizes:
+            told = subprocess.run([BENCHES, "scale", str(tracks), str(minutes)], capture_output=True, text=True, check=True,
+                                  env=os.environ | {"TMPDIR": str(scratch)})
+            found[name].append(json.loads(told.stdout))
+            print(found[name][-1], file=sys.stderr, flush=True)
     return found
 
 
