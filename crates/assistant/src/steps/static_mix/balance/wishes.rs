@@ -80,7 +80,7 @@ pub(super) fn ranges_of_references(facts: &SongFacts, usual: Vec<Range>) -> Vec<
         })
         .collect();
     let weight: f64 = songs.iter().map(|(weight, _)| weight).sum();
-    if !(weight > 0.0) {
+    if weight <= 0.0 {
         return usual;
     }
     let mean =
