@@ -183,7 +183,7 @@ mod tests {
     fn every_command_says_when_it_writes_nothing() {
         let writes = [
             "demo", "produce", "mix", "plan", "set", "note", "render", "master", "deliver", "album", "check",
-            "measure",
+            "measure", "translate",
         ];
         for command in Cli::command().get_subcommands() {
             let has_dry_run = command.get_arguments().any(|a| a.get_long() == Some("dry-run"));

@@ -64,6 +64,7 @@ pub fn deliver(
 ) -> Result<DeliverResult, WorkflowError> {
     let dry_run = request.dry_run;
     let project = &if dry_run { project.untouched() } else { project.loaded()?.hold(context)? };
+    project.knows_targets(&request.targets)?;
     let session = project.load()?.session()?;
     let float = project.state().join("master.wav");
     if !float.exists() {
