@@ -49,8 +49,9 @@ fn a_rough_mix_that_agrees_changes_little() {
     let wished = mixed(&session, &facts);
     for (id, strip) in &wished.tracks {
         let off = strip.fader_db - plain.tracks[id].fader_db;
-        // The solution met expectations that contradict each other halfway; asked for itself it may come 1 dB nearer.
-        assert!(off.abs() <= 1.0, "{id}: {off}");
+        // The solution met expectations that contradict each other halfway; asked for itself it may come 1 dB nearer. The
+        // rough mix has no cuts, and faders make good what cuts take: half a decibel more.
+        assert!(off.abs() <= 1.5, "{id}: {off}");
     }
 }
 
