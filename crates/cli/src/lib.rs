@@ -182,8 +182,19 @@ mod tests {
     #[test]
     fn every_command_says_when_it_writes_nothing() {
         let writes = [
-            "demo", "produce", "mix", "plan", "set", "note", "render", "master", "deliver", "album", "check",
-            "measure", "translate",
+            "demo",
+            "produce",
+            "mix",
+            "plan",
+            "set",
+            "note",
+            "render",
+            "master",
+            "deliver",
+            "album",
+            "check",
+            "measure",
+            "translate",
         ];
         for command in Cli::command().get_subcommands() {
             let has_dry_run = command.get_arguments().any(|a| a.get_long() == Some("dry-run"));

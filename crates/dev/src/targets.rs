@@ -33,7 +33,7 @@ fn own() -> String {
         "\n## Rows of your own\n\nPut them into {} beside the session, the album file or, for {} and {}, into the folder you work in; \
          {} names another file. A row has the keys that {} prints. Its {} tells which row of the table it changes, and \
          keys that it has not stay as they are there; a new one begins as the row that {} names. {} takes a rule away. What is \
-         misspelt is told with its line and the nearest key.\n\n```toml\n[[target]]\nid = \"apple_music\"\nintegrated_lufs = -15.5\n\n\
+         misspelt is told with its line and the nearest key.\n\n```text\n[[target]]\nid = \"apple_music\"\nintegrated_lufs = -15.5\n\n\
          [[target]]\nid = \"our_label\"\nbased_on = \"streaming\"\nlabel = \"Our label\"\nintegrated_lufs = -10\ntolerance_lu = 0.5\n\
          depths = [24]\npreferred_rate_hz = 44100\nduration_s = \"none\"\n```\n",
         code("targets.toml"),

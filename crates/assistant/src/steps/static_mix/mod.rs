@@ -4,6 +4,7 @@ mod balance;
 mod expected;
 mod pan;
 mod powers;
+mod seats;
 mod width;
 
 use crate::parts::heard;
