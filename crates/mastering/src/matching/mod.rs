@@ -133,7 +133,7 @@ impl MatchPlan {
             ride: ride::Ride::default(),
         };
         plan.solve();
-        plan.solve_ride();
+        plan.solve_ride(plan.mix.loudness_range_lu);
         Some(plan)
     }
 
@@ -190,11 +190,16 @@ impl MatchPlan {
         (self.tone, self.side) = (moves(tone, &tone_limits, false), moves(side, &side_limits, true));
     }
 
-    /// The ride on the course as it was heard last, with the ride so far in it.
-    fn solve_ride(&mut self) {
+    /// The ride on the course as it was heard last, with the ride so far in it and a loudness range of `heard_lu`.
+    ///
+    /// What the course foresees differs from what a meter reads, in short songs by some LU: asked for is the change.
+    fn solve_ride(&mut self, heard_lu: Option<f64>) {
         let most_db = RIDE_DB * (0.5 + 0.5 * bands::freedom(self.matching.dynamics));
-        if let Some((course, range)) = self.course.as_ref().zip(self.range_lu) {
-            self.ride = course.ride_to(range, &self.ride, most_db);
+        let Some((course, change)) = self.course.as_ref().zip(self.range_lu.zip(heard_lu)) else { return };
+        let change = change.0 - change.1;
+        let as_it_is = course.range_lu(0.0, &self.ride, most_db).filter(|_| change.abs() > ALIKE.2);
+        if let Some(foreseen) = as_it_is {
+            self.ride = course.ride_to(foreseen + change, &self.ride, most_db);
         }
     }
 
@@ -220,7 +225,7 @@ impl MatchPlan {
         next.solve();
         if beyond(range_off, ALIKE.2) {
             next.course = ride::Course::of(&rendered.loudness).map(CourseOf::new);
-            next.solve_ride();
+            next.solve_ride(got.loudness_range_lu);
         }
         let same = next.tone == self.tone && next.side == self.side && next.ride == self.ride;
         (!same).then_some(next)

@@ -59,7 +59,7 @@ impl Course {
     }
 
     /// The loudness range that a factor leads to, in LU.
-    fn range_lu(&self, factor: f64, before: &Ride, most_db: f64) -> Option<f64> {
+    pub(super) fn range_lu(&self, factor: f64, before: &Ride, most_db: f64) -> Option<f64> {
         let changed = |n: usize| self.gain_db(n, factor, before, most_db) - before.at(n);
         let powers: Vec<f64> =
             self.power.iter().enumerate().map(|(n, power)| power * db_to_power(changed(n))).collect();
