@@ -125,6 +125,51 @@ fn stems_add_up_to_the_pre_master() {
     assert!(peak_db(&rest) < -140.0, "{:.1} dB are left", peak_db(&rest));
 }
 
+/// Loudness of one channel alone, by another implementation.
+fn side_lufs(samples: &[f64]) -> f64 {
+    let mut meter = EbuR128::new(1, 48_000, Mode::I).expect("a meter");
+    meter.add_frames_f64(samples).expect("frames");
+    meter.loudness_global().expect("loudness")
+}
+
+#[test]
+fn the_rendered_mix_stands_in_the_middle_and_survives_mono() {
+    let tracks: Vec<_> =
+        std::fs::read_dir(out("tracks")).expect("tracks").map(|e| e.expect("a track").path()).collect();
+    assert!(tracks.len() >= 6, "{tracks:?}");
+    for path in tracks {
+        let track = read(&path);
+        let (left, right) = (track.channel(0), track.channel(1));
+        let both: f64 = left.iter().zip(right).map(|(l, r)| l * l + r * r).sum();
+        let mono: f64 = left.iter().zip(right).map(|(l, r)| (l + r) * (l + r) / 2.0).sum();
+        // A track on one side alone loses just 3 dB.
+        let loss_db = 10.0 * (both / mono).log10();
+        assert!(loss_db < 3.0, "{}: {loss_db:.2} dB are lost in mono", path.display());
+    }
+    let mix = read(&out("premaster.wav"));
+    let lean_lu = side_lufs(mix.channel(1)) - side_lufs(mix.channel(0));
+    // The bound that the panning is solved for, in the loudness of the whole song.
+    assert!(lean_lu.abs() < 0.5, "right against left {lean_lu:+.2} LU");
+}
+
+#[test]
+fn no_fader_stands_on_its_bound_without_saying_so() {
+    let (_, _, decisions) = song();
+    for decision in decisions.iter().filter(|d| d.change.path().to_string().ends_with(".fader_db")) {
+        let session::Change::Set { value: session::Value::Number(db), .. } = &decision.change else {
+            continue;
+        };
+        let says = ["stop", "bound", "most", "limit", "at least", "far as"];
+        let told = says.iter().any(|word| decision.why.contains(word));
+        assert!(
+            told || (-19.95..=9.95).contains(db),
+            "{}: {db} dB: {}",
+            decision.change.path(),
+            decision.why
+        );
+    }
+}
+
 #[test]
 fn a_session_gives_the_same_bits_again_for_any_number_of_threads() {
     let (folder, ..) = song();
