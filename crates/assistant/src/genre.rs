@@ -2,11 +2,9 @@
 //!
 //! Sources. *Lead against all the rest*: the order country, rap, pop, rock, metal is measured by K. Gerdes & K.
 //! Siedenburg, *Lead-vocal level in recordings of popular music 1946-2020*, JASA Express Letters 3, 043201 (2023); the
-//! levels are drawn to our own multitracks, and genres that the study does not name stand beside their kin. *Wet*: listeners
-//! preferred the reverberation about 9 LU under the mix and disliked more of it in pop (P. Pestana & J. Reiss, AES 53rd
-//! conference, 2014); distances from that are engineering practice. *Held*: classical music and jazz keep their dynamics,
-//! hip-hop, metal and dance music are the densest (E. Deruty & D. Tardieu, *About dynamic processing in mainstream music*,
-//! JAES 62, 2014, for the order of genres; the factors are ours). All are soft: they shift what is aimed at, and bounds hold.
+//! levels are drawn to our own multitracks, and genres that the study does not name stand beside their kin. *Wet* and
+//! *held* are engineering practice: slow and orchestral music stands in larger rooms than dance music, classical music and jazz
+//! keep their dynamics, hip-hop, metal and dance music are the densest. All are soft: they shift what is aimed at, and bounds hold.
 
 /// What a genre shifts.
 #[derive(Debug, Clone, Copy, PartialEq)]

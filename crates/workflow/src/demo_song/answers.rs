@@ -3,7 +3,7 @@
 use demo::Planted;
 use dsp::Setting;
 use dsp::processors::{
-    compressor, de_esser, declick, declip, dehum, denoise, eq, gain, gate, rumble, saturator, width,
+    compressor, de_esser, declick, declip, dehum, denoise, eq, gain, gate, leveller, rumble, saturator, width,
 };
 use measure::BandLevel;
 use session::{Insert, Lane, LaneTarget, Path, Session, Strip};
@@ -97,7 +97,13 @@ fn on_track(planted: &Planted, track: &Strip) -> Option<Path> {
             let before: Vec<(f64, f64)> =
                 planted.places_s.iter().map(|(from, to)| (from - (to - from), *from)).collect();
             let raised = mean_over(lane, &planted.places_s) - mean_over(lane, &before);
-            (raised >= amount / 4.0).then(|| track.path().child("automation").child("fader_db"))
+            let ridden = (raised >= amount / 4.0).then(|| track.path().child("automation").child("fader_db"));
+            // A take whose phrases lie that far apart is evened out before anything else, and needs no ride any more.
+            let levelled = |i: &Insert| {
+                i.kind.id == leveller::KIND.id
+                    && leveller::Settings::from_values(&i.values).range_db >= amount / 4.0
+            };
+            ridden.or_else(|| with(track, levelled))
         }
         "out_of_phase" => with(track, |i| {
             let values = (i.kind.id == gain::KIND.id).then(|| gain::Settings::from_values(&i.values));
