@@ -177,28 +177,16 @@ impl Unmixer {
 
 impl Sums {
     fn add(&mut self, spectra: &[Vec<Complex<f64>>], bins: Range<usize>) {
-        let (mix, recordings) = spectra.split_last().expect("the mix is one of them");
-        let of = |spectrum: &'_ Vec<Complex<f64>>| -> Option<Range<usize>> {
-            (!spectrum.is_empty()).then(|| bins.clone())
-        };
-        if let Some(bins) = of(mix) {
-            self.mix += mix[bins].iter().map(Complex::norm_sqr).sum::<f64>();
-        }
-        let mut place = 0;
-        for (i, a) in recordings.iter().enumerate() {
-            let Some(bins) = of(a) else {
-                place += i + 1;
-                continue;
-            };
-            for b in &recordings[..=i] {
-                if !b.is_empty() {
-                    self.between[place] += product(&a[bins.clone()], &b[bins.clone()]);
-                }
-                place += 1;
+        // What is silent has no spectrum, and adds nothing.
+        let part = |n: usize| spectra[n].get(bins.clone()).unwrap_or_default();
+        let count = spectra.len() - 1;
+        let mix = part(count);
+        self.mix += mix.iter().map(Complex::norm_sqr).sum::<f64>();
+        for i in 0..count {
+            for j in 0..=i {
+                self.between[i * (i + 1) / 2 + j] += product(part(i), part(j));
             }
-            if !mix.is_empty() {
-                self.with_mix[i] += product(&a[bins.clone()], &mix[bins]);
-            }
+            self.with_mix[i] += product(part(i), mix);
         }
     }
 
