@@ -3,7 +3,7 @@
 mod chain;
 mod work;
 
-pub(crate) use work::{LIMITER, Work, with_limiter};
+pub(crate) use work::{LIMITER, Work, with_limiter, write_wav};
 
 use crate::ceiling::keep_ceiling;
 use crate::listen::{hear, written_options};

@@ -4,10 +4,10 @@
 mod devices;
 
 use crate::listen::{Ear, hear, render_options};
-use crate::master::source_of;
+use crate::master::{source_of, write_wav};
 use crate::written::{name_of, shown};
 use crate::{Context, WorkflowError};
-use audio::{BlockRef, Buffer};
+use audio::Buffer;
 use devices::{DEVICES, Device};
 use dsp::Values;
 use engine::{Output, Sources, Tap};
@@ -214,19 +214,7 @@ fn listened(session: &Session, source: &Sources, context: &Context) -> Result<An
 /// Writes the sound of a source behind a chain, as 32-bit float.
 fn write(session: &Session, source: &Sources, path: &Path, context: &Context) -> Result<(), WorkflowError> {
     let plan = engine::compile_master(session, source)?;
-    let spec = WriteSpec {
-        file_type: FileType::Wav,
-        sample_format: SampleFormat::Float32,
-        sample_rate_hz: plan.sample_rate_hz,
-        channels: plan.nodes[0].output_channels,
-    };
-    let mut writer = Writer::create(path, spec)?;
-    let mut sink = |block: &BlockRef| Ok(writer.write_f64(block)?);
-    let outputs = vec![Output { node: 0, tap: Tap::Output, sink: Box::new(&mut sink) }];
-    let progress = |part| context.listener.progress(part);
-    engine::render(&plan, source, outputs, &render_options(context, &progress, None))?;
-    writer.finish()?;
-    Ok(())
+    write_wav(&plan, source, (path, SampleFormat::Float32), context).map(drop)
 }
 
 /// Share of the power in the bands that end below [`BASS_HZ`].

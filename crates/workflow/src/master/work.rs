@@ -203,18 +203,16 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Writes the only node of a mastering plan as 64-bit float.
-fn write_f64(
+/// Writes the only node of a mastering plan to a WAV file whose folder is there.
+pub(crate) fn write_wav(
     plan: &engine::Plan,
     source: &Sources,
-    path: &Path,
+    (path, sample_format): (&Path, SampleFormat),
     context: &Context,
 ) -> Result<Vec<GainReduction>, WorkflowError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
     let spec = WriteSpec {
         file_type: FileType::Wav,
-        sample_format: SampleFormat::Float64,
+        sample_format,
         sample_rate_hz: plan.sample_rate_hz,
         channels: plan.nodes[0].output_channels,
     };
@@ -225,4 +223,16 @@ fn write_f64(
     let reductions = engine::render(plan, source, outputs, &render_options(context, &progress, None))?;
     writer.finish()?;
     Ok(reductions)
+}
+
+/// The same as 64-bit float, in a folder that is made where it is missing.
+fn write_f64(
+    plan: &engine::Plan,
+    source: &Sources,
+    path: &Path,
+    context: &Context,
+) -> Result<Vec<GainReduction>, WorkflowError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
+    write_wav(plan, source, (path, SampleFormat::Float64), context)
 }
