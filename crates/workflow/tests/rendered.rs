@@ -8,11 +8,11 @@ use audio::{Buffer, gain_to_db};
 use ebur128::{EbuR128, Mode};
 use files::SampleFormat;
 use realfft::RealFftPlanner;
+use session::Session;
 use std::f64::consts::TAU;
 use std::path::Path;
 use std::sync::OnceLock;
 use support::*;
-use session::Session;
 use workflow::{Decision, Part, PlanRequest, Project, plan, render};
 
 const RATE_HZ: u32 = 48_000;

@@ -71,24 +71,42 @@ fn what_nobody_knows_is_as_loud_as_the_others() {
 }
 
 #[test]
-fn names_say_who_is_tucked_under_and_what_an_echo_repeats() {
+fn an_echo_lies_under_what_its_name_says_it_repeats() {
     let (session, facts) = song(&[
         ("kick_in", "kick_in"),
         ("bass", "bass_di"),
         ("vox", "lead_vocal"),
         ("vox_echo", "delay_return"),
-        ("bv_high", "backing_vocal"),
-        ("bv_low", "backing_vocal"),
+        ("bv_1", "backing_vocal"),
+        ("bv_2", "backing_vocal"),
+    ]);
+    let free = mixed(&session, &facts);
+    // 9 LU, which nothing contradicts; faders are in tenths, and moves below half a decibel are not made.
+    let under =
+        |session: &Session| level_lu(session, &facts, &["vox"]) - level_lu(session, &facts, &["vox_echo"]);
+    assert!((under(&free) - 9.0).abs() < 0.6, "{}", under(&free));
+    // It follows the voice where a person has put it.
+    let mut moved = free.clone();
+    moved.tracks["vox"].fader_db -= 6.0;
+    let yours = vec!["track.vox.fader_db".parse::<Path>().unwrap()];
+    let rules = Rules { yours, ..Rules::default() };
+    let followed = applied(&moved, &decide(&StaticMix, &facts, &moved, &rules));
+    assert!((under(&followed) - 9.0).abs() < 0.6, "{}", under(&followed));
+}
+
+#[test]
+fn an_echo_of_several_voices_lies_under_all_of_them() {
+    let (session, facts) = song(&[
+        ("bass", "bass_di"),
+        ("gtr", "guitar_electric"),
+        ("choir_low", "backing_vocal"),
+        ("choir_high", "backing_vocal"),
+        ("choir_echo", "delay_return"),
     ]);
     let mixed = mixed(&session, &facts);
-    let level = |id: &str| level_lu(&mixed, &facts, &[id]);
-    // 2 LU apart within the spread of players of one part, which the sum of both shares; faders are in tenths.
-    let apart = level("bv_low") - level("bv_high");
-    assert!((apart - 2.0).abs() < 0.3, "{apart}");
-    // An effect that sounds all through lies at -18 LU within 4, an echo 6 LU under its voice within 2: the weighted
-    // mean lies 7.4 LU under it. Half an LU each for what is masked and for the others' asks.
-    let under = level("vox") - level("vox_echo");
-    assert!((under - 7.4).abs() < 1.5, "{under}");
+    let under =
+        level_lu(&mixed, &facts, &["choir_low", "choir_high"]) - level_lu(&mixed, &facts, &["choir_echo"]);
+    assert!((under - 9.0).abs() < 0.6, "{under}");
 }
 
 #[test]
@@ -224,9 +242,9 @@ fn an_effect_that_runs_all_through_lies_under_one_that_is_a_fill() {
         let mixed = mixed(&session, &facts);
         level_lu(&mixed, &facts, &["fx"]) - level_lu(&mixed, &facts, &["gtr"])
     };
-    let (fill, texture) = (level(6), level(100));
-    // -12 and -18 LU, each its own though both are effects; gates reach beyond the edges of a fill.
-    assert!((fill - texture - 6.0).abs() < 1.5, "{fill} {texture}");
+    let (fill, texture) = (level(2), level(100));
+    // -14 and -22 LU, each its own though both are effects; gates reach beyond the edges of a fill.
+    assert!((fill - texture - 8.0).abs() < 1.5, "{fill} {texture}");
 }
 
 #[test]
