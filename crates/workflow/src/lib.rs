@@ -20,6 +20,7 @@ mod knowledge;
 mod listen;
 mod live;
 mod lock;
+mod made;
 mod master;
 mod master_file;
 mod master_song;
