@@ -1,7 +1,8 @@
 //! Planted faults over many sessions: what the assistant finds of them, and what it invents.
 //!
-//! `faults` plays 200 short sessions of the demo's band with random faults (`faults 40` as many), asks the assistant
-//! what it would do, and prints `docs/reference/planted-faults-statistics.md`. Nothing is rendered: repairs are decided
+//! `faults` plays 200 short sessions of the demo's band with random faults (`faults 40` as many, `from 101` with other
+//! takes, `each` tells every mistake), asks the assistant what it would do, and prints
+//! `docs/reference/planted-faults-statistics.md`. Nothing is rendered: repairs are decided
 //! on what is measured of the recordings.
 
 mod judge;
@@ -19,24 +20,40 @@ const SESSIONS_OF_A_TAKE: u64 = 25;
 const FIRST_SEED: u64 = 11;
 
 pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
-    let (sessions, told) = match words {
-        [] => (SESSIONS, false),
-        ["each"] => (SESSIONS, true),
-        [number] => (number.parse()?, false),
-        [number, "each"] => (number.parse()?, true),
-        _ => return Err("say: faults, faults SESSIONS, or faults SESSIONS each".into()),
-    };
+    let mut wish = Wish { sessions: SESSIONS, told: false, first_seed: FIRST_SEED };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "each" => wish.told = true,
+            "from" => wish.first_seed = words.next().ok_or("say: from TAKE")?.parse()?,
+            number => {
+                let refused = |_| "say: faults [SESSIONS] [each] [from TAKE]";
+                wish.sessions = number.parse().map_err(refused)?;
+            }
+        }
+    }
+    page(&wish, &played(&wish)?)
+}
+
+/// Which sessions are played, and whether each mistake is told.
+struct Wish {
+    sessions: u64,
+    told: bool,
+    first_seed: u64,
+}
+
+fn played(wish: &Wish) -> Result<Total, Failure> {
     let mut total = Total::default();
     let mut take: Option<(u64, Material, listen::Listener)> = None;
-    for number in 0..sessions {
-        let seed = FIRST_SEED + number / SESSIONS_OF_A_TAKE;
+    for number in 0..wish.sessions {
+        let seed = wish.first_seed + number / SESSIONS_OF_A_TAKE;
         let (_, material, mut listener) = match take.take() {
             Some(current) if current.0 == seed => current,
             _ => (seed, Material::new(seed), listen::Listener::default()),
         };
         let song = material.session(number);
         let verdict = judge::judge(&song, &mut listener)?;
-        if told {
+        if wish.told {
             verdict
                 .missed
                 .iter()
@@ -46,7 +63,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         total.add(&song, verdict);
         take = Some((seed, material, listener));
     }
-    page(&total)
+    Ok(total)
 }
 
 /// What all sessions came to.
@@ -83,13 +100,14 @@ fn row(name: &str, count: Count) -> String {
     format!("| {name} | {planted} | {found} | {invented} | {} | {precision} |", percent(found, planted))
 }
 
-fn page(total: &Total) -> Result<(), Failure> {
+fn page(wish: &Wish, total: &Total) -> Result<(), Failure> {
+    let first_seed = wish.first_seed;
     let Total { sessions, clean, tracks, clean_with_inventions, kinds } = total;
     let mut all = Count::default();
     kinds.values().for_each(|count| all.add(*count));
     say("# Planted faults: found, missed, invented\n")?;
     say(&format!(
-        "{sessions} sessions of 26 s, made by the demo's band from takes {FIRST_SEED} and up (one in {SESSIONS_OF_A_TAKE} \
+        "{sessions} sessions of 26 s, made by the demo's band from takes {first_seed} and up (one in {SESSIONS_OF_A_TAKE} \
          sessions), with {tracks} tracks in all; {clean} sessions have no fault, the others one to four, each on a track of \
          its own, of random kind, place and amount. The assistant gets what is measured of the recordings and decides its \
          steps 1 to 5; nothing is rendered.\n"

@@ -1,7 +1,7 @@
 //! Results as text for people. Every number has its unit.
 
 use crate::print_music::clock;
-use crate::table::{firm, reading, row, table, text_columns, with_unit, wrapped};
+use crate::table::{bare, counted, firm, reading, row, table, text_columns, with_unit, wrapped};
 use workflow::{
     Compared, Decision, DeliverResult, DemoContents, DemoResult, Edited, MasterResult, Noted, Planned,
     Produced, RenderResult, Scanned, Why, WrittenFile,
@@ -105,16 +105,6 @@ pub(crate) fn planned(plan: &Planned, verbose: bool, dry_run: bool) -> String {
         (counted(plan.decisions.len(), "decision"), counted(plan.changes.len(), "change"));
     text += &format!("{decisions}, {changes}{written}\n");
     text
-}
-
-/// A file of the current folder by its name alone.
-pub(crate) fn bare(path: &str) -> &str {
-    path.strip_prefix("./").unwrap_or(path)
-}
-
-/// `1 change`, `2 changes`.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn files(files: &[WrittenFile]) -> String {

@@ -1,7 +1,6 @@
 //! Checks and what was mended, as text for people.
 
-use crate::print::{bare, counted};
-use crate::table::{reading, row, table, text_columns, with_unit, wrapped};
+use crate::table::{bare, counted, reading, row, table, text_columns, with_unit, wrapped};
 use workflow::{CheckResult, Finding, Mend, Mended, Preview, Severity, TranslateResult};
 
 /// Findings with their place, sound, remedy and price.

@@ -3,9 +3,10 @@
 //! Bands are equally wide on the scale of equivalent rectangular bandwidths (Glasberg & Moore 1990),
 //! `21.4 log10(1 + 0.00437 f)`, from 20 Hz to 20 kHz: 1.02 each.
 
-use crate::activity::{Activity, FRAME_BINS};
+use crate::activity::Activity;
 use crate::bins::{BINS_PER_SECOND, Grid};
 use crate::frames::{Bands, Framer, PairSpectrum, Spectrum, add_powers, size_for};
+use crate::levels::FRAME_BINS;
 use crate::onsets::Onsets;
 use audio::{BlockRef, Frames};
 use serde::{Deserialize, Serialize};

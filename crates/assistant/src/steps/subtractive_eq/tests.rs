@@ -330,3 +330,25 @@ fn a_leaning_spectrum_is_turned_back_in_part() {
     assert_eq!(turned("lead_vocal", 4.0), None, "that is no accident");
     assert_eq!(turned("unknown", 1.2), None);
 }
+
+#[test]
+fn a_slope_on_its_bound_says_so() {
+    let told = |strength: f64| {
+        let (session, mut facts) = usual_song(&[("it", "lead_vocal"), ("bass", "bass_di")]);
+        let usual = usual("lead_vocal");
+        let shape = move |hz: f64| usual(hz) - 1.9 * (hz.clamp(40.0, 16_000.0) / 1_000.0).log2();
+        put_spectrum(&mut raw(&mut facts, "it").facts, &shape);
+        let rules = Rules { strength, ..Rules::default() };
+        let all = decide(&SubtractiveEq, &facts, &session, &rules);
+        let is_tilt = |d: &&Decision| d.change.path().to_string().ends_with("it.insert.tilt");
+        let why = all.iter().find(is_tilt).expect("a turn").why.clone();
+        let after = applied(&session, &all);
+        let insert = after.tracks["it"].insert("tilt").expect("a turn");
+        (dsp::processors::tilt::Settings::from_values(&insert.values).tilt_db_per_oct, why)
+    };
+    // About half of it as it is (octaves are coarse); half as much again comes to the bound.
+    let (turn, why) = told(1.0);
+    assert!((0.9..1.2).contains(&turn) && !why.contains("bound"), "{turn} {why}");
+    let (turn, why) = told(1.5);
+    assert!(turn == 1.5 && why.contains("stopped at that bound"), "{turn} {why}");
+}
