@@ -190,9 +190,7 @@ impl Erb {
             let sounding = self.framer.sounding(start, self.frames);
             if let Some(pair) = &mut self.pair {
                 let frame = |channel| self.framer.frame(channel, start);
-                for spectrum in pair.without_dc(frame(0), frame(1), sounding) {
-                    add_powers(&mut self.squares, spectrum);
-                }
+                pair.add_powers(frame(0), frame(1), sounding, &mut self.squares);
             } else {
                 for channel in 0..self.channels {
                     let frame = self.framer.frame(channel, start);

@@ -6,7 +6,7 @@
 
 use crate::bands::{OCTAVE_EDGES_HZ, THIRD_OCTAVES_HZ};
 use crate::facts::{BandFacts, BandLevel, Facts};
-use crate::frames::{Bands, Framer, PairSpectrum, Spectrum, add_powers, size_for};
+use crate::frames::{Bands, Found, Framer, PairSpectrum, Spectrum, add_powers, size_for};
 use crate::image::{self, ImageSeries, Row};
 use crate::levels::{Stereo, power_db, ratio_db};
 use crate::shape;
@@ -83,11 +83,16 @@ impl Pair {
 
     /// Takes one frame of each channel.
     fn take(&mut self, left: &[f64], right: &[f64], sounding: Range<usize>) {
-        let [first, second] = self.spectrum.without_dc(left, right, sounding);
         let powers = (&mut self.left[..], &mut self.right[..], &mut self.cross[..]);
-        cross_powers(&mut self.frame, powers, first, second);
+        match self.spectrum.transform(left, right, sounding) {
+            Found::Both => cross_powers_of_both(&mut self.frame, powers, self.spectrum.both()),
+            found => {
+                let [first, second] = self.spectrum.each_channel(found);
+                cross_powers(&mut self.frame, powers, first, second);
+            }
+        }
         // The squares of the window add to half its length; the other half of the spectrum doubles.
-        let size = 2 * (second.len() - 1);
+        let size = left.len();
         let scale = 4.0 / (size as f64 * size as f64);
         let mut row = Row::default();
         for (part, spectrum) in self.frame.iter().enumerate() {
@@ -114,6 +119,34 @@ audio::wide! {
         let second = &second[..bins];
         for k in 0..bins {
             let (l, r) = (first[k], second[k]);
+            left[k] = l.re * l.re + l.im * l.im;
+            right[k] = r.re * r.re + r.im * r.im;
+            product[k] = l.re * r.re + l.im * r.im;
+            all_left[k] += left[k];
+            all_right[k] += right[k];
+            cross[k].re += product[k];
+            cross[k].im += l.re * r.im - l.im * r.re;
+        }
+    }
+}
+
+audio::wide! {
+    /// The same of the transform of two channels, each bin taken apart on the way (see [`PairSpectrum`]).
+    fn cross_powers_of_both(
+        frame: &mut [Vec<f64>; 3],
+        sums: (&mut [f64], &mut [f64], &mut [Complex<f64>]),
+        both: &[Complex<f64>],
+    ) {
+        let (bins, half) = (both.len() / 2 + 1, both.len() / 2);
+        let [left, right, product] = frame;
+        let (left, right, product) = (&mut left[..bins], &mut right[..bins], &mut product[..bins]);
+        let (all_left, all_right, cross) = (&mut sums.0[..bins], &mut sums.1[..bins], &mut sums.2[..bins]);
+        let (upward, downward) = (&both[..bins], &both[half..]);
+        for k in 0..bins {
+            // The bin of no frequency is its own mirror.
+            let (a, b) = (upward[k], if k == 0 { upward[0] } else { downward[half - k] });
+            let l = Complex::new(0.5 * (a.re + b.re), 0.5 * (a.im - b.im));
+            let r = Complex::new(0.5 * (a.im + b.im), 0.5 * (b.re - a.re));
             left[k] = l.re * l.re + l.im * l.im;
             right[k] = r.re * r.re + r.im * r.im;
             product[k] = l.re * r.re + l.im * r.im;
