@@ -64,7 +64,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["step", path] => steps::run(path),
         _ => Err(
             "run without words, or with one of: render MINUTES, song MINUTES FOLDER, session FOLDER FILE, \
-             scale TRACKS MINUTES, roofline, kinds KIND ..., meters, files, peers FILE ..., faults SESSIONS, endurance, sound signals FOLDER, sound table FOLDER, step PATH"
+             scale TRACKS MINUTES, roofline, kinds KIND ..., meters, files, peers FILE ..., faults [SESSIONS] [each] [from TAKE], endurance, sound signals FOLDER, sound table FOLDER, step PATH"
                 .into(),
         ),
     }

@@ -3,6 +3,7 @@
 
 use crate::roles;
 use crate::{Relation, Rules, SongFacts};
+use measure::Analysis;
 use session::{Session, Strip};
 
 /// A musical part: one or several tracks that are balanced as one.
@@ -89,6 +90,26 @@ pub(crate) fn part_of(role: &str) -> Part {
 /// The role of a strip, `unknown` where nobody knows.
 pub(crate) fn role(strip: &Strip) -> &str {
     strip.role.as_deref().unwrap_or(roles::UNKNOWN)
+}
+
+/// Both channels of a recording differ by less than this where they hold one sound: what is left is the noise of
+/// converters and of lossy coders, in dB under what both have in common.
+const SAME_ON_BOTH_DB: f64 = -40.0;
+
+/// Whether a recording is one point: a single channel, or two that are the same, as programs write that know only stereo
+/// files.
+pub(crate) fn is_point(now: &Analysis) -> bool {
+    now.facts.channels == 1 || now.facts.side_mid_db.is_some_and(|db| db <= SAME_ON_BOTH_DB)
+}
+
+/// What the pan law takes from both channels of a stereo file, as gains of left and right; a mono file loses nothing.
+pub(crate) fn balanced_db(now: &Analysis, position: f64) -> f64 {
+    if now.facts.channels != 2 {
+        return 0.0;
+    }
+    let ratio = audio::db_to_power(now.facts.balance_db.unwrap_or(0.0).clamp(-60.0, 60.0));
+    let (left, right) = dsp::blocks::pan::balance(position);
+    audio::power_to_db(((left * left + ratio * right * right) / (1.0 + ratio)).max(1e-6))
 }
 
 /// Tracks that are heard, in the session's order.

@@ -1,7 +1,7 @@
 //! Results as text for people. Every number has its unit.
 
 use crate::print_music::clock;
-use crate::table::{firm, reading, row, table, text_columns, with_unit, wrapped};
+use crate::table::{bare, counted, firm, reading, row, table, text_columns, with_unit, wrapped};
 use workflow::{
     Compared, Decision, DeliverResult, DemoContents, DemoResult, Edited, MasterResult, Noted, Planned,
     Produced, RenderResult, Scanned, Why, WrittenFile,
@@ -105,16 +105,6 @@ pub(crate) fn planned(plan: &Planned, verbose: bool, dry_run: bool) -> String {
         (counted(plan.decisions.len(), "decision"), counted(plan.changes.len(), "change"));
     text += &format!("{decisions}, {changes}{written}\n");
     text
-}
-
-/// A file of the current folder by its name alone.
-pub(crate) fn bare(path: &str) -> &str {
-    path.strip_prefix("./").unwrap_or(path)
-}
-
-/// `1 change`, `2 changes`.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn files(files: &[WrittenFile]) -> String {
@@ -335,6 +325,19 @@ pub(crate) fn mastered(done: &MasterResult, verbose: bool, dry_run: bool) -> Str
     text
 }
 
+/// A take that became the master.
+pub(crate) fn promoted(done: &workflow::Promoted) -> String {
+    let (is, was) = if done.dry_run { ("would be", "would stay") } else { ("is", "stays") };
+    let mut text = format!("take {} {is} the master now: {}\n", bare(&done.take), bare(&done.master));
+    if let Some(kept) = &done.kept_as {
+        text += &format!("the master of before {was} as take {kept}; `--promote {kept}` brings it back\n");
+    }
+    match done.dry_run {
+        true => text + "nothing was written\n",
+        false => text + "what was delivered is of the master of before: run `tonmeister deliver` again\n",
+    }
+}
+
 pub(crate) fn delivered(done: &DeliverResult) -> String {
     if !done.planned.is_empty() {
         let lines = done.planned.iter().map(|p| {
@@ -356,10 +359,11 @@ pub(crate) fn delivered(done: &DeliverResult) -> String {
 /// Files with their checksums, and what was found in them.
 pub(crate) fn handed_over(written: &[workflow::WrittenFile], details: &[workflow::Delivered]) -> String {
     let mut text = files(written);
+    let mut said = std::collections::BTreeSet::new();
     for d in details {
         let kept = if d.kept { "  (was there already)" } else { "" };
         text += &format!("{}  {}{kept}\n", d.sha256(), bare(&d.path.to_string_lossy()));
-        text += &crate::print_check::findings(&d.findings);
+        text += &crate::print_check::findings_once(&d.findings, &mut said);
     }
     text
 }

@@ -1,6 +1,7 @@
 //! Albums, as text.
 
-use crate::print::{self, bare};
+use crate::print;
+use crate::table::bare;
 use workflow::AlbumResult;
 
 pub(crate) fn album(done: &AlbumResult, dry_run: bool) -> String {

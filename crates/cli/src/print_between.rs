@@ -1,8 +1,7 @@
 //! What lies between files, as text for people.
 
-use crate::print::counted;
 use crate::print_music::clock;
-use crate::table::{row, table, text_columns, wrapped};
+use crate::table::{counted, row, table, text_columns, wrapped};
 use std::path::Path;
 use workflow::{Between, MaskedFile, MaskingFile, Measured, PairFound};
 

@@ -1,7 +1,6 @@
 //! `measure` as text: readings under headings, two to a line, and what is wrong with its places.
 
-use crate::print::counted;
-use crate::table::{reading, row, table, with_unit, wrapped};
+use crate::table::{counted, reading, row, table, with_unit, wrapped};
 use workflow::{ChannelRelation, Facts, Mark, Measured, MeasuredFile, ShownReading, shown_readings};
 
 /// Text and tables are made for terminals of 80 columns.

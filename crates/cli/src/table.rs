@@ -14,6 +14,16 @@ pub(crate) fn with_unit(value: Option<f64>, decimals: usize, unit: &str) -> Stri
     }
 }
 
+/// A file of the current folder by its name alone.
+pub(crate) fn bare(path: &str) -> &str {
+    path.strip_prefix("./").unwrap_or(path)
+}
+
+/// `1 change`, `2 changes`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// A row of fixed cells.
 pub(crate) fn row(cells: &[&str]) -> Vec<String> {
     cells.iter().map(|c| c.to_string()).collect()

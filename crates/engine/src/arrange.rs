@@ -2,7 +2,7 @@
 
 use crate::compensate::{compensate, total_tail};
 use crate::curve::Curve;
-use crate::plan::{Edge, Element, Node, Plan, Tap};
+use crate::plan::{Edge, Element, Excerpt, Node, Plan, Tap};
 use crate::sources::Sources;
 use audio::{Frames, Spec};
 use dsp::Tail;
@@ -36,18 +36,18 @@ pub(crate) fn arrange(
     let limit = (ENDLESS_TAIL_S * f64::from(sample_rate_hz)) as Frames;
     let tail_frames = total_tail(&nodes).min(limit);
     for place in 0..nodes.len() {
-        nodes[place].hash =
-            hash(&nodes, place, sources, sample_rate_hz, song_frames + tail_frames).to_string();
+        nodes[place].hash = hash(&nodes, place, sources, sample_rate_hz).to_string();
     }
     Plan { sample_rate_hz, song_frames, tail_frames, nodes, excerpt: None }
 }
 
-/// Hash of all that the audio before a node's fader depends on.
-fn hash(nodes: &[Node], place: usize, sources: &Sources, rate: u32, frames: Frames) -> blake3::Hash {
+/// Hash of all that the audio before a node's fader depends on. How long it is listened to is no part of it: a longer
+/// reverb elsewhere changes no strip.
+fn hash(nodes: &[Node], place: usize, sources: &Sources, rate: u32) -> blake3::Hash {
     let node = &nodes[place];
     let mut hash = Hash(blake3::Hasher::new());
     hash.text(env!("CARGO_PKG_VERSION"));
-    hash.numbers(&[f64::from(rate), frames as f64, node.channels as f64, f64::from(u8::from(node.invert))]);
+    hash.numbers(&[f64::from(rate), node.channels as f64, f64::from(u8::from(node.invert))]);
     hash.curve(&node.trim_db);
     if let Some(source) = &node.source {
         hash.text(&sources.get(&source.name).map(crate::Audio::hash).unwrap_or_default());
@@ -65,7 +65,16 @@ fn hash(nodes: &[Node], place: usize, sources: &Sources, rate: u32, frames: Fram
 impl Plan {
     /// Hash of everything that what an output gets depends on: two plans with the same one deliver the same samples.
     pub fn sound(&self, place: usize, tap: Tap) -> String {
-        let (node, heard) = (&self.nodes[place], self.heard());
+        self.sound_of(place, tap, self.heard())
+    }
+
+    /// The same for the first `frames` of the song alone.
+    pub fn sound_until(&self, place: usize, tap: Tap, frames: Frames) -> String {
+        self.sound_of(place, tap, Excerpt { frames, ..self.whole() })
+    }
+
+    fn sound_of(&self, place: usize, tap: Tap, heard: Excerpt) -> String {
+        let node = &self.nodes[place];
         let mut hash = Hash(blake3::Hasher::new());
         hash.text(&node.hash);
         let excerpt = [heard.first, heard.frames, heard.fade_in, heard.fade_out];

@@ -1,11 +1,13 @@
 //! Finished strips on disk, so that only what changed is rendered again.
 //!
-//! One file per strip, named by the hash of all that its audio before the fader depends on: moving a fader
-//! leaves every file valid, changing one insert makes one of them useless. The samples are `f64` in slabs of
-//! any size, interleaved, little endian; behind them stand the gain reductions. A file has its name only when
-//! it is whole.
+//! One file per strip, named by the hash of all that its audio before the fader depends on and by its length: moving
+//! the fader of a track leaves its file valid and makes those useless that hear it, changing one insert makes one more
+//! useless. What no one needs but strips that are here need not be read, nor even be there. The samples are `f64` in
+//! slabs of any size, interleaved, little endian; behind them stand the gain reductions. A file has its name only when
+//! it is whole. Only the strips of the last plan stay: what is kept never takes more than one render of each of them.
 
 use crate::error::EngineError;
+use crate::plan::{Node, Plan};
 use crate::stream::Stream;
 use audio::{Block, BlockRef, Frames};
 use files::PendingFile;
@@ -16,8 +18,33 @@ use std::path::{Path, PathBuf};
 /// Gain reductions per insert: its id and one reading per [`crate::READING_FRAMES`].
 pub(crate) type Reductions = Vec<(String, Vec<f32>)>;
 
-fn file_name(folder: &Path, hash: &str) -> PathBuf {
-    folder.join(format!("{hash}.strip"))
+/// What the file of a node is called, without its extension.
+fn stem(plan: &Plan, node: &Node) -> String {
+    format!("{}-{}", node.hash, plan.frames())
+}
+
+fn file_of(folder: &Path, plan: &Plan, place: usize) -> PathBuf {
+    folder.join(format!("{}.strip", stem(plan, &plan.nodes[place])))
+}
+
+/// Whether a strip is worth its room on the disk: it takes work to make, and is not itself what is asked for.
+pub(crate) fn is_worth_keeping(plan: &Plan, place: usize) -> bool {
+    let node = &plan.nodes[place];
+    !node.chain.is_empty() && (node.source.is_some() || place + 1 < plan.nodes.len())
+}
+
+/// The strips of a plan that lie in the cache, each with all it hears: only then is known what the inserts before it did.
+pub(crate) fn find_all(folder: Option<&Path>, plan: &Plan) -> Vec<Option<Hit>> {
+    let mut hits: Vec<Option<Hit>> = Vec::with_capacity(plan.nodes.len());
+    let mut known = Vec::with_capacity(plan.nodes.len());
+    for place in 0..plan.nodes.len() {
+        let inputs_known = plan.heard_by(place).all(|edge| known[edge.from]);
+        let worth = is_worth_keeping(plan, place);
+        let hit = folder.filter(|_| worth && inputs_known).and_then(|folder| find(folder, plan, place));
+        known.push(inputs_known && (plan.nodes[place].chain.is_empty() || hit.is_some()));
+        hits.push(hit);
+    }
+    hits
 }
 
 fn io(path: &Path) -> impl Fn(std::io::Error) -> EngineError + '_ {
@@ -35,8 +62,9 @@ pub(crate) struct Hit {
 }
 
 /// Looks for a strip; a file that is not as it should be counts as none.
-pub(crate) fn find(folder: &Path, hash: &str, channels: usize, frames: Frames) -> Option<Hit> {
-    let path = file_name(folder, hash);
+fn find(folder: &Path, plan: &Plan, place: usize) -> Option<Hit> {
+    let (channels, frames) = (plan.nodes[place].channels, plan.frames());
+    let path = file_of(folder, plan, place);
     let mut file = File::open(&path).ok()?;
     let samples = (channels * frames * 8) as u64;
     let length = file.metadata().ok()?.len();
@@ -72,23 +100,25 @@ impl Stream for Hit {
 pub(crate) struct Keeper {
     writer: BufWriter<PendingFile>,
     path: PathBuf,
+    bytes: Vec<u8>,
 }
 
 impl Keeper {
-    pub(crate) fn new(folder: &Path, hash: &str) -> Result<Keeper, EngineError> {
+    pub(crate) fn new(folder: &Path, plan: &Plan, place: usize) -> Result<Keeper, EngineError> {
         std::fs::create_dir_all(folder).map_err(io(folder))?;
-        let path = file_name(folder, hash);
+        let path = file_of(folder, plan, place);
         let file = PendingFile::create(&path)?;
-        Ok(Keeper { writer: BufWriter::with_capacity(1 << 16, file), path })
+        Ok(Keeper { writer: BufWriter::with_capacity(1 << 16, file), path, bytes: Vec::new() })
     }
 
     pub(crate) fn write(&mut self, block: &BlockRef) -> Result<(), EngineError> {
-        for n in 0..block.frames() {
-            for channel in block.iter() {
-                self.writer.write_all(&channel[n].to_le_bytes()).map_err(io(&self.path))?;
-            }
+        let channels = block.channels();
+        self.bytes.resize(block.frames() * channels * 8, 0);
+        for (channel, samples) in block.iter().enumerate() {
+            let places = self.bytes.chunks_exact_mut(8).skip(channel).step_by(channels);
+            places.zip(samples).for_each(|(bytes, sample)| bytes.copy_from_slice(&sample.to_le_bytes()));
         }
-        Ok(())
+        self.writer.write_all(&self.bytes).map_err(io(&self.path))
     }
 
     /// Completes the file and gives it its name.
@@ -128,12 +158,14 @@ fn read_reductions(mut bytes: &[u8]) -> Option<Reductions> {
     Some(reductions)
 }
 
-/// Removes every strip that is not among `hashes`. What cannot be removed is left: it only takes room.
-pub(crate) fn prune(folder: &Path, hashes: &[&str]) {
+/// Removes every strip that is not of this plan. What cannot be removed is left: it only takes room.
+pub(crate) fn prune(folder: &Path, plan: &Plan) {
+    let stems: Vec<String> = plan.nodes.iter().map(|node| stem(plan, node)).collect();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         let ours = path.extension().is_some_and(|e| e == "strip");
-        let kept = path.file_stem().and_then(|s| s.to_str()).is_some_and(|stem| hashes.contains(&stem));
+        let kept =
+            path.file_stem().and_then(|s| s.to_str()).is_some_and(|stem| stems.iter().any(|s| s == stem));
         if ours && !kept {
             let _ = std::fs::remove_file(path);
         }

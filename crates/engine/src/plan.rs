@@ -187,6 +187,12 @@ impl Plan {
         self.excerpt.unwrap_or(self.whole())
     }
 
+    /// Everything a node listens to: its inputs, then its keys.
+    pub(crate) fn heard_by(&self, place: usize) -> impl Iterator<Item = &Edge> {
+        let node = &self.nodes[place];
+        node.inputs.iter().chain(node.chain.iter().filter_map(|element| element.key.as_ref()))
+    }
+
     /// The place of a node by its id.
     pub fn node(&self, id: &str) -> Option<usize> {
         self.nodes.iter().position(|n| n.id == id)

@@ -4,9 +4,9 @@
 //! the mix on `s - 2`. Nothing that runs at the same time depends on one another, so all strips of all
 //! levels keep all cores busy, and a strip reads only what was finished in an earlier step.
 
-use crate::cache::{self, Keeper};
+use crate::cache::{self, Keeper, Reductions};
 use crate::error::EngineError;
-use crate::plan::{Edge, Excerpt, Plan, Tap};
+use crate::plan::{Excerpt, Plan, Tap};
 use crate::ring::{Ring, slabs_needed};
 use crate::sources::Sources;
 use crate::strip::{Rings, Strip};
@@ -47,7 +47,7 @@ pub struct RenderOptions<'a> {
     pub progress: Option<&'a (dyn Fn(f64) + Sync)>,
     /// Stops the render when it becomes true.
     pub cancel: Option<&'a AtomicBool>,
-    /// Folder where finished tracks are kept for the next render.
+    /// Folder where finished strips are kept for the next render: tracks, buses and returns that have inserts.
     pub cache: Option<&'a Path>,
 }
 
@@ -70,7 +70,7 @@ pub struct GainReduction {
 
 /// Renders `outputs`; each sink receives the frames of `plan.heard()`, faded as it says.
 ///
-/// Only the strips that the outputs need are run.
+/// Only the strips that the outputs need are run, and of those that lie in the cache neither they nor what only they hear.
 pub fn render<'a>(
     plan: &'a Plan,
     sources: &Sources,
@@ -170,6 +170,8 @@ impl<'a> Delivery<'a> {
 
 struct Job<'a> {
     strips: Vec<Strip<'a>>,
+    /// What the inserts of strips reported that need not run, each with its place in the plan.
+    remembered: Vec<(usize, Reductions)>,
     deliveries: Vec<Delivery<'a>>,
     rings: Rings,
     slab: Frames,
@@ -182,8 +184,12 @@ impl<'a> Job<'a> {
         outputs: Vec<Output<'a>>,
         options: &RenderOptions,
     ) -> Result<Job<'a>, EngineError> {
-        let (slab, frames) = (options.slab_frames, plan.frames());
-        let needed = needed(plan, &outputs);
+        let slab = options.slab_frames;
+        let mut hits = cache::find_all(options.cache, plan);
+        let whole = needed(plan, &outputs, |_| false);
+        let needed = needed(plan, &outputs, |place| hits[place].is_some());
+        let spared = (0..plan.nodes.len()).filter(|&place| whole[place] && !needed[place]);
+        let remembered = spared.filter_map(|place| Some((place, hits[place].take()?.reductions))).collect();
         let mut room = room_to_keep(sources.open_files() + outputs.len());
         let mut deliveries: Vec<Delivery> = outputs
             .into_iter()
@@ -192,9 +198,7 @@ impl<'a> Job<'a> {
         let mut strips = Vec::new();
         for (place, node) in plan.nodes.iter().enumerate().filter(|(place, _)| needed[*place]) {
             let rate = plan.sample_rate_hz;
-            // Only what takes work to make is worth its room on the disk.
-            let folder = options.cache.filter(|_| node.source.is_some() && !node.chain.is_empty());
-            if let Some(hit) = folder.and_then(|f| cache::find(f, &node.hash, node.channels, frames)) {
+            if let Some(hit) = hits[place].take() {
                 strips.push(Strip::from_cache(node, place, hit, slab));
                 continue;
             }
@@ -203,14 +207,15 @@ impl<'a> Job<'a> {
                 None => None,
             };
             strips.push(Strip::new(node, place, placed, rate, slab));
-            if let Some(folder) = folder.filter(|_| room > 0) {
+            let folder = options.cache.filter(|_| cache::is_worth_keeping(plan, place) && room > 0);
+            if let Some(folder) = folder {
                 room -= 1;
-                let keeper = Destination::Cache(Some(Keeper::new(folder, &node.hash)?));
+                let keeper = Destination::Cache(Some(Keeper::new(folder, plan, place)?));
                 deliveries.push(Delivery::new(plan, place, Tap::PreFader, keeper, slab));
             }
         }
-        let rings = rings(plan, &needed, &deliveries, slab);
-        Ok(Job { strips, deliveries, rings, slab })
+        let rings = rings(plan, &strips, &deliveries, slab);
+        Ok(Job { strips, remembered, deliveries, rings, slab })
     }
 
     /// Steps until every delivery has all its frames.
@@ -246,6 +251,7 @@ impl<'a> Job<'a> {
     /// Completes the cache and collects what the inserts report.
     fn finish(self, plan: &Plan, cache: Option<&Path>) -> Result<Vec<GainReduction>, EngineError> {
         let mut reductions = vec![Vec::new(); plan.nodes.len()];
+        self.remembered.into_iter().for_each(|(place, spared)| reductions[place] = spared);
         for strip in self.strips {
             let place = strip.place();
             reductions[place] = strip.reductions();
@@ -257,8 +263,7 @@ impl<'a> Job<'a> {
             }
         }
         if let Some(folder) = cache {
-            let hashes: Vec<&str> = plan.nodes.iter().map(|n| n.hash.as_str()).collect();
-            cache::prune(folder, &hashes);
+            cache::prune(folder, plan);
         }
         let per_strip = plan.nodes.iter().zip(reductions).flat_map(|(node, inserts)| {
             inserts.into_iter().map(|(insert, reduction_db)| GainReduction {
@@ -326,15 +331,15 @@ fn fade(block: &mut Block, first: Frames, part: &Excerpt) {
     }
 }
 
-/// Which nodes the outputs depend on.
-fn needed(plan: &Plan, outputs: &[Output]) -> Vec<bool> {
+/// Which nodes the outputs depend on; what only finished ones listen to is not needed.
+fn needed(plan: &Plan, outputs: &[Output], finished: impl Fn(usize) -> bool) -> Vec<bool> {
     let mut needed = vec![false; plan.nodes.len()];
     for output in outputs {
         needed[output.node] = true;
     }
     for place in (0..plan.nodes.len()).rev() {
-        if needed[place] {
-            for edge in edges(plan, place) {
+        if needed[place] && !finished(place) {
+            for edge in plan.heard_by(place) {
                 needed[edge.from] = true;
             }
         }
@@ -342,14 +347,8 @@ fn needed(plan: &Plan, outputs: &[Output]) -> Vec<bool> {
     needed
 }
 
-/// Everything a node listens to: its inputs, then its keys.
-fn edges(plan: &Plan, place: usize) -> impl Iterator<Item = &Edge> {
-    let node = &plan.nodes[place];
-    node.inputs.iter().chain(node.chain.iter().filter_map(|e| e.key.as_ref()))
-}
-
 /// A ring for each signal that anybody reads, as long as its furthest reader needs.
-fn rings(plan: &Plan, needed: &[bool], deliveries: &[Delivery], slab: Frames) -> Rings {
+fn rings(plan: &Plan, strips: &[Strip], deliveries: &[Delivery], slab: Frames) -> Rings {
     let none = || plan.nodes.iter().map(|_| 0usize).collect::<Vec<_>>();
     let (mut pre_fader, mut output) = (none(), none());
     let mut want = |node: usize, tap: Tap, slabs: usize| {
@@ -359,8 +358,8 @@ fn rings(plan: &Plan, needed: &[bool], deliveries: &[Delivery], slab: Frames) ->
         };
         *keep = (*keep).max(slabs);
     };
-    for place in (0..plan.nodes.len()).filter(|&p| needed[p]) {
-        for edge in edges(plan, place) {
+    for place in strips.iter().filter(|strip| !strip.is_finished()).map(Strip::place) {
+        for edge in plan.heard_by(place) {
             let levels = plan.nodes[place].level - plan.nodes[edge.from].level;
             want(edge.from, edge.tap, slabs_needed(levels, edge.delay, slab));
         }

@@ -110,6 +110,11 @@ impl<'a> Strip<'a> {
         }
     }
 
+    /// Whether it only plays what the cache has, and listens to nobody.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished
+    }
+
     /// This strip's place in the plan.
     pub(crate) fn place(&self) -> usize {
         self.place
@@ -172,6 +177,9 @@ impl<'a> Strip<'a> {
         match &mut self.source {
             Some(source) => source.read(&mut input)?,
             None => input.clear(),
+        }
+        if self.finished {
+            return Ok(());
         }
         let node = self.node;
         // Up to song frame 0 everything is silent; from there on curves are read in song time.

@@ -1,5 +1,6 @@
 //! What a render must keep: time, sums, bits.
 
+mod cache;
 mod everything;
 mod support;
 
@@ -205,45 +206,6 @@ fn a_key_arrives_together_with_what_it_acts_on() {
         assert_eq!(places, [5_000], "{late_before} before, key {late_key} late");
         assert_eq!(seen.channel(1)[5_000], noise(2, 9_000, 3).channel(1)[5_000]);
     }
-}
-
-#[test]
-fn the_cache_gives_the_same_bits_and_is_used() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (mut session, sources) = busy();
-    let plain = RenderOptions::default();
-    let cached = RenderOptions { cache: Some(folder.path()), ..plain };
-    let files = || -> Vec<(String, std::time::SystemTime)> {
-        let entries = std::fs::read_dir(folder.path()).expect("the cache").map(|e| e.expect("an entry"));
-        let mut files: Vec<_> = entries
-            .map(|e| {
-                (e.file_name().into_string().expect("a name"), e.metadata().unwrap().modified().unwrap())
-            })
-            .collect();
-        files.sort();
-        files
-    };
-    let reference = mix(&session, &sources, &plain);
-    assert_same(&mix(&session, &sources, &cached), &reference, "first render with a cache");
-    let first = files();
-    assert_eq!(first.len(), 4, "one file per track with inserts");
-    assert_same(&mix(&session, &sources, &cached), &reference, "second render with a cache");
-    assert_eq!(files(), first, "nothing was rendered again");
-
-    session.strip_mut("keys").expect("a track").fader_db = -1.0;
-    let moved = mix(&session, &sources, &cached);
-    assert_same(&moved, &mix(&session, &sources, &plain), "a fader moved");
-    assert_eq!(files(), first, "a fader needs no strip again");
-
-    session.strip_mut("vox").expect("a track").inserts[1].values.fields[0] = -4.0;
-    session.strip_mut("vox").expect("a track").lanes.clear();
-    assert_same(&mix(&session, &sources, &cached), &mix(&session, &sources, &plain), "an insert changed");
-    let second = files();
-    assert_eq!(second.iter().filter(|f| first.contains(f)).count(), 3, "one strip was rendered again");
-    assert_eq!(second.len(), 4, "what is not needed any more is removed");
-
-    std::fs::write(folder.path().join(&second[0].0), b"not a strip").expect("damage");
-    assert_same(&mix(&session, &sources, &cached), &mix(&session, &sources, &plain), "a damaged file");
 }
 
 #[test]

@@ -5,12 +5,10 @@
 //! percentile of what sounds.
 
 use crate::facts::Region;
-use crate::levels::{Levels, power_db};
+use crate::levels::{FRAME_BINS, Levels, power_db};
 use crate::stats::{nearest_rank, sorted};
 use audio::{db_to_power, power_to_db};
 
-/// Bins of 10 ms in one frame.
-pub(crate) const FRAME_BINS: usize = 5;
 /// Length of a frame in seconds.
 pub(crate) const FRAME_S: f64 = 0.05;
 /// Frames this far below the loud ones still belong to the playing, in dB.

@@ -1,6 +1,6 @@
 //! Everything about one signal in one pass.
 
-use crate::activity::{Activity, FRAME_BINS};
+use crate::activity::Activity;
 use crate::bins::{BINS_PER_SECOND, Binner};
 use crate::clicks::Clicks;
 use crate::clipping::Clipping;
@@ -13,7 +13,7 @@ use crate::facts::{ChannelFacts, Facts};
 use crate::histogram::histograms;
 use crate::hum::{Hum, HumMeter};
 use crate::image::ImageSeries;
-use crate::levels::{Levels, Stereo, Sums, level_db, power_db};
+use crate::levels::{FRAME_BINS, Levels, Stereo, Sums, level_db, power_db};
 use crate::loudness::{Energy, LoudnessSeries, MOMENTARY_BINS, STEP_BINS};
 use crate::music::{ChromaMeter, Heard, LONGEST_S, Music, music};
 use crate::onsets::inter_onset_median_s;

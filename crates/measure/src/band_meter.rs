@@ -3,9 +3,9 @@
 //! The same frames as the long-term spectrum: about a third of a second, half overlapping, under a sine window, so
 //! that the powers of all frames add to exactly the energy of the signal.
 
+use crate::bands::{OCTAVE_EDGES_HZ, THIRD_OCTAVES_HZ};
 use crate::frames::{Bands, Framer, Spectrum, size_for};
 use crate::levels::{Stereo, power_db};
-use crate::spectrum::{OCTAVE_EDGES_HZ, THIRD_OCTAVES_HZ};
 use audio::{BlockRef, Frames};
 use std::f64::consts::PI;
 

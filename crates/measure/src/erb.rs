@@ -3,9 +3,10 @@
 //! Bands are equally wide on the scale of equivalent rectangular bandwidths (Glasberg & Moore 1990),
 //! `21.4 log10(1 + 0.00437 f)`, from 20 Hz to 20 kHz: 1.02 each.
 
-use crate::activity::{Activity, FRAME_BINS};
+use crate::activity::Activity;
 use crate::bins::{BINS_PER_SECOND, Grid};
 use crate::frames::{Bands, Framer, PairSpectrum, Spectrum, add_powers, size_for};
+use crate::levels::FRAME_BINS;
 use crate::onsets::Onsets;
 use audio::{BlockRef, Frames};
 use serde::{Deserialize, Serialize};
@@ -189,9 +190,7 @@ impl Erb {
             let sounding = self.framer.sounding(start, self.frames);
             if let Some(pair) = &mut self.pair {
                 let frame = |channel| self.framer.frame(channel, start);
-                for spectrum in pair.without_dc(frame(0), frame(1), sounding) {
-                    add_powers(&mut self.squares, spectrum);
-                }
+                pair.add_powers(frame(0), frame(1), sounding, &mut self.squares);
             } else {
                 for channel in 0..self.channels {
                     let frame = self.framer.frame(channel, start);

@@ -158,45 +158,88 @@ impl PairSpectrum {
         }
     }
 
+    /// The two spectra of what was found in a pair of frames.
+    pub(crate) fn each_channel(&mut self, found: Found) -> [&[Complex<f64>]; 2] {
+        match found {
+            Found::Nothing => {
+                self.first.fill(Complex::ZERO);
+                [&self.first, &self.first]
+            }
+            Found::Equal => [&self.both[..self.first.len()], &self.both[..self.first.len()]],
+            Found::OnlyLeft => {
+                self.second.fill(Complex::ZERO);
+                [&self.both[..self.first.len()], &self.second]
+            }
+            Found::OnlyRight => {
+                take_apart(&self.both, &mut self.first, &mut self.second);
+                self.first.fill(Complex::ZERO);
+                [&self.first, &self.second]
+            }
+            Found::Both => {
+                take_apart(&self.both, &mut self.first, &mut self.second);
+                [&self.first, &self.second]
+            }
+        }
+    }
+
+    /// Adds the power of both channels in every bin.
+    pub(crate) fn add_powers(&mut self, left: &[f64], right: &[f64], sounding: Range<usize>, to: &mut [f64]) {
+        match self.transform(left, right, sounding) {
+            // The squares of what is taken apart add to half of those before.
+            Found::Both => add_both_powers(to, &self.both),
+            found => self.each_channel(found).into_iter().for_each(|spectrum| add_powers(to, spectrum)),
+        }
+    }
+
+    /// The transform of two channels that are neither equal nor silent, not yet taken apart.
+    pub(crate) fn both(&self) -> &[Complex<f64>] {
+        &self.both
+    }
+
     /// Transforms one frame of each channel, both as long as the window, of which the part `sounding` belongs to the
-    /// signal, without the means of that part (see [`Spectrum::without_dc`]).
-    pub(crate) fn without_dc(
-        &mut self,
-        left: &[f64],
-        right: &[f64],
-        sounding: Range<usize>,
-    ) -> [&[Complex<f64>]; 2] {
+    /// signal, without the means of that part (see [`Spectrum::without_dc`]), and tells what there was.
+    pub(crate) fn transform(&mut self, left: &[f64], right: &[f64], sounding: Range<usize>) -> Found {
         let window = &self.window[sounding.clone()];
         let (left, right) = (&left[sounding.clone()], &right[sounding.clone()]);
-        let whole = sounding == (0..self.window.len());
-        let weight = if whole { self.weight } else { lanes_sum(window) };
-        let mean = |part: &[f64]| if weight > 0.0 { lanes_dot(part, window) / weight } else { 0.0 };
-        self.both[..sounding.start].fill(Complex::ZERO);
-        self.both[sounding.end..].fill(Complex::ZERO);
         let (equal, silent) = (left == right, is_silent(right));
         if equal && silent {
-            self.first.fill(Complex::ZERO);
-            return [&self.first, &self.first];
+            return Found::Nothing;
         }
+        let whole = sounding == (0..self.window.len());
+        let weight = if whole { self.weight } else { lanes_sum(window) };
+        let mean = |sum: f64| if weight > 0.0 { sum / weight } else { 0.0 };
+        self.both[..sounding.start].fill(Complex::ZERO);
+        self.both[sounding.end..].fill(Complex::ZERO);
         let to = &mut self.both[sounding];
         if equal || silent {
-            window_one(to, left, window, mean(left));
+            window_one(to, left, window, mean(lanes_dot(left, window)));
         } else {
-            window_two(to, (left, mean(left)), (right, mean(right)), window);
+            let (left_sum, right_sum) = lanes_dot_two(left, right, window);
+            window_two(to, (left, mean(left_sum)), (right, mean(right_sum)), window);
         }
         self.plan.process_with_scratch(&mut self.both, &mut self.scratch);
-        let half = self.first.len();
-        if equal || silent {
-            self.first.copy_from_slice(&self.both[..half]);
-            self.second.fill(Complex::ZERO);
-            return [&self.first, if equal { &self.first } else { &self.second }];
+        match (equal, silent) {
+            (true, _) => Found::Equal,
+            (_, true) => Found::OnlyLeft,
+            _ if is_silent(left) => Found::OnlyRight,
+            _ => Found::Both,
         }
-        take_apart(&self.both, &mut self.first, &mut self.second);
-        if is_silent(left) {
-            self.first.fill(Complex::ZERO);
-        }
-        [&self.first, &self.second]
     }
+}
+
+/// What a pair of frames holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Silence.
+    Nothing,
+    /// The same in both channels; the transform is that of one.
+    Equal,
+    /// The right channel is silent.
+    OnlyLeft,
+    /// The left channel is silent.
+    OnlyRight,
+    /// Two different sounds.
+    Both,
 }
 
 /// Whether there is nothing to transform: tracks are silent for much of a song.
@@ -236,6 +279,18 @@ audio::wide! {
     }
 }
 
+audio::wide! {
+    /// Adds `|L[k]|² + |R[k]|² = (|Z[k]|² + |Z[N - k]|²) / 2` for half of the spectrum.
+    fn add_both_powers(to: &mut [f64], both: &[Complex<f64>]) {
+        let half = both.len() / 2;
+        to[0] += both[0].re * both[0].re + both[0].im * both[0].im;
+        let pairs = both[1..=half].iter().zip(both[half..].iter().rev());
+        for (to, (a, b)) in to[1..=half].iter_mut().zip(pairs) {
+            *to += 0.5 * ((a.re * a.re + a.im * a.im) + (b.re * b.re + b.im * b.im));
+        }
+    }
+}
+
 /// Sums are taken in so many lanes side by side: one after another they would wait for each addition.
 const LANES: usize = 8;
 
@@ -266,6 +321,23 @@ audio::wide! {
             }
         }
         sums.iter().sum::<f64>() + rest
+    }
+}
+
+audio::wide! {
+    /// Two of them with the same weights: each as by itself.
+    fn lanes_dot_two(first: &[f64], second: &[f64], weights: &[f64]) -> (f64, f64) {
+        let (mut sums, mut others) = ([0.0; LANES], [0.0; LANES]);
+        let chunks = weights.chunks_exact(LANES);
+        let done = weights.len() - chunks.remainder().len();
+        let rest = |values: &[f64]| values[done..].iter().zip(&weights[done..]).map(|(x, w)| x * w).sum::<f64>();
+        for ((x, y), w) in first.chunks_exact(LANES).zip(second.chunks_exact(LANES)).zip(chunks) {
+            for lane in 0..LANES {
+                sums[lane] += x[lane] * w[lane];
+                others[lane] += y[lane] * w[lane];
+            }
+        }
+        (sums.iter().sum::<f64>() + rest(first), others.iter().sum::<f64>() + rest(second))
     }
 }
 
@@ -342,6 +414,16 @@ mod tests {
         (0..size).map(|n| (std::f64::consts::PI * (n as f64 + 0.5) / size as f64).sin()).collect()
     }
 
+    fn apart<'a>(
+        pair: &'a mut PairSpectrum,
+        left: &[f64],
+        right: &[f64],
+        sounding: Range<usize>,
+    ) -> [&'a [Complex<f64>]; 2] {
+        let found = pair.transform(left, right, sounding);
+        pair.each_channel(found)
+    }
+
     /// Each channel of a pair has the spectrum that it has alone, also where the signal fills only a part of the frame.
     #[test]
     fn a_pair_is_two_single_channels() {
@@ -350,7 +432,7 @@ mod tests {
             let (mut pair, mut single) = (PairSpectrum::new(window(size)), Spectrum::new(window(size)));
             for sounding in [0..size, size / 4..size, 0..size / 3, 5..6, 7..7] {
                 let alone = [&left, &right].map(|x| single.without_dc(x, sounding.clone()).to_vec());
-                let both = pair.without_dc(&left, &right, sounding.clone());
+                let both = apart(&mut pair, &left, &right, sounding.clone());
                 for (alone, both) in alone.iter().zip(both) {
                     let most = alone.iter().map(|x| x.norm()).fold(1.0, f64::max);
                     // Rounding grows with the logarithm of the size: a few times 2^-53.
@@ -361,18 +443,45 @@ mod tests {
         }
     }
 
+    /// The powers of both channels together are those of each, whichever of them sounds.
+    #[test]
+    fn powers_of_a_pair_are_the_sum_of_both() {
+        let (sound, other, silence) = (noise(2048, 4), noise(2048, 5), vec![0.0; 2048]);
+        let mut pair = PairSpectrum::new(window(2048));
+        for (left, right) in [(&sound, &other), (&sound, &sound), (&sound, &silence), (&silence, &sound)] {
+            for sounding in [0..2048, 700..2048, 0..3] {
+                let mut together = vec![1.0; 1025];
+                pair.add_powers(left, right, sounding.clone(), &mut together);
+                let mut alone = vec![1.0; 1025];
+                apart(&mut pair, left, right, sounding).iter().for_each(|one| add_powers(&mut alone, one));
+                let most = alone.iter().fold(1.0, |most: f64, x| most.max(*x));
+                for (a, b) in together.iter().zip(&alone) {
+                    // A few roundings of the greater of two bins that mirror each other.
+                    assert!((a - b).abs() <= 4.0 * f64::EPSILON * most, "{a} {b}");
+                }
+            }
+        }
+        let mut nothing = vec![0.0; 1025];
+        pair.add_powers(&silence, &silence, 0..2048, &mut nothing);
+        assert!(nothing.iter().all(|power| *power == 0.0));
+        assert_eq!(lanes_dot_two(&sound[..1003], &other[..1003], &silence[..1003]), (0.0, 0.0));
+        let (first, second) = lanes_dot_two(&sound[..1003], &other[..1003], &window(1003));
+        let alone = |values: &[f64]| lanes_dot(&values[..1003], &window(1003));
+        assert_eq!((first.to_bits(), second.to_bits()), (alone(&sound).to_bits(), alone(&other).to_bits()));
+    }
+
     /// What is silent has no power at all, and what is equal is so to the last bit: readings tell them by that.
     #[test]
     fn silent_and_equal_channels_are_exact() {
         let (sound, silence) = (noise(2048, 3), vec![0.0; 2048]);
         let mut pair = PairSpectrum::new(window(2048));
-        let [left, right] = pair.without_dc(&sound, &silence, 0..2048);
+        let [left, right] = apart(&mut pair, &sound, &silence, 0..2048);
         assert!(right.iter().all(|x| x.norm_sqr() == 0.0) && left.iter().any(|x| x.norm_sqr() > 0.0));
-        let [left, right] = pair.without_dc(&silence, &sound, 0..2048);
+        let [left, right] = apart(&mut pair, &silence, &sound, 0..2048);
         assert!(left.iter().all(|x| x.norm_sqr() == 0.0) && right.iter().any(|x| x.norm_sqr() > 0.0));
-        let [left, right] = pair.without_dc(&sound, &sound, 0..2048);
+        let [left, right] = apart(&mut pair, &sound, &sound, 0..2048);
         assert_eq!(left, right);
-        let [left, right] = pair.without_dc(&silence, &silence, 0..2048);
+        let [left, right] = apart(&mut pair, &silence, &silence, 0..2048);
         assert!(left.iter().chain(right).all(|x| x.norm_sqr() == 0.0));
     }
 }

@@ -3,8 +3,8 @@
 //! Both are read from the spectra of [`crate::spectrum`]: windows of 0.34 to 0.37 s (a power of two frames), a new one
 //! every half of that. A window is weighed by the square of a sine, so that its middle counts most.
 
+use crate::bands::OCTAVE_EDGES_HZ;
 use crate::levels::{Stereo, ratio_db};
-use crate::spectrum::OCTAVE_EDGES_HZ;
 use audio::{db_to_power, power_to_db};
 use num_complex::Complex;
 use realfft::RealFftPlanner;

@@ -1,10 +1,11 @@
 //! Sample peak, RMS, DC, stereo sums, and the level of every 50 ms.
 
-use crate::activity::FRAME_BINS;
 use crate::bins::BINS_PER_SECOND;
 use audio::{BlockRef, Frames, SILENCE_DB, gain_to_db, power_to_db};
 use std::collections::VecDeque;
 
+/// Bins of 10 ms in one frame.
+pub(crate) const FRAME_BINS: usize = 5;
 /// The loudest window of a channel is 600 ms long: what a K-system meter integrates over.
 const LOUDEST_BINS: usize = 60 * BINS_PER_SECOND / 100;
 /// What is lower than this at the ends of a signal is quiet there (-60 dBFS).

@@ -25,6 +25,7 @@ mod activity;
 mod alignment;
 mod analysis;
 mod band_meter;
+mod bands;
 mod between;
 mod bins;
 mod clicks;
@@ -40,7 +41,6 @@ mod frames;
 mod histogram;
 mod hum;
 mod image;
-mod lead_in;
 mod levels;
 mod loudness;
 mod music;
@@ -79,4 +79,4 @@ pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_pe
 
 /// Raised whenever a meter of this crate gives another reading for the same signal: what was measured by an older one
 /// and kept is measured anew.
-pub const REVISION: u32 = 6;
+pub const REVISION: u32 = 7;

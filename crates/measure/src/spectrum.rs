@@ -4,8 +4,9 @@
 //! overlapping windows add to one, so that the powers of all frames add to exactly the energy of the
 //! signal, wherever it has its peaks. The mean of each frame is taken out before: DC has a meter of its own.
 
+use crate::bands::{OCTAVE_EDGES_HZ, THIRD_OCTAVES_HZ};
 use crate::facts::{BandFacts, BandLevel, Facts};
-use crate::frames::{Bands, Framer, PairSpectrum, Spectrum, add_powers, size_for};
+use crate::frames::{Bands, Found, Framer, PairSpectrum, Spectrum, add_powers, size_for};
 use crate::image::{self, ImageSeries, Row};
 use crate::levels::{Stereo, power_db, ratio_db};
 use crate::shape;
@@ -15,16 +16,6 @@ use num_complex::Complex;
 use std::f64::consts::PI;
 use std::ops::Range;
 
-/// Nominal centres of the third-octave bands of IEC 61260-1, in hertz. The exact ones are
-/// `1000 x 10^(n/10)`, n from -16 to 13, with edges `10^(1/20)` below and above.
-pub(crate) const THIRD_OCTAVES_HZ: [f64; 30] = [
-    25.0, 31.5, 40.0, 50.0, 63.0, 80.0, 100.0, 125.0, 160.0, 200.0, 250.0, 315.0, 400.0, 500.0, 630.0, 800.0,
-    1000.0, 1250.0, 1600.0, 2000.0, 2500.0, 3150.0, 4000.0, 5000.0, 6300.0, 8000.0, 10_000.0, 12_500.0,
-    16_000.0, 20_000.0,
-];
-/// Edges of the bands for width and shares of energy, in hertz: about an octave each.
-pub(crate) const OCTAVE_EDGES_HZ: [f64; 10] =
-    [20.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0];
 /// Frames last at least this long: four bins in the band of 25 Hz, which is 5.8 Hz wide.
 const FRAME_S: f64 = 0.3;
 /// The low end, in hertz: what loudspeakers and ears hardly place.
@@ -92,11 +83,16 @@ impl Pair {
 
     /// Takes one frame of each channel.
     fn take(&mut self, left: &[f64], right: &[f64], sounding: Range<usize>) {
-        let [first, second] = self.spectrum.without_dc(left, right, sounding);
         let powers = (&mut self.left[..], &mut self.right[..], &mut self.cross[..]);
-        cross_powers(&mut self.frame, powers, first, second);
+        match self.spectrum.transform(left, right, sounding) {
+            Found::Both => cross_powers_of_both(&mut self.frame, powers, self.spectrum.both()),
+            found => {
+                let [first, second] = self.spectrum.each_channel(found);
+                cross_powers(&mut self.frame, powers, first, second);
+            }
+        }
         // The squares of the window add to half its length; the other half of the spectrum doubles.
-        let size = 2 * (second.len() - 1);
+        let size = left.len();
         let scale = 4.0 / (size as f64 * size as f64);
         let mut row = Row::default();
         for (part, spectrum) in self.frame.iter().enumerate() {
@@ -123,6 +119,34 @@ audio::wide! {
         let second = &second[..bins];
         for k in 0..bins {
             let (l, r) = (first[k], second[k]);
+            left[k] = l.re * l.re + l.im * l.im;
+            right[k] = r.re * r.re + r.im * r.im;
+            product[k] = l.re * r.re + l.im * r.im;
+            all_left[k] += left[k];
+            all_right[k] += right[k];
+            cross[k].re += product[k];
+            cross[k].im += l.re * r.im - l.im * r.re;
+        }
+    }
+}
+
+audio::wide! {
+    /// The same of the transform of two channels, each bin taken apart on the way (see [`PairSpectrum`]).
+    fn cross_powers_of_both(
+        frame: &mut [Vec<f64>; 3],
+        sums: (&mut [f64], &mut [f64], &mut [Complex<f64>]),
+        both: &[Complex<f64>],
+    ) {
+        let (bins, half) = (both.len() / 2 + 1, both.len() / 2);
+        let [left, right, product] = frame;
+        let (left, right, product) = (&mut left[..bins], &mut right[..bins], &mut product[..bins]);
+        let (all_left, all_right, cross) = (&mut sums.0[..bins], &mut sums.1[..bins], &mut sums.2[..bins]);
+        let (upward, downward) = (&both[..bins], &both[half..]);
+        for k in 0..bins {
+            // The bin of no frequency is its own mirror.
+            let (a, b) = (upward[k], if k == 0 { upward[0] } else { downward[half - k] });
+            let l = Complex::new(0.5 * (a.re + b.re), 0.5 * (a.im - b.im));
+            let r = Complex::new(0.5 * (a.im + b.im), 0.5 * (b.re - a.re));
             left[k] = l.re * l.re + l.im * l.im;
             right[k] = r.re * r.re + r.im * r.im;
             product[k] = l.re * r.re + l.im * r.im;

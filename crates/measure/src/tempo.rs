@@ -7,7 +7,6 @@
 //! with pulses*, IEEE/ACM TASLP 22, 2014): a train of pulses at the beat has to meet the novelty. The exact
 //! value comes from the phases of the onsets against the beat's subdivisions.
 
-use crate::analysis::Analysis;
 use crate::erb::ErbFrames;
 use std::f64::consts::TAU;
 
@@ -50,10 +49,10 @@ pub struct Tempo {
 /// An onset: time in seconds and strength.
 type Onset = (f64, f64);
 
-/// The tempo of tracks that play together, from their onsets; `None` where there are too few. A song that
-/// changes its tempo has a low confidence.
-pub fn tempo<'a>(tracks: impl IntoIterator<Item = &'a Analysis>) -> Option<Tempo> {
-    let each = tracks.into_iter().flat_map(|track| strengths(&track.onsets_s, &track.erb));
+/// The tempo of tracks that play together, each by its onsets in seconds and its powers in bands; `None` where there
+/// are too few onsets. A song that changes its tempo has a low confidence.
+pub fn tempo<'a>(tracks: impl IntoIterator<Item = (&'a [f64], &'a ErbFrames)>) -> Option<Tempo> {
+    let each = tracks.into_iter().flat_map(|(onsets_s, erb)| strengths(onsets_s, erb));
     tempo_of(&each.collect::<Vec<Onset>>())
 }
 
@@ -279,7 +278,7 @@ mod tests {
     fn too_little_has_no_tempo() {
         assert_eq!(tempo_of(&clicks(120.0, 0.0, 5.0)), None);
         assert_eq!(tempo_of(&[]), None);
-        assert_eq!(tempo(&[Analysis::default()]), None);
+        assert_eq!(tempo([(&[][..], &ErbFrames::default())]), None);
         let same = vec![(1.0, 1.0); 50];
         assert!(tempo_of(&same).is_none_or(|tempo| tempo.confidence < 0.6));
     }

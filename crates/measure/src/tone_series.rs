@@ -4,8 +4,8 @@
 //! the tone of a song varies within itself. Beside it stand four wide bands window by window: how far the level of the bass,
 //! of the middle and of the treble goes up and down, which is what a multiband compressor works on.
 
+use crate::bands::THIRD_OCTAVES_HZ;
 use crate::frames::Bands;
-use crate::spectrum::THIRD_OCTAVES_HZ;
 use num_complex::Complex;
 use serde::{Deserialize, Serialize};
 

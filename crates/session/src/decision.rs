@@ -1,7 +1,9 @@
 //! What the assistant decided, and why.
 
+use crate::change::Change;
+use crate::write::{insert_tree, setting_value};
 use crate::{Document, Path, SessionError, Value};
-use dsp::{Address, Class, Kind, Values};
+use dsp::{Address, Kind, Values};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -85,51 +87,12 @@ impl fmt::Display for StepId {
     }
 }
 
-/// A change of the session.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "change")]
-pub enum Change {
-    /// Puts a value at a path, in place of whatever stands there.
-    ///
-    /// A table puts a whole strip, insert or band. A new insert goes to the end of the chain; an insert or
-    /// band that does not exist yet is made when one of its settings is put, if its id says its kind
-    /// (`compressor`, `compressor_2`).
-    Set {
-        /// Where.
-        path: Path,
-        /// What.
-        value: Value,
-    },
-    /// Takes away what stands at a path; nothing happens if nothing is there.
-    Remove {
-        /// Where.
-        path: Path,
-    },
-    /// Moves an insert, a band or a strip in front of a sibling, or to the end.
-    Place {
-        /// What is moved.
-        path: Path,
-        /// The id of the sibling.
-        before: Option<String>,
-    },
-}
-
 impl Change {
-    /// What it changes.
-    pub fn path(&self) -> &Path {
-        match self {
-            Change::Set { path, .. } | Change::Remove { path } | Change::Place { path, .. } => path,
-        }
-    }
-
     /// Puts a whole insert on a strip (`track.kick`), with every setting that is not neutral.
     pub fn insert(strip: &Path, id: &str, kind: &'static Kind, values: &Values) -> Change {
         let mut insert = crate::Insert::new(id, kind);
         insert.values = values.clone();
-        Change::Set {
-            path: strip.child("insert").child(id),
-            value: crate::write::insert_tree(&insert).to_value(),
-        }
+        Change::Set { path: strip.child("insert").child(id), value: insert_tree(&insert).to_value() }
     }
 
     /// Puts one setting of an insert on a strip, a choice or switch given as its number.
@@ -138,16 +101,6 @@ impl Change {
         let parts = ["insert", &insert.id].into_iter().chain(setting.split('.'));
         let path = strip.join(&Path::new(parts));
         Change::Set { path, value: setting_value(insert.kind, address, number) }
-    }
-}
-
-/// A setting's value as the file has it: a number, a switch, or the name of a choice.
-pub(crate) fn setting_value(kind: &Kind, address: Address, number: f64) -> Value {
-    let param = kind.param(address);
-    match param.class {
-        Class::Number => Value::Number(number),
-        Class::Switch => Value::Switch(number >= 0.5),
-        Class::Choice => Value::from(param.choices[param.clamp(number) as usize].id),
     }
 }
 

@@ -11,6 +11,7 @@
 //! This crate never touches samples.
 
 mod album;
+mod change;
 pub mod codes;
 mod decision;
 mod difference;
@@ -36,7 +37,8 @@ mod value;
 mod write;
 
 pub use album::{Album, AlbumTrack, Level, album_of, load_album};
-pub use decision::{Change, Decision, Evidence, StepId, apply};
+pub use change::Change;
+pub use decision::{Decision, Evidence, StepId, apply};
 pub use difference::{Difference, difference};
 pub use document::Document;
 pub use edit::Edit;

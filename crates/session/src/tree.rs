@@ -2,8 +2,9 @@
 //!
 //! Items of lists are held by their ids, so that a path means the same thing whatever stands before it.
 
+use crate::change::Change;
 use crate::model::default_insert_id;
-use crate::{Change, Path, SessionError, Value};
+use crate::{Path, SessionError, Value};
 use indexmap::IndexMap;
 use toml_edit::Item;
 

@@ -1,10 +1,9 @@
 //! The content of a session: everything that is not neutral, in the order of the field lists.
 
-use crate::decision::setting_value;
 use crate::fields::IMPULSE_RESPONSE;
 use crate::tree::{Branches, Tree};
 use crate::{Insert, LaneTarget, Session, Strip, StripClass, Value, file_text};
-use dsp::Address;
+use dsp::{Address, Class, Kind};
 use std::path::PathBuf;
 
 /// Collects keys whose values are not neutral.
@@ -213,5 +212,15 @@ fn put_setting(entries: &mut Entries, insert: &Insert, id: &str, address: Addres
     let value = insert.values.get(address);
     if value != insert.kind.param(address).default {
         entries.put(id, setting_value(insert.kind, address, value));
+    }
+}
+
+/// A setting's value as the file has it: a number, a switch, or the name of a choice.
+pub(crate) fn setting_value(kind: &Kind, address: Address, number: f64) -> Value {
+    let param = kind.param(address);
+    match param.class {
+        Class::Number => Value::Number(number),
+        Class::Switch => Value::Switch(number >= 0.5),
+        Class::Choice => Value::from(param.choices[param.clamp(number) as usize].id),
     }
 }

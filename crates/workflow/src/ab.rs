@@ -7,7 +7,7 @@ use crate::{Context, Project, WorkflowError};
 use audio::{Buffer, Layout, db_to_gain};
 use files::{FileType, SampleFormat, WriteSpec, Writer};
 use measure::{Analyser, Facts, Options};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Frames worked on at a time.
@@ -16,7 +16,7 @@ const BLOCK_FRAMES: usize = 1 << 14;
 const MARGIN_DB: f64 = 0.01;
 
 /// One sound of the comparison.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AbFile {
     /// What it is: `before`, `master`, `take bright`, `reference SONG`.
     pub label: String,

@@ -3,7 +3,7 @@
 use crate::heard::Heard;
 use crate::{Context, Project, WorkflowError};
 use assistant::{FileFacts, SongFacts, TrackFacts};
-use audio::{BlockRef, Buffer, Layout};
+use audio::{BlockRef, Buffer, Frames, Layout};
 use engine::{EngineError, Output, Plan, RenderOptions, Sources, Tap};
 use measure::{Analyser, Analysis, Options};
 use serde::Serialize;
@@ -62,6 +62,21 @@ impl engine::Sink for &mut Ear {
     }
 }
 
+/// An analyser that takes only the first frames of what is rendered.
+struct Until {
+    ear: Ear,
+    left: Frames,
+}
+
+impl engine::Sink for &mut Until {
+    fn write(&mut self, block: &BlockRef) -> Result<(), EngineError> {
+        let frames = block.frames().min(self.left);
+        self.left -= frames;
+        self.ear.0.push(&block.range(0, frames));
+        Ok(())
+    }
+}
+
 /// Renders some nodes of a plan into analysers.
 pub(crate) fn hear(
     plan: &Plan,
@@ -71,23 +86,45 @@ pub(crate) fn hear(
     context: &Context,
     cache: Option<&Path>,
 ) -> Result<Vec<Analysis>, WorkflowError> {
+    let until = plan.heard().frames;
+    let taps: Vec<Heed> = taps.iter().map(|&(node, tap)| Heed { node, tap, until }).collect();
+    hear_until(plan, sources, &taps, options, context, cache)
+}
+
+/// A signal of a plan, and how many of its frames are listened to.
+#[derive(Debug, Clone, Copy)]
+struct Heed {
+    node: usize,
+    tap: Tap,
+    until: Frames,
+}
+
+/// The same, each up to a frame of its own.
+fn hear_until(
+    plan: &Plan,
+    sources: &Sources,
+    taps: &[Heed],
+    options: Options,
+    context: &Context,
+    cache: Option<&Path>,
+) -> Result<Vec<Analysis>, WorkflowError> {
     let mut ears = Vec::new();
-    for &(node, tap) in taps {
-        let channels = match tap {
-            Tap::PreFader => plan.nodes[node].channels,
-            Tap::Output => plan.nodes[node].output_channels,
+    for heed in taps {
+        let channels = match heed.tap {
+            Tap::PreFader => plan.nodes[heed.node].channels,
+            Tap::Output => plan.nodes[heed.node].output_channels,
         };
-        ears.push(Ear::new(plan.sample_rate_hz, channels, options)?);
+        ears.push(Until { ear: Ear::new(plan.sample_rate_hz, channels, options)?, left: heed.until });
     }
     let outputs = taps
         .iter()
         .zip(&mut ears)
-        .map(|(&(node, tap), ear)| Output { node, tap, sink: Box::new(ear) })
+        .map(|(heed, ear)| Output { node: heed.node, tap: heed.tap, sink: Box::new(ear) })
         .collect();
     let progress = |part| context.listener.progress(part);
     let options = RenderOptions { slab_frames: HEARD_AT_A_TIME, ..render_options(context, &progress, cache) };
     engine::render(plan, sources, outputs, &options)?;
-    Ok(ears.into_iter().map(|ear| ear.0.finish()).collect())
+    Ok(ears.into_iter().map(|until| until.ear.0.finish()).collect())
 }
 
 /// Render options that report to and obey the context.
@@ -242,6 +279,20 @@ struct Listening<'a> {
 }
 
 impl Listening<'_> {
+    /// A track is listened to until the recordings end, whatever rings on elsewhere: a reverb that comes into being on a
+    /// return leaves what is known of all tracks true.
+    fn heed(&self, node: usize, tap: Tap) -> Heed {
+        let until = match tap {
+            Tap::PreFader => self.plan.song_frames,
+            Tap::Output => self.plan.frames(),
+        };
+        Heed { node, tap, until }
+    }
+
+    fn sound(&self, heed: Heed) -> String {
+        self.plan.sound_until(heed.node, heed.tap, heed.until)
+    }
+
     /// Brings the facts of some strips up to date; each strip is asked for at one tap only.
     fn listen(
         &self,
@@ -252,7 +303,8 @@ impl Listening<'_> {
     ) -> Result<(), WorkflowError> {
         let mut missing = Vec::new();
         for &(node, tap) in taps {
-            let (id, sound) = (&self.plan.nodes[node].id, self.plan.sound(node, tap));
+            let heed = self.heed(node, tap);
+            let (id, sound) = (&self.plan.nodes[node].id, self.sound(heed));
             if heard.is_current(id, &sound) {
                 continue;
             }
@@ -261,7 +313,7 @@ impl Listening<'_> {
                     put(facts, id, analysis);
                     heard.set_current(id, sound);
                 }
-                None => missing.push((node, tap)),
+                None => missing.push(heed),
             }
         }
         if missing.is_empty() {
@@ -269,9 +321,10 @@ impl Listening<'_> {
         }
         context.listener.stage(self.stage, Some(facts.duration_s));
         let strips = self.project.strip_cache();
-        let found = hear(self.plan, self.sources, &missing, strip_options(), context, strips.as_deref())?;
-        for (&(node, tap), analysis) in missing.iter().zip(found) {
-            let (id, sound) = (&self.plan.nodes[node].id, self.plan.sound(node, tap));
+        let found =
+            hear_until(self.plan, self.sources, &missing, strip_options(), context, strips.as_deref())?;
+        for (&heed, analysis) in missing.iter().zip(found) {
+            let (id, sound) = (&self.plan.nodes[heed.node].id, self.sound(heed));
             heard.remember(&sound, &analysis);
             put(facts, id, analysis);
             heard.set_current(id, sound);

@@ -1,6 +1,7 @@
 //! Everything: plan, mix, master, deliver, check, report.
 
 use crate::deliver::deliver_one;
+use crate::made::{Asked, Noting};
 use crate::master::{MasterRequest, master};
 use crate::plan::{PlanRequest, Planned, plan};
 use crate::recordings::Found;
@@ -11,7 +12,7 @@ use crate::versions::{self, Version};
 use crate::written::{WrittenFile, delivered_file, rendered_file, shown};
 use crate::{Context, Project, WorkflowError, report_song};
 use delivery::Delivered;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use session::{Decision, Session};
 
 /// What to produce.
@@ -35,16 +36,25 @@ pub struct ProduceRequest {
     pub song: Option<(f64, Vec<(String, f64)>)>,
 }
 
+impl ProduceRequest {
+    /// The form of what is printed.
+    pub(crate) fn schema(&self) -> &'static str {
+        if self.only_mix { "tonmeister.mix/1" } else { "tonmeister.produce/1" }
+    }
+}
+
 /// A track in the summary.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TrackSummary {
     /// Its id.
     pub id: String,
     /// Its role.
     pub role: Option<String>,
     /// Trim and fader, in decibels.
+    #[serde(deserialize_with = "decibels")]
     pub trim_db: f64,
     /// Fader, in decibels.
+    #[serde(deserialize_with = "decibels")]
     pub fader_db: f64,
     /// Pan, -100 to 100.
     pub pan: f64,
@@ -52,10 +62,16 @@ pub struct TrackSummary {
     pub faults: Vec<String>,
 }
 
+/// JSON has no number for a fader that is all the way down.
+fn decibels<'de, D: Deserializer<'de>>(json: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(json)?.unwrap_or(f64::NEG_INFINITY))
+}
+
 /// What `produce` and `mix` print.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Produced {
     /// Names the form of this object.
+    #[serde(skip_deserializing)]
     pub schema: &'static str,
     /// The session file.
     pub session: String,
@@ -70,7 +86,7 @@ pub struct Produced {
     /// Settings that are a person's and stayed.
     pub yours: Vec<String>,
     /// Before, after and references at one loudness, where they were asked for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ab: Vec<crate::AbFile>,
     /// What was heard before mastering, and what of it should go back to the mix.
     pub listening: Vec<crate::HeardFirst>,
@@ -81,12 +97,33 @@ pub struct Produced {
 }
 
 /// Carries a folder of recordings to a mastered, checked song.
+///
+/// Where all of it stands as an earlier run with the same wishes has left it, nothing is rendered, measured or written.
 pub fn produce(
     project: &Project,
     request: &ProduceRequest,
     context: &Context,
 ) -> Result<(Produced, Session, Vec<Decision>), WorkflowError> {
     let project = &project.hold(context)?;
+    let asked = Asked::new(project, request);
+    if let Some(made) = asked.as_ref().and_then(|asked| asked.made(context)) {
+        context.listener.note("nothing has changed since this was produced: everything stands as it is");
+        return Ok((made.produced, project.load()?.session()?, made.decisions));
+    }
+    let noting = Noting::new(context.listener);
+    let done = produced(project, request, &Context { listener: &noting, ..*context })?;
+    if let Some(asked) = asked {
+        let (produced, session, decisions) = &done;
+        asked.keep(session, produced, decisions, noting.notes());
+    }
+    Ok(done)
+}
+
+fn produced(
+    project: &Project,
+    request: &ProduceRequest,
+    context: &Context,
+) -> Result<(Produced, Session, Vec<Decision>), WorkflowError> {
     let found = Found::in_folder(project, &project.some_recordings()?.files)?;
     let skip = request.plan.skip_unreadable;
     let wanted = Wanted {
@@ -153,7 +190,7 @@ pub fn produce(
     let mut decisions = planned.decisions.clone();
     decisions.extend(mastered.iter().flat_map(|m| m.decisions.iter().cloned()));
     let produced = Produced {
-        schema: if request.only_mix { "tonmeister.mix/1" } else { "tonmeister.produce/1" },
+        schema: request.schema(),
         session: shown(&project.session_file()),
         report: shown(&report),
         files,

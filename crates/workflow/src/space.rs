@@ -69,9 +69,9 @@ impl Size {
         bytes
     }
 
-    /// Bytes of the tracks that are kept for the next render.
+    /// Bytes of the strips that are kept for the next render.
     fn kept(self) -> u64 {
-        self.frames * self.channels * KEPT
+        self.frames * (self.channels + 2 * GROUPS) * KEPT
     }
 }
 
@@ -169,7 +169,8 @@ mod tests {
         // A float chain, the float master, its copy, and the files.
         let all = Wanted { masters: 2, ..premaster };
         assert_eq!(size.outputs(all) - size.outputs(premaster), 4_800_000 * 2 * (8 + 8 + 8 + 4 + 4));
-        assert_eq!(size.kept(), 4_800_000 * 4 * 16);
+        // Four channels of tracks, and twelve groups of two.
+        assert_eq!(size.kept(), 4_800_000 * (4 + 24) * 16);
         assert_eq!(Size::of(&[]).outputs(all), 0);
     }
 

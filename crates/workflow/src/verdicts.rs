@@ -3,23 +3,23 @@
 use crate::plan::Planned;
 use assistant::{LeadInSection, holders, lead_by_section, lower_by_db};
 use mastering::Verdict;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A track that holds less of a band than this is not the one to move.
 const HOLDS: f64 = 0.4;
 
 /// One thing that was heard.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeardFirst {
     /// What, with the measured number.
     pub what: String,
     /// Whether it should go back to the mix.
     pub back_to_mix: bool,
     /// How it sounds.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub heard_as: String,
     /// What to do about it.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub remedy: String,
     /// Where it begins, in seconds; absent for all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,8 +31,8 @@ pub struct HeardFirst {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<f64>,
     /// The unit of that.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub unit: &'static str,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub unit: String,
     /// All of it in sentences.
     pub told: String,
 }
@@ -47,7 +47,7 @@ impl From<&Verdict> for HeardFirst {
             from_s: verdict.place_s.map(|p| p.0),
             to_s: verdict.place_s.map(|p| p.1),
             size: verdict.size.map(|s| s.0),
-            unit: verdict.size.map_or("", |s| s.1),
+            unit: verdict.size.map_or(String::new(), |s| s.1.to_string()),
             told: verdict.told(),
         }
     }

@@ -2,11 +2,11 @@
 
 use delivery::Delivered;
 use measure::Facts;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// A file that was written.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WrittenFile {
     /// What it is.
     pub what: String,

@@ -204,8 +204,58 @@ fn planning_again_changes_nothing() {
     let title = |text: &str| text.lines().filter(|l| !l.starts_with("title")).collect::<Vec<_>>().join("\n");
     let other = std::fs::read_to_string(folder.path().join("session.toml")).expect("a session");
     assert_eq!(title(&first), title(&other), "the same recordings in another folder");
+    let before = contents(copy.path());
+    nothing_is_done_again(&project, copy.path());
+    // What is only kept for speed may go at any time: the work is done anew, and gives the same to the byte.
+    for kept in ["produced.json", "strips", "heard", "facts"] {
+        let path = copy.path().join(".tonmeister").join(kept);
+        let removed =
+            if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        removed.unwrap_or_else(|error| panic!("{kept}: {error}"));
+    }
     produce(&project, &ProduceRequest::default(), &context(0)).expect("a song");
     assert_eq!(session(), first);
+    let after = contents(copy.path());
+    // The kept strips are all there again as well, under the same names.
+    let differing: Vec<_> = before.iter().filter(|&(path, hash)| after.get(path) != Some(hash)).collect();
+    assert!(differing.is_empty() && after.len() == before.len(), "{differing:?}");
+}
+
+/// Listens to what a run says it does.
+#[derive(Default)]
+struct Stages(std::sync::Mutex<Vec<String>>);
+
+impl workflow::Listener for Stages {
+    fn stage(&self, name: &str, _: Option<f64>) {
+        self.0.lock().expect("no panic").push(name.to_string());
+    }
+    fn progress(&self, _: f64) {}
+    fn note(&self, _: &str) {}
+}
+
+/// A second run with nothing changed renders, measures and writes nothing, and says what the first one said.
+fn nothing_is_done_again(project: &Project, folder: &Path) {
+    let times = || -> std::collections::BTreeMap<_, _> {
+        let time = |path: std::path::PathBuf| {
+            let there = std::fs::metadata(&path).expect("a file");
+            (path, there.modified().expect("a time"))
+        };
+        contents(folder).into_keys().map(time).collect()
+    };
+    let first = std::fs::read_to_string(folder.join(".tonmeister/produced.json")).expect("what was made");
+    let first: serde_json::Value = serde_json::from_str(&first).expect("JSON");
+    let (stages, before) = (Stages::default(), times());
+    let (again, _, decisions) =
+        produce(project, &ProduceRequest::default(), &workflow::Context { listener: &stages, ..context(0) })
+            .expect("a song");
+    assert_eq!(*stages.0.lock().expect("no panic"), [""; 0], "no stage of work");
+    assert!(times() == before, "a file was written");
+    let mut said = serde_json::to_value(&again).expect("JSON");
+    assert_eq!(said["schema"], "tonmeister.produce/1");
+    said["schema"] = first["produced"]["schema"].clone();
+    assert_eq!(said, first["produced"]);
+    assert_eq!(serde_json::to_value(&decisions).expect("JSON"), first["decisions"]);
+    assert!(!decisions.is_empty());
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Between the loudspeakers: where single tracks stand, how loud both sides are, how wide the sum is.
 //!
 //! Positions are those of the pan law, from -1 (left) over 0 (middle) to 1 (right): a mono track gives `cos^2` and
-//! `sin^2` of an angle to left and right, so that its power does not depend on its place.
+//! `sin^2` of an angle to left and right, so that its power does not depend on its place. What the law of stereo files takes
+//! from a point on two equal channels is made good by its fader afterwards.
 
 use super::Bands;
 use super::point::{Point, Sloped, beyond, minus};
 use audio::{db_to_power, power_to_db};
 use measure::ERB_BANDS;
-use std::f64::consts::FRAC_PI_4;
+use std::f64::consts::{FRAC_PI_4, SQRT_2};
 use std::ops::Range;
 
 /// How far both sides of a mix differ in loudness, in LU, and how far they may in an octave above 200 Hz, in dB.
@@ -29,9 +30,11 @@ const WIDTH_SPREAD_DB: f64 = 3.0;
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sides {
     /// A point, which stands here unless a place moves it.
-    Mono {
+    Point {
         /// -1 to 1.
         position: f64,
+        /// Recorded on two equal channels, of which the law of stereo files turns one down.
+        doubled: bool,
     },
     /// A stereo recording: shares of its power on the right, and in its side.
     Stereo { right: f64, side: f64 },
@@ -96,16 +99,18 @@ impl Image {
     /// Where a point stands, as an angle from the middle, and the variable that moves it with the angle's slope by it;
     /// `None` for what is no point.
     pub(super) fn angle(&self, point: &Point, track: usize) -> Option<(f64, Option<(usize, f64)>)> {
-        let Sides::Mono { position } = self.sides[track] else { return None };
+        let Sides::Point { position, doubled } = self.sides[track] else { return None };
         let found = self.places.iter().enumerate().find_map(|(n, place)| {
             let (_, side) = place.members.iter().find(|(member, _)| *member == track)?;
             Some((point.layout.place(n), *side))
         });
+        let turned = |position: f64| if doubled { turned_down(position) } else { (position, 1.0) };
         Some(match found {
             Some((variable, side)) => {
-                (side * point.variables[variable] * FRAC_PI_4, Some((variable, side * FRAC_PI_4)))
+                let (position, slope) = turned(side * point.variables[variable]);
+                (position * FRAC_PI_4, Some((variable, side * slope * FRAC_PI_4)))
             }
-            None => (position * FRAC_PI_4, None),
+            None => (turned(position).0 * FRAC_PI_4, None),
         })
     }
 
@@ -151,7 +156,7 @@ impl Image {
                     let raised = slope * (db_to_power(raised_db) - 1.0);
                     (floored(share + raised), variable.map(|v| (v, slope + raised)))
                 }
-                Sides::Mono { .. } => {
+                Sides::Point { .. } => {
                     let (angle, place) = self.angle(point, track).unwrap_or((0.0, None));
                     let (share, slope) = of_point(angle);
                     // Levels are logarithms of powers.
@@ -204,6 +209,17 @@ impl Image {
         }
         all
     }
+}
+
+/// Where a point on two equal channels stands when the law of stereo files is at a position, as the position of the law of
+/// mono files that gives both loudspeakers the same ratio, and its slope: one channel stays, the other falls as
+/// `sqrt(2) cos` of the law's angle.
+fn turned_down(position: f64) -> (f64, f64) {
+    let angle = (1.0 + position.abs().min(1.0)) * FRAC_PI_4;
+    let low = SQRT_2 * angle.cos();
+    let slope = SQRT_2 * angle.sin() * FRAC_PI_4 / (1.0 + low * low);
+    let turned = 1.0f64.atan2(low) - FRAC_PI_4;
+    ((turned / FRAC_PI_4).copysign(position), slope / FRAC_PI_4)
 }
 
 /// The other part of a power, with its slope.

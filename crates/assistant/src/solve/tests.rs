@@ -119,13 +119,16 @@ fn a_sum_that_is_too_dull_is_evened_only_beyond_what_is_style() {
 
 #[test]
 fn a_place_evens_what_stands_opposite_and_stops_at_its_bound() {
-    let solved = |most: f64| {
+    let solved = |most: f64, doubled: bool| {
         let powers = sound(200.0, 4_000.0, -20.0);
         let mut model = model(&[powers; 2], &[]);
         model.fixed = vec![true; 2];
         let place = Place { members: vec![(0, -1.0)], wish: 0.3, spread: 0.2, most };
         model.image = Some(Image {
-            sides: vec![Sides::Mono { position: 0.0 }, Sides::Mono { position: 0.5 }],
+            sides: vec![
+                Sides::Point { position: 0.0, doubled },
+                Sides::Point { position: 0.5, doubled: false },
+            ],
             of: vec![powers; 2],
             places: vec![place],
             widths: Vec::new(),
@@ -134,9 +137,13 @@ fn a_place_evens_what_stands_opposite_and_stops_at_its_bound() {
     };
     // Equally loud, so as far out as the other; a lean of 0.2 LU weighs as much as a fifth of the stage, and near here
     // a tenth of the stage is half a decibel.
-    let solution = solved(0.75);
+    let solution = solved(0.75, false);
     assert!((solution.places[0] - 0.5).abs() < 0.03 && solution.lean_lu.abs() < 0.15, "{solution:?}");
-    let bound = solved(0.4);
+    // On two equal channels it has to go farther out for the same ratio: sqrt(2) cos of 73 degrees is the cotangent of
+    // 67.5.
+    let solution = solved(0.75, true);
+    assert!((solution.places[0] - 0.62).abs() < 0.03 && solution.lean_lu.abs() < 0.15, "{solution:?}");
+    let bound = solved(0.4, false);
     assert!(bound.places[0] == 0.4 && bound.lean_lu > 0.3, "{bound:?}");
 }
 

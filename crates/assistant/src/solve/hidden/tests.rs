@@ -59,7 +59,10 @@ fn masking_reaches_upward_farther_than_downward() {
 fn what_stands_on_the_other_side_hides_by_six_decibels_less() {
     let mut model = two(LOW, LOW, 0.0);
     let apart = |position: f64| Image {
-        sides: vec![Sides::Mono { position: -position }, Sides::Mono { position }],
+        sides: vec![
+            Sides::Point { position: -position, doubled: false },
+            Sides::Point { position, doubled: false },
+        ],
         of: vec![[1.0; ERB_BANDS]; 2],
         places: Vec::new(),
         widths: Vec::new(),
@@ -83,7 +86,7 @@ fn slopes_are_those_of_the_values() {
     let width = crate::solve::Width { source: 1, side_db: -12.0, usual_db: -8.0, most_db: 6.0 };
     let powers = |at: usize| std::array::from_fn(|band| if band == at { 1.0 } else { 0.01 });
     model.image = Some(Image {
-        sides: vec![Sides::Mono { position: 0.0 }; 2],
+        sides: vec![Sides::Point { position: 0.0, doubled: false }; 2],
         of: vec![powers(LOW), powers(HIGH)],
         places: vec![place(0, -1.0), place(1, 1.0)],
         widths: vec![width],

@@ -4,6 +4,7 @@
 //! ([`unanswered`]) and kept.
 
 use super::gain_lane::{Pulse, moved};
+use crate::parts::is_point;
 use crate::power::{Rows, lufs};
 use crate::rack::{Band, settings};
 use crate::wishes::{Range, Wish, wishes};
@@ -318,9 +319,8 @@ impl Answer<'_> {
     }
 
     fn width(&self, _: &[Decision]) -> Answered {
-        let known = self.facts.tracks.get(&self.strip.id).map(|known| known.now().facts.channels);
-        let mono =
-            known.unwrap_or(2) < 2 || (self.strip.class == StripClass::Track && self.is_one_mono_file());
+        let point = self.facts.tracks.get(&self.strip.id).is_some_and(|known| is_point(known.now()));
+        let mono = point || (self.strip.class == StripClass::Track && self.is_one_mono_file());
         if mono {
             return Err("it is mono, and has no width that could be turned".into());
         }

@@ -27,6 +27,9 @@ const WANTED_LU: f64 = 4.5;
 const RANGE_DB: (f64, f64) = (1.5, 4.0);
 /// Time of the ride: phrases, not words.
 const RIDE_S: f64 = 3.0;
+/// What is quieter than the loud rows by more is no playing, in dB: the range of the meter's own activity, which hears
+/// what lies below the lowest note as well.
+const PLAYING_DB: f64 = 22.5;
 /// Smaller gains are not worth it, in LU.
 const LEAST_LU: f64 = 1.0;
 
@@ -41,7 +44,7 @@ fn is_phrased(role: &str) -> bool {
 /// Levellers for uneven takes.
 pub(super) fn evened(facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
     let tracks: Vec<(&Strip, Rows)> = heard(session)
-        .filter_map(|track| Some((track, Rows::of(&facts.tracks.get(&track.id)?.raw))))
+        .filter_map(|track| Some((track, audible(Rows::of(&facts.tracks.get(&track.id)?.raw)))))
         .filter(|(_, rows)| rows.power.len() > WINDOW)
         .collect();
     let strength = rules.strength.clamp(0.0, 1.5);
@@ -50,6 +53,14 @@ pub(super) fn evened(facts: &SongFacts, session: &Session, rules: &Rules) -> Vec
         free.then(|| leveller(track, own, &rest(&tracks, place), strength)).flatten()
     };
     tracks.iter().enumerate().filter_map(one).collect()
+}
+
+/// Rows that play by what is heard of them: rumble keeps a track at a level between its phrases as well.
+fn audible(mut rows: Rows) -> Rows {
+    let playing = sorted(rows.active_rows().into_iter().map(|row| rows.power[row]).collect());
+    let least = at(&playing, 0.95).unwrap_or(0.0) * audio::db_to_power(-PLAYING_DB);
+    rows.active.iter_mut().zip(&rows.power).for_each(|(active, power)| *active &= *power >= least);
+    rows
 }
 
 /// What plays beside a track, row by row: every part as loud against the others as such parts are.

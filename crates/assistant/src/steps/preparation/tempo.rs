@@ -18,7 +18,8 @@ pub(super) fn tempo(facts: &SongFacts, session: &Session) -> Option<Decision> {
     let beats: Vec<_> = beats.filter_map(analysis).collect();
     // Drums first: what they play is the beat. Where they are few, everybody is asked.
     let found = [beats.len() >= ENOUGH, true].into_iter().zip([&beats, &all]).find_map(|(ask, tracks)| {
-        let tempo = measure::tempo(tracks.iter().copied()).filter(|_| ask)?;
+        let tempo = measure::tempo(tracks.iter().map(|track| (track.onsets_s.as_slice(), &track.erb)))
+            .filter(|_| ask)?;
         (tempo.confidence >= SURE).then_some((tempo, tracks))
     });
     let (tempo, tracks) = found?;

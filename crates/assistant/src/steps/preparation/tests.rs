@@ -439,6 +439,18 @@ fn an_uneven_take_is_levelled_and_dynamics_of_the_song_stay() {
     assert!(uneven(5.0, false, "snare").is_empty(), "strokes have a step of their own");
 }
 
+/// Rumble goes on between the phrases, and the meter, which hears it, takes the pauses for playing.
+#[test]
+fn rumble_between_phrases_makes_no_take_uneven() {
+    let sung = |row: usize| if row % 120 < 60 { 0.0 } else { -30.0 };
+    let moves_db = (0..crate::testing::ROWS).map(sung).collect();
+    let part = Sound { moves_db, ..Sound::band(200.0, 5_000.0) };
+    let guitar = Sound::band(150.0, 3_000.0);
+    let (session, facts) = song_of(&[("part", "lead_vocal", part), ("gtr", "guitar_electric", guitar)]);
+    assert!(facts.tracks["part"].raw.erb.active.iter().all(|active| *active));
+    assert!(prepared(&session, &facts).tracks["part"].inserts.is_empty());
+}
+
 /// Keys whose low end leans by `low_db`, as a whole by `whole_db`.
 fn leaning(low_db: f64, whole_db: f64) -> Vec<session::Insert> {
     let (session, mut facts) = song_of(&[("keys", "keys", Sound::band(60.0, 3_000.0).stereo())]);

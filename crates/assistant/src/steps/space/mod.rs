@@ -9,7 +9,7 @@ pub(crate) mod dryness;
 mod returns;
 
 use crate::genre;
-use crate::parts::{heard, role};
+use crate::parts::{heard, is_point, role};
 use crate::power::band_shares;
 use crate::rack::is_set_whole;
 use crate::roles;
@@ -83,7 +83,7 @@ fn wishes(role: &str, slow: bool) -> Vec<Wish> {
 fn width(track: &Strip, now: &Analysis, few: bool) -> Option<Wish> {
     let wide = |below_lu| Some(Wish { to: "wide", below_lu });
     let role = role(track);
-    if now.facts.channels != 1 || track.pan != 0.0 {
+    if !is_point(now) || track.pan != 0.0 {
         return None;
     }
     match role {

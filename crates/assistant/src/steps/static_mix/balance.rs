@@ -61,6 +61,8 @@ pub(super) struct Level<'a> {
     pub(super) fader_db: f64,
     /// What it would have been without bounds, where that differs.
     pub(super) wanted_db: Option<f64>,
+    /// Where it stands on a bound: what the whole mix is off its loudness so that it gets no farther, in dB.
+    pub(super) at_bound_db: Option<f64>,
     /// Loudness of its part against the mix, before, now, and as expected, in LU.
     pub(super) before_lu: f64,
     pub(super) after_lu: f64,
@@ -112,6 +114,19 @@ pub(crate) enum RoomFor {
     Lead,
     /// The low end of the kick.
     Kick,
+}
+
+/// The gain that all faders have in common.
+#[derive(Debug, Clone, Copy)]
+struct Headroom {
+    common_db: f64,
+    /// How far that is from the mix at its loudness, so that no fader passes its bound.
+    off_db: f64,
+}
+
+/// Whether a fader stands on one of its bounds, to the tenth that it is set to.
+fn is_bound(fader_db: f64) -> bool {
+    fader_db <= FADER_DB.0 + 0.05 || fader_db >= FADER_DB.1 - 0.05
 }
 
 /// Microphones of one source, or one track: what one variable moves.
@@ -205,13 +220,13 @@ pub(super) fn solve<'a>(
     solution = model.solve();
     let rooms = problem.rooms(&model, &candidates, &solution);
     let lead_raised = problem.lead_raised(&model, &levels, &solution);
-    let headroom_db = problem.headroom_db(&model, &solution);
-    solution.gains_db.iter_mut().for_each(|db| *db += headroom_db);
+    let headroom = problem.headroom(&model, &solution);
+    solution.gains_db.iter_mut().for_each(|db| *db += headroom.common_db);
     stage.take(&units, &solution.places);
     let raised =
         |(narrow, db): (&width::Narrow, &f64)| width::Raised { narrow: narrow.clone(), raised_db: *db };
     let widths = narrow.iter().zip(&solution.sides_db).map(raised).collect();
-    let levels = problem.levels(&solution, rules);
+    let levels = problem.levels(&solution, headroom, rules);
     Some(Balance { levels, lead_raised, stage, widths, rooms })
 }
 
@@ -233,7 +248,10 @@ impl<'a> Problem<'a> {
                     continue;
                 }
                 own.push(tracks.len());
-                let path_db = path_gain_db(session, track) + together_db;
+                // What is still to be placed is balanced as it stands in the middle.
+                let placed = !open || rules.is_yours(&track.path().child("pan"));
+                let law_db = if placed { parts::balanced_db(known.now(), track.pan) } else { 0.0 };
+                let path_db = path_gain_db(session, track) + together_db + law_db;
                 tracks.push(Voiced {
                     track,
                     facts: known,
@@ -404,7 +422,7 @@ impl<'a> Problem<'a> {
 
     /// Faders by track, in dB, with the headroom that the mix needs.
     fn faders(&self, session: &'a Session, model: &Model, solution: &Solution) -> BTreeMap<&'a str, f64> {
-        let headroom_db = self.headroom_db(model, solution);
+        let headroom_db = self.headroom(model, solution).common_db;
         let mut faders: BTreeMap<&str, f64> =
             session.tracks.iter().map(|(id, track)| (id.as_str(), track.fader_db)).collect();
         let solved = |v: &Voiced<'a>| solution.gains_db[v.source] + v.inside_db + headroom_db;
@@ -412,19 +430,19 @@ impl<'a> Problem<'a> {
         faders
     }
 
-    /// The common gain: the mix at its loudness, or lower where a fader would pass its bound; none where a person has
+    /// The common gain: the mix at its loudness, or off it where a fader would pass its bound; none where a person has
     /// set a fader.
-    fn headroom_db(&self, model: &Model, solution: &Solution) -> f64 {
+    fn headroom(&self, model: &Model, solution: &Solution) -> Headroom {
         if model.fixed.contains(&true) {
-            return 0.0;
+            return Headroom { common_db: 0.0, off_db: 0.0 };
         }
-        let mix = level_db(&self.mix, &self.factors(solution));
-        let mut common_db = MIX_LUFS - mix;
+        let wanted_db = MIX_LUFS - level_db(&self.mix, &self.factors(solution));
         let faders = self.tracks.iter().map(|v| solution.gains_db[v.source] + v.inside_db);
         let (lowest, highest) =
             faders.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), db| (low.min(db), high.max(db)));
-        common_db += (FADER_DB.0 - lowest - common_db).clamp(0.0, LOUDER_DB);
-        common_db.min((FADER_DB.1 - highest).max(FADER_DB.0 - lowest))
+        let louder_db = (FADER_DB.0 - lowest - wanted_db).clamp(0.0, LOUDER_DB);
+        let common_db = (wanted_db + louder_db).min((FADER_DB.1 - highest).max(FADER_DB.0 - lowest));
+        Headroom { common_db, off_db: common_db - wanted_db }
     }
 
     /// Loudness of a source by itself, in LUFS.
@@ -456,7 +474,7 @@ impl<'a> Problem<'a> {
         (raised_lu >= RAISED_LU).then_some((raised_lu, hid, now.hidden[place]))
     }
 
-    fn levels(&self, solution: &Solution, rules: &Rules) -> Vec<Level<'a>> {
+    fn levels(&self, solution: &Solution, headroom: Headroom, rules: &Rules) -> Vec<Level<'a>> {
         let wanted: Vec<f64> =
             self.tracks.iter().map(|v| solution.gains_db[v.source] + v.inside_db).collect();
         let fixed = |v: &Voiced| rules.is_yours(&v.track.path().child("fader_db"));
@@ -503,6 +521,7 @@ impl<'a> Problem<'a> {
                 fixed: fixed(voiced),
                 before_db: voiced.track.fader_db,
                 fader_db: bounded[place],
+                at_bound_db: Some(headroom.off_db).filter(|_| is_bound(bounded[place])),
                 wanted_db: Some(wanted[place]).filter(|db| *db < FADER_DB.0 - 0.1 || *db > FADER_DB.1 + 0.1),
                 before_lu: against_mix(&group.power, &now),
                 after_lu: against_mix(&group.power, &then),

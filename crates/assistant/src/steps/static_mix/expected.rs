@@ -19,19 +19,10 @@ pub(super) fn lead_against_rest_lu(genre: &str) -> Option<f64> {
 }
 
 /// How loud an effect is by the share of the song that it sounds in: a fill or a hit is heard by itself, a texture
-/// lies under everything. Engineering practice, within the spread of effects.
+/// lies under everything. Effects stand at -18 LU, within 4, in engineering practice: these are its two ends.
 pub(super) fn effect_lu(share: f64) -> f64 {
-    const FILL: (f64, f64) = (0.1, -12.0);
-    const TEXTURE: (f64, f64) = (0.4, -18.0);
+    const FILL: (f64, f64) = (0.1, -14.0);
+    const TEXTURE: (f64, f64) = (0.4, -22.0);
     let place = (share / FILL.0).ln() / (TEXTURE.0 / FILL.0).ln();
     FILL.1 + (TEXTURE.1 - FILL.1) * place.clamp(0.0, 1.0)
-}
-
-/// How far a backing voice stands above the others of its part by what its name says, in LU: the octave above is tucked
-/// under, for it is heard easily. Engineering practice.
-pub(super) fn voice_above_lu(name: &str) -> f64 {
-    const TUCKED: [&str; 7] = ["high", "hi", "octave", "oct", "falsetto", "top", "whisper"];
-    let lower = name.to_lowercase();
-    let tucked = lower.split(|c: char| !c.is_alphanumeric()).any(|word| TUCKED.contains(&word));
-    if tucked { -2.0 } else { 0.0 }
 }

@@ -110,6 +110,20 @@ fn settled(balance: &Balance) -> bool {
     highest - lowest < 2.0 * LEAST_DB && highest.abs().max(lowest.abs()) < 6.0
 }
 
+/// What is said of a fader on its bound.
+fn bound_told(level: &Level) -> String {
+    match (level.wanted_db, level.at_bound_db) {
+        (Some(wanted), _) => format!(" Wanted {}, stopped at the bound.", signed_db(wanted)),
+        (None, Some(off_db)) if off_db.abs() >= SAME_DB => format!(
+            " That is the bound of faders: the whole mix stands {:.1} dB {} so that it goes no farther.",
+            off_db.abs(),
+            if off_db > 0.0 { "higher" } else { "lower" }
+        ),
+        (None, Some(_)) => " That is the bound of faders.".to_string(),
+        (None, None) => String::new(),
+    }
+}
+
 fn fader(level: &Level, fader_db: f64, balance: &Balance) -> Decision {
     let Level { part, before_lu, after_lu, expected_lu, .. } = *level;
     let name = part.name;
@@ -122,10 +136,7 @@ fn fader(level: &Level, fader_db: f64, balance: &Balance) -> Decision {
     };
     let group =
         if level.group.is_empty() { String::new() } else { format!(", together with {}", level.group) };
-    let stopped = match level.wanted_db {
-        Some(wanted) => format!(" Wanted {}, stopped at the bound.", signed_db(wanted)),
-        None => String::new(),
-    };
+    let stopped = bound_told(level);
     let raised = match balance.lead_raised {
         Some((raised_lu, before, after)) if level.lead => format!(
             " {} of that because the others hid {:.0} % of it, now {:.0} %.",

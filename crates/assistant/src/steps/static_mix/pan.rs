@@ -7,8 +7,9 @@
 
 use super::seats::{Wish, heard_at_db, is_tom, pairs, players, seen_by_audience, stem, wish};
 use crate::import::side;
-use crate::parts::{heard, part_of, role};
+use crate::parts::{heard, is_point, part_of, role};
 use crate::power::{Rows, band_shares};
+use crate::solve::Sides;
 use crate::{Rules, SongFacts, TrackFacts};
 use audio::{db_to_power, power_to_db};
 use dsp::blocks::pan;
@@ -50,20 +51,27 @@ pub(crate) struct Placed<'a> {
     pub(crate) centroid_hz: f64,
     /// Long-term loudness power on both loudspeakers.
     power: f64,
-    /// Shares of left and right of a stereo track; `None` for mono.
+    /// Shares of left and right of a stereo track; `None` for a point.
     image: Option<(f64, f64)>,
+    /// A point on two equal channels: the law of stereo files turns one of them down.
+    doubled: bool,
     bands: [f64; ERB_BANDS],
 }
 
 impl Placed<'_> {
     /// Power on the left and the right loudspeaker at a pan.
     fn sides(&self, position: f64) -> (f64, f64) {
-        let (left, right) = match self.image {
-            None => pan::mono(position),
-            Some(_) => pan::balance(position),
-        };
-        let (l, r) = self.image.unwrap_or((1.0, 1.0));
+        let (left, right) =
+            if self.image.is_some() || self.doubled { pan::balance(position) } else { pan::mono(position) };
+        let of_point = if self.doubled { (0.5, 0.5) } else { (1.0, 1.0) };
+        let (l, r) = self.image.unwrap_or(of_point);
         (self.power * l * left * left, self.power * r * right * right)
+    }
+
+    /// Where a point stands; `None` for a stereo track.
+    pub(crate) fn point(&self) -> Option<Sides> {
+        let position = (self.pan / 100.0).clamp(-1.0, 1.0);
+        self.image.is_none().then_some(Sides::Point { position, doubled: self.doubled })
     }
 
     /// Share of the right loudspeaker of a stereo track; `None` for a point.
@@ -504,7 +512,8 @@ fn placed<'a>(
     let rows = Rows::of(now);
     let all: Vec<usize> = (0..rows.power.len()).collect();
     let gain_db = fader_db + super::path_gain_db(session, track);
-    let stereo = now.facts.channels == 2 || track.files.len() == 2;
+    let doubled = now.facts.channels == 2 && is_point(now);
+    let stereo = (now.facts.channels == 2 || track.files.len() == 2) && !doubled;
     let ratio = db_to_power(now.facts.balance_db.unwrap_or(0.0).clamp(-60.0, 60.0));
     let yours = rules.is_yours(&track.path().child("pan"));
     Placed {
@@ -520,6 +529,7 @@ fn placed<'a>(
         centroid_hz: now.facts.centroid_hz.unwrap_or(1_000.0).max(1.0),
         power: rows.mean(&all) * db_to_power(gain_db),
         image: stereo.then(|| (1.0 / (1.0 + ratio), ratio / (1.0 + ratio))),
+        doubled,
         bands: band_shares(now),
     }
 }

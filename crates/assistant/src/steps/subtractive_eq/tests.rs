@@ -168,6 +168,26 @@ fn programmed_drums_keep_the_low_end_that_is_their_own() {
 }
 
 #[test]
+fn no_second_high_pass_where_rumble_is_filtered() {
+    let with_rumble_filter = |hz: Option<f64>| {
+        let (mut session, mut facts) = usual_song(&[("it", "kick"), ("bass", "bass_di")]);
+        let usual = usual("kick_in");
+        // Something to cut from 20 Hz on.
+        put_spectrum(&mut raw(&mut facts, "it").facts, &|at| if at < 30.0 { -20.0 } else { usual(at) });
+        if let Some(hz) = hz {
+            let mut filter = session::Insert::new("clean", &dsp::processors::rumble::KIND);
+            filter.values.set(&dsp::processors::rumble::KIND, "freq_hz", hz).unwrap();
+            session.tracks["it"].inserts.push(filter);
+        }
+        corner(&run(&session, &facts).1, "it")
+    };
+    assert!(with_rumble_filter(None).is_some(), "the test has something to see");
+    assert_eq!(with_rumble_filter(Some(28.0)), None);
+    // One that only takes what moves the cone does not stand in for it.
+    assert!(with_rumble_filter(Some(12.0)).is_some());
+}
+
+#[test]
 fn microphones_of_one_drum_get_the_same_high_pass() {
     let (session, mut facts) = usual_song(&[("top", "snare_top"), ("bottom", "snare_bottom")]);
     // Only one of them needs it.
@@ -329,4 +349,26 @@ fn a_leaning_spectrum_is_turned_back_in_part() {
     assert_eq!(turned("lead_vocal", 0.1), None, "nobody hears that");
     assert_eq!(turned("lead_vocal", 4.0), None, "that is no accident");
     assert_eq!(turned("unknown", 1.2), None);
+}
+
+#[test]
+fn a_slope_on_its_bound_says_so() {
+    let told = |strength: f64| {
+        let (session, mut facts) = usual_song(&[("it", "lead_vocal"), ("bass", "bass_di")]);
+        let usual = usual("lead_vocal");
+        let shape = move |hz: f64| usual(hz) - 1.9 * (hz.clamp(40.0, 16_000.0) / 1_000.0).log2();
+        put_spectrum(&mut raw(&mut facts, "it").facts, &shape);
+        let rules = Rules { strength, ..Rules::default() };
+        let all = decide(&SubtractiveEq, &facts, &session, &rules);
+        let is_tilt = |d: &&Decision| d.change.path().to_string().ends_with("it.insert.tilt");
+        let why = all.iter().find(is_tilt).expect("a turn").why.clone();
+        let after = applied(&session, &all);
+        let insert = after.tracks["it"].insert("tilt").expect("a turn");
+        (dsp::processors::tilt::Settings::from_values(&insert.values).tilt_db_per_oct, why)
+    };
+    // About half of it as it is (octaves are coarse); half as much again comes to the bound.
+    let (turn, why) = told(1.0);
+    assert!((0.9..1.2).contains(&turn) && !why.contains("bound"), "{turn} {why}");
+    let (turn, why) = told(1.5);
+    assert!(turn == 1.5 && why.contains("stopped at that bound"), "{turn} {why}");
 }

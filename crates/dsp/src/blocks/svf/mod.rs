@@ -6,8 +6,10 @@
 //! (A. Wishnick, *Time-varying filters for musical applications*, DAFx 2014).
 //!
 //! While nothing moves the same recursion runs as a matrix, several sections per pass over the samples and
-//! in two lanes: the two channels of stereo, or two neighbouring sections of mono. A section that is exactly
-//! neutral costs nothing.
+//! in four lanes: the two channels of two neighbouring sections in stereo, four neighbouring sections in mono. A section
+//! that is exactly neutral costs nothing.
+
+mod lanes;
 
 use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
 use crate::blocks::matched::Fraction;
@@ -320,14 +322,17 @@ fn clear(state: &mut State) {
     state.iter_mut().flatten().for_each(|s| *s = flush(*s));
 }
 
-/// All sounding sections over `L` channels: those that stand still up to four at a time, moving ones alone.
+/// Sections that are run in one pass over the samples.
+const MOST_AT_ONCE: usize = 8;
+
+/// All sounding sections over `L` channels: those that stand still up to eight at a time, moving ones alone.
 fn run_all<const L: usize>(
     sections: &[Section],
     states: &mut [State],
     mut channels: [&mut [f64]; L],
     pieces: &Pieces,
 ) {
-    let mut group = [0; 4];
+    let mut group = [0; MOST_AT_ONCE];
     let mut held = 0;
     for (i, section) in sections.iter().enumerate().filter(|(_, s)| s.sounds()) {
         if section.left > 0 {
@@ -337,7 +342,7 @@ fn run_all<const L: usize>(
         } else {
             group[held] = i;
             held += 1;
-            if held == 4 {
+            if held == MOST_AT_ONCE {
                 run_group(&group, sections, states, &mut channels, pieces);
                 held = 0;
             }
@@ -353,18 +358,45 @@ fn run_group<const L: usize>(
     channels: &mut [&mut [f64]; L],
     pieces: &Pieces,
 ) {
-    match (channels.as_mut_slice(), group) {
-        (_, []) => {}
-        ([left, right], &[a]) => run_stereo([a], sections, states, left, right, pieces),
-        ([left, right], &[a, b]) => run_stereo([a, b], sections, states, left, right, pieces),
-        ([left, right], &[a, b, c]) => run_stereo([a, b, c], sections, states, left, right, pieces),
-        ([left, right], &[a, b, c, d]) => run_stereo([a, b, c, d], sections, states, left, right, pieces),
-        ([mono], &[a, b]) => run_mono([[a, b]], sections, states, mono, pieces),
-        ([mono], &[a, b, c, d]) => run_mono([[a, b], [c, d]], sections, states, mono, pieces),
-        ([mono], &[a, ref rest @ ..]) => {
-            run_one(a, sections, states, mono, pieces);
-            run_group(rest, sections, states, &mut [&mut **mono], pieces);
+    match (channels, group.len()) {
+        (_, 0) => {}
+        (channels, 8..) if L == 2 => lanes::run::<L, 4>(group, sections, states, channels, pieces),
+        (channels, 6..) if L == 2 => {
+            lanes::run::<L, 3>(&group[..6], sections, states, channels, pieces);
+            run_group(&group[6..], sections, states, channels, pieces);
         }
+        (channels, 4..) if L == 2 => {
+            lanes::run::<L, 2>(&group[..4], sections, states, channels, pieces);
+            run_group(&group[4..], sections, states, channels, pieces);
+        }
+        (channels, 2..) if L == 2 => {
+            lanes::run::<L, 1>(&group[..2], sections, states, channels, pieces);
+            run_group(&group[2..], sections, states, channels, pieces);
+        }
+        (channels, 8..) => lanes::run::<L, 2>(group, sections, states, channels, pieces),
+        (channels, 4..) => {
+            lanes::run::<L, 1>(&group[..4], sections, states, channels, pieces);
+            run_group(&group[4..], sections, states, channels, pieces);
+        }
+        (channels, _) => run_few(group, sections, states, channels, pieces),
+    }
+}
+
+/// What is left where no vector is filled: one section of stereo, or up to three of mono.
+fn run_few<const L: usize>(
+    group: &[usize],
+    sections: &[Section],
+    states: &mut [State],
+    channels: &mut [&mut [f64]; L],
+    pieces: &Pieces,
+) {
+    match (channels.as_mut_slice(), group) {
+        ([left, right], &[a]) => run_stereo(a, sections, states, left, right, pieces),
+        ([mono], &[a, b, ref rest @ ..]) => {
+            run_mono([[a, b]], sections, states, mono, pieces);
+            run_few(rest, sections, states, &mut [&mut **mono], pieces);
+        }
+        ([mono], &[a]) => run_one(a, sections, states, mono, pieces),
         _ => {}
     }
 }
@@ -390,30 +422,24 @@ fn wide(left: &Matrix, right: &Matrix) -> Wide {
     std::array::from_fn(|row| std::array::from_fn(|i| [left[row][i], right[row][i]]))
 }
 
-/// Sections on two channels: the channels are the lanes.
+/// One section on two channels: the channels are the lanes.
 #[inline(never)]
-fn run_stereo<const N: usize>(
-    group: [usize; N],
+fn run_stereo(
+    section: usize,
     sections: &[Section],
     states: &mut [State],
     left: &mut [f64],
     right: &mut [f64],
     pieces: &Pieces,
 ) {
-    let matrices = group.map(|i| wide(&sections[i].matrix, &sections[i].matrix));
-    let mut held = group.map(|i| states[i]);
-    pieces.each(&mut held, clear, |states, frames| {
-        let mut held: [State; N] = std::array::from_fn(|i| states[i]);
+    let matrix = wide(&sections[section].matrix, &sections[section].matrix);
+    pieces.each(&mut states[section..=section], clear, |states, frames| {
+        let mut held = states[0];
         for (left, right) in left[frames.clone()].iter_mut().zip(&mut right[frames]) {
-            let mut x = [*left, *right];
-            for i in 0..N {
-                x = step(&matrices[i], &mut held[i], x);
-            }
-            [*left, *right] = x;
+            [*left, *right] = step(&matrix, &mut held, [*left, *right]);
         }
-        states.copy_from_slice(&held);
+        states[0] = held;
     });
-    group.into_iter().zip(held).for_each(|(i, state)| states[i] = state);
 }
 
 /// Pairs of sections on one channel: the two sections are the lanes, the second one frame behind the first.

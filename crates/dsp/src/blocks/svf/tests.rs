@@ -62,6 +62,32 @@ fn a_move_ends_at_its_target_and_a_neutral_section_forgets() {
 }
 
 proptest! {
+    /// Any number of sections, in any blocks, are these sections one after another: to the bit, and also where states become
+    /// too small to matter.
+    #[test]
+    fn together_they_are_each_by_itself(
+        count in 1usize..20,
+        channels in 1usize..4,
+        blocks in prop::collection::vec(0usize..400, 1..12),
+    ) {
+        // High and broad ones die away within a few blocks.
+        let all: Vec<Coefficients> = (0..count).map(|i| bell(4.0 - i as f64, 9_000.0 + 500.0 * i as f64)).collect();
+        let mut together = Chain::new(all.clone(), channels);
+        let mut apart: Vec<Chain> = all.iter().map(|one| Chain::new([*one], channels)).collect();
+        for (number, frames) in blocks.into_iter().enumerate() {
+            let sound = |c: usize, n: usize| if number % 3 == 0 && n < 40 { ((n * (c + 2)) as f64).sin() } else { 0.0 };
+            let planes: Vec<Vec<f64>> = (0..channels).map(|c| (0..frames).map(|n| sound(c, n)).collect()).collect();
+            let mut seen = audio::Buffer::from_channels(&planes);
+            let mut wanted = seen.clone();
+            together.process(&mut seen.as_block_mut());
+            apart.iter_mut().for_each(|one| one.process(&mut wanted.as_block_mut()));
+            for c in 0..channels {
+                let bits = |b: &audio::Buffer| b.channel(c).iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+                prop_assert_eq!(bits(&seen), bits(&wanted), "channel {} of block {}", c, number);
+            }
+        }
+    }
+
     /// One channel alone, in any number of sections and any blocks, gives the bits it gives beside another.
     #[test]
     fn mono_and_stereo_are_one_filter(count in 1usize..10, blocks in prop::collection::vec(0usize..90, 1..9)) {

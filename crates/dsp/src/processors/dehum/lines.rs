@@ -1,9 +1,16 @@
 //! Oscillators, filters and transforms that the hum's tracker counts with.
 
-use super::tracker::{BAND_HZ, FOLDED_DB, LANES};
 use crate::Complex64;
 use crate::blocks::kaiser;
 use std::f64::consts::{PI, TAU};
+
+/// Harmonics that can be removed.
+pub(super) const MOST: usize = 40;
+/// The band that the lower rate keeps, in hertz, and how far down is what folds into it.
+pub(super) const BAND_HZ: f64 = 2_450.0;
+const FOLDED_DB: f64 = 90.0;
+/// Frequencies beside a line that are looked at together.
+pub(super) const LANES: usize = 8;
 
 /// A fundamental and its harmonics, sample by sample, by repeated multiplication of whole arrays.
 pub(super) struct Oscillator {

@@ -25,6 +25,7 @@ mod tracker;
 
 use crate::{Address, Family, Kind, Processor, choices, settings};
 use audio::{Block, BlockRef, Frames, Spec};
+use lines::MOST;
 use tracker::Tracker;
 
 choices! {
@@ -67,9 +68,6 @@ pub static KIND: Kind = Kind {
     build: |values, spec| Box::new(Dehum::new(Settings::from_values(values), spec)),
     response: None,
 };
-
-/// Harmonics that can be removed.
-const MOST: usize = 40;
 
 struct Dehum {
     settings: Settings,

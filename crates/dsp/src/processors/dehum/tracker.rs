@@ -1,7 +1,6 @@
 //! Finds, follows and subtracts the hum of one channel.
 
-use super::MOST;
-use super::lines::{Oscillator, add_line, goertzel, low_pass, median, response};
+use super::lines::{BAND_HZ, LANES, MOST, Oscillator, add_line, goertzel, low_pass, median, response};
 use crate::Complex64;
 use crate::blocks::autoregression::dot;
 use audio::Frames;
@@ -11,9 +10,6 @@ use std::sync::Arc;
 
 /// The rate at which hum is looked for is the lowest above this, in hertz, that divides the sample rate.
 const LEAST_RATE_HZ: f64 = 6_000.0;
-/// The band that the lower rate keeps, and how far down is what folds into it.
-pub(super) const BAND_HZ: f64 = 2_450.0;
-pub(super) const FOLDED_DB: f64 = 90.0;
 /// Length of a window in seconds, and windows that begin within one.
 const WINDOW_S: f64 = 1.4;
 const OVERLAP: usize = 4;
@@ -32,7 +28,6 @@ const DECIDING: usize = 12;
 /// The level beside a line is the middle one of the bins between these distances, in hertz.
 const BESIDE_HZ: (f64, f64) = (4.0, 14.0);
 const BESIDE_LINE_HZ: [f64; LANES] = [-11.0, -8.0, -5.5, -3.5, 3.5, 5.5, 8.0, 11.0];
-pub(super) const LANES: usize = 8;
 /// As power ratios: a line stands out by 6 dB; two, one of them among the first three, by 12 dB.
 const STANDS_OUT: f64 = 4.0;
 const PLAIN: f64 = 16.0;

@@ -12,13 +12,11 @@
 //! The signal passes a zone in which pulses may still change, hop by hop; behind it they are final. Where nothing
 //! stands above the ceiling nothing is added, and the samples keep their bits.
 
-use super::mask::Mask;
+use super::mask::{Mask, RAISED};
 use crate::blocks::lookahead::{Delay, greater};
 use crate::blocks::oversample::Upsampler;
 use audio::{Frames, Spec};
 
-/// Points per frame at which the ceiling is looked after.
-pub(super) const RAISED: usize = 4;
 /// Hops in which pulses may change.
 const ACTIVE_HOPS: usize = 4;
 /// Passes over the active zone per hop.

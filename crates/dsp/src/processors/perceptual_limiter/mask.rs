@@ -6,12 +6,13 @@
 //! the masker, and laid over the threshold in quiet (Terhardt 1979, equation 1). Only its shape matters here: how
 //! much of it is used follows from the peaks.
 
-use super::canceller::RAISED;
 use num_complex::Complex64;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use std::f64::consts::PI;
 use std::sync::Arc;
 
+/// Points per frame at which the ceiling is looked after.
+pub(super) const RAISED: usize = 4;
 /// Fall of the spread power per ERB, in decibels, towards low and high frequencies.
 const FALL_BELOW_DB: f64 = 24.0;
 const FALL_ABOVE_DB: f64 = 9.0;

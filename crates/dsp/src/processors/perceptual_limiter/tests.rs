@@ -1,8 +1,8 @@
 //! Each stage by itself: the last one, the guarantee, would hide what the others leave.
 
-use super::canceller::{Canceller, RAISED};
+use super::canceller::Canceller;
 use super::gain::SmoothGain;
-use super::mask::Mask;
+use super::mask::{Mask, RAISED};
 use crate::blocks::true_peak::PeakFinder;
 use audio::{Buffer, Spec, gain_to_db};
 use std::f64::consts::{PI, TAU};

@@ -1,8 +1,10 @@
 //! Printed echoes and reverberation: what they repeat, heard in how their bands move, or else said by their names.
 
 use super::Problem;
+use super::asks::ECHO_LU;
 use crate::parts::role;
 use crate::roles;
+use audio::{db_to_power, power_to_db};
 use measure::{ERB_BANDS, ErbFrames};
 
 /// An echo comes so many rows of 50 ms after what it repeats, at most: a dotted quarter at 75 bpm.
@@ -39,6 +41,15 @@ impl Problem<'_> {
                 echoes.push((source, repeated));
             }
         }
+        for (echo, repeated) in &echoes {
+            let own = self.sources[*echo].part;
+            let power = |source: &usize| {
+                let group = &self.groups[self.sources[*source].part];
+                db_to_power(group.expected_lu) / group.sources.len() as f64
+            };
+            // What is told of it beside the other parts.
+            self.groups[own].expected_lu = ECHO_LU + power_to_db(repeated.iter().map(power).sum());
+        }
         self.echoes = echoes;
     }
 
@@ -73,7 +84,11 @@ fn moves(erb: &ErbFrames) -> Vec<Frame> {
         .collect();
     for band in 0..ERB_BANDS {
         let mean = frames.iter().map(|frame| frame[band]).sum::<f64>() / rows.max(1) as f64;
-        frames.iter_mut().for_each(|frame| frame[band] -= mean);
+        for frame in &mut frames {
+            // What a mean of equal numbers is off by is no movement.
+            let moved = frame[band] - mean;
+            frame[band] = if moved.abs() > 1e-9 * mean { moved } else { 0.0 };
+        }
     }
     frames
 }

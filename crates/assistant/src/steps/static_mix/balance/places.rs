@@ -47,14 +47,13 @@ impl Problem<'_> {
         };
         let sides = |id: &str| {
             let placed = stage.placed().iter().find(|placed| placed.track.id == id);
-            let Some(placed) = placed else { return Sides::Mono { position: 0.0 } };
-            match placed.right_share() {
-                None => Sides::Mono { position: (placed.pan / 100.0).clamp(-1.0, 1.0) },
-                Some(right) => {
-                    let side = db_to_power(placed.side_db.unwrap_or(NO_SIDE_DB));
-                    Sides::Stereo { right, side: side / (1.0 + side) }
-                }
-            }
+            let middle = Sides::Point { position: 0.0, doubled: false };
+            let Some(placed) = placed else { return middle };
+            let stereo = placed.right_share().map(|right| {
+                let side = db_to_power(placed.side_db.unwrap_or(NO_SIDE_DB));
+                Sides::Stereo { right, side: side / (1.0 + side) }
+            });
+            stereo.or(placed.point()).unwrap_or(middle)
         };
         let place = |unit: &Unit| {
             let member = |(place, side): &(usize, f64)| {

@@ -8,12 +8,16 @@
 //! bin, the mains stay. There three lines are asked for, plainer ones, far below the music: a held note is none. What
 //! hides in both stands alone before the first note.
 
+mod lead_in;
+mod lines;
+
+pub use lines::{Hum, HumLine};
+
 use crate::activity::{Activity, FRAME_S as ACTIVITY_S};
 use crate::frames::{Framer, Spectrum, add_powers, size_for};
-use crate::lead_in::LeadIn;
 use crate::stats::{nearest_rank, sorted};
 use audio::{BlockRef, Frames, power_to_db};
-use serde::{Deserialize, Serialize};
+use lead_in::LeadIn;
 use std::f64::consts::PI;
 
 /// Frames last at least this long: lines 10 Hz apart are told from each other and from what lies between.
@@ -84,33 +88,6 @@ const ALWAYS: Rule = Rule {
     alone_db: f64::INFINITY,
     exact_bins: EXACT_BINS,
 };
-
-/// Hum of the mains.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Hum {
-    /// 50 or 60 Hz.
-    pub mains_hz: f64,
-    /// The lines that stand out, the lowest first.
-    pub lines: Vec<HumLine>,
-}
-
-/// One line of hum.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct HumLine {
-    /// Its nominal frequency in hertz.
-    pub hz: f64,
-    /// Its level in dBFS RMS.
-    pub dbfs: f64,
-    /// Its level against noise in the same bandwidth beside it, in dB.
-    pub above_floor_db: f64,
-}
-
-impl Hum {
-    /// Level of all lines together, in dBFS RMS.
-    pub fn dbfs(&self) -> f64 {
-        power_to_db(self.lines.iter().map(|line| audio::db_to_power(line.dbfs)).sum())
-    }
-}
 
 /// The low spectra of a stream.
 #[derive(Clone)]

@@ -6,7 +6,7 @@
 //! stretch does (Rife & Boorstyn, IEEE Trans. Information Theory IT-20, 1974: the bound on the error of a frequency falls
 //! with the signal-to-noise ratio, not with the bandwidth of the window alone): a note near a multiple is no hum.
 
-use crate::hum::{Hum, HumLine};
+use super::lines::{Hum, HumLine};
 use audio::{BlockRef, Frames, power_to_db};
 use std::f64::consts::{PI, TAU};
 
@@ -32,20 +32,20 @@ const EXACT: f64 = 0.006;
 
 /// The beginning of a signal.
 #[derive(Clone)]
-pub(crate) struct LeadIn {
+pub(super) struct LeadIn {
     sample_rate_hz: f64,
     channels: Vec<Vec<f64>>,
     most: Frames,
 }
 
 impl LeadIn {
-    pub(crate) fn new(sample_rate_hz: f64, channels: usize) -> LeadIn {
+    pub(super) fn new(sample_rate_hz: f64, channels: usize) -> LeadIn {
         let most = ((MOST_S + ATTACK_S) * sample_rate_hz) as usize;
         LeadIn { sample_rate_hz, channels: vec![Vec::with_capacity(most); channels], most }
     }
 
     /// Takes clean samples.
-    pub(crate) fn push(&mut self, block: &BlockRef) {
+    pub(super) fn push(&mut self, block: &BlockRef) {
         for (kept, samples) in self.channels.iter_mut().zip(block.iter()) {
             let room = (self.most - kept.len()).min(samples.len());
             kept.extend_from_slice(&samples[..room]);
@@ -53,7 +53,7 @@ impl LeadIn {
     }
 
     /// The hum before `first_s`, where the first note begins; `None` where that is too soon, or nothing surely hums.
-    pub(crate) fn hum(&self, first_s: f64) -> Option<Hum> {
+    pub(super) fn hum(&self, first_s: f64) -> Option<Hum> {
         let ahead = ((first_s - ATTACK_S).max(0.0) * self.sample_rate_hz) as usize;
         let length = ahead.min((MOST_S * self.sample_rate_hz) as usize);
         if (length as f64) < LEAST_S * self.sample_rate_hz || self.channels.iter().any(|c| c.len() < length) {
