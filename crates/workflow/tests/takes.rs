@@ -76,9 +76,11 @@ fn a_take_becomes_the_master_and_comes_back() {
     // The kept session finds its mix, from where it stands, and comes back.
     let kept = std::fs::read_to_string(at("mix-takes/before/mix.session.toml")).expect("a session");
     assert!(kept.contains(&*folder.path().canonicalize().expect("there").to_string_lossy()), "{kept}");
-    with(|context| promote_take(&mix, None, "before", false, context)).expect("promoted");
+    let back = with(|context| promote_take(&mix, None, "before", false, context)).expect("promoted");
+    let kept = back.kept_as.expect("there was a master");
     assert_eq!(bytes(&at("mix-master.wav")), first);
-    assert_eq!(bytes(&at("mix-takes/before/mix-master.wav")), loud);
+    assert_eq!(bytes(&at(&format!("mix-takes/{kept}/mix-master.wav"))), loud);
+    assert!(!at("mix-takes/before").exists(), "it is the master now");
     // Mastering goes on where it was.
     mastered(&mix, -20.0, None);
     assert_eq!(bytes(&at("mix-master.wav")), first);
