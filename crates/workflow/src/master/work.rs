@@ -235,8 +235,8 @@ impl<'a> Work<'a> {
         self.stages = newest.into_iter().collect();
         let start = drive_of(session).unwrap_or(0.0);
         self.context.listener.stage("solving the loudness", None);
-        // The first is aimed from afar; from the second on it may be the master.
-        let mut near = false;
+        // Unless what it gets is known the first is aimed from afar; any later one may be the master.
+        let mut near = before.is_some();
         mastering::solve_drive(goal, start, before, |drive_db| {
             let session = with_limiter(session, drive_db, goal.limiter_ceiling_dbtp());
             let keeps = std::mem::replace(&mut near, true);
