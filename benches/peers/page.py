@@ -119,7 +119,9 @@ def produce_part(part):
            "costs to do it again. " + made(part), "", "| | CPU | peak MiB |", "|---|---:|---:|"]
     out += [f"| {name} | {cost['cpu_s']:.1f} s | {cost['peak_mib']:.0f} |" for name, cost in found.items()]
     first = next(iter(found.values()))["cpu_s"]
-    return [*out, "", verdict("60 s of CPU at most", first <= 60, f"{first:.0f} s"), ""]
+    return [*out, "", verdict("60 s of CPU at most", first <= 60, f"{first:.0f} s"), "",
+            "What is done again reads the recordings to see that they are the same, and nothing else where nothing has changed; a "
+            "render takes strips that did not change from the cache.", ""]
 
 
 def scale_part(part, folder):
@@ -168,13 +170,13 @@ def roofline_part(part):
             "counted by hand from the algorithm as it is, additions and multiplications alone; loads, comparisons and divisions are "
             "on top. A recursion cannot reach the arithmetic limit in one strip, since each sample waits for the one before. "
             + made(part), "", part["found"].strip(), "",
-            "Where the last figure is above 2 the gap is open, and here that is everywhere. The equaliser and the compressor wait for "
-            "their recursions: two channels share a vector of four, and several strips would have to share one to close it. The "
+            "Where the last figure is above 2 the gap is open. The equaliser has both channels of two sections in a vector of four; the "
+            "compressor waits for its recursion: one detector fills no vector, and several strips would have to share one. The "
             "others hold divisions, maxima, shuffles and reads from many places, which the count leaves out.", ""]
 
 
 def processors_part(part):
-    return ["## Processors", "", "Nanoseconds of one core for a frame, at work as in a mix. " + made(part), "", "```text",
+    return ["## Processors", "", "Nanoseconds of one core for a frame, at work as in a mix; what building a stereo one allocates, and what a second of work does. " + made(part), "", "```text",
             part["found"].strip(), "```", ""]
 
 

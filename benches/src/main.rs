@@ -51,7 +51,10 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         }
         ["render", minutes] => render::run(minutes.parse()?),
         ["song", minutes, folder] => song::write(folder.as_ref(), minutes.parse()?, song::TRACKS),
-        ["session", folder, target] => render::of_folder(folder.as_ref(), target.as_ref()),
+        ["session", folder, target] => render::of_folder(folder.as_ref(), target.as_ref(), None),
+        ["session", folder, target, slab_frames] => {
+            render::of_folder(folder.as_ref(), target.as_ref(), Some(slab_frames.parse()?))
+        }
         ["scale", tracks, minutes] => render::scale(tracks.parse()?, minutes.parse()?),
         ["roofline"] => roofline::run(),
         ["kinds", kinds @ ..] => kinds::run(kinds),
@@ -63,7 +66,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["sound", words @ ..] => sound::run(words),
         ["step", path] => steps::run(path),
         _ => Err(
-            "run without words, or with one of: render MINUTES, song MINUTES FOLDER, session FOLDER FILE, \
+            "run without words, or with one of: render MINUTES, song MINUTES FOLDER, session FOLDER FILE [SLAB_FRAMES], \
              scale TRACKS MINUTES, roofline, kinds KIND ..., meters, files, peers FILE ..., faults [SESSIONS] [each] [from TAKE], endurance, sound signals FOLDER, sound table FOLDER, step PATH"
                 .into(),
         ),

@@ -23,11 +23,18 @@ fn programme() -> Buffer {
     buffer
 }
 
-/// Prints what `work` takes for the programme of four minutes.
+/// Prints what `work` takes for the programme of four minutes: time, and memory beyond the programme itself.
 fn time(name: &str, mut work: impl FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut done = Ok(());
+    let allocated = allocation_counter::measure(|| done = work());
+    done?;
+    let (times, mib) = (allocated.count_total, allocated.bytes_max as f64 / f64::from(1 << 20));
     let s = least_s(&mut work)?;
     let ns = s * 1e9 / (SOUND_S * RATE as usize) as f64;
-    say(&format!("{name:34} {s:6.2} s {ns:7.1} ns per frame  {:5.0}x real time", SOUND_S as f64 / s))
+    let speed = SOUND_S as f64 / s;
+    say(&format!(
+        "{name:36} {s:6.2} s {ns:7.1} ns per frame {speed:6.0}x real time {times:8} allocations, {mib:6.2} MiB at most"
+    ))
 }
 
 /// Loudness, true peak, the search for overs, and everything together.

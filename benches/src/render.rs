@@ -26,7 +26,7 @@ struct Cost {
 }
 
 /// Renders the session of a folder to a 32-bit float file, or to nowhere.
-fn render(folder: &Path, target: Option<&Path>, threads: usize) -> Result<Cost, Failure> {
+fn render(folder: &Path, target: Option<&Path>, options: &RenderOptions) -> Result<Cost, Failure> {
     let session = session::read(&std::fs::read_to_string(folder.join("session.toml"))?).into_session()?;
     let (wall, cpu) = (Instant::now(), process_cpu_s());
     let mut sources = Sources::default();
@@ -46,8 +46,7 @@ fn render(folder: &Path, target: Option<&Path>, threads: usize) -> Result<Cost, 
         Ok(writer.as_mut().map_or(Ok(()), |writer| writer.write_f64(block))?)
     };
     let mix = Output { node: plan.nodes.len() - 1, tap: Tap::Output, sink: Box::new(&mut sink) };
-    let options = RenderOptions { threads, ..RenderOptions::default() };
-    engine::render(&plan, &sources, vec![mix], &options)?;
+    engine::render(&plan, &sources, vec![mix], options)?;
     if let Some(writer) = writer {
         writer.finish()?;
     }
@@ -66,7 +65,8 @@ pub(crate) fn run(minutes: usize) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     write(folder.path(), minutes, TRACKS)?;
     let premaster = folder.path().join("premaster.wav");
-    let Cost { song_s, wall_s, opened_s, cpu_s, opened_cpu_s } = render(folder.path(), Some(&premaster), 2)?;
+    let Cost { song_s, wall_s, opened_s, cpu_s, opened_cpu_s } =
+        render(folder.path(), Some(&premaster), &RenderOptions { threads: 2, ..RenderOptions::default() })?;
     let shown = |value: Option<f64>, unit: &str| value.map_or("-".into(), |v| format!("{v:.1} {unit}"));
     say(&format!("song            {song_s:.1} s, {TRACKS} tracks, half of them stereo, tail included"))?;
     say(&format!("wall            {wall_s:.1} s, {:.0}x real time on 2 threads", song_s / wall_s))?;
@@ -83,16 +83,19 @@ pub(crate) fn run(minutes: usize) -> Result<(), Failure> {
     say(&format!("asked           {WANTED_SPEED:.0}x real time, under {WANTED_MEMORY_MB:.0} MB"))
 }
 
-/// Renders the session that `song` has written into a folder: what peers are given.
-pub(crate) fn of_folder(folder: &Path, target: &Path) -> Result<(), Failure> {
-    render(folder, Some(target), 0).map(drop)
+/// Renders the session that `song` has written into a folder: what peers are given. Slabs are those of the engine unless
+/// others are named.
+pub(crate) fn of_folder(folder: &Path, target: &Path, slab_frames: Option<usize>) -> Result<(), Failure> {
+    let standard = RenderOptions::default();
+    let slab_frames = slab_frames.unwrap_or(standard.slab_frames);
+    render(folder, Some(target), &RenderOptions { slab_frames, ..standard }).map(drop)
 }
 
 /// Renders a song of so many tracks and minutes to nowhere, and tells the cost as JSON.
 pub(crate) fn scale(tracks: usize, minutes: usize) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     write(folder.path(), minutes, tracks.max(2))?;
-    let cost = render(folder.path(), None, 0)?;
+    let cost = render(folder.path(), None, &RenderOptions::default())?;
     let told = serde_json::json!({
         "tracks": tracks,
         "minutes": minutes,
