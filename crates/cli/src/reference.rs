@@ -19,7 +19,7 @@ const ENDS: &[(&str, &[u8])] = &[
     ("check", &[3, 4, 130]),
     ("measure", &[4, 130]),
     ("compare", &[4, 130]),
-    ("translate", &[4, 130]),
+    ("translate", &[4, 5, 130]),
     ("processors", &[]),
     ("targets", &[]),
     ("roles", &[]),
