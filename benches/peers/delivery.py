@@ -9,10 +9,11 @@ those of BS.1770 at every rate (its usual ones read 0.03 LU too low at 44.1 kHz)
 which interpolates 16 times in the frequency domain.
 
     pip install numpy scipy soundfile pyloudnorm matchering libsonare
-    python3 benches/peers/delivery.py FOLDER_OF_SONGS [PROGRAM [WORK_FOLDER]]
+    python3 benches/peers/delivery.py FOLDER_OF_SONGS [PROGRAM [WORK_FOLDER [SONGS_OF_PEERS]]]
 
 prints the tables of docs/reference/mastering-delivery.md. PROGRAM is one built with `--features mp3,aac`; without them its MP3
-and AAC are left out. What stands in WORK_FOLDER from an earlier run is not made again.
+and AAC are left out. What stands in WORK_FOLDER from an earlier run is not made again. The others get the first SONGS_OF_PEERS of
+the folder, all without it.
 """
 
 import json
@@ -161,14 +162,14 @@ def coded(wav, home):
     return files
 
 
-def results(program, songs, work):
-    """Tonmeister's files first, then each peer's."""
+def results(program, songs, work, of_peers):
+    """Tonmeister's files first, then each peer's, song by song."""
     pairs = [(song, goal, work / f"{song.stem}{goal:.0f}") for song in songs for goal in GOALS]
     for song, goal, home in pairs:
         home.mkdir(parents=True, exist_ok=True)
         yield song, goal, "Tonmeister", *tonmeister(program, song, goal, home)
-    for by, make in PEERS.items():
-        for song, goal, home in pairs:
+    for song, goal, home in pairs[: of_peers * len(GOALS)]:
+        for by, make in PEERS.items():
             place = home / by.replace(" ", "-")
             place.mkdir(exist_ok=True)
             wav = place / "song.wav"
@@ -181,8 +182,9 @@ def main():
     songs = sorted(p for p in pathlib.Path(sys.argv[1]).iterdir() if p.suffix in (".flac", ".wav"))
     program = sys.argv[2] if len(sys.argv) > 2 else "tonmeister"
     work = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else pathlib.Path(tempfile.mkdtemp())
+    of_peers = int(sys.argv[4]) if len(sys.argv) > 4 else len(songs)
     rows = []
-    for song, goal, by, files, stopped in results(program, songs, work):
+    for song, goal, by, files, stopped in results(program, songs, work, of_peers):
         for note in stopped:
             print(f"{song.stem} to {goal:.0f}: {note}", file=sys.stderr)
         for name, path in files.items():
@@ -196,7 +198,8 @@ def main():
     print(f"{len(songs)} songs to {', '.join(f'{g:.0f}' for g in GOALS)} LUFS under {CEILING} dBTP.\n")
     print("| by | WAV within 0.05 LU | farthest, LU | files over the ceiling | of | highest, dBTP |")
     print("|---|---:|---:|---:|---:|---:|")
-    for by in ["Tonmeister", *PEERS]:
+    everybody = ["Tonmeister", *(PEERS if of_peers else [])]
+    for by in everybody:
         mine = [row for row in rows if row["by"] == by]
         wavs = [abs(r["lufs"] - r["goal"]) for r in mine if r["name"] == "wav"]
         reached = [abs(r["lufs"] - r["goal"]) for r in mine if r["name"] == "wav" and not r["stopped"]]
@@ -207,7 +210,7 @@ def main():
     print("\nFiles over the ceiling, and the highest true peak, by format:\n")
     print("| by | " + " | ".join(name.upper() if name in ("wav", "flac", "mp3", "aac") else name.title() for name in FORMATS) + " |")
     print("|---|" + "---:|" * len(FORMATS))
-    for by in ["Tonmeister", *PEERS]:
+    for by in everybody:
         cells = []
         for name in FORMATS:
             peaks = [r["dbtp"] for r in rows if r["by"] == by and r["name"] == name]

@@ -32,7 +32,9 @@ pub use parts::rough_mix;
 pub use recordings::recording_faults;
 pub use step::{Hears, Rules, Step};
 pub use steps::automation::unanswered as unanswered_notes;
-pub use steps::checks::{Finding, LeadInSection, findings, holders, lead_by_section, lower_by_db};
+pub use steps::checks::{
+    Finding, LeadInSection, findings, holders, lead_and_rest, lead_by_section, lower_by_db,
+};
 pub use steps::preparation::microphone_groups;
 pub use steps::static_mix::rebalance;
 

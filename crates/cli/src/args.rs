@@ -418,13 +418,13 @@ Examples:
         #[arg(long)]
         dry_run: bool,
     },
-    /// Master finished stereo mixes
+    /// Master finished stereo mixes, or the mix of a song's folder anew
     #[command(
-        after_help = "Examples:\n  tonmeister master MIX.wav\n  tonmeister master MIX.wav --loudness -11 --reference RECORD.flac -o MASTERS\n  tonmeister master MIX.wav --style bold --take bold"
+        after_help = "Examples:\n  tonmeister master MIX.wav\n  tonmeister master MIX.wav --loudness -11 --reference RECORD.flac -o MASTERS\n  tonmeister master MIX.wav --style bold --take bold\n  tonmeister master MIX.wav --promote bold     the take becomes the master\n  tonmeister master SONG --style gentle --take gentle"
     )]
     Master {
-        /// The mixes
-        #[arg(required = true, value_name = "FILE")]
+        /// The mixes, or folders of songs that `produce` or `mix` has rendered
+        #[arg(required = true, value_name = "FILE|SONG")]
         files: Vec<PathBuf>,
         #[command(flatten)]
         aim: Aim,
@@ -437,6 +437,9 @@ Examples:
         /// Keep this master as a take of this name beside the others, and compare them all
         #[arg(long, value_name = "NAME")]
         take: Option<String>,
+        /// Make this take the master; the master of before is kept as a take
+        #[arg(long, value_name = "TAKE", conflicts_with_all = ["take", "target", "loudness", "reference", "matching", "genre", "ab"])]
+        promote: Option<String>,
         /// Decide and tell, but write nothing
         #[arg(long)]
         dry_run: bool,
@@ -500,16 +503,16 @@ Examples:
     },
     /// How a master sounds on a telephone, a laptop, earbuds, in a car and in a club, and what each of them loses
     #[command(
-        after_help = "Examples:\n  tonmeister translate MASTER.wav\n  tonmeister translate MASTER.wav --lead VOCAL.wav -o EVERYWHERE"
+        after_help = "Examples:\n  tonmeister translate MASTER.wav\n  tonmeister translate SONG                            the master, and how well its lead is heard\n  tonmeister translate MASTER.wav --lead VOCAL.wav -o EVERYWHERE"
     )]
     Translate {
-        /// The finished files
-        #[arg(required = true, value_name = "FILE")]
+        /// The finished files, or folders of songs that `produce` has rendered: there the tracks tell how well the lead is heard
+        #[arg(required = true, value_name = "FILE|SONG")]
         files: Vec<PathBuf>,
         /// The lead as it is in the file, of the same length: tells how well it is heard
         #[arg(long, value_name = "FILE")]
         lead: Option<PathBuf>,
-        /// Put what is rendered here instead of into `out/translation` beside the files
+        /// Put what is rendered here instead of into `out/translation` beside the files or in the song's folder
         #[arg(short = 'o', long = "output", value_name = "FOLDER")]
         output: Option<PathBuf>,
         /// Tell, but write nothing

@@ -325,6 +325,19 @@ pub(crate) fn mastered(done: &MasterResult, verbose: bool, dry_run: bool) -> Str
     text
 }
 
+/// A take that became the master.
+pub(crate) fn promoted(done: &workflow::Promoted) -> String {
+    let (is, was) = if done.dry_run { ("would be", "would stay") } else { ("is", "stays") };
+    let mut text = format!("take {} {is} the master now: {}\n", bare(&done.take), bare(&done.master));
+    if let Some(kept) = &done.kept_as {
+        text += &format!("the master of before {was} as take {kept}; `--promote {kept}` brings it back\n");
+    }
+    match done.dry_run {
+        true => text + "nothing was written\n",
+        false => text + "what was delivered is of the master of before: run `tonmeister deliver` again\n",
+    }
+}
+
 pub(crate) fn delivered(done: &DeliverResult) -> String {
     if !done.planned.is_empty() {
         let lines = done.planned.iter().map(|p| {
@@ -346,10 +359,11 @@ pub(crate) fn delivered(done: &DeliverResult) -> String {
 /// Files with their checksums, and what was found in them.
 pub(crate) fn handed_over(written: &[workflow::WrittenFile], details: &[workflow::Delivered]) -> String {
     let mut text = files(written);
+    let mut said = std::collections::BTreeSet::new();
     for d in details {
         let kept = if d.kept { "  (was there already)" } else { "" };
         text += &format!("{}  {}{kept}\n", d.sha256(), bare(&d.path.to_string_lossy()));
-        text += &crate::print_check::findings(&d.findings);
+        text += &crate::print_check::findings_once(&d.findings, &mut said);
     }
     text
 }

@@ -1,32 +1,49 @@
 //! Checks and what was mended, as text for people.
 
 use crate::table::{bare, counted, reading, row, table, text_columns, with_unit, wrapped};
+use std::collections::BTreeSet;
 use workflow::{CheckResult, Finding, Mend, Mended, Preview, Severity, TranslateResult};
 
 /// Findings with their place, sound, remedy and price.
 pub(crate) fn findings(findings: &[Finding]) -> String {
-    let mut text = String::new();
-    for f in findings {
-        let mark = match f.severity {
-            Severity::Fail => "FAIL",
-            Severity::Warn => "warn",
-            Severity::Info => "info",
+    let one = |f: &Finding| {
+        let refused = match &f.mend {
+            Mend::Refused(why) => why.as_str(),
+            _ => "",
         };
-        let place = f.place_s.map(|s| format!(" at {s:.3} s")).unwrap_or_default();
-        text += &wrapped(&format!("{mark}{place}: {}", f.what), "  ", text_columns());
-        let mut line = |word: &str, said: &str| {
-            if !said.is_empty() {
-                text += &wrapped(&format!("{word}: {said}"), "        ", text_columns());
-            }
-        };
-        line("heard as", &f.heard_as);
-        line("remedy", &f.remedy);
-        line("price", &f.price);
-        if let Mend::Refused(why) = &f.mend {
-            line("not by `check --apply`", why);
-        }
-    }
-    text
+        let besides = [
+            ("heard as", f.heard_as.as_str()),
+            ("remedy", &f.remedy),
+            ("price", &f.price),
+            ("not by `check --apply`", refused),
+        ];
+        headline(f) + &lines(&besides)
+    };
+    findings.iter().map(one).collect()
+}
+
+/// Findings of many files: how one is heard and what to do about it is said where it comes first.
+pub(crate) fn findings_once(findings: &[Finding], said: &mut BTreeSet<String>) -> String {
+    let mut one = |f: &Finding| match said.insert(format!("{} {}", f.id, f.remedy)) {
+        true => headline(f) + &lines(&[("heard as", &f.heard_as), ("remedy", &f.remedy)]),
+        false => headline(f),
+    };
+    findings.iter().map(&mut one).collect()
+}
+
+fn headline(f: &Finding) -> String {
+    let mark = match f.severity {
+        Severity::Fail => "FAIL",
+        Severity::Warn => "warn",
+        Severity::Info => "info",
+    };
+    let place = f.place_s.map(|s| format!(" at {s:.3} s")).unwrap_or_default();
+    wrapped(&format!("{mark}{place}: {}", f.what), "  ", text_columns())
+}
+
+fn lines(lines: &[(&str, &str)]) -> String {
+    let said = lines.iter().filter(|(_, said)| !said.is_empty());
+    said.map(|(word, said)| wrapped(&format!("{word}: {said}"), "        ", text_columns())).collect()
 }
 
 /// What each service does, a line each.

@@ -46,18 +46,59 @@ pub(crate) fn targets(all: &[Target], whole: bool) -> String {
     table(&rows) + "\n`tonmeister targets NAME` tells more and where it is from\n"
 }
 
+/// Everything a row asks for, a line each; what it has no rule about is left out.
 fn whole_target(t: &Target) -> String {
-    let loudness = match t.integrated_lufs {
-        Some(lufs) => format!("{lufs} LUFS, {} LU either way", t.tolerance_lu),
-        None => "not asked for".to_string(),
+    let loudness = match (t.integrated_lufs, t.mono_integrated_lufs) {
+        (None, _) => "not asked for".to_string(),
+        (Some(lufs), mono) => {
+            let mono = mono.map_or(String::new(), |mono| format!("; mono {mono} LUFS"));
+            format!("{lufs} LUFS, {} LU either way{mono}", t.tolerance_lu)
+        }
     };
+    let from_to = |[low, high]: [f64; 2], unit: &str| match low > 0.0 || unit == "dBFS" {
+        true => format!("{low} to {high} {unit}"),
+        false => format!("at most {high} {unit}"),
+    };
+    let listed = |all: Vec<String>| (!all.is_empty()).then(|| all.join(", "));
+    let rates = t.sample_rates_hz.iter().map(|hz| format!("{}", f64::from(*hz) / 1000.0)).collect();
+    let channels = t.channels.iter().map(|n| match n {
+        1 => "mono".to_string(),
+        2 => "stereo".to_string(),
+        n => format!("{n} channels"),
+    });
+    let rate = t.min_bit_rate_kbps.map(|kbps| {
+        let constant = if t.constant_bit_rate { ", constant" } else { "" };
+        format!("at least {kbps} kbit/s{constant}")
+    });
     let rows = [
-        ["  loudness".into(), loudness],
-        ["  true peak".into(), format!("at most {} dBTP", t.ceiling_dbtp)],
-        ["  source".into(), format!("{} ({})", t.source, t.mark.describe())],
-        ["  as of".into(), t.as_of.to_string()],
+        ("loudness", Some(loudness)),
+        ("loudest 3 s", t.max_short_term_lufs.map(|lufs| format!("at most {lufs} LUFS"))),
+        ("RMS", t.rms_dbfs.map(|window| from_to(window, "dBFS"))),
+        ("noise floor", t.max_noise_floor_dbfs.map(|floor| format!("at most {floor} dBFS"))),
+        ("true peak", Some(format!("at most {} dBTP", t.ceiling_dbtp))),
+        ("sample peak", t.max_sample_peak_dbfs.map(|peak| format!("at most {peak} dBFS"))),
+        ("kinds of file", listed(t.containers.iter().map(|c| c.name().to_string()).collect())),
+        ("depths", listed(t.depths.iter().map(|d| d.name().to_string()).collect())),
+        ("rates", listed(rates).map(|rates| format!("{rates} kHz"))),
+        ("coded with loss", rate),
+        ("channels", listed(channels.collect())),
+        ("length", t.duration_s.map(|window| from_to(window, "s"))),
+        ("pause before", t.pause_start_s.map(|window| from_to(window, "s"))),
+        ("pause after", t.pause_end_s.map(|window| from_to(window, "s"))),
+        ("correlation", t.min_correlation.map(|least| format!("at least {least}"))),
+        ("bass", t.mono_below_hz.map(|hz| format!("in phase below {hz} Hz"))),
+        ("source", Some(format!("{} ({})", t.source, t.mark.describe()))),
+        ("as of", Some(t.as_of.to_string())),
     ];
-    format!("{}: {}\n{}\n", t.id, t.label, table(&rows.map(Vec::from)))
+    let told = rows
+        .into_iter()
+        .filter_map(|(name, told)| Some(vec![format!("  {name}"), told?]))
+        .collect::<Vec<_>>();
+    let mut text = format!("{}: {}\n", t.id, t.label);
+    text += &wrapped(&t.about, "  ", text_columns());
+    text += &table(&told);
+    text += &wrapped(&t.notes, "  ", text_columns());
+    text + "\n"
 }
 
 pub(crate) fn roles(all: &[RoleInfo]) -> String {

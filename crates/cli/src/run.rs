@@ -162,9 +162,21 @@ pub(crate) fn run(command: Command, voice: &Voice, context: &Context) -> Result<
             let passed = done.files.iter().all(|file| file.passed != Some(false));
             Ok(Answer::new(voice, &json_of(&done), || print::rendered(&done)).passing(passed))
         }
-        Command::Master { files, aim, style, home, take, dry_run } => {
+        Command::Master { files, home, promote: Some(take), dry_run, .. } => {
+            let [mix] = files.as_slice() else {
+                return Err(WorkflowError::Usage(
+                    "--promote belongs to one mix: give one file or folder".into(),
+                ));
+            };
+            let done = workflow::promote_take(mix, home.as_deref(), &take, dry_run, context)?;
+            let mut value = json_of(&done);
+            value["schema"] = "tonmeister.master/1".into();
+            Ok(Answer::new(voice, &value, || print::promoted(&done)))
+        }
+        Command::Master { files, aim, style, home, take, promote: None, dry_run } => {
             let request = MasterRequest { take, ..aimed(aim, style)? };
-            files.iter().try_for_each(|file| workflow::readable_audio(file))?;
+            let mixes = files.iter().filter(|file| !file.is_dir());
+            mixes.into_iter().try_for_each(|file| workflow::readable_audio(file))?;
             let done = workflow::master_files(&files, home.as_deref(), &request, dry_run, context)?;
             let answer = Answer::new(voice, &json_of_run(&done, dry_run), || {
                 print::mastered(&done, voice.verbose, dry_run)

@@ -131,6 +131,7 @@ pub(crate) fn read_observed(
         pitch: false,
         clicks: look == Look::Strange,
         music: false,
+        lean: true,
         ..Options::default()
     };
     let mut analyser =

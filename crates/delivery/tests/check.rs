@@ -373,13 +373,26 @@ fn every_remedy_has_a_price_and_says_whether_it_can_be_applied() {
 
 #[test]
 fn a_channel_is_turned_only_where_it_is_upside_down_as_a_whole() {
-    let mend = |correlation, loss| {
+    let mend = |correlation, loss, bands: [(f64, f64); 3]| {
         let mut reading = good();
         (reading.facts.correlation, reading.facts.mono_loss_db) = (Some(correlation), Some(loss));
+        let band = |(share_db, correlation)| measure::BandFacts {
+            low_hz: 0.0,
+            high_hz: 0.0,
+            share_db: Some(share_db),
+            side_mid_db: None,
+            correlation: Some(correlation),
+        };
+        reading.facts.bands = bands.map(band).to_vec();
         find(&judge(&reading, find_target("streaming").unwrap()), "mono_loss").mend.clone()
     };
-    assert_eq!(mend(-0.9, 20.0), Mend::By(Remedy::InvertRight));
-    assert!(matches!(mend(-0.3, 7.0), Mend::Refused(_)), "wide is not upside down");
+    let all = [(-6.0, -0.9), (-6.0, -0.8), (-15.0, -0.6)];
+    assert_eq!(mend(-0.9, 20.0, all), Mend::By(Remedy::InvertRight));
+    // What hardly sounds says nothing.
+    assert_eq!(mend(-0.9, 20.0, [all[0], all[1], (-40.0, 0.2)]), Mend::By(Remedy::InvertRight));
+    assert!(matches!(mend(-0.3, 7.0, all), Mend::Refused(_)), "wide is not upside down");
+    let rumble = [(-1.0, -0.9), (-16.0, 0.5), (-18.0, 0.8)];
+    assert!(matches!(mend(-0.7, 8.6, rumble), Mend::Refused(_)), "the rumble of a record is not upside down");
 }
 
 #[test]

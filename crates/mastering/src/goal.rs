@@ -42,6 +42,17 @@ impl Goal {
     }
 }
 
+/// The limiter keeps this far under the ceiling, in dB: what rounding, dither and a longer filter than its own find above it
+/// would otherwise be lowered peak by peak.
+const LIMITER_BELOW_DB: f64 = 0.01;
+
+impl Goal {
+    /// The ceiling of the last limiter, in dBTP: a hair under the one to be kept.
+    pub fn limiter_ceiling_dbtp(&self) -> f64 {
+        ((self.ceiling_dbtp - LIMITER_BELOW_DB) * 100.0).round() / 100.0
+    }
+}
+
 /// A finished master is no more than this under the loudness asked for, in LU, and its peaks stand no lower than this, in
 /// dBTP: mixes are handed over with room above them.
 const FINISHED_LU: f64 = 1.0;

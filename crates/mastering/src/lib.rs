@@ -18,15 +18,17 @@ mod records;
 mod solve;
 mod stereo;
 mod tone;
+mod trial;
 
 pub use chain::clip::{CLIPPER, clip_decisions, clipper, wants_clipping};
 pub use curve::{GENRES, Genre, TARGET, TargetBand, genre};
 pub use goal::{Goal, MasterFacts, MasterStep};
-pub use limiting::limiter_decisions;
+pub use limiting::{firmer, is_firmer, limiter_decisions, wants_firmer};
 pub use listening::{Verdict, verdicts};
 pub use matching::{MatchPlan, Matching, Move, Reference};
 pub use records::{AMBIENT_RECORDS, ORCHESTRAL_RECORDS, RECORDS, ROCK_RECORDS, Records};
-pub use solve::{Bounds, Cost, Solved, Trial, solve_drive};
+pub use solve::{Solved, Unlimited, corrected_drive, solve_drive};
+pub use trial::{Bounds, Cost, Trial};
 
 /// The steps before the loudness is solved, in order.
 pub static STEPS: &[&dyn MasterStep] = &[

@@ -59,12 +59,58 @@ fn settings(kind: &Kind, goal: &Goal, drive_db: f64) -> Values {
         let address = kind.address(name).expect("a setting of the limiter");
         values.put(address, kind.param(address).clamp(value));
     };
-    set("ceiling_dbtp", goal.ceiling_dbtp);
+    set("ceiling_dbtp", goal.limiter_ceiling_dbtp());
     set("drive_db", (drive_db * 100.0).round() / 100.0);
     if kind.id == "limiter" {
         values.set_choice(kind, "character", "transparent").expect("a character");
     }
     values
+}
+
+/// How the perceptual limiter is made firmer where it stops short of the loudness: the share of short peaks that is taken off
+/// by distortion under the music, in dB, and how slowly the gain moves, in ms. Driven 12 dB into its ceiling either is half a
+/// LU louder, and a tone of 60 Hz stays as clean (`docs/reference/mastering-limiter.md`).
+const FIRMER: [(f64, f64); 2] = [(2.0, 15.0), (3.0, 10.0)];
+/// A firmer limiter is kept where it is louder by this, in LU.
+const FIRMER_LU: f64 = 0.1;
+
+/// The settings of a firmer limiter, to be tried one after another where the one that stands stopped short; the last is for
+/// a reference's loudness or a bold hand.
+pub fn firmer(session: &Session, goal: &Goal) -> Vec<Vec<Decision>> {
+    let perceptual =
+        session.master.strip.insert("limiter").is_some_and(|l| l.kind.id == "perceptual_limiter");
+    let asked = goal.matching.loudness > 0.0 || goal.strength > 1.0;
+    let steps = if !perceptual || goal.strength < 1.0 { 0 } else { 1 + usize::from(asked) };
+    let decided = |(share_db, smoothness_ms): &(f64, f64)| {
+        let why = format!(
+            "With less of a firm hand the limiter stopped short of the loudness: {share_db:.0} dB of short peaks are taken off \
+             by an error under the music, and the gain moves within {smoothness_ms:.0} ms."
+        );
+        let set = |name: &str, value: f64| {
+            Decision::set(
+                StepId::Limiting,
+                Path::new(["master", "insert", "limiter", name]),
+                value,
+                why.clone(),
+            )
+            .costs("more of the short peaks, under what the music hides")
+            .unless("a quieter master")
+        };
+        vec![set("share_db", *share_db), set("smoothness_ms", *smoothness_ms)]
+    };
+    FIRMER[..steps].iter().map(decided).collect()
+}
+
+/// Whether the loudness stopped short.
+pub fn wants_firmer(goal: &Goal, solved: &Solved) -> bool {
+    let missing = goal.loudness_lufs.zip(solved.best.facts.integrated_lufs).map(|(goal, is)| goal - is);
+    solved.stopped.is_some() && missing.is_some_and(|missing| missing > FIRMER_LU)
+}
+
+/// Whether a firmer limiter is worth keeping.
+pub fn is_firmer(without: &Solved, with: &Solved) -> bool {
+    let louder = with.best.facts.integrated_lufs.zip(without.best.facts.integrated_lufs).map(|(a, b)| a - b);
+    louder.is_some_and(|louder| louder >= FIRMER_LU)
 }
 
 /// What the solver found, as decisions.
@@ -108,6 +154,34 @@ mod tests {
         let decisions = Limiting.decide(&facts, &Session::new(), &Goal::new(Some(target), -1.0));
         let Change::Set { value, .. } = &decisions[0].change else { panic!("{decisions:?}") };
         format!("{value:?}")
+    }
+
+    #[test]
+    fn a_limiter_is_made_firmer_where_it_stopped_and_as_far_as_is_asked() {
+        let session = |kind: &str| {
+            let mut session = Session::new();
+            let kind = dsp::kind(kind).expect("a kind");
+            session.master.strip.inserts.push(session::Insert::new("limiter", kind));
+            session
+        };
+        let goal = Goal::new(Some(-9.0), -1.0);
+        let matched = Goal { matching: crate::Matching { loudness: 1.0, ..goal.matching }, ..goal.clone() };
+        let gentle = Goal { strength: 0.5, ..goal.clone() };
+        let steps = |kind: &str, goal: &Goal| firmer(&session(kind), goal).len();
+        assert_eq!(steps("perceptual_limiter", &goal), 1);
+        assert_eq!(steps("perceptual_limiter", &matched), 2);
+        assert_eq!(steps("perceptual_limiter", &gentle), 0);
+        assert_eq!(steps("limiter", &matched), 0);
+        let solved = |lufs: f64, stopped: bool| {
+            let facts = Facts { integrated_lufs: Some(lufs), ..Facts::default() };
+            let stopped = stopped.then(|| "stopped".into());
+            Solved { best: crate::Trial::new(8.0, facts, &[]), trials: 1, stopped, cost: None }
+        };
+        assert!(wants_firmer(&goal, &solved(-9.4, true)) && !wants_firmer(&goal, &solved(-9.0, false)));
+        assert!(
+            is_firmer(&solved(-9.4, true), &solved(-9.1, false))
+                && !is_firmer(&solved(-9.4, true), &solved(-9.35, true))
+        );
     }
 
     #[test]

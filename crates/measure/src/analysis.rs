@@ -6,7 +6,7 @@ use crate::clicks::Clicks;
 use crate::clipping::Clipping;
 use crate::depth::Depth;
 use crate::dropouts::{Dropout, Dropouts};
-use crate::dynamics::{DynamicRange, PsrSeries, k_system, psr_series, rounded_dr};
+use crate::dynamics::{DynamicRange, PSR_SHARE, PsrSeries, k_system, psr_series, rounded_dr};
 use crate::erb::{self, Erb, ErbFrames, Keeps};
 use crate::error::Error;
 use crate::facts::{ChannelFacts, Facts};
@@ -49,7 +49,8 @@ pub struct Options {
     /// bands against time, which grow by 10 kilobytes a second and more; the readings alone need a third of that.
     pub series: bool,
     /// Of these only what is asked of a whole song, a tenth as much: tone and PSR against time, and loudness every 50 ms instead
-    /// of every 10; not the image nor the power in auditory bands.
+    /// of every 10; not the image nor the power in auditory bands. Onsets, which are found in those bands, are not read either
+    /// unless music is asked for.
     pub lean: bool,
     /// Peak to short-term loudness against time (PSR), which needs the true peak of every quarter of a second and not
     /// only the highest; needs the levels as well.
@@ -228,7 +229,7 @@ impl Analyser {
             clipping: options.levels.then(|| Clipping::new(channels)),
             dynamic_range: DynamicRange::new(sample_rate_hz, channels),
             long_term: (some && options.spectrum).then(|| LongTerm::new(sample_rate_hz, channels)),
-            erb: (some && options.spectrum).then(|| {
+            erb: (some && options.spectrum && (options.music || !options.lean)).then(|| {
                 let keeps = Keeps { frames: options.series && !options.lean, song: options.music };
                 Erb::new(sample_rate_hz, channels, keeps)
             }),
@@ -296,7 +297,8 @@ impl Analyser {
         blemishes.low_end_balance_db = told.low_end_balance_db;
         let erb::Told { frames: mut erb, onsets_s, novelty } =
             meters.erb.map(|meter| meter.finish(&activity)).unwrap_or_default();
-        if options.spectrum && activity.seconds() > 0.0 {
+        let listens = options.spectrum && (options.music || !options.lean);
+        if listens && activity.seconds() > 0.0 {
             facts.onsets_per_s = Some(onsets_s.len() as f64 / activity.seconds());
             facts.inter_onset_median_s = inter_onset_median_s(&onsets_s);
         }
@@ -373,7 +375,7 @@ fn read_loudness(facts: &mut Facts, meters: &Meters, options: Options) -> PsrSer
         series = psr_series(energy, &meters.true_peak, facts.integrated_lufs);
         let psr = sorted(series.psr_lu.iter().flatten().copied());
         facts.psr_min_lu = psr.first().copied();
-        facts.psr_p5_lu = nearest_rank(&psr, 0.05);
+        facts.psr_p5_lu = nearest_rank(&psr, PSR_SHARE);
         facts.psr_median_lu = nearest_rank(&psr, 0.5);
     }
     if let Some(levels) = &meters.levels {

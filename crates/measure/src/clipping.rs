@@ -3,7 +3,9 @@
 //! A run counts when at least three samples of a channel stand still within 2 % of its highest (or lowest)
 //! value and the signal enters or leaves them with a corner. Still means within the dither of a 16-bit file,
 //! which many clipped recordings got later. The corner tells a cut peak from the round top of a slow wave: where
-//! three samples of a parabola differ by no more than `t`, the next ones lie at most `4 t` lower.
+//! three samples of a parabola differ by no more than `t`, the next ones lie at most `4 t` lower. And nothing within ten
+//! milliseconds stands higher: a ceiling is the highest there is, while a tone in noise, whose samples may by chance be
+//! equal near its top, has others above them.
 //!
 //! What moves fast leaves the ceiling again after two samples. Two that are equal to the last bit, both at the very top,
 //! with a corner on either side, are a chance that a wave which was not cut takes once in a recording; where many stand
@@ -12,7 +14,7 @@
 
 use crate::facts::ClippedRun;
 use audio::{BlockRef, Frames, gain_to_db};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Shortest run that counts.
 const SHORTEST: Frames = 3;
@@ -23,6 +25,22 @@ const NEAR_TOP: f64 = 0.98;
 const FLAT: f64 = 2.1 / 32_768.0;
 /// The least step into or out of a run: four times that for a round top, and room for quantisation.
 const CORNER: f64 = 6.0 * FLAT;
+/// Frames before and after a run within which nothing is higher: 10 ms at 48 kHz, several tops of what is not bass.
+const AROUND: Frames = 480;
+/// A run within so many frames of which other samples nearly reach it, one for four that stand still, is the top of a tone in
+/// noise: what is cut leaves its ceiling with a corner.
+const BESIDE: Frames = 48;
+/// Of a stretch near the top so many samples are kept; whatever stays there longer stands still.
+const MOST_KEPT: usize = 4096;
+/// A ceiling below full scale that is met less often than this, or in fewer than one of so many tops that come near it, and
+/// shortly, is none: a tone in noise does so in one of a hundred tops.
+const FEWEST: (usize, usize) = (3, 40);
+/// What reaches this is at full scale: the last steps of 16 bits.
+const FULL_SCALE: f64 = 1.0 - 3.0 / 32_768.0;
+/// So many samples in a row are no chance, whatever stands beside them.
+const LONG: Frames = 32;
+/// Higher is what stands above a run by more than this: dither lifts one end of a cut top by as much over the other.
+const HIGHER: f64 = 2.0 * FLAT;
 /// Signals below this (-26 dBFS) are not searched: no converter clips there, and coarse steps look flat.
 const LOWEST: f64 = 0.05;
 /// Levels are counted in steps of this many to the decibel, so that the top may still rise.
@@ -45,8 +63,44 @@ struct Channel {
     /// The run that goes on, if any.
     run: Option<Run>,
     previous: Option<f64>,
+    /// The stretch near the top of a side that goes on.
+    stretch: Stretch,
     /// Below zero, above zero.
     sides: [Side; 2],
+}
+
+/// Samples one after the other near the top of one side.
+#[derive(Debug, Clone, Default)]
+struct Stretch {
+    /// The side; none where none goes on.
+    side: Option<usize>,
+    /// Where it begins.
+    frame: Frames,
+    /// Its first samples, without sign.
+    levels: Vec<f64>,
+    runs: Vec<(ClippedRun, f64)>,
+}
+
+impl Stretch {
+    /// Whether a run has as many neighbours that nearly reach it as noise gives a round top.
+    fn is_noisy(&self, (run, level): &(ClippedRun, f64)) -> bool {
+        if run.frames >= LONG || self.levels.len() == MOST_KEPT {
+            return false;
+        }
+        let from = run.frame.saturating_sub(BESIDE).max(self.frame);
+        let to = (run.frame + run.frames + BESIDE).min(self.frame + self.levels.len());
+        let flat =
+            |frame: Frames| self.runs.iter().any(|(r, _)| (r.frame..r.frame + r.frames).contains(&frame));
+        let (mut still, mut beside) = (0, 0);
+        for frame in from..to {
+            if flat(frame) {
+                still += 1;
+            } else if self.levels[frame - self.frame] > level - CORNER {
+                beside += 1;
+            }
+        }
+        4 * beside > still
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -55,7 +109,15 @@ struct Side {
     /// Samples and runs by level in steps of a fraction of a decibel.
     counts: BTreeMap<i64, (usize, usize)>,
     places: Vec<ClippedRun>,
+    /// Stretches near the top by the level of their highest sample.
+    tops: BTreeMap<i64, usize>,
+    /// Whether one of the runs is long.
+    long: bool,
     pairs: Pairs,
+    /// Frames and levels near the top, the newest last, each higher than all behind it: what was highest of late.
+    recent: VecDeque<(Frames, f64)>,
+    /// Runs of which it is not known yet whether something higher follows.
+    waiting: Vec<(ClippedRun, f64)>,
 }
 
 /// Pairs of equal samples at the highest value that such a pair has had.
@@ -100,10 +162,43 @@ fn step(level: f64) -> i64 {
 }
 
 impl Side {
+    /// One more sample on this side, near the top.
+    fn hear(&mut self, level: f64, frame: Frames) {
+        self.waiting.retain(|(place, run)| {
+            place.frames >= LONG || level <= run + HIGHER || frame >= place.frame + place.frames + AROUND
+        });
+        while self.recent.back().is_some_and(|(_, other)| *other <= level) {
+            self.recent.pop_back();
+        }
+        self.recent.push_back((frame, level));
+        while self.recent.front().is_some_and(|(first, _)| first + AROUND < frame) {
+            self.recent.pop_front();
+        }
+    }
+
+    /// A run that may be a cut top, unless something near is higher.
+    fn propose(&mut self, place: ClippedRun, level: f64) {
+        let near = |(frame, other): &(Frames, f64)| frame + AROUND >= place.frame && *other > level + HIGHER;
+        if place.frames >= LONG || !self.recent.iter().any(near) {
+            self.settle(place.frame);
+            self.waiting.push((place, level));
+        }
+    }
+
+    /// Counts the runs behind which nothing higher came in time.
+    fn settle(&mut self, frame: Frames) {
+        let is_over = |(place, _): &&(ClippedRun, f64)| place.frame + place.frames + AROUND <= frame;
+        let done = self.waiting.iter().take_while(is_over).count();
+        let done: Vec<(ClippedRun, f64)> = self.waiting.drain(..done).collect();
+        // A top that rises takes those that are no longer near it out of those that wait.
+        done.into_iter().for_each(|(place, level)| self.add(place, level));
+    }
+
     fn add(&mut self, place: ClippedRun, level: f64) {
         let count = self.counts.entry(step(level)).or_default();
         count.0 += place.frames;
         count.1 += 1;
+        self.long |= place.frames >= LONG;
         if self.places.len() < PLACES {
             self.places.push(place);
         }
@@ -120,34 +215,86 @@ impl Side {
         }
     }
 
+    /// Forgets what may be chance.
+    fn forget_chance(&mut self) {
+        let runs: usize = self.counts.values().map(|(_, runs)| runs).sum();
+        let tops: usize = self.tops.values().sum();
+        let few = runs < FEWEST.0 || FEWEST.1 * runs < tops;
+        if few && !self.long && self.top < FULL_SCALE {
+            self.counts.clear();
+            self.places.clear();
+        }
+    }
+
     fn raise(&mut self, top: f64) {
         if top > self.top {
             self.top = top;
             let (least, least_db) = (step(NEAR_TOP * top), gain_to_db(NEAR_TOP * top));
             self.counts = self.counts.split_off(&least);
+            self.tops = self.tops.split_off(&least);
             self.places.retain(|place| place.level_dbfs >= least_db);
+            self.waiting.retain(|(_, level)| *level >= NEAR_TOP * top);
         }
     }
 }
 
 impl Channel {
     fn take(&mut self, x: f64, frame: Frames) {
-        if let Some(run) = &mut self.run {
-            if (x - run.level).abs() <= FLAT {
+        match &mut self.run {
+            Some(run) if (x - run.level).abs() <= FLAT => {
                 run.frames += 1;
                 run.equal &= x == run.level;
-                self.previous = Some(x);
-                return;
             }
-            let run = *run;
-            self.close(run, Some(x));
+            run => {
+                let ended =
+                    run.replace(Run { level: x, before: self.previous, frame, frames: 1, equal: true });
+                ended.into_iter().for_each(|run| self.close(run, Some(x)));
+            }
         }
-        self.run = Some(Run { level: x, before: self.previous, frame, frames: 1, equal: true });
+        self.follow(x, frame);
         self.previous = Some(x);
     }
 
+    /// Begins the stretch near the top, goes on with it, or ends it.
+    fn follow(&mut self, x: f64, frame: Frames) {
+        let number = usize::from(x > 0.0);
+        let near = x.abs() >= LOWEST && x.abs() >= NEAR_TOP * self.sides[number].top;
+        if self.stretch.side.is_some_and(|side| side != number || !near) {
+            self.end_stretch();
+        }
+        if !near {
+            return;
+        }
+        self.sides[number].hear(x.abs(), frame);
+        if self.stretch.side.replace(number).is_none() {
+            self.stretch.frame = frame;
+        }
+        if self.stretch.levels.len() < MOST_KEPT {
+            self.stretch.levels.push(x.abs());
+        }
+    }
+
+    /// The runs of a stretch are cut tops unless they are noise.
+    fn end_stretch(&mut self) {
+        let Some(number) = self.stretch.side.take() else { return };
+        let (stretch, side) = (&mut self.stretch, &mut self.sides[number]);
+        let highest = stretch.levels.iter().copied().fold(LOWEST, f64::max);
+        *side.tops.entry(step(highest)).or_default() += 1;
+        let cut: Vec<(ClippedRun, f64)> =
+            stretch.runs.iter().filter(|run| !stretch.is_noisy(run)).copied().collect();
+        cut.into_iter().for_each(|(place, level)| side.propose(place, level));
+        stretch.levels.clear();
+        stretch.runs.clear();
+    }
+
+    /// Ends what goes on.
+    fn end(&mut self, after: Option<f64>) {
+        self.run.take().into_iter().for_each(|run| self.close(run, after));
+        self.end_stretch();
+    }
+
+    /// Looks at a run that has ended.
     fn close(&mut self, run: Run, after: Option<f64>) {
-        self.run = None;
         let level = run.level.abs();
         let side = &mut self.sides[usize::from(run.level > 0.0)];
         if level < LOWEST || level < NEAR_TOP * side.top {
@@ -158,7 +305,7 @@ impl Channel {
         let level_dbfs = gain_to_db(level);
         let place = ClippedRun { channel: self.number, frame: run.frame, frames: run.frames, level_dbfs };
         if run.frames >= SHORTEST && (entered || left) {
-            side.add(place, level);
+            self.stretch.runs.push((place, level));
         } else if let Some(before) = run.before.filter(|_| run.frames == 2 && run.equal && entered && left) {
             side.pairs.add(place, level, before);
         }
@@ -167,8 +314,13 @@ impl Channel {
 
 impl Clipping {
     pub(crate) fn new(channels: usize) -> Clipping {
-        let channel =
-            |number| Channel { number, run: None, previous: None, sides: [Side::default(), Side::default()] };
+        let channel = |number| Channel {
+            number,
+            run: None,
+            previous: None,
+            stretch: Stretch::default(),
+            sides: [Side::default(), Side::default()],
+        };
         Clipping { channels: (0..channels).map(channel).collect(), frame: 0 }
     }
 
@@ -184,9 +336,7 @@ impl Clipping {
                 samples.iter().enumerate().for_each(|(n, x)| channel.take(*x, self.frame + n));
             } else if let Some(last) = samples.last() {
                 // Nothing in this bin is near the top: it can only end a run.
-                if let Some(run) = channel.run {
-                    channel.close(run, samples.first().copied());
-                }
+                channel.end(samples.first().copied());
                 channel.previous = Some(*last);
             }
         }
@@ -199,10 +349,12 @@ impl Clipping {
         let mut runs = 0;
         let mut samples = Vec::new();
         for channel in &mut self.channels {
-            if let Some(run) = channel.run {
-                channel.close(run, None);
+            channel.end(None);
+            for side in &mut channel.sides {
+                side.settle(Frames::MAX);
+                side.forget_chance();
+                side.add_pairs();
             }
-            channel.sides.iter_mut().for_each(Side::add_pairs);
             let counts = channel.sides.iter().flat_map(|side| side.counts.values());
             let (s, r) = counts.fold((0, 0), |(s, r), (samples, runs)| (s + samples, r + runs));
             samples.push(s);
@@ -281,6 +433,35 @@ mod tests {
         }
         assert_eq!(search(&[0.0; 5000]).0, 0, "silence");
         assert_eq!(search(&[1.0; 5000]).0, 0, "nothing but DC has no corner");
+    }
+
+    // Finds tops of a tone in noise that are equal by chance, and noise alone that is.
+    #[test]
+    fn a_tone_in_noise_is_not_clipped_and_a_cut_one_is() {
+        let mut state = 5u64;
+        let mut uniform = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1u64 << 53) as f64
+        };
+        // Four uniform values have a third of the variance of one, and look normal.
+        let mut noise = || (0..4).map(|_| uniform() - 0.5).sum::<f64>() * 3f64.sqrt();
+        for hz in [31.0, 55.0, 110.0, 441.0, 997.0, 3000.0] {
+            for noise_db in [-96.0, -84.0, -78.0, -72.0, -66.0, -60.0, -50.0, -40.0, -20.0] {
+                let rms = audio::db_to_gain(noise_db);
+                let wave: Vec<f64> = (0..192_000)
+                    .map(|n| 0.7 * (TAU * hz * n as f64 / 48_000.0).sin() + rms * noise())
+                    .collect();
+                for bits in [16, 24] {
+                    let whole: Vec<f64> = wave.iter().map(|x| quantised(*x, bits)).collect();
+                    let (_, runs, places) = search(&whole);
+                    assert_eq!(runs, 0, "{hz} Hz in noise of {noise_db} dB, {bits} bits: {places:?}");
+                    let cut: Vec<f64> = wave.iter().map(|x| quantised(x.clamp(-0.6, 0.6), bits)).collect();
+                    let (_, runs, _) = search(&cut);
+                    // Each wave is cut twice. A slow one whose edges both fall beside a sample has no corner.
+                    assert!(runs as f64 >= 0.75 * 8.0 * hz, "{hz} Hz in noise of {noise_db} dB cut: {runs}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,9 @@ use audio::{BlockRef, Frames, gain_to_db};
 use serde::{Deserialize, Serialize};
 
 /// Windows more than this below integrated loudness say nothing about density: pauses and fades, in LU.
-const PSR_GATE_LU: f64 = -20.0;
+pub(crate) const PSR_GATE_LU: f64 = -20.0;
+/// The share of the windows that the PSR of the densest stays above.
+pub(crate) const PSR_SHARE: f64 = 0.05;
 /// The DR value is made from blocks of 3 s.
 const DR_BLOCK_S: f64 = 3.0;
 /// At 44.1 kHz the meter that set the scale takes 132,480 frames for them.

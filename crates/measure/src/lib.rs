@@ -30,6 +30,7 @@ mod between;
 mod bins;
 mod clicks;
 mod clipping;
+mod density;
 mod depth;
 mod dropouts;
 mod dynamics;
@@ -60,6 +61,7 @@ pub use between::{
     LoudnessModel, Masked, Masker, Part, Placed, StretchReader, Stretches, Unmixed, Unmixer, loudness_left,
     masked, masking,
 };
+pub use density::Density;
 pub use dropouts::Dropout;
 pub use dynamics::{KReading, PsrSeries};
 pub use erb::{ERB_BANDS, ErbFrames};

@@ -49,6 +49,8 @@ pub struct Report {
     pub listening: Vec<ListeningPart>,
     /// Before, after, references and takes at one loudness, to be heard against each other.
     pub ab: Vec<AbPart>,
+    /// What other loudspeakers leave of it.
+    pub translation: Vec<TranslationPart>,
     /// What streaming services will do.
     pub services: Vec<ServicePart>,
     /// The files that were written.
@@ -79,6 +81,7 @@ impl Default for Report {
             back_to_mix: Vec::new(),
             listening: Vec::new(),
             ab: Vec::new(),
+            translation: Vec::new(),
             services: Vec::new(),
             files: Vec::new(),
             reproduce: Vec::new(),
@@ -317,6 +320,30 @@ pub struct TrackPart {
     pub after: Option<Facts>,
     /// What the recording suffers from, one sentence each.
     pub faults: Vec<String>,
+}
+
+/// What one kind of loudspeaker leaves of the master.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TranslationPart {
+    /// The device's name: "telephone".
+    pub device: String,
+    /// How it is modelled, in a sentence.
+    pub model: String,
+    /// Loudness that it loses, in LU; negative where it gets louder.
+    pub lost_lu: Option<f64>,
+    /// Share of the power in the bass, before and after, 0 to 1.
+    pub bass_share: [Option<f64>; 2],
+    /// What is lost in the sum of both channels, where the device has one, in dB.
+    pub mono_loss_db: Option<f64>,
+    /// The band that loses most in that sum: its edges in hertz, and its loss in dB.
+    pub mono_worst_band: Option<(f64, f64, f64)>,
+    /// Loudness of the lead beside the rest against its loudness alone, before and after, 0 to 1.
+    pub lead_left: [Option<f64>; 2],
+    /// Share of the time that noise around covers, 0 to 1.
+    pub drowned_share: Option<f64>,
+    /// Third octaves: centre in hertz, level before and after in dB, against any zero.
+    pub bands: Vec<(f64, f64, f64)>,
 }
 
 /// What one service will do to the master.

@@ -51,6 +51,12 @@ fn broken() -> Report {
             }
         }
     }
+    for part in &mut report.translation {
+        part.lost_lu = Some(f64::NAN);
+        part.bass_share = [Some(f64::INFINITY); 2];
+        part.lead_left = [Some(f64::NAN), Some(0.0)];
+        part.bands.iter_mut().for_each(|band| *band = (f64::NAN, f64::INFINITY, f64::NEG_INFINITY));
+    }
     report.duration_s = f64::NAN;
     report
 }
@@ -62,6 +68,7 @@ fn unknown() -> Report {
         master: Some(SignalPart::default()),
         tracks: vec![Default::default()],
         files: vec![Default::default()],
+        translation: vec![Default::default()],
         services: vec![Default::default()],
         steps: StepPart::all(&[], |_| true),
         ..Default::default()

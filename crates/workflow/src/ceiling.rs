@@ -1,10 +1,10 @@
 //! The ceiling of a rendered file: verified between the samples, and kept.
 
 use crate::{Context, WorkflowError};
-use audio::{Buffer, db_to_gain, gain_to_db};
+use audio::{Buffer, Layout, db_to_gain, gain_to_db};
 use dsp::blocks::repair::{Over, repair};
 use files::{FileType, SampleFormat, WriteSpec, Writer};
-use measure::Overs;
+use measure::{Loudness, Overs};
 use std::path::Path;
 
 /// Peaks are verified at this oversampling: it under-reads by at most 0.034 dB at 0.45 of the sample rate.
@@ -22,39 +22,51 @@ const REPAIR_PASSES: usize = 6;
 /// Frames worked on at a time.
 const BLOCK_FRAMES: usize = 1 << 14;
 
-/// Verifies a float file against a ceiling and lowers it around every peak above, until there is none; gives
-/// the number of places that were lowered.
-pub(crate) fn keep_ceiling(
-    file: &Path,
-    ceiling_dbtp: f64,
-    context: &Context,
-) -> Result<usize, WorkflowError> {
+/// What keeping a ceiling has done.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Kept {
+    /// Places that were lowered.
+    pub(crate) repaired: usize,
+    /// Integrated loudness of the file as it is now, in LUFS.
+    pub(crate) integrated_lufs: Option<f64>,
+}
+
+/// Verifies a float file against a ceiling and lowers it around every peak above, until there is none.
+pub(crate) fn keep_ceiling(file: &Path, ceiling_dbtp: f64, context: &Context) -> Result<Kept, WorkflowError> {
     let ceiling = db_to_gain(ceiling_dbtp - WRITING_MARGIN_DB);
     let mut repaired = 0;
     for _ in 0..REPAIR_PASSES {
         context.check()?;
         context.listener.stage("verifying the peaks", None);
-        let overs = find_overs(file, ceiling, context)?;
+        let (overs, integrated_lufs) = find_overs(file, ceiling, context)?;
         if overs.is_empty() {
-            return Ok(repaired);
+            return Ok(Kept { repaired, integrated_lufs });
         }
         repaired += overs.len();
         lower(file, &overs, context)?;
     }
-    let left = find_overs(file, ceiling, context)?.len();
+    let (left, integrated_lufs) = find_overs(file, ceiling, context)?;
+    let left = left.len();
     if left > 0 {
         context.listener.note(&format!(
             "{left} peaks stay above {ceiling_dbtp:.1} dBTP after {REPAIR_PASSES} passes of repair; the check of the file \
              tells by how much"
         ));
     }
-    Ok(repaired)
+    Ok(Kept { repaired, integrated_lufs })
 }
 
-fn find_overs(file: &Path, ceiling: f64, context: &Context) -> Result<Vec<Over>, WorkflowError> {
+/// The peaks above a ceiling, in order of time, and the integrated loudness in LUFS.
+fn find_overs(
+    file: &Path,
+    ceiling: f64,
+    context: &Context,
+) -> Result<(Vec<Over>, Option<f64>), WorkflowError> {
     let mut reader = files::open(file)?;
     let channels = reader.info().channels;
     let mut search = Overs::new(channels, ceiling, VERIFY_FACTOR)?;
+    let rate_hz = f64::from(reader.info().sample_rate_hz);
+    let mut loudness = Loudness::new(rate_hz, Layout::from_channels(channels))?;
     let mut buffer = Buffer::new(channels, BLOCK_FRAMES);
     let mut found = Vec::new();
     loop {
@@ -64,10 +76,12 @@ fn find_overs(file: &Path, ceiling: f64, context: &Context) -> Result<Vec<Over>,
             break;
         }
         found.extend(search.push(&buffer.range(0, frames)));
+        loudness.push(&buffer.range(0, frames));
     }
     found.extend(search.finish());
     found.sort_by_key(|over| over.frame);
-    Ok(found.iter().map(|o| Over { frame: o.frame, excess_db: gain_to_db(o.level / ceiling) }).collect())
+    let over = |o: &measure::Over| Over { frame: o.frame, excess_db: gain_to_db(o.level / ceiling) };
+    Ok((found.iter().map(over).collect(), loudness.integrated_lufs()))
 }
 
 /// Writes the file anew, lowered around the overs (in order of time).

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// The pattern of names where none is given.
 const USUAL_NAME: &str = "{title}";
@@ -83,10 +84,9 @@ impl Piece<'_> {
 fn pieces<'a>(orders: &'a [Order], wishes: &Wishes) -> Result<Vec<Piece<'a>>, WorkflowError> {
     let mut pieces = Vec::new();
     for order in orders {
-        let own = [order.target.preferred_container()];
-        let containers = if wishes.formats.is_empty() { &own[..] } else { &wishes.formats };
-        for &container in containers {
-            let folder = match containers {
+        let containers = containers(&order.target, orders, wishes);
+        for &container in &containers {
+            let folder = match containers.as_slice() {
                 [_] => order.folder.clone(),
                 _ => order.folder.join(container.id()),
             };
@@ -108,6 +108,16 @@ fn pieces<'a>(orders: &'a [Order], wishes: &Wishes) -> Result<Vec<Piece<'a>>, Wo
     }
     no_name_twice(&pieces)?;
     Ok(pieces)
+}
+
+/// The kinds of file of a target: its own, or of those that are wished for the ones it takes. What one target does not take is
+/// left to the others; what none of them takes is left in, to be refused by name.
+fn containers(target: &Target, orders: &[Order], wishes: &Wishes) -> Vec<Container> {
+    let takes = |target: &Target, kind: &Container| target.containers.contains(kind);
+    let elsewhere = |kind: &Container| orders.iter().any(|order| takes(&order.target, kind));
+    let wanted = wishes.formats.iter().filter(|kind| takes(target, kind) || !elsewhere(kind));
+    let wanted: Vec<Container> = wanted.copied().collect();
+    if wanted.is_empty() { vec![target.preferred_container()] } else { wanted }
 }
 
 /// Case makes no difference on many disks.
@@ -141,46 +151,86 @@ pub(crate) fn hand_over(
     context: &Context,
 ) -> Result<HandedOver, WorkflowError> {
     let pieces = pieces(orders, wishes)?;
-    let mut known: BTreeMap<&Path, Vec<Entry>> = BTreeMap::new();
-    for piece in &pieces {
+    let mut lists: BTreeMap<&Path, Mutex<List>> = BTreeMap::new();
+    for (place, piece) in pieces.iter().enumerate() {
         std::fs::create_dir_all(&piece.folder)
             .map_err(WorkflowError::io(&piece.folder, "create the folder"))?;
-        known.entry(&piece.folder).or_insert_with(|| delivery::read_manifest(&piece.folder));
+        let list = lists.entry(&piece.folder).or_insert_with(|| {
+            // What a run that was killed was in the middle of.
+            files::sweep(&piece.folder);
+            Mutex::new(List::of(piece))
+        });
+        list.get_mut().expect("nobody else has it yet").expect(place, piece);
     }
+    let known: BTreeMap<&Path, Vec<Entry>> =
+        lists.keys().map(|folder| (*folder, delivery::read_manifest(folder))).collect();
     context.listener.stage(&format!("delivering {} files", pieces.len()), None);
     let done = AtomicUsize::new(0);
-    let one = |piece: &Piece| -> Result<Delivered, WorkflowError> {
+    let one = |(place, piece): (usize, &Piece)| -> Result<Delivered, WorkflowError> {
         let mut observe = |_, _| {
             if context.check().is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let job = piece.job();
-        let delivered = match delivery::kept(&job, &known[piece.folder.as_path()], &mut observe)? {
+        let folder = piece.folder.as_path();
+        let delivered = match delivery::kept(&job, &known[folder], &mut observe)? {
             Some(kept) => kept,
             None => delivery::deliver_observed(&job, &mut observe)?,
         };
+        // Every file is listed as soon as it is there, so that a run that is killed is taken up behind it.
+        lists[folder].lock().unwrap_or_else(PoisonError::into_inner).add(place, Entry::of(&delivered)?)?;
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
         context.listener.progress(done as f64 / pieces.len() as f64);
         Ok(delivered)
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
     let results: Vec<Result<Delivered, WorkflowError>> = match pool {
-        Ok(pool) => pool.install(|| pieces.par_iter().map(one).collect()),
-        Err(_) => pieces.iter().map(one).collect(),
+        Ok(pool) => pool.install(|| pieces.par_iter().enumerate().map(one).collect()),
+        Err(_) => pieces.iter().enumerate().map(one).collect(),
     };
-    // What is done is listed before anything else fails, so that the next run takes it up.
-    let mut entries: BTreeMap<&Path, (&str, Vec<Entry>)> = BTreeMap::new();
-    for (piece, result) in pieces.iter().zip(&results) {
-        let list = entries.entry(&piece.folder).or_insert((&piece.order.target.id, Vec::new()));
-        if let Ok(delivered) = result {
-            list.1.push(Entry::of(delivered)?);
-        }
-    }
-    for (folder, (target, entries)) in &entries {
-        delivery::write_manifest(folder, target, entries)?;
+    // What is there is listed before anything that failed is told; what is no longer asked for is not.
+    for list in lists.into_values() {
+        list.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
     }
     let files = results.into_iter().collect::<Result<Vec<Delivered>, WorkflowError>>()?;
     let zips = if wishes.zip { zips(orders)? } else { Vec::new() };
     Ok(HandedOver { files, zips })
+}
+
+/// What stands in a folder, as its manifest has it.
+struct List<'a> {
+    folder: &'a Path,
+    target: &'a str,
+    /// What an earlier run listed: its files are right until they are made anew, and say what they were made of.
+    before: Vec<Entry>,
+    /// The files of this run in order: their names, and their entries once they are there.
+    now: BTreeMap<usize, (String, Option<Entry>)>,
+}
+
+impl<'a> List<'a> {
+    fn of(piece: &'a Piece) -> List<'a> {
+        let before = delivery::read_manifest(&piece.folder);
+        List { folder: &piece.folder, target: &piece.order.target.id, before, now: BTreeMap::new() }
+    }
+
+    fn expect(&mut self, place: usize, piece: &Piece) {
+        let name = format!("{}.{}", piece.name, piece.container.extension());
+        self.now.insert(place, (name, None));
+    }
+
+    fn add(&mut self, place: usize, entry: Entry) -> Result<(), WorkflowError> {
+        let Some(expected) = self.now.get_mut(&place) else { return Ok(()) };
+        expected.1 = Some(entry);
+        let before = |name: &str| self.before.iter().find(|entry| entry.name == name);
+        let listed = self.now.values().filter_map(|(name, entry)| entry.as_ref().or_else(|| before(name)));
+        let listed: Vec<Entry> = listed.cloned().collect();
+        Ok(delivery::write_manifest(self.folder, self.target, &listed)?)
+    }
+
+    /// Only what this run has made or found.
+    fn finish(self) -> Result<(), WorkflowError> {
+        let listed: Vec<Entry> = self.now.into_values().filter_map(|(_, entry)| entry).collect();
+        Ok(delivery::write_manifest(self.folder, self.target, &listed)?)
+    }
 }
 
 /// One ZIP file beside each target's folder.

@@ -1,11 +1,11 @@
 //! From a pre-master to a master: decide, render, solve the loudness, verify and repair the peaks.
 
 mod chain;
+mod stage;
 mod work;
 
 pub(crate) use work::{LIMITER, Work, with_limiter, write_wav};
 
-use crate::ceiling::keep_ceiling;
 use crate::listen::{hear, written_options};
 use crate::matching::Matched;
 use crate::merging::Merging;
@@ -13,12 +13,12 @@ use crate::space;
 use crate::{Context, Project, WorkflowError};
 use chain::decide;
 use delivery::{Delivered, Job, Target};
-use engine::{Audio, GainReduction, MASTER, Sources, Tap};
-use mastering::{Bounds, Goal, MasterFacts, MatchPlan, Matching, Solved, Verdict};
+use engine::{GainReduction, MASTER, Sources, Tap};
+use mastering::{Bounds, Goal, MasterFacts, MatchPlan, Matching, Solved, Unlimited, Verdict};
 use measure::{Analysis, Options};
 use session::{Document, Session};
 use std::path::{Path, PathBuf};
-use work::session_with_limiter;
+use work::{Finished, session_with_limiter};
 
 /// Rounds of hearing and correcting a match; the second already leaves little.
 const MATCH_ROUNDS: usize = 4;
@@ -97,27 +97,21 @@ pub fn master(
     let (mut facts, mut goal) = listened(project, &session, &source, (target, request), context)?;
     let plan = MatchPlan::new(&facts, &goal);
     aim_at_references(&mut goal, plan.as_ref(), &facts);
-    if !request.as_it_is {
-        decide(&mut merging, &source, &mut facts, (&goal, plan.as_ref()), context)?;
-    }
     let mut work = Work::new(project, &source, context)?;
-    let (solved, plan) = match request.as_it_is {
+    if !request.as_it_is {
+        decide(&mut merging, &mut work, &mut facts, (&goal, plan.as_ref()), context)?;
+    }
+    let (mut solved, plan) = match request.as_it_is {
         true => (None, plan),
-        false => solved(&mut merging, &mut work, &goal, plan)?,
+        false => solved(&mut merging, &mut work, &facts, &goal, plan)?,
     };
+    let (made, delivered) =
+        written(&mut merging, &mut work, (&goal, solved.as_mut()), (target, path), context)?;
     let session = merging.merged().document.session()?;
-    let (rendered, reductions) = work.render(&session)?;
-    let repaired = keep_ceiling(&rendered, goal.ceiling_dbtp, context)?;
-    let tags = crate::deliver::tags_of(&session, project)?;
-    let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let job = Job { seed: session.seed, tags: Some(&tags), ..Job::new(&rendered, target, folder, &title) };
-    context.listener.stage("writing the master", None);
-    let delivered = crate::deliver::delivered(&job, context)?;
     let analysis = delivered.reading.analysis.clone();
     let matched = plan.map(|plan| crate::matching::matched(&plan, &facts.premaster, &analysis));
     let decisions = merging.save(project)?;
-    let float = keep(project, &rendered)?;
+    let float = keep(project, &made.float)?;
     Ok(Mastered {
         delivered,
         float,
@@ -125,8 +119,8 @@ pub fn master(
         verdicts: mastering::verdicts(&facts, &goal),
         premaster: facts.premaster,
         solved,
-        repaired,
-        reductions,
+        repaired: made.repaired,
+        reductions: made.reductions,
         matched,
         goal,
         session,
@@ -164,32 +158,102 @@ fn aim_at_references(goal: &mut Goal, plan: Option<&MatchPlan>, facts: &MasterFa
     goal.bounds = goal.bounds.toward(psr, goal.matching.loudness);
 }
 
-/// Solves the loudness, and draws the match to what is heard through the whole chain; gives the last of both.
+/// Draws the match to what is heard through the whole chain, and solves the loudness; gives the last of both.
+///
+/// The tone of a master hardly depends on the last tenths of its loudness: while the match is drawn the drive follows what is
+/// heard, and is solved once the chain before it stands.
 fn solved(
     merging: &mut Merging,
     work: &mut Work,
+    facts: &MasterFacts,
     goal: &Goal,
     mut plan: Option<MatchPlan>,
 ) -> Result<(Option<Solved>, Option<MatchPlan>), WorkflowError> {
-    let mut solved = None;
-    for round in 1.. {
-        let Some(session) = session_with_limiter(merging)? else { break };
-        let found = work.solve(&session, goal)?;
-        let decided = mastering::limiter_decisions(goal, &found);
-        merging.apply_anew(decided)?;
-        solved = Some(found);
-        let next = match plan.as_ref().filter(|_| round < MATCH_ROUNDS) {
-            Some(plan) => plan.corrected(&work.hear(&merging.merged().document.session()?)?),
-            None => None,
-        };
-        let Some(next) = next else { break };
-        let decided = next.decisions(&merging.merged().document.session()?);
-        merging.apply_anew(decided)?;
+    let Some(session) = session_with_limiter(merging)? else { return Ok((None, plan)) };
+    let heard = facts.heard();
+    let before = heard.integrated_lufs.zip(heard.true_peak_dbtp);
+    let before =
+        before.map(|(integrated_lufs, true_peak_dbtp)| Unlimited { integrated_lufs, true_peak_dbtp });
+    let mut solved = work.solve_knowing(&session, goal, before)?;
+    merging.apply_anew(mastering::limiter_decisions(goal, &solved))?;
+    let mut drawn = false;
+    for _ in 1..MATCH_ROUNDS {
+        let Some(now) = &plan else { break };
+        let heard = work.hear(&merging.merged().document.session()?)?;
+        let Some(next) = now.corrected(&heard) else { break };
+        merging.apply_anew(next.decisions(&merging.merged().document.session()?))?;
         plan = Some(next);
+        solved.follow(heard.facts.integrated_lufs, goal);
+        merging.apply_anew(mastering::limiter_decisions(goal, &solved))?;
+        drawn = true;
     }
-    let Some(without) = solved.take() else { return Ok((None, plan)) };
-    solved = Some(clipped_first(merging, work, goal, without)?);
-    Ok((solved, plan))
+    if let Some(session) = session_with_limiter(merging)?.filter(|_| drawn) {
+        solved = work.solve(&session, goal)?;
+        merging.apply_anew(mastering::limiter_decisions(goal, &solved))?;
+    }
+    solved = firmer(merging, work, goal, solved)?;
+    solved = clipped_first(merging, work, goal, solved)?;
+    Ok((Some(solved), plan))
+}
+
+/// Renders the master, keeps its ceiling and writes its file. A conversion of the sample rate makes peaks that the file is
+/// turned down for: where it misses its loudness by that, the drive makes up for it once.
+fn written(
+    merging: &mut Merging,
+    work: &mut Work,
+    (goal, mut solved): (&Goal, Option<&mut Solved>),
+    (target, path): (&Target, &Path),
+    context: &Context,
+) -> Result<(Finished, Delivered), WorkflowError> {
+    let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut aim = goal.clone();
+    for again in [true, false] {
+        let session = merging.merged().document.session()?;
+        let made = work.finish(&session, &aim, solved.as_deref_mut())?;
+        if let Some(solved) = &solved {
+            merging.apply_anew(mastering::limiter_decisions(goal, solved))?;
+        }
+        let session = merging.merged().document.session()?;
+        let tags = crate::deliver::tags_of(&session, work.project())?;
+        let job =
+            Job { seed: session.seed, tags: Some(&tags), ..Job::new(&made.float, target, folder, &title) };
+        context.listener.stage("writing the master", None);
+        let delivered = crate::deliver::delivered(&job, context)?;
+        let lufs = delivered.facts().integrated_lufs;
+        match solved
+            .as_deref_mut()
+            .and_then(|solved| solved.turned_down(lufs, delivered.trim_db, goal, again))
+        {
+            Some(loudness_lufs) => aim.loudness_lufs = Some(loudness_lufs),
+            None => return Ok((made, delivered)),
+        }
+    }
+    unreachable!("the second file is kept")
+}
+
+/// Where the loudness was not reached, tries a firmer limiter, and keeps it where it is louder within the same bounds.
+fn firmer(
+    merging: &mut Merging,
+    work: &mut Work,
+    goal: &Goal,
+    mut solved: Solved,
+) -> Result<Solved, WorkflowError> {
+    let Some(session) = session_with_limiter(merging)? else { return Ok(solved) };
+    for settings in mastering::firmer(&session, goal) {
+        if !mastering::wants_firmer(goal, &solved) {
+            break;
+        }
+        let mut document = merging.merged().document;
+        session::apply(&mut document, &settings)?;
+        let with = work.solve(&document.session()?, goal)?;
+        if mastering::is_firmer(&solved, &with) {
+            merging.apply_anew(settings)?;
+            merging.apply_anew(mastering::limiter_decisions(goal, &with))?;
+            solved = with;
+        }
+    }
+    Ok(solved)
 }
 
 /// Where the loudness was not reached, tries a clipper before the limiter, and keeps it where that costs less.
@@ -262,8 +326,9 @@ pub(crate) fn goal(
 }
 
 pub(crate) fn source_of(premaster: &Path) -> Result<Sources, WorkflowError> {
+    let info = files::probe(premaster)?;
     let mut sources = Sources::default();
-    sources.insert(MASTER, Audio::open(&[premaster.to_path_buf()])?);
+    sources.insert(MASTER, stage::file(premaster, info.sample_rate_hz, info.channels, info.frames)?);
     Ok(sources)
 }
 

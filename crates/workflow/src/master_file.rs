@@ -1,6 +1,7 @@
 //! Finished mixes: `master FILE`.
 
 use crate::master::{MasterRequest, Mastered, master, session_of_file};
+use crate::master_song::{dry_run_of_song, master_song, plain};
 use crate::written::{WrittenFile, delivered_file};
 use crate::{Context, Project, WorkflowError, report_song};
 use serde::Serialize;
@@ -44,7 +45,8 @@ pub struct MasterResult {
     pub passed: bool,
 }
 
-/// Masters finished mixes; each gets `NAME-master.wav` and `NAME.session.toml` beside it or in `home`.
+/// Masters finished mixes; each gets `NAME-master.wav` and `NAME.session.toml` beside it or in `home`. Of a song's folder the mix
+/// that was rendered is mastered anew.
 pub fn master_files(
     paths: &[PathBuf],
     home: Option<&Path>,
@@ -53,14 +55,17 @@ pub fn master_files(
     context: &Context,
 ) -> Result<MasterResult, WorkflowError> {
     for path in paths {
-        Project::of_file(path, home)?.knows_targets(&request.target)?;
+        let project = if path.is_dir() { Project::new(path, home)? } else { Project::of_file(path, home)? };
+        project.knows_targets(&request.target)?;
     }
     let mut files = Vec::new();
     for path in paths {
         context.check()?;
-        files.push(match dry_run {
-            false => master_file(path, home, request, context)?,
-            true => dry_run_of(path, home, request, context)?,
+        files.push(match (path.is_dir(), dry_run) {
+            (false, false) => master_file(path, home, request, context)?,
+            (false, true) => dry_run_of(path, home, request, context)?,
+            (true, false) => master_song(path, home, request, context)?,
+            (true, true) => dry_run_of_song(path, home, request, context)?,
         });
     }
     let passed = files.iter().all(|f| f.master.passed == Some(true));
@@ -164,11 +169,7 @@ fn home_of(
     request: &MasterRequest,
 ) -> Result<Option<PathBuf>, WorkflowError> {
     let Some(take) = &request.take else { return Ok(home.map(Path::to_path_buf)) };
-    if take.is_empty() || delivery::file_stem(take) != *take {
-        let reason =
-            format!("'{take}' cannot name a folder; give a take a plain word, such as bright or take-2");
-        return Err(WorkflowError::Usage(reason));
-    }
+    let take = plain(take)?;
     let base = Project::of_file(path, home)?;
     Ok(Some(crate::ab::takes_of(&base.home, &crate::written::name_of(path)).join(take)))
 }

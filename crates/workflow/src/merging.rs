@@ -68,6 +68,21 @@ pub(crate) fn tell(project: &Project, session: &Session) -> Result<(), WorkflowE
     Ok(session::save(&project.session_file(), &text)?)
 }
 
+/// Begins a project with the session of another, and with what the machine wrote and decided there; `named` gives a
+/// session with its files named from here.
+pub(crate) fn tell_as_it_was(
+    from: &Project,
+    to: &Project,
+    named: impl Fn(Document) -> Result<Document, WorkflowError>,
+) -> Result<(), WorkflowError> {
+    let session = named(from.load()?)?.to_string();
+    let plan = match load_if_there(&plan_file(from))? {
+        Some(plan) => named(plan)?.to_string(),
+        None => session.clone(),
+    };
+    crate::saving::save(to, session, plan, Evidence::load(from).text())
+}
+
 /// A session under planning.
 pub(crate) struct Merging {
     /// The session file as it is; absent before the first plan.

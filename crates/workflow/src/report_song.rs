@@ -7,14 +7,19 @@ use crate::scan::faults_of;
 use crate::{AbFile, Project, WorkflowError};
 use delivery::{Delivered, Service, Severity, Target, Targets};
 use engine::GainReduction;
-use measure::{Analysis, Facts};
+use measure::{Analysis, ErbFrames, Facts};
 use report::{
     AbPart, Bound, CurveBand, CurvePart, FilePart, FindingPart, FindingSeverity, ListeningPart,
     ReductionPart, Report, SectionPart, ServicePart, SignalPart, StepPart, TargetPart, TargetRow, TrackPart,
+    TranslationPart,
 };
 use session::{Decision, Session, StepId};
 use std::path::{Path, PathBuf};
 
+/// Loudnesses nearer than this are the same, in LU: half of what is shown.
+const SAME_LU: f64 = 0.05;
+/// A loudness that was asked for is met within this, in LU.
+const SOLVED_LU: f64 = 0.05;
 /// One point of loudness history per this many seconds is finer than a page can show.
 const HISTORY_STEP_S: f64 = 0.1;
 
@@ -42,6 +47,9 @@ pub(crate) fn write(
     let targets = project.targets()?;
     let mut report =
         base(session, mastered, premaster, &decisions, &all_reductions, rate, (&services, &targets));
+    let voices = assistant::lead_and_rest(&planned.facts, session);
+    let sound = mastered.map(|m| &m.analysis).or(premaster);
+    report.translation = translation(sound, voices.as_ref());
     report.tracks = tracks(planned, session);
     report.back_to_mix.extend(planned.left_out.iter().map(|what| format!("A recording is {what}")));
     report.back_to_mix.extend(findings_of_mix(planned));
@@ -75,9 +83,10 @@ pub(crate) fn write_master(
         rate,
         (&services, &targets),
     );
+    report.translation = translation(Some(&mastered.analysis), None);
     report.ab = ab.iter().map(|sound| ab_part(sound, path)).collect();
-    let name = project.single.clone().unwrap_or_default();
-    report.reproduce = vec![format!("tonmeister master {}", project.folder.join(name).display())];
+    let source = project.single.as_ref().map_or(project.folder.clone(), |name| project.folder.join(name));
+    report.reproduce = vec![format!("tonmeister master {}", source.display())];
     save(&report, path)
 }
 
@@ -160,7 +169,10 @@ fn base(
             .collect(),
         passed: delivered.map(|d| d.passed),
         verdict: verdict(mastered, premaster),
-        target: target.zip(facts).map(|(target, facts)| target_part(target, facts)),
+        target: target
+            .zip(facts)
+            .zip(mastered)
+            .map(|((target, facts), m)| target_part(target, &m.goal, facts)),
         premaster: premaster.map(|p| SignalPart::new(p, HISTORY_STEP_S)),
         master,
         reference: Some(reference),
@@ -220,6 +232,23 @@ fn ab_part(sound: &AbFile, page: &Path) -> AbPart {
     }
 }
 
+/// What other loudspeakers leave of the sound, and of its lead where the tracks are at hand.
+fn translation(sound: Option<&Analysis>, voices: Option<&[ErbFrames; 2]>) -> Vec<TranslationPart> {
+    let losses = sound.map(|sound| crate::translate::losses(sound, voices)).unwrap_or_default();
+    let part = |loss: crate::Loss| TranslationPart {
+        device: loss.label.to_string(),
+        model: loss.model.to_string(),
+        lost_lu: loss.lost_lu,
+        bass_share: loss.bass_share,
+        mono_loss_db: loss.mono_loss_db,
+        mono_worst_band: loss.mono_worst_band,
+        lead_left: loss.lead_left,
+        drowned_share: loss.drowned_share,
+        bands: loss.bands,
+    };
+    losses.into_iter().map(part).collect()
+}
+
 /// A path as a link from a folder: both stand in one tree.
 fn from_folder(path: &Path, folder: &Path) -> String {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
@@ -269,32 +298,39 @@ fn verdict(mastered: Option<&Mastered>, premaster: Option<&Analysis>) -> Vec<Str
     verdict
 }
 
-fn target_part(target: &Target, facts: &Facts) -> TargetPart {
+/// What the master was made for: the target's row, or the loudness and the ceiling that the session, the command or the
+/// references asked for instead.
+fn target_part(target: &Target, goal: &mastering::Goal, facts: &Facts) -> TargetPart {
     let mut rows = Vec::new();
-    if let Some(lufs) = target.integrated_lufs {
-        let tolerance = target.tolerance_lu;
-        let near = |v: f64| (v - lufs).abs() <= tolerance + 0.05;
+    let row = target.integrated_lufs_for(facts.channels);
+    let other = goal.loudness_lufs.filter(|lufs| row.is_none_or(|row| (row - lufs).abs() > SAME_LU));
+    // What was asked for is solved for; only a target has a width of its own.
+    let aim = other.map(|lufs| (lufs, SOLVED_LU)).or(row.map(|lufs| (lufs, target.tolerance_lu)));
+    if let Some((lufs, tolerance)) = aim {
         rows.push(TargetRow {
-            what: "Integrated loudness".into(),
+            what: match other {
+                Some(_) => "Integrated loudness, as asked".into(),
+                None => "Integrated loudness".into(),
+            },
             unit: "LUFS".into(),
             limit: Bound::About { value: lufs, tolerance },
             measured: facts.integrated_lufs,
             measured_words: String::new(),
-            ok: facts.integrated_lufs.is_some_and(near),
+            ok: facts.integrated_lufs.is_some_and(|v| (v - lufs).abs() <= tolerance + SAME_LU),
         });
     }
     rows.push(TargetRow {
         what: "True peak".into(),
         unit: "dBTP".into(),
-        limit: Bound::AtMost(target.ceiling_dbtp),
+        limit: Bound::AtMost(goal.ceiling_dbtp),
         measured: facts.true_peak_dbtp,
         measured_words: String::new(),
-        ok: facts.true_peak_dbtp.is_none_or(|p| p <= target.ceiling_dbtp),
+        ok: facts.true_peak_dbtp.is_none_or(|p| p <= goal.ceiling_dbtp),
     });
     TargetPart {
         label: target.label.to_string(),
-        loudness_lufs: target.integrated_lufs,
-        ceiling_dbtp: Some(target.ceiling_dbtp),
+        loudness_lufs: aim.map(|aim| aim.0),
+        ceiling_dbtp: Some(goal.ceiling_dbtp),
         rows,
     }
 }

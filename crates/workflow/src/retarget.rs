@@ -1,7 +1,6 @@
 //! One song, several targets: where a target asks for another loudness or a lower ceiling than the master has, the
 //! limiter is solved anew for it. The session keeps its own master.
 
-use crate::ceiling::keep_ceiling;
 use crate::master::{LIMITER, MasterRequest, Work, goal, target_of, with_limiter};
 use crate::{Context, Project, WorkflowError};
 use delivery::{Force, Target};
@@ -50,10 +49,9 @@ pub(crate) fn float_for(
     }
     let source = project.master_sources(session, &premaster)?;
     let mut work = Work::new(project, &source, context)?;
-    let solved = work.solve(session, &wanted)?;
-    let retargeted = with_limiter(session, solved.best.drive_db, wanted.ceiling_dbtp);
-    let (path, _) = work.render(&retargeted)?;
-    keep_ceiling(&path, wanted.ceiling_dbtp, context)?;
+    let mut solved = work.solve(session, &wanted)?;
+    let retargeted = with_limiter(session, solved.best.drive_db, wanted.limiter_ceiling_dbtp());
+    let path = work.finish(&retargeted, &wanted, Some(&mut solved))?.float;
     Ok(Float { path, stopped: solved.stopped, _workshop: Some(work.into_workshop()) })
 }
 

@@ -11,8 +11,8 @@ const RESERVE: f64 = 1.1;
 /// Bytes of a sample of what is rendered from the mix.
 const RENDERED: u64 = 4;
 
-/// Bytes of a sample while mastering: the chain as it was rendered, and its copy with lower peaks.
-const MASTERING: u64 = 2 * 8;
+/// Bytes of a sample while mastering: the chain as it was rendered, the master, and its copy with lower peaks.
+const MASTERING: u64 = 3 * 8;
 
 /// Bytes of a sample of a delivered file: 32 bits at most.
 const DELIVERED: u64 = 4;
@@ -166,9 +166,9 @@ mod tests {
         assert_eq!(size, Size { frames: 4_800_000, tracks: 3, channels: 4 });
         let premaster = Wanted { premaster: true, ..Wanted::default() };
         assert_eq!(size.outputs(premaster), 4_800_000 * 2 * 4);
-        // A float chain, its copy, and the file.
+        // A float chain, the float master, its copy, and the files.
         let all = Wanted { masters: 2, ..premaster };
-        assert_eq!(size.outputs(all) - size.outputs(premaster), 4_800_000 * 2 * (8 + 8 + 4 + 4));
+        assert_eq!(size.outputs(all) - size.outputs(premaster), 4_800_000 * 2 * (8 + 8 + 8 + 4 + 4));
         // Four channels of tracks, and twelve groups of two.
         assert_eq!(size.kept(), 4_800_000 * (4 + 24) * 16);
         assert_eq!(Size::of(&[]).outputs(all), 0);

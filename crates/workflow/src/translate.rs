@@ -2,29 +2,32 @@
 //! each of them loses.
 
 mod devices;
+mod losses;
+mod voices;
 
-use crate::listen::{Ear, hear, render_options};
+pub use losses::Loss;
+pub(crate) use losses::losses;
+
+use crate::listen::hear;
 use crate::master::{source_of, write_wav};
 use crate::written::{name_of, shown};
-use crate::{Context, WorkflowError};
-use audio::Buffer;
+use crate::{Context, Project, WorkflowError};
 use devices::{DEVICES, Device};
 use dsp::Values;
-use engine::{Output, Sources, Tap};
-use files::{FileType, SampleFormat, WriteSpec, Writer};
-use measure::{Analysis, BandFacts, Options, Part};
+use engine::{Sources, Tap};
+use files::SampleFormat;
+use measure::{Analysis, BandFacts, Options};
 use serde::Serialize;
 use session::{Insert, Session};
 use std::path::{Path, PathBuf};
+use voices::Voices;
 
 /// Bands that end below this are bass, in hertz.
-const BASS_HZ: f64 = 165.0;
+const BASS_HZ: f64 = 120.0;
 /// True peak of the loudest file, in dBTP: all are brought to one loudness at which none of them clips.
 const CEILING_DBTP: f64 = -1.0;
 /// A band says something about mono when it has this share of the whole at least, in dB.
 const SHARE_DB: f64 = -20.0;
-/// Frames read at a time.
-const BLOCK_FRAMES: usize = 1 << 14;
 
 /// What to play where.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +55,7 @@ pub struct Translation {
     pub lost_lu: Option<f64>,
     /// Gain that the rendered file has besides, so that all are equally loud, in dB.
     pub match_db: f64,
-    /// Share of the power that lies below 165 Hz, before and after, 0 to 1.
+    /// Share of the power that lies below 120 Hz, before and after, 0 to 1.
     pub bass_share: [Option<f64>; 2],
     /// What is lost in the sum of both channels, where the device has one, in dB.
     pub mono_loss_db: Option<f64>,
@@ -86,10 +89,11 @@ pub struct TranslateResult {
     pub files: Vec<TranslatedFile>,
 }
 
-/// Plays finished files on all devices.
+/// Plays finished files on all devices, or what was rendered of a song: then its tracks tell how well the lead is heard.
 ///
 /// # Errors
-/// When a file cannot be read, is silent or has more than two channels, or the lead does not fit it.
+/// When a file cannot be read, is silent or has more than two channels, or the lead does not fit it; when nothing of a song
+/// was rendered yet.
 pub fn translate(
     paths: &[PathBuf],
     request: &TranslateRequest,
@@ -106,17 +110,26 @@ pub fn translate(
 
 fn one(path: &Path, request: &TranslateRequest, context: &Context) -> Result<TranslatedFile, WorkflowError> {
     context.check()?;
+    let song = path.is_dir().then(|| Project::new(path, None)).transpose()?;
+    let path = &song.as_ref().map_or_else(|| Ok(path.to_path_buf()), rendered)?;
     let info = files::probe(path)?;
     if info.channels > 2 {
         let track = path.display().to_string();
         return Err(engine::EngineError::Channels { track, channels: info.channels }.into());
     }
-    let beside = path.parent().unwrap_or(Path::new("")).join("out").join("translation");
+    let beside = match &song {
+        Some(song) => song.out().join("translation"),
+        None => path.parent().unwrap_or(Path::new("")).join("out").join("translation"),
+    };
     let folder = request.output.clone().unwrap_or(beside);
     let file_of = |id: &str| folder.join(format!("{}-{id}.wav", delivery::file_stem(&name_of(path))));
     let source = source_of(path)?;
+    let voices = match (&song, request.lead.as_deref()) {
+        (_, Some(lead)) => Some(Voices::split(path, lead, context)?),
+        (Some(song), None) => Voices::of_song(song, request.dry_run, context)?,
+        (None, None) => None,
+    };
     context.listener.stage(&format!("playing {} everywhere", path.display()), None);
-    let voices = request.lead.as_deref().map(|lead| Voices::split(path, lead, context)).transpose()?;
     // All are as long as the file, so that one can be switched to another while they play.
     let ending = |mut session: Session| {
         session.master.end_s = Some(info.duration_s());
@@ -127,12 +140,17 @@ fn one(path: &Path, request: &TranslateRequest, context: &Context) -> Result<Tra
     let lufs = original.facts.integrated_lufs.ok_or_else(|| WorkflowError::Silent {
         reason: format!("{} has nothing above -70 LUFS", path.display()),
     })?;
-    let lead_before = voices.as_ref().map(|voices| voices.lead_left(&plain, context)).transpose()?.flatten();
+    let lead_before =
+        voices.as_ref().map(|voices| voices.lead_left(&plain, None, context)).transpose()?.flatten();
     let mut heard = Vec::new();
     for device in &DEVICES {
         let session = ending(session_of(device));
         let after = listened(&session, &source, context)?;
-        let lead = voices.as_ref().map(|voices| voices.lead_left(&session, context)).transpose()?.flatten();
+        let lead = voices
+            .as_ref()
+            .map(|voices| voices.lead_left(&session, Some(device), context))
+            .transpose()?
+            .flatten();
         heard.push((device, session, after, lead));
     }
     // What peaks highest for its loudness says how loud all may be.
@@ -173,6 +191,19 @@ fn one(path: &Path, request: &TranslateRequest, context: &Context) -> Result<Tra
         original: shown(&file_of("original")),
         matched_lufs: Some(matched),
         devices: heard.iter().map(told).collect(),
+    })
+}
+
+/// What was rendered of a song: its master, or else its mix.
+fn rendered(song: &Project) -> Result<PathBuf, WorkflowError> {
+    let found =
+        ["master.wav", "premaster.wav"].map(|name| song.out().join(name)).into_iter().find(|p| p.is_file());
+    found.ok_or_else(|| {
+        WorkflowError::Usage(format!(
+            "{}: neither out/master.wav nor out/premaster.wav is there; `tonmeister produce {}` makes them",
+            song.home.display(),
+            song.folder.display()
+        ))
     })
 }
 
@@ -242,80 +273,4 @@ fn drowned_share(analysis: &Analysis, below_lu: f64) -> Option<f64> {
     let sounding: Vec<f64> = all.iter().flatten().copied().filter(|lufs| *lufs > -70.0).collect();
     let under = sounding.iter().filter(|lufs| **lufs < floor).count();
     (!sounding.is_empty()).then(|| under as f64 / sounding.len() as f64)
-}
-
-/// A lead and everything else, each a file of its own.
-struct Voices {
-    lead: Sources,
-    rest: Sources,
-    _folder: tempfile::TempDir,
-}
-
-impl Voices {
-    /// Takes the lead out of the file that it is in.
-    fn split(whole: &Path, lead: &Path, context: &Context) -> Result<Voices, WorkflowError> {
-        let (a, b) = (files::probe(whole)?, files::probe(lead)?);
-        if (a.sample_rate_hz, a.frames) != (b.sample_rate_hz, b.frames) {
-            return Err(WorkflowError::Usage(format!(
-                "{}: has {} frames at {} Hz, {} has {} at {} Hz; the lead has to be as long as the file it is in",
-                lead.display(),
-                b.frames,
-                b.sample_rate_hz,
-                whole.display(),
-                a.frames,
-                a.sample_rate_hz
-            )));
-        }
-        let temporary = std::env::temp_dir();
-        let folder =
-            tempfile::tempdir().map_err(WorkflowError::io(&temporary, "make a folder to work in"))?;
-        let rest = folder.path().join("rest.wav");
-        let mut readers = [files::open(whole)?, files::open(lead)?];
-        let spec = WriteSpec {
-            file_type: FileType::Wav,
-            sample_format: SampleFormat::Float64,
-            sample_rate_hz: a.sample_rate_hz,
-            channels: a.channels,
-        };
-        let mut writer = Writer::create(&rest, spec)?;
-        let mut buffers = [Buffer::new(a.channels, BLOCK_FRAMES), Buffer::new(b.channels, BLOCK_FRAMES)];
-        loop {
-            context.check()?;
-            let frames = readers[0].read(&mut buffers[0].as_block_mut())?;
-            if frames == 0 {
-                break;
-            }
-            readers[1].read(&mut buffers[1].range_mut(0, frames))?;
-            let planes: Vec<Vec<f64>> = (0..a.channels)
-                .map(|channel| {
-                    let own = &buffers[0].channel(channel)[..frames];
-                    let voice = &buffers[1].channel(channel.min(b.channels - 1))[..frames];
-                    own.iter().zip(voice).map(|(all, voice)| all - voice).collect()
-                })
-                .collect();
-            writer.write_f64(&Buffer::from_channels(&planes).as_block())?;
-        }
-        writer.finish()?;
-        Ok(Voices { lead: source_of(lead)?, rest: source_of(&rest)?, _folder: folder })
-    }
-
-    /// Loudness of the lead beside the rest against its loudness alone, behind a chain.
-    fn lead_left(&self, session: &Session, context: &Context) -> Result<Option<f64>, WorkflowError> {
-        let heard = |source: &Sources| -> Result<(Analysis, f64), WorkflowError> {
-            let plan = engine::compile_master(session, source)?;
-            let mut ear = Ear::new(plan.sample_rate_hz, plan.nodes[0].output_channels, power_options())?;
-            let outputs = vec![Output { node: 0, tap: Tap::Output, sink: Box::new(&mut ear) }];
-            let progress = |part| context.listener.progress(part);
-            engine::render(&plan, source, outputs, &render_options(context, &progress, None))?;
-            Ok((ear.0.finish(), plan.nodes[0].output_channels as f64))
-        };
-        let (lead, rest) = (heard(&self.lead)?, heard(&self.rest)?);
-        let parts = [&lead, &rest].map(|(told, gain)| Part { erb: &told.erb, gain: *gain, emphasis: None });
-        Ok(measure::loudness_left(&parts, 0))
-    }
-}
-
-/// Only the power in auditory bands against time.
-fn power_options() -> Options {
-    Options { true_peak_factor: 4, spectrum: true, pitch: false, music: false, ..Options::default() }
 }

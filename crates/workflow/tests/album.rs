@@ -227,3 +227,52 @@ fn what_is_wrong_with_an_album_is_told_with_line_and_column() {
     assert!(error.to_string().contains("would both become `same`"), "{error}");
     assert!(!folder.path().join("out/deliver").exists());
 }
+
+/// Looks into the folder whenever a file is done.
+struct Watch {
+    manifest: PathBuf,
+    /// The fewest and the most files that the manifest has had while the work went on.
+    listed: std::sync::Mutex<Vec<usize>>,
+}
+
+impl workflow::Listener for Watch {
+    fn stage(&self, _: &str, _: Option<f64>) {}
+    fn progress(&self, _: f64) {
+        if let Ok(text) = std::fs::read_to_string(&self.manifest) {
+            self.listed.lock().unwrap().push(text.matches("\"sha256\"").count());
+        }
+    }
+    fn note(&self, _: &str) {}
+}
+
+// Finds a run whose finished files are made again because it was killed before it could list them, and what it leaves behind.
+#[test]
+fn a_file_is_listed_as_soon_as_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = masters(folder.path());
+    let out = folder.path().join("out/deliver/listening");
+    std::fs::create_dir_all(&out).unwrap();
+    let left = out.join(".tonmeister-AbCdEf.part");
+    std::fs::create_dir(&left).unwrap();
+    let cancel = AtomicBool::new(false);
+    let watch = Watch { manifest: out.join("manifest.json"), listed: std::sync::Mutex::new(Vec::new()) };
+    let context = Context { listener: &watch, cancel: &cancel, threads: 1 };
+    let request = AlbumRequest {
+        deliver: DeliverRequest { targets: vec!["listening".into()], ..DeliverRequest::default() },
+        output: None,
+    };
+    album(&file, &request, &context).unwrap();
+    let listed = watch.listed.lock().unwrap().clone();
+    for files in 1..=4 {
+        assert!(listed.contains(&files), "a manifest of {files} files: {listed:?}");
+    }
+    assert!(!left.exists(), "what a killed run left is cleared away");
+    // A run that takes only some of it up keeps the list of the others until they are done.
+    let mut there = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+    let third = there.find(|path| path.file_name().unwrap().to_string_lossy().starts_with("03")).unwrap();
+    std::fs::remove_file(third).unwrap();
+    watch.listed.lock().unwrap().clear();
+    album(&file, &request, &context).unwrap();
+    let listed = watch.listed.lock().unwrap().clone();
+    assert!(listed.iter().all(|files| *files >= 3), "{listed:?}");
+}

@@ -365,6 +365,56 @@ fn the_mono_check_quotes_what_is_lost() {
 }
 
 #[test]
+fn the_lift_of_the_chorus_quotes_both_loudnesses() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let put = |name: &str, samples: Vec<f64>| {
+        write(&folder.path().join(name), RATE_HZ, SampleFormat::Float32, &[samples]);
+    };
+    // As loud in the chorus as in the verse, but for a guitar that comes in.
+    let comes_in = |t: f64| f64::from(u8::from(t >= SECTIONS_S[1].0));
+    put("01 Bass.wav", made(|t| 0.2 * band(t, 50.0, 400.0, 0.23)));
+    put("02 Organ.wav", made(|t| 0.1 * band(t, 200.0, 3_000.0, 0.71)));
+    put("03 Electric Guitar.wav", made(|t| 0.05 * comes_in(t) * band(t, 300.0, 3_000.0, 0.17)));
+    put("04 Lead Vox.wav", made(|t| f64::from(u8::from(sings(t))) * 0.05 * voice(t)));
+    let sections = format!("[[\"verse\", 0.0], [\"chorus\", {:.1}]]", SECTIONS_S[1].0);
+    let text = format!("version = 1\n\n[song]\nsections = {sections}\n");
+    std::fs::write(folder.path().join("session.toml"), text).expect("a session");
+    let project = Project::new(folder.path(), None).expect("a project");
+    let planned = plan(&project, &PlanRequest::default(), &context(0)).expect("a plan");
+    render(&project, &[Part::Premaster], false, false, &context(0)).expect("a render");
+    let lift =
+        planned.decisions.iter().find(|d| d.change.path().to_string() == "premaster.automation.fader_db");
+    let lift = lift.unwrap_or_else(|| panic!("the chorus is lifted: {:#?}", planned.decisions));
+    let quoted = |name: &str| lift.evidence.iter().find(|e| e.name == name).expect("evidence").value;
+    let quoted_lu = quoted("loudness of the choruses") - quoted("loudness of the verses");
+
+    let mix = read(&folder.path().join("out/premaster.wav"));
+    let section_lufs = |(from_s, to_s): (f64, f64)| {
+        let inside = (from_s * f64::from(RATE_HZ)) as usize..(to_s * f64::from(RATE_HZ)) as usize;
+        let mut meter = EbuR128::new(2, RATE_HZ, Mode::M).expect("a meter");
+        let tenth = RATE_HZ as usize / 10;
+        let mut powers = Vec::new();
+        for (left, right) in
+            mix.channel(0)[inside.clone()].chunks(tenth).zip(mix.channel(1)[inside].chunks(tenth))
+        {
+            meter.add_frames_planar_f64(&[left, right]).expect("frames");
+            powers.push(10f64.powf(meter.loudness_momentary().expect("loudness") / 10.0));
+        }
+        // From the first whole window of 400 ms on.
+        db(powers[4..].iter().sum::<f64>() / (powers.len() - 4) as f64)
+    };
+    let (verse, chorus) = (section_lufs(SECTIONS_S[0]), section_lufs(SECTIONS_S[1]));
+    let lane = &planned.session.premaster.strip.lanes;
+    let values: Vec<f64> = lane.iter().flat_map(|lane| &lane.points).map(|point| point.value).collect();
+    let lifted =
+        values.iter().fold(f64::MIN, |a, b| a.max(*b)) - values.iter().fold(f64::MAX, |a, b| a.min(*b));
+    assert!((0.4..=1.6).contains(&lifted), "{values:?}");
+    // What was quoted was heard before the lift, whose rise begins in the verse's last moment.
+    let measured_lu = chorus - verse - lifted;
+    assert!((quoted_lu - measured_lu).abs() < 0.3, "{quoted_lu} {measured_lu}");
+}
+
+#[test]
 fn the_pre_master_quotes_the_peak_that_it_moved() {
     let song = song();
     let mix = song.read("premaster.wav");

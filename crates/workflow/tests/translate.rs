@@ -116,3 +116,46 @@ fn what_does_not_fit_is_refused() {
     assert!(refused(&path, Some(short)).contains("as long as the file it is in"));
     assert!(refused(&silent, None).contains("-70 LUFS"));
 }
+
+// Finds a song whose lead is not told, faders that are not counted, and a song without anything rendered.
+#[test]
+fn the_lead_of_a_song_is_told_by_its_tracks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lead, rest) = (tone(120.0, 0.3), tone(2_000.0, 0.1));
+    write(folder.path(), "vox.wav", std::slice::from_ref(&lead));
+    write(folder.path(), "pad.wav", std::slice::from_ref(&rest));
+    let session = |fader_db: f64| {
+        format!(
+            "version = 1\n\n[track.vox]\nfile = \"vox.wav\"\nrole = \"lead_vocal\"\nfader_db = {fader_db:?}\n\n[track.pad]\nfile \
+             = \"pad.wav\"\nrole = \"pad\"\n"
+        )
+    };
+    std::fs::write(folder.path().join("session.toml"), session(0.0)).unwrap();
+    let cancel = AtomicBool::new(false);
+    let context = Context { listener: &Quiet, cancel: &cancel, threads: 1 };
+    let request = TranslateRequest { dry_run: true, ..TranslateRequest::default() };
+    let none = translate(&[folder.path().to_path_buf()], &request, &context).unwrap_err().to_string();
+    assert!(none.contains("tonmeister produce"), "{none}");
+    let out = folder.path().join("out");
+    std::fs::create_dir(&out).unwrap();
+    let mix = sum(&[&lead, &rest]);
+    write(&out, "premaster.wav", &[mix.clone(), mix]);
+    let song = played(folder.path(), &request);
+    assert!(song.path.ends_with("premaster.wav"), "{}", song.path);
+    let [before, phone] = on(&song, "phone").lead_left.map(Option::unwrap);
+    assert!(before > 0.8 && phone < before - 0.05, "{before} {phone}");
+    // As from files of the same sounds; there the mono tracks stand on both sides, and so does what is told here.
+    let file = folder.path().join("lead.wav");
+    std::fs::rename(write(folder.path(), "l.wav", &[lead.clone(), lead]), &file).unwrap();
+    let with_file = TranslateRequest { lead: Some(file), ..request.clone() };
+    let asked = played(&out.join("premaster.wav"), &with_file);
+    for device in ["phone", "car", "club"] {
+        let [a, b] = [&song, &asked].map(|told| on(told, device).lead_left[1].unwrap());
+        // Curves are read once for each auditory band, and the pan law has its part in the level of both.
+        assert!((a - b).abs() < 0.06, "{device}: {a} from tracks, {b} from files");
+    }
+    std::fs::write(folder.path().join("session.toml"), session(-24.0)).unwrap();
+    let lower = on(&played(folder.path(), &request), "phone").lead_left.map(Option::unwrap);
+    assert!(lower[0] < before && lower[1] < phone, "{lower:?}");
+    assert!(!out.join("translation").exists(), "a dry run writes nothing");
+}

@@ -14,7 +14,7 @@ use super::static_mix::{Stage, steered};
 
 mod sections;
 
-pub use sections::{LeadInSection, holders, lead_by_section, lower_by_db};
+pub use sections::{LeadInSection, holders, lead_and_rest, lead_by_section, lower_by_db};
 
 /// Two unrelated channels lose 3.01 dB in mono; a track that loses more works against itself.
 const TRACK_LOSS_DB: f64 = 3.3;

@@ -27,6 +27,8 @@ const FADES_S: [f64; 2] = [0.002, 0.02];
 /// Below this correlation over a whole file one channel is upside down, not wide: turned back it has what any stereo record
 /// has.
 const TURNED: f64 = -0.5;
+/// Bands with this share of the energy at least are asked whether they are opposite as well, in dB.
+const TURNED_SHARE_DB: f64 = -20.0;
 /// Pauses are found to a hundredth of a second.
 const PAUSE_SLACK_S: f64 = 0.02;
 /// The side signal of the bass stays this far below the middle for vinyl, in dB.
@@ -212,11 +214,16 @@ fn lost_bass(target: &Target) -> &'static str {
     }
 }
 
-/// Whether one channel is upside down as a whole: left and right are nearly each other's opposite, and most is gone in mono.
+/// Whether one channel is upside down as a whole: left and right are nearly each other's opposite, in the bass, in the middle
+/// and in the treble, and most is gone in mono. What is opposite in some bands only was made so, or is the rumble of a
+/// record, whose stylus moves up and down.
 fn is_turned(reading: &Reading) -> bool {
     let facts = &reading.facts;
+    let mut sounding =
+        facts.bands.iter().filter(|band| band.share_db.is_some_and(|share| share > TURNED_SHARE_DB));
     facts.correlation.is_some_and(|c| c < TURNED)
         && facts.mono_loss_db.is_some_and(|l| l > MONO_LOSS_LIMIT_DB)
+        && sounding.all(|band| band.correlation.is_none_or(|c| c < 0.0))
 }
 
 /// What can be done about channels that cancel each other.

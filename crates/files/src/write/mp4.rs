@@ -129,9 +129,8 @@ impl Mp4 {
         mdia.extend(boxed(b"minf", &minf));
         trak.extend(boxed(b"mdia", &mdia));
         moov.extend(boxed(b"trak", &trak));
-        if gap.delay > 0 || padding > 0 {
-            moov.extend(boxed(b"udta", &gapless_comment(gap, padding)));
-        }
+        // Tags stand behind the track, where readers look for free-form ones: whoever writes some finds their place here.
+        moov.extend(boxed(b"udta", &tag_list(gap, padding)));
         boxed(b"moov", &moov)
     }
 
@@ -233,6 +232,13 @@ fn edit_list(gap: Gap) -> Vec<u8> {
     boxed(b"edts", &full(b"elst", 1, &list))
 }
 
+/// The list of tags: empty, but for where the sound begins where that is not at once.
+fn tag_list(gap: Gap, padding: u64) -> Vec<u8> {
+    let said = if gap.delay > 0 || padding > 0 { gapless_comment(gap, padding) } else { Vec::new() };
+    let handler = full(b"hdlr", 0, &[b"\0\0\0\0mdirappl", &[0; 9][..]].concat());
+    full(b"meta", 0, &[handler, boxed(b"ilst", &said)].concat())
+}
+
 /// `iTunSMPB`: delay, padding and frames in hexadecimal, and nine words that are zero.
 fn gapless_comment(gap: Gap, padding: u64) -> Vec<u8> {
     let text =
@@ -242,9 +248,7 @@ fn gapless_comment(gap: Gap, padding: u64) -> Vec<u8> {
         full(b"name", 0, b"iTunSMPB"),
         boxed(b"data", &[&[0, 0, 0, 1, 0, 0, 0, 0], text.as_bytes()].concat()),
     ];
-    let handler = full(b"hdlr", 0, &[b"\0\0\0\0mdirappl", &[0; 9][..]].concat());
-    let list = boxed(b"ilst", &boxed(b"----", &item.concat()));
-    full(b"meta", 0, &[handler, list].concat())
+    boxed(b"----", &item.concat())
 }
 
 /// The part that every description of sound begins with. A rate that 16 bits cannot hold is left to the codec.

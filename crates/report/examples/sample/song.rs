@@ -43,11 +43,39 @@ pub(crate) fn sample() -> Report {
             "The lead vocal clips in 14 places from 0:51 on; the takes before the interface's converter would be better."
                 .into(),
         ],
+        translation: translation(),
         services: services(),
         files: files(),
         reproduce: vec!["tonmeister produce \"Rye and Rain\" --target streaming".into()],
         ..Default::default()
     }
+}
+
+fn translation() -> Vec<TranslationPart> {
+    let part = |device: &str, corner_hz: f64, lift_db: f64, mono: bool| TranslationPart {
+        device: device.into(),
+        model: format!("nothing below {corner_hz} Hz"),
+        lost_lu: Some(2.0 - lift_db / 2.0),
+        bass_share: [Some(0.5), Some(if corner_hz > 200.0 { 0.0 } else { 0.5 + lift_db / 20.0 })],
+        mono_loss_db: mono.then_some(0.9),
+        mono_worst_band: mono.then_some((4000.0, 8000.0, 2.4)),
+        lead_left: [Some(0.82), Some(0.82 - lift_db / 60.0)],
+        drowned_share: (device == "car").then_some(0.07),
+        bands: (0..30)
+            .map(|n| {
+                let hz = 25.0 * 10f64.powf(f64::from(n) / 10.0);
+                let before = -3.0 * (hz / 90.0).log2().abs();
+                let lost = 24.0 * (corner_hz / hz).log2().max(0.0);
+                (hz, before, before - lost + if hz < 90.0 { lift_db } else { 0.0 })
+            })
+            .collect(),
+    };
+    vec![
+        part("telephone", 650.0, 0.0, true),
+        part("laptop", 220.0, 0.0, false),
+        part("car", 20.0, 8.0, false),
+        part("club", 30.0, 6.0, true),
+    ]
 }
 
 fn target() -> TargetPart {

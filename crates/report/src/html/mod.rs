@@ -6,6 +6,7 @@ mod files;
 mod sound;
 mod steps;
 mod tracks;
+mod translation;
 mod verdict;
 
 use crate::markup::Markup;
@@ -35,6 +36,12 @@ static PARTS: &[Part] = &[
     Part { id: "stereo", name: "Stereo", write: sound::stereo, wanted: sound::has_signal },
     Part { id: "dynamics", name: "Dynamics", write: sound::dynamics, wanted: sound::has_signal },
     Part { id: "ab", name: "A/B", write: ab::comparison, wanted: |r| !r.ab.is_empty() },
+    Part {
+        id: "translation",
+        name: "Translation",
+        write: translation::translation,
+        wanted: |r| !r.translation.is_empty(),
+    },
     Part { id: "decisions", name: "Decisions", write: steps::decisions, wanted: |_| true },
     Part { id: "mix", name: "Back to the mix", write: tracks::back_to_mix, wanted: |_| true },
     Part { id: "tracks", name: "Tracks", write: tracks::tracks, wanted: |r| !r.tracks.is_empty() },

@@ -3,6 +3,7 @@
 //! A picture is drawn for the width at which it will be seen: letters keep their size on a phone because a narrow
 //! picture is drawn anew, not shrunk. Colours are classes, so that the page's theme decides.
 
+mod arriving;
 mod axis;
 mod bands;
 mod ladder;
@@ -11,6 +12,7 @@ mod reductions;
 mod spectrum;
 mod tracks;
 
+pub(crate) use arriving::arriving;
 pub(crate) use axis::{Scale, clock_ticks, even_ticks};
 pub(crate) use bands::{BandPlot, bands};
 pub(crate) use ladder::{Rung, ladder};

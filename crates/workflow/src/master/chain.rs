@@ -1,10 +1,8 @@
 //! The steps before the limiter: decide, hear, make up for what is left.
 
-use super::work::{on_the_way, sound_of, without_limiter};
-use crate::listen::hear;
+use super::work::{Work, sound_of, without_limiter};
 use crate::merging::Merging;
 use crate::{Context, WorkflowError};
-use engine::{Sources, Tap};
 use mastering::{Goal, MasterFacts, MatchPlan};
 use measure::Analysis;
 use session::Session;
@@ -13,7 +11,7 @@ use session::Session;
 /// what was heard before is still true. What a step has decided is heard, and the step makes up for what is left.
 pub(super) fn decide(
     merging: &mut Merging,
-    source: &Sources,
+    work: &mut Work,
     facts: &mut MasterFacts,
     (goal, plan): (&Goal, Option<&MatchPlan>),
     context: &Context,
@@ -21,7 +19,7 @@ pub(super) fn decide(
     for decided in ["insert", "automation", "start_s", "end_s", "fade_in_s", "fade_out_s"] {
         merging.forget(&["master", decided])?;
     }
-    let mut so_far = SoFar { source, heard: Session::new().master, context };
+    let mut so_far = SoFar { work, heard: Session::new().master };
     facts.now = Some(facts.premaster.clone());
     for step in mastering::STEPS {
         context.check()?;
@@ -47,27 +45,25 @@ pub(super) fn decide(
 }
 
 /// The chain without its limiter, as it was heard last.
-struct SoFar<'a> {
-    source: &'a Sources,
+struct SoFar<'a, 'w> {
+    work: &'a mut Work<'w>,
     heard: session::Master,
-    context: &'a Context<'a>,
 }
 
-impl SoFar<'_> {
+impl SoFar<'_, '_> {
     /// Hears the chain where it has changed; gives what was true before it did.
     fn listen(
         &mut self,
         merging: &Merging,
         facts: &mut MasterFacts,
     ) -> Result<Option<Analysis>, WorkflowError> {
-        let bare = without_limiter(&merging.merged().document.session()?);
+        let session = merging.merged().document.session()?;
+        let bare = without_limiter(&session);
         if sound_of(&bare.master) == sound_of(&self.heard) {
             return Ok(None);
         }
-        let compiled = engine::compile_master(&bare, self.source)?;
-        self.context.listener.stage("listening to the master so far", None);
-        let now = hear(&compiled, self.source, &[(0, Tap::Output)], on_the_way(), self.context, None)?;
+        let now = self.work.listen(&session)?;
         self.heard = bare.master;
-        Ok(std::mem::replace(&mut facts.now, now.into_iter().next()))
+        Ok(facts.now.replace(now))
     }
 }

@@ -1,12 +1,15 @@
-//! The rendering that mastering asks for: the chain before the limiter once, the limiter as often as the solver wants.
+//! The rendering that mastering asks for: each insert before the limiter once, the limiter as often as the solver wants, and no
+//! sound twice.
 
+use super::stage::{Part, Stage};
+use crate::ceiling::{Kept, keep_ceiling};
 use crate::listen::{Ear, hear, render_options};
 use crate::{Context, Project, WorkflowError};
-use audio::BlockRef;
-use engine::{GainReduction, Output, Sources, Tap};
+use audio::{BlockRef, Layout};
+use engine::{EngineError, GainReduction, Output, Plan, Sources, Tap};
 use files::{FileType, SampleFormat, Workshop, WriteSpec, Writer};
-use mastering::{Goal, Solved, Trial};
-use measure::{Analysis, Options};
+use mastering::{Goal, Solved, Trial, Unlimited};
+use measure::{Analysis, Density, Facts, Options};
 use session::Session;
 use std::path::{Path, PathBuf};
 
@@ -73,45 +76,77 @@ pub(crate) fn with_limiter(session: &Session, drive_db: f64, ceiling_dbtp: f64) 
     session
 }
 
-/// The last stage alone, for a source that has passed the rest of the chain.
-fn only_last_stage(session: &Session) -> Session {
+/// The session with another drive of the limiter, and all else as it was.
+fn with_drive(session: &Session, drive_db: f64) -> Session {
     let mut session = session.clone();
-    let strip = &mut session.master.strip;
-    strip.trim_db = 0.0;
-    strip.lanes.clear();
-    strip.fader_db = 0.0;
-    strip.pan = 0.0;
-    strip.inserts.retain(|i| is_last_stage(&i.id));
+    for insert in session.master.strip.inserts.iter_mut().filter(|i| i.id == LIMITER) {
+        if let Some(address) = insert.address(&["drive_db"]) {
+            insert.values.put(address, drive_db);
+        }
+    }
     session
 }
 
-/// The chain before the last stage, rendered.
-struct Unlimited {
-    /// The chain that made it.
-    chain: session::Strip,
-    source: Sources,
+fn drive_of(session: &Session) -> Option<f64> {
+    let limiter = session.master.strip.insert(LIMITER)?;
+    Some(limiter.values.get(limiter.address(&["drive_db"])?))
+}
+
+/// A whole chain as it was rendered for a trial.
+struct Candidate {
+    master: session::Master,
+    float: PathBuf,
+    reductions: Vec<GainReduction>,
+}
+
+impl Candidate {
+    /// Whether it is what a master sounds like.
+    fn is(&self, master: &session::Master) -> bool {
+        let ends = |m: &session::Master| (m.start_s, m.end_s, m.fade_in_s, m.fade_out_s);
+        sound_of(&self.master) == sound_of(master) && ends(&self.master) == ends(master)
+    }
+}
+
+/// A rendered master whose ceiling is kept.
+pub(crate) struct Finished {
+    /// The float file, which goes with the work unless it is moved.
+    pub(crate) float: PathBuf,
+    /// What the inserts did.
+    pub(crate) reductions: Vec<GainReduction>,
+    /// Peaks above the ceiling that were repaired after the limiter.
+    pub(crate) repaired: usize,
 }
 
 /// The rendering that mastering asks for.
 pub(crate) struct Work<'a> {
+    project: &'a Project,
     /// The pre-master.
     source: &'a Sources,
     context: &'a Context<'a>,
-    unlimited: Option<Unlimited>,
+    /// The chain before the last stage as it was rendered, the newest last.
+    stages: Vec<Stage>,
+    /// Stages that were ever written: each has a name of its own.
+    written: usize,
+    candidate: Option<Candidate>,
     /// Where it is done; goes with it.
     workshop: Workshop,
 }
 
 impl<'a> Work<'a> {
     pub(crate) fn new(
-        project: &Project,
+        project: &'a Project,
         source: &'a Sources,
         context: &'a Context<'a>,
     ) -> Result<Work<'a>, WorkflowError> {
         let state = project.state();
         let workshop =
             Workshop::create_in(&state).map_err(WorkflowError::io(&state, "work in this folder"))?;
-        Ok(Work { source, context, unlimited: None, workshop })
+        Ok(Work { project, source, context, stages: Vec::new(), written: 0, candidate: None, workshop })
+    }
+
+    /// Where the song lives.
+    pub(super) fn project(&self) -> &Project {
+        self.project
     }
 
     /// What is left when the work is done: the place of what was rendered.
@@ -119,72 +154,152 @@ impl<'a> Work<'a> {
         self.workshop
     }
 
+    /// Hears the chain before the last stage, over the whole song, and keeps it for what comes behind.
+    pub(super) fn listen(&mut self, session: &Session) -> Result<Analysis, WorkflowError> {
+        let bare = without_limiter(session);
+        let part = Part::of(&bare, self.source, &self.stages)?;
+        self.context.listener.stage("listening to the master so far", None);
+        let mut ear = Ear::new(part.plan.sample_rate_hz, part.plan.nodes[0].output_channels, on_the_way())?;
+        let mut left = part.plan.frames();
+        let mut heard = |block: &BlockRef| {
+            let frames = left.min(block.frames());
+            left -= frames;
+            ear.0.push(&block.range(0, frames));
+            Ok(())
+        };
+        self.keep(bare.master.strip, part, Some(&mut heard))?;
+        Ok(ear.0.finish())
+    }
+
     /// Renders the chain before the last stage, unless it stands or does nothing: it is the same in every trial.
     fn prepare(&mut self, session: &Session) -> Result<(), WorkflowError> {
         let bare = without_limiter(session);
         let chain = sound_of(&bare.master);
-        if self.unlimited.as_ref().is_some_and(|u| u.chain == *chain) {
+        let whole = |stage: &Stage| stage.begins(chain) == Some(chain.inserts.len());
+        if chain == sound_of(&Session::new().master) || self.stages.last().is_some_and(whole) {
             return Ok(());
         }
-        self.unlimited = None;
-        if chain == sound_of(&Session::new().master) {
-            return Ok(());
-        }
-        let plan = engine::compile_master(&bare, self.source)?;
+        let part = Part::of(&bare, self.source, &self.stages)?;
         self.context.listener.stage("rendering the chain", None);
-        let path = self.workshop.path().join("unlimited.wav");
-        write_f64(&plan, self.source, &path, self.context)?;
-        let source = super::source_of(&path)?;
-        self.unlimited = Some(Unlimited { chain: chain.clone(), source });
+        self.keep(bare.master.strip, part, None)
+    }
+
+    /// Renders a part of the chain to a stage; one before it is kept, for a step that revises what it decided.
+    fn keep(
+        &mut self,
+        chain: session::Strip,
+        part: Part,
+        also: Option<&mut (dyn FnMut(&BlockRef) -> Result<(), EngineError> + Send)>,
+    ) -> Result<(), WorkflowError> {
+        let part = part.as_stage();
+        let path = self.workshop.path().join(format!("chain-{}.wav", self.written));
+        self.written += 1;
+        let mut writer = float_writer(&part.plan, &path)?;
+        let mut write = |block: &BlockRef| Ok(writer.write_f64(block)?);
+        let mut outputs = vec![output(&mut write)];
+        outputs.extend(also.map(|sink| output(sink)));
+        let reductions = self.run(&part, outputs)?;
+        writer.finish()?;
+        self.stages.push(Stage::of(chain, path, &part.plan, part.all(reductions))?);
+        if self.stages.len() > 2 {
+            self.stages.remove(0);
+        }
         Ok(())
     }
 
-    /// What the last stage gets.
-    fn before_it(&self) -> &Sources {
-        self.unlimited.as_ref().map_or(self.source, |u| &u.source)
+    fn run(&self, part: &Part, outputs: Vec<Output>) -> Result<Vec<GainReduction>, WorkflowError> {
+        let progress = |done| self.context.listener.progress(done);
+        Ok(engine::render(
+            &part.plan,
+            &part.sources,
+            outputs,
+            &render_options(self.context, &progress, None),
+        )?)
     }
 
     /// Finds the drive into the limiter that reaches the goal, on the rendered audio.
     pub(crate) fn solve(&mut self, session: &Session, goal: &Goal) -> Result<Solved, WorkflowError> {
+        self.solve_knowing(session, goal, None)
+    }
+
+    /// The same, with what was measured of the chain before the last stage.
+    pub(super) fn solve_knowing(
+        &mut self,
+        session: &Session,
+        goal: &Goal,
+        before: Option<Unlimited>,
+    ) -> Result<Solved, WorkflowError> {
         self.prepare(session)?;
-        let limiter = session.master.strip.insert(LIMITER);
-        let start = limiter.and_then(|l| Some(l.values.get(l.address(&["drive_db"])?))).unwrap_or(0.0);
+        // Room for what is to come.
+        let newest = self.stages.pop();
+        self.stages = newest.into_iter().collect();
+        let start = drive_of(session).unwrap_or(0.0);
         self.context.listener.stage("solving the loudness", None);
-        mastering::solve_drive(goal, start, |drive_db| {
-            let session = only_last_stage(&with_limiter(session, drive_db, goal.ceiling_dbtp));
-            self.trial(&session, self.before_it(), drive_db)
+        // The first is aimed from afar; from the second on it may be the master.
+        let mut near = false;
+        mastering::solve_drive(goal, start, before, |drive_db| {
+            let session = with_limiter(session, drive_db, goal.limiter_ceiling_dbtp());
+            let keeps = std::mem::replace(&mut near, true);
+            self.trial(&session, goal, drive_db, keeps)
         })
     }
 
-    fn trial(&self, session: &Session, source: &Sources, drive_db: f64) -> Result<Trial, WorkflowError> {
+    fn trial(
+        &mut self,
+        session: &Session,
+        goal: &Goal,
+        drive_db: f64,
+        keeps: bool,
+    ) -> Result<Trial, WorkflowError> {
         self.context.check()?;
-        let plan = engine::compile_master(session, source)?;
-        let options = Options {
-            true_peak_factor: 4,
-            spectrum: false,
-            pitch: false,
-            music: false,
-            series: false,
-            ..Options::default()
+        self.candidate = None;
+        let part = Part::of(session, self.source, &self.stages)?;
+        let layout = Layout::from_channels(part.plan.nodes[0].output_channels);
+        let mut density = Density::new(f64::from(part.plan.sample_rate_hz), layout)?;
+        let mut heard = |block: &BlockRef| {
+            density.push(block);
+            Ok(())
         };
-        let mut ear = Ear::new(plan.sample_rate_hz, plan.nodes[0].output_channels, options)?;
-        let outputs = vec![Output { node: 0, tap: Tap::Output, sink: Box::new(&mut ear) }];
-        let progress = |part| self.context.listener.progress(part);
-        let reductions =
-            engine::render(&plan, source, outputs, &render_options(self.context, &progress, None))?;
-        let of = |id: &str| reductions.iter().find(|r| r.insert == id).map(|r| r.reduction_db.as_slice());
-        let facts = ear.0.finish().facts;
-        let trial = Trial::new(drive_db, facts, of(LIMITER).unwrap_or_default());
-        Ok(trial.clipping(of(mastering::CLIPPER).unwrap_or_default()))
+        let float = self.workshop.path().join("trial.wav");
+        let mut writer = if keeps { Some(float_writer(&part.plan, &float)?) } else { None };
+        let mut write = writer.as_mut().map(|writer| |block: &BlockRef| Ok(writer.write_f64(block)?));
+        let mut outputs = vec![output(&mut heard)];
+        outputs.extend(write.as_mut().map(|write| output(write)));
+        let reductions = part.all(self.run(&part, outputs)?);
+        if let Some(writer) = writer {
+            writer.finish()?;
+            let (master, reductions) = (session.master.clone(), reductions.clone());
+            self.candidate = Some(Candidate { master, float, reductions });
+        }
+        let psr_p5_lu = self.density(&density, &part, goal)?;
+        let facts = Facts { integrated_lufs: density.integrated_lufs(), psr_p5_lu, ..Facts::default() };
+        Ok(trial_of(drive_db, facts, &reductions).as_dense(density.psr_p5_at_least_lu()))
+    }
+
+    /// The PSR of the densest, as far as it must be known: which side of the bound it is on.
+    fn density(&self, heard: &Density, part: &Part, goal: &Goal) -> Result<Option<f64>, WorkflowError> {
+        let bound = goal.bounds.psr_p5_lu;
+        let least = heard.psr_p5_at_least_lu();
+        if least.is_none_or(|least| least >= bound) {
+            return Ok(least);
+        }
+        let most = heard.psr_p5_at_most_lu(goal.ceiling_dbtp + STRAY_DB);
+        if most.is_none_or(|most| most < bound) {
+            return Ok(most);
+        }
+        let options = Options { true_peak_factor: 4, psr: true, levels: true, ..Options::loudness() };
+        let taps = [(0, Tap::Output)];
+        let mut read = hear(&part.plan, &part.sources, &taps, options, self.context, None)?;
+        Ok(read.remove(0).facts.psr_p5_lu)
     }
 
     /// Hears the whole chain over the whole song.
     pub(crate) fn hear(&mut self, session: &Session) -> Result<Analysis, WorkflowError> {
         self.prepare(session)?;
-        let source = self.before_it();
-        let plan = engine::compile_master(&only_last_stage(&uncut(session)), source)?;
+        let part = Part::of(&uncut(session), self.source, &self.stages)?;
         self.context.listener.stage("listening to the match", None);
-        Ok(hear(&plan, source, &[(0, Tap::Output)], on_the_way(), self.context, None)?.remove(0))
+        let taps = [(0, Tap::Output)];
+        Ok(hear(&part.plan, &part.sources, &taps, on_the_way(), self.context, None)?.remove(0))
     }
 
     /// Renders the whole chain to a 64-bit float file, which goes with the work unless it is moved.
@@ -192,47 +307,90 @@ impl<'a> Work<'a> {
         &mut self,
         session: &Session,
     ) -> Result<(PathBuf, Vec<GainReduction>), WorkflowError> {
-        // In one piece, as whoever renders the session alone will have it: a limiter behind a latency begins elsewhere on its grid.
-        let plan = engine::compile_master(session, self.source)?;
         let float = self.workshop.path().join("master.wav");
+        if let Some(made) = self.candidate.take().filter(|made| made.is(&session.master)) {
+            std::fs::rename(&made.float, &float).map_err(WorkflowError::io(&float, "give it its name"))?;
+            return Ok((float, made.reductions));
+        }
+        let part = Part::of(session, self.source, &self.stages)?;
         self.context.listener.stage("rendering the master", None);
-        let reductions = write_f64(&plan, self.source, &float, self.context)?;
-        self.unlimited = None;
-        let _ = std::fs::remove_file(self.workshop.path().join("unlimited.wav"));
+        let mut writer = float_writer(&part.plan, &float)?;
+        let mut write = |block: &BlockRef| Ok(writer.write_f64(block)?);
+        let reductions = part.all(self.run(&part, vec![output(&mut write)])?);
+        writer.finish()?;
         Ok((float, reductions))
+    }
+
+    /// Renders the master and keeps its ceiling. Peaks that are repaired behind the limiter take loudness with them: where a
+    /// solved loudness is missed by that, the drive makes up for it, within the bounds; what is left is said.
+    pub(crate) fn finish(
+        &mut self,
+        session: &Session,
+        goal: &Goal,
+        mut solved: Option<&mut Solved>,
+    ) -> Result<Finished, WorkflowError> {
+        let mut session = session.clone();
+        for round in 0.. {
+            let (float, reductions) = self.render(&session)?;
+            let Kept { repaired, integrated_lufs } = keep_ceiling(&float, goal.ceiling_dbtp, self.context)?;
+            if let Some((solved, drive_db)) = solved.as_deref_mut().zip(drive_of(&session)) {
+                let facts = Facts { integrated_lufs, ..solved.best.facts.clone() };
+                let as_rendered = trial_of(drive_db, facts, &reductions).as_dense(solved.best.density_lu);
+                match solved.made_up(as_rendered, goal, (repaired, round)) {
+                    Some(next_db) => {
+                        session = with_drive(&session, next_db);
+                        continue;
+                    }
+                    None => return Ok(Finished { float, reductions, repaired }),
+                }
+            }
+            return Ok(Finished { float, reductions, repaired });
+        }
+        unreachable!("rounds end with a master")
     }
 }
 
-/// Writes the only node of a mastering plan to a WAV file whose folder is there.
-pub(crate) fn write_wav(
-    plan: &engine::Plan,
-    source: &Sources,
-    (path, sample_format): (&Path, SampleFormat),
-    context: &Context,
-) -> Result<Vec<GainReduction>, WorkflowError> {
+/// A peak that a limiter lets pass stands no farther above its ceiling, in dB: what repairs behind it are for.
+const STRAY_DB: f64 = 0.5;
+
+/// A trial from what the last stage did.
+fn trial_of(drive_db: f64, facts: Facts, reductions: &[GainReduction]) -> Trial {
+    let of = |id: &str| reductions.iter().find(|r| r.insert == id).map(|r| r.reduction_db.as_slice());
+    Trial::new(drive_db, facts, of(LIMITER).unwrap_or_default())
+        .clipping(of(mastering::CLIPPER).unwrap_or_default())
+}
+
+/// What the only node of a mastering plan gives.
+fn output<'o>(sink: &'o mut (dyn FnMut(&BlockRef) -> Result<(), EngineError> + Send)) -> Output<'o> {
+    Output { node: 0, tap: Tap::Output, sink: Box::new(sink) }
+}
+
+fn float_writer(plan: &Plan, path: &Path) -> Result<Writer, WorkflowError> {
+    wav_writer(plan, path, SampleFormat::Float64)
+}
+
+fn wav_writer(plan: &Plan, path: &Path, sample_format: SampleFormat) -> Result<Writer, WorkflowError> {
     let spec = WriteSpec {
         file_type: FileType::Wav,
         sample_format,
         sample_rate_hz: plan.sample_rate_hz,
         channels: plan.nodes[0].output_channels,
     };
-    let mut writer = Writer::create(path, spec)?;
+    Ok(Writer::create(path, spec)?)
+}
+
+/// Writes the only node of a mastering plan to a WAV file whose folder is there.
+pub(crate) fn write_wav(
+    plan: &Plan,
+    source: &Sources,
+    (path, sample_format): (&Path, SampleFormat),
+    context: &Context,
+) -> Result<Vec<GainReduction>, WorkflowError> {
+    let mut writer = wav_writer(plan, path, sample_format)?;
     let mut sink = |block: &BlockRef| Ok(writer.write_f64(block)?);
-    let outputs = vec![Output { node: 0, tap: Tap::Output, sink: Box::new(&mut sink) }];
     let progress = |part| context.listener.progress(part);
+    let outputs = vec![output(&mut sink)];
     let reductions = engine::render(plan, source, outputs, &render_options(context, &progress, None))?;
     writer.finish()?;
     Ok(reductions)
-}
-
-/// The same as 64-bit float, in a folder that is made where it is missing.
-fn write_f64(
-    plan: &engine::Plan,
-    source: &Sources,
-    path: &Path,
-    context: &Context,
-) -> Result<Vec<GainReduction>, WorkflowError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
-    write_wav(plan, source, (path, SampleFormat::Float64), context)
 }

@@ -5,6 +5,7 @@ use crate::power::{Rows, lufs};
 use crate::steps::static_mix::path_gain_db;
 use crate::{Rules, SongFacts};
 use audio::{db_to_power, power_to_db};
+use measure::{Analysis, ERB_BANDS, ErbFrames};
 use session::{LaneTarget, Session, Strip};
 
 /// A section in which the lead plays for less than this is not judged, in seconds.
@@ -135,6 +136,40 @@ pub fn holders(
     each
 }
 
+/// The lead and all the rest as they stand in the mix, in auditory bands against time: power on both loudspeakers together,
+/// faders, buses and rides counted in. `None` where there is no lead, or nothing beside it.
+pub fn lead_and_rest(facts: &SongFacts, session: &Session) -> Option<[ErbFrames; 2]> {
+    let leads: Vec<&str> = lead(session, &Rules::default()).iter().map(|track| track.id.as_str()).collect();
+    let tracks: Vec<(&Strip, &Analysis)> = heard(session)
+        .filter_map(|track| Some((track, facts.tracks.get(&track.id)?.now())))
+        .filter(|(_, analysis)| analysis.erb.rows() > 0)
+        .collect();
+    let rows = tracks.iter().map(|(_, analysis)| analysis.erb.rows()).max()?;
+    let first = &tracks.first()?.1.erb;
+    let nothing = || ErbFrames {
+        frame_s: first.frame_s,
+        centres_hz: first.centres_hz.clone(),
+        power: vec![0.0; rows * ERB_BANDS],
+        active: vec![false; rows],
+    };
+    let mut sums = [nothing(), nothing()];
+    let mut counted = [0; 2];
+    for (track, analysis) in tracks {
+        let place = usize::from(!leads.contains(&track.id.as_str()));
+        counted[place] += 1;
+        let (sum, erb) = (&mut sums[place], &analysis.erb);
+        // Bands hold the mean of the channels.
+        let channels = analysis.facts.channels.max(1) as f64;
+        for row in 0..erb.rows() {
+            let gain = channels * db_to_power(gain_db(session, track, row as f64 * erb.frame_s));
+            let to = &mut sum.power[row * ERB_BANDS..][..ERB_BANDS];
+            to.iter_mut().zip(erb.row(row)).for_each(|(to, p)| *to += (gain * f64::from(*p)) as f32);
+            sum.active[row] |= erb.active.get(row).copied().unwrap_or(false);
+        }
+    }
+    counted.iter().all(|n| *n > 0).then_some(sums)
+}
+
 /// By how much a track must come down for its band to come down by `lower_db` as a whole, in dB; `None` where even without it
 /// the band would stand too high.
 pub fn lower_by_db(share: f64, lower_db: f64) -> Option<f64> {
@@ -146,7 +181,7 @@ pub fn lower_by_db(share: f64, lower_db: f64) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::TrackFacts;
-    use measure::{Analysis, ERB_BANDS, ErbFrames, Facts};
+    use measure::Facts;
     use session::{Section, StripClass};
 
     /// A track at a level in one auditory band, 60 s; `level(t)` in dB.

@@ -6,7 +6,8 @@ use crate::rack::{Band, round_hz};
 use crate::roles;
 use crate::tone::{is_band, share_db};
 use crate::{SongFacts, TrackFacts};
-use session::{Session, Strip};
+use dsp::processors::rumble;
+use session::{Insert, Session, Strip};
 
 /// A high-pass stands at most at this share of the lowest note.
 const BELOW_LOWEST_NOTE: f64 = 0.7;
@@ -19,6 +20,9 @@ const NOTHING_THERE_DB: f64 = -40.0;
 const PITCHED: f64 = 0.5;
 /// Lower high-passes than this are step 1's.
 const LOWEST_HZ: f64 = 24.0;
+/// The filter against rumble has done the work already where it cuts from this share of the frequency on: a second filter
+/// there would only turn the phase of the lowest notes once more, which takes height off strokes.
+const CUT_ALREADY: f64 = 0.8;
 /// A voice whose middle pitch is above has its high-pass higher, in hertz.
 const HIGH_VOICE_HZ: f64 = 190.0;
 
@@ -116,6 +120,13 @@ fn wish(track: &Strip, facts: &TrackFacts, band: bool, shared_room: bool) -> Opt
     }
 }
 
+/// Whether the filter against rumble stands as high as a high-pass would.
+fn is_cut_already(track: &Strip, hz: f64) -> bool {
+    let corner_hz = |insert: &Insert| rumble::Settings::from_values(&insert.values).freq_hz;
+    let filters = track.inserts.iter().filter(|insert| insert.kind.id == rumble::KIND.id);
+    filters.map(corner_hz).any(|corner_hz| corner_hz >= CUT_ALREADY * hz)
+}
+
 /// The high-passes of all tracks. All microphones of a source get the same one, since its phase turns what
 /// lies above, and their sum would change.
 pub(super) fn high_passes(facts: &SongFacts, session: &Session) -> Vec<Cut> {
@@ -133,7 +144,9 @@ pub(super) fn high_passes(facts: &SongFacts, session: &Session) -> Vec<Cut> {
             })
             .collect();
         let hz = round_hz(wishes.iter().map(|(_, hz, ..)| *hz).fold(f64::INFINITY, f64::min));
-        if hz < LOWEST_HZ || !wishes.iter().any(|(.., below_db)| *below_db > NOTHING_THERE_DB) {
+        let cut_already = wishes.iter().all(|(track, ..)| is_cut_already(track, hz));
+        if hz < LOWEST_HZ || cut_already || !wishes.iter().any(|(.., below_db)| *below_db > NOTHING_THERE_DB)
+        {
             continue;
         }
         let together = wishes.len() > 1;

@@ -168,6 +168,26 @@ fn programmed_drums_keep_the_low_end_that_is_their_own() {
 }
 
 #[test]
+fn no_second_high_pass_where_rumble_is_filtered() {
+    let with_rumble_filter = |hz: Option<f64>| {
+        let (mut session, mut facts) = usual_song(&[("it", "kick"), ("bass", "bass_di")]);
+        let usual = usual("kick_in");
+        // Something to cut from 20 Hz on.
+        put_spectrum(&mut raw(&mut facts, "it").facts, &|at| if at < 30.0 { -20.0 } else { usual(at) });
+        if let Some(hz) = hz {
+            let mut filter = session::Insert::new("clean", &dsp::processors::rumble::KIND);
+            filter.values.set(&dsp::processors::rumble::KIND, "freq_hz", hz).unwrap();
+            session.tracks["it"].inserts.push(filter);
+        }
+        corner(&run(&session, &facts).1, "it")
+    };
+    assert!(with_rumble_filter(None).is_some(), "the test has something to see");
+    assert_eq!(with_rumble_filter(Some(28.0)), None);
+    // One that only takes what moves the cone does not stand in for it.
+    assert!(with_rumble_filter(Some(12.0)).is_some());
+}
+
+#[test]
 fn microphones_of_one_drum_get_the_same_high_pass() {
     let (session, mut facts) = usual_song(&[("top", "snare_top"), ("bottom", "snare_bottom")]);
     // Only one of them needs it.
