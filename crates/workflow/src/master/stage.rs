@@ -140,7 +140,7 @@ impl Part {
     }
 
     /// The same as a stage: it goes on for a while.
-    pub(super) fn as_stage(self) -> Part {
+    pub(super) fn into_stage(self) -> Part {
         let tail_frames = self.reach - self.plan.song_frames;
         Part { plan: Plan { tail_frames, excerpt: None, ..self.plan }, ..self }
     }
@@ -226,7 +226,7 @@ mod tests {
             let mut stages = Vec::new();
             for count in 1..=4 {
                 let part =
-                    Part::of(&with_inserts(&session, count), &source, &stages).expect("a plan").as_stage();
+                    Part::of(&with_inserts(&session, count), &source, &stages).expect("a plan").into_stage();
                 assert_eq!(part.plan.nodes[0].chain.len(), if stages.is_empty() { count } else { 1 });
                 let path = folder.path().join(format!("{limiter}-{count}.wav"));
                 let done = super::super::write_wav(
@@ -259,7 +259,7 @@ mod tests {
         let source = source();
         let session = session("limiter");
         let first = with_inserts(&session, 2);
-        let plan = Part::of(&first, &source, &[]).expect("a plan").as_stage().plan;
+        let plan = Part::of(&first, &source, &[]).expect("a plan").into_stage().plan;
         let cancel = std::sync::atomic::AtomicBool::new(false);
         let context = Context { listener: &Quiet, cancel: &cancel, threads: 1 };
         super::super::write_wav(&plan, &source, (&path, SampleFormat::Float64), &context).expect("written");

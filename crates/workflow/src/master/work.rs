@@ -13,6 +13,9 @@ use measure::{Analysis, Density, Facts, Options};
 use session::Session;
 use std::path::{Path, PathBuf};
 
+/// Listens to what is rendered, block by block.
+type Listening<'a> = dyn FnMut(&BlockRef) -> Result<(), EngineError> + Send + 'a;
+
 /// The id of the last insert of the chain.
 pub(crate) const LIMITER: &str = "limiter";
 
@@ -189,9 +192,9 @@ impl<'a> Work<'a> {
         &mut self,
         chain: session::Strip,
         part: Part,
-        also: Option<&mut (dyn FnMut(&BlockRef) -> Result<(), EngineError> + Send)>,
+        also: Option<&mut Listening>,
     ) -> Result<(), WorkflowError> {
-        let part = part.as_stage();
+        let part = part.into_stage();
         let path = self.workshop.path().join(format!("chain-{}.wav", self.written));
         self.written += 1;
         let mut writer = float_writer(&part.plan, &path)?;
@@ -361,7 +364,7 @@ fn trial_of(drive_db: f64, facts: Facts, reductions: &[GainReduction]) -> Trial 
 }
 
 /// What the only node of a mastering plan gives.
-fn output<'o>(sink: &'o mut (dyn FnMut(&BlockRef) -> Result<(), EngineError> + Send)) -> Output<'o> {
+fn output<'o>(sink: &'o mut Listening) -> Output<'o> {
     Output { node: 0, tap: Tap::Output, sink: Box::new(sink) }
 }
 
