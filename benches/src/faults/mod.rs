@@ -185,7 +185,7 @@ mod tests {
             verdict.kinds.values().for_each(|count| all.add(*count));
             told.extend(verdict.missed.into_iter().chain(verdict.invented));
         }
-        // Of a dozen faults one may hide behind what is played, and one may drag another along.
-        assert!(all.planted >= 10 && all.found + 1 >= all.planted && all.invented <= 1, "{all:?}: {told:#?}");
+        // In four hundred sessions one in a hundred hides behind what is played: ten are all found.
+        assert!(all.planted >= 10 && all.found == all.planted && all.invented == 0, "{all:?}: {told:#?}");
     }
 }
