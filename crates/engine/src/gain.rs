@@ -22,9 +22,16 @@ pub(crate) fn pieces(song_frame: Frames, frames: Frames, mut piece: impl FnMut(F
     }
 }
 
-/// The gain at a frame on the line between the grid points around it.
-fn line(from: f64, to: f64, frame: Frames) -> f64 {
-    from + (to - from) * (frame % CONTROL_FRAMES) as f64 / CONTROL_FRAMES as f64
+audio::wide! {
+    /// The gains of `frames` frames from `frame` on, on the line between the grid points around them.
+    fn line(from: f64, to: f64, frame: Frames, frames: Frames) -> [f64; CONTROL_FRAMES] {
+        let first = (frame % CONTROL_FRAMES) as i32;
+        let mut gains = [0.0; CONTROL_FRAMES];
+        for (n, gain) in gains.iter_mut().enumerate().take(frames) {
+            *gain = from + (to - from) * f64::from(first + n as i32) / CONTROL_FRAMES as f64;
+        }
+        gains
+    }
 }
 
 /// Adds `source` times a moving gain to `sum`; `song_frame` is that of the first frame.
@@ -43,10 +50,9 @@ pub(crate) fn add_scaled(sum: &mut Block, source: &BlockRef, gain_db: &Curve, so
         let point = frame - frame % CONTROL_FRAMES;
         let (from, to) = (db_to_gain(gain_db.at(point)), db_to_gain(gain_db.at(point + CONTROL_FRAMES)));
         let mut target = sum.range_mut(offset, frames);
+        let gains = line(from, to, frame, frames);
         for (to_channel, from_channel) in target.iter_mut().zip(source.range(offset, frames).iter()) {
-            for (n, (t, f)) in to_channel.iter_mut().zip(from_channel).enumerate() {
-                *t += f * line(from, to, frame + n);
-            }
+            add_times_each(to_channel, from_channel, &gains);
         }
     });
 }
@@ -64,11 +70,9 @@ pub(crate) fn apply_trim(block: &mut Block, trim_db: &Curve, invert: bool, song_
     }
     pieces(song_frame, block.frames(), |offset, frames, frame| {
         let point = frame - frame % CONTROL_FRAMES;
-        let (from, to) = (gain(point), gain(point + CONTROL_FRAMES));
+        let gains = line(gain(point), gain(point + CONTROL_FRAMES), frame, frames);
         for channel in block.range_mut(offset, frames).iter_mut() {
-            for (n, sample) in channel.iter_mut().enumerate() {
-                *sample *= line(from, to, frame + n);
-            }
+            channel.iter_mut().zip(&gains).for_each(|(sample, gain)| *sample *= gain);
         }
     });
 }
@@ -98,17 +102,28 @@ pub(crate) fn apply_fader(fader: &Fader, input: &BlockRef, output: &mut Block, s
         let point = frame - frame % CONTROL_FRAMES;
         let from = factors(fader, input.channels(), point);
         let to = factors(fader, input.channels(), point + CONTROL_FRAMES);
-        for n in offset..offset + frames {
-            let place = frame + n - offset;
-            left_out[n] = left_in[n] * line(from.0, to.0, place);
-            right_out[n] = right_in[n] * line(from.1, to.1, place);
-        }
+        let place = offset..offset + frames;
+        let (left, right) = (line(from.0, to.0, frame, frames), line(from.1, to.1, frame, frames));
+        scale_each_into(&mut left_out[place.clone()], &left_in[place.clone()], &left);
+        scale_each_into(&mut right_out[place.clone()], &right_in[place], &right);
     });
 }
 
 audio::wide! {
     fn scale_into(output: &mut [f64], input: &[f64], gain: f64) {
         output.iter_mut().zip(input).for_each(|(o, i)| *o = i * gain);
+    }
+}
+
+audio::wide! {
+    fn scale_each_into(output: &mut [f64], input: &[f64], gains: &[f64; CONTROL_FRAMES]) {
+        output.iter_mut().zip(input).zip(gains).for_each(|((o, i), gain)| *o = i * gain);
+    }
+}
+
+audio::wide! {
+    fn add_times_each(sum: &mut [f64], input: &[f64], gains: &[f64; CONTROL_FRAMES]) {
+        sum.iter_mut().zip(input).zip(gains).for_each(|((s, i), gain)| *s += i * gain);
     }
 }
 

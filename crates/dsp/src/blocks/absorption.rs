@@ -4,6 +4,33 @@ use super::decay::{SHELF_COEFFICIENTS, Shelves};
 use super::grid::{CONTROL_FRAMES, FLUSH_BELOW, flush};
 use audio::Frames;
 
+/// Lines that pass at a time: two vectors of four, enough to work on one while the other waits.
+const TOGETHER: usize = 8;
+
+type Eight = [f64; TOGETHER];
+
+/// One frame of eight lines through shelves that stand still.
+#[inline(always)]
+fn absorb_eight(
+    [low_pole, low_gain, high_pole, direct, smooth]: &[Eight; SHELF_COEFFICIENTS],
+    low: &mut Eight,
+    high: &mut Eight,
+    lines: &mut [f64],
+) {
+    let lines = &mut lines[..TOGETHER];
+    for line in 0..TOGETHER {
+        let to_low = (lines[line] - low[line]) * low_pole[line];
+        let below = low[line] + to_low;
+        low[line] = below + to_low;
+        let shelved = lines[line] + low_gain[line] * below;
+        let to_high = (shelved - high[line]) * high_pole[line];
+        let below = high[line] + to_high;
+        high[line] = below + to_high;
+        let absorbed = direct[line] * shelved + smooth[line] * below;
+        lines[line] = if absorbed.abs() < FLUSH_BELOW { 0.0 } else { absorbed };
+    }
+}
+
 /// The shelves of all lines, and where it is going.
 #[derive(Debug, Clone)]
 pub struct Absorption<const LINES: usize> {
@@ -72,6 +99,34 @@ impl<const LINES: usize> Absorption<LINES> {
         self.now = self.target;
         (self.changed, self.moves) = (false, false);
         (self.low, self.high) = ([0.0; LINES], [0.0; LINES]);
+    }
+
+    /// Frames one after another through the shelves of every line: [`Absorption::absorb`] of each.
+    ///
+    /// Where the shelves stand still eight lines pass at a time, whose states never leave the registers.
+    #[inline(always)]
+    pub fn absorb_all(&mut self, frames: &mut [[f64; LINES]]) {
+        if self.moves || !LINES.is_multiple_of(TOGETHER) {
+            for lines in frames {
+                self.absorb(lines);
+            }
+            return;
+        }
+        for first in (0..LINES).step_by(TOGETHER) {
+            let part = |vector: &[f64; LINES]| {
+                let mut part = [0.0; TOGETHER];
+                part.copy_from_slice(&vector[first..first + TOGETHER]);
+                part
+            };
+            let [low_pole, low_gain, high_pole, direct, smooth] = &self.now;
+            let shelves = [part(low_pole), part(low_gain), part(high_pole), part(direct), part(smooth)];
+            let (mut low, mut high) = (part(&self.low), part(&self.high));
+            for lines in frames.iter_mut() {
+                absorb_eight(&shelves, &mut low, &mut high, &mut lines[first..first + TOGETHER]);
+            }
+            self.low[first..first + TOGETHER].copy_from_slice(&low);
+            self.high[first..first + TOGETHER].copy_from_slice(&high);
+        }
     }
 
     /// One frame through the shelves of every line, which move on by a frame where they move.

@@ -426,12 +426,10 @@ impl Powers {
     }
 }
 
-/// Four values, `by` frames later; `fill` comes in.
+/// Four values, one or two frames later; `fill` comes in.
 #[inline(always)]
-fn later(values: &[f64; QUAD], by: usize, fill: f64) -> [f64; QUAD] {
-    let mut shifted = [fill; QUAD];
-    shifted[by..].copy_from_slice(&values[..QUAD - by]);
-    shifted
+fn later(&[a, b, c, _]: &[f64; QUAD], by: usize, fill: f64) -> [f64; QUAD] {
+    if by == 1 { [fill, a, b, c] } else { [fill, fill, a, b] }
 }
 
 /// Joins each frame's release with that of the frame `by` before it, after which `keep` is left.

@@ -85,8 +85,9 @@ fn turn<const C: usize, const P: usize>(
 ) -> [f64; C] {
     for p in 0..P {
         let mut input = [0.0; LANES];
-        input[..C].copy_from_slice(&x);
-        input[C..].copy_from_slice(&passed[p][..LANES - C]);
+        for l in 0..LANES {
+            input[l] = if l < C { x[l] } else { passed[p][l - C] };
+        }
         passed[p] = step(&rows[p], &mut held[p], &input);
         x.copy_from_slice(&passed[p][LANES - C..]);
     }
@@ -124,16 +125,19 @@ audio::wide! {
             }
             if at >= last && at < frames {
                 end = end.min(frames);
+                // A copy whose lanes nobody picks by number stays in registers.
+                let mut running = now;
                 for n in at..end {
                     let mut x = [0.0; C];
                     for c in 0..C {
                         x[c] = channels[c][n];
                     }
-                    let x = turn(rows, &mut now, &mut passed, x);
+                    let x = turn(rows, &mut running, &mut passed, x);
                     for c in 0..C {
                         channels[c][n - last] = x[c];
                     }
                 }
+                now = running;
                 at = end;
                 continue;
             }

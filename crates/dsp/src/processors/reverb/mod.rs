@@ -288,17 +288,28 @@ impl Gridded for Reverb {
         if !self.balance.is_neutral() {
             let Scratch { early, late, .. } = &self.scratch;
             let paths = self.balance.all().map(|ramp| ramp.path(frames));
-            let [dry, own, other, early_own, early_other] = &paths;
             for c in 0..channels {
-                let (late_own, late_other) = (&late[c], &late[1 - c]);
-                let (near, far) = (&early[c], &early[1 - c]);
-                let samples = block.channel_mut(c);
-                for (n, sample) in samples.iter_mut().enumerate().take(CONTROL_FRAMES) {
-                    *sample = dry[n] * *sample
-                        + ducking[n] * (own[n] * late_own[n] + other[n] * late_other[n])
-                        + ducking[n] * (early_own[n] * near[n] + early_other[n] * far[n]);
-                }
+                let heard = [&late[c], &late[1 - c], &early[c], &early[1 - c]];
+                put_together(block.channel_mut(c), &paths, &ducking, heard);
             }
+        }
+    }
+}
+
+audio::wide! {
+    /// Dry, late of this and of the other side, early of this and of the other side, each with its gain.
+    fn put_together(
+        samples: &mut [f64],
+        paths: &[[f64; CONTROL_FRAMES]; 5],
+        ducking: &[f64; CONTROL_FRAMES],
+        heard: [&[f64; CONTROL_FRAMES]; 4],
+    ) {
+        let [dry, own, other, early_own, early_other] = paths;
+        let [late_own, late_other, near, far] = heard;
+        for (n, sample) in samples.iter_mut().enumerate().take(CONTROL_FRAMES) {
+            *sample = dry[n] * *sample
+                + ducking[n] * (own[n] * late_own[n] + other[n] * late_other[n])
+                + ducking[n] * (early_own[n] * near[n] + early_other[n] * far[n]);
         }
     }
 }

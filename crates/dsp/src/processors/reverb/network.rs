@@ -448,10 +448,10 @@ audio::wide! {
         left: &mut [f64],
         right: &mut [f64],
     ) {
-        let Turning { cos, sin, cos_step, sin_step, .. } = turning;
+        absorption.absorb_all(tile);
+        let Turning { mut cos, mut sin, cos_step, sin_step, .. } = *turning;
         for ((frame, left), right) in tile.iter_mut().zip(left).zip(right) {
             let mut lines = *frame;
-            absorption.absorb(&mut lines);
             for pair in 0..LINES / 2 {
                 let (a, b) = (lines[pair], lines[pair + LINES / 2]);
                 lines[pair] = cos[pair] * a - sin[pair] * b;
@@ -464,6 +464,7 @@ audio::wide! {
             (*left, *right) = (lines[5], lines[10]);
             *frame = lines;
         }
+        (turning.cos, turning.sin) = (cos, sin);
     }
 }
 
