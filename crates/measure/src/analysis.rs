@@ -1,5 +1,9 @@
 //! Everything about one signal in one pass.
 
+mod at_any_level;
+
+pub use at_any_level::AtAnyLevel;
+
 use crate::activity::Activity;
 use crate::bins::{BINS_PER_SECOND, Binner};
 use crate::clicks::Clicks;
@@ -43,6 +47,8 @@ pub struct Options {
     pub pitch: bool,
     /// Clicks, also without the rest of what a recording is asked.
     pub clicks: bool,
+    /// Clipped runs; needs the levels as well. Where they are not asked for none are told.
+    pub clipping: bool,
     /// What a song is asked, and no track: tempo, beats, key, sections. Needs the spectrum as well.
     pub music: bool,
     /// What is known of every moment, for pictures and for decisions: loudness, PSR, image, pitch and the power in auditory
@@ -68,6 +74,7 @@ impl Options {
             spectrum: false,
             pitch: false,
             clicks: false,
+            clipping: false,
             music: false,
             series: false,
             lean: false,
@@ -85,6 +92,7 @@ impl Default for Options {
             spectrum: true,
             pitch: true,
             clicks: false,
+            clipping: true,
             music: true,
             series: true,
             lean: false,
@@ -175,10 +183,12 @@ struct Meters {
 
 impl Meters {
     fn take(&mut self, bin: &BlockRef) {
-        if let (Some(levels), Some(clipping)) = (&mut self.levels, &mut self.clipping) {
+        if let Some(levels) = &mut self.levels {
             levels.bin(bin);
-            clipping.bin(bin);
             self.dynamic_range.bin(bin, levels.last_bin());
+        }
+        if let Some(meter) = &mut self.clipping {
+            meter.bin(bin);
         }
         if let Some(meter) = &mut self.long_term {
             meter.push(bin);
@@ -226,7 +236,7 @@ impl Analyser {
             energy,
             true_peak,
             levels: options.levels.then(|| Levels::new(channels)),
-            clipping: options.levels.then(|| Clipping::new(channels)),
+            clipping: (options.levels && options.clipping).then(|| Clipping::new(channels)),
             dynamic_range: DynamicRange::new(sample_rate_hz, channels),
             long_term: (some && options.spectrum).then(|| LongTerm::new(sample_rate_hz, channels)),
             erb: (some && options.spectrum && (options.music || !options.lean)).then(|| {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use audio::{Buffer, Layout, db_to_gain};
+use audio::{BlockRef, Buffer, Layout, db_to_gain};
 use common::{Random, play, programme, tones};
 use measure::{Analyser, Analysis, Facts, Options, analyse};
 use proptest::prelude::*;
@@ -390,5 +390,64 @@ proptest! {
         }
         cut.push(&Buffer::new(channels, 0).as_block());
         prop_assert_eq!(cut.finish(), whole);
+    }
+}
+
+/// Whatever is told of a signal at another level is what hearing it at that level tells, to the rounding of what is kept in
+/// single precision: with pauses, near the gates and the thresholds of what plays, at quiet ends, of one and two channels.
+#[test]
+fn a_level_need_not_be_heard() {
+    let options =
+        Options { true_peak_factor: 4, pitch: false, music: false, clipping: false, ..Options::default() };
+    for (channels, level_db) in [(1, -12.0), (2, -12.0), (2, -55.0), (2, -68.0)] {
+        let level = db_to_gain(level_db);
+        let mut buffer = programme(44_100.0, channels, 11.37, 5);
+        let frames = buffer.frames();
+        for channel in 0..channels {
+            for (n, x) in buffer.channel_mut(channel).iter_mut().enumerate() {
+                // A fade in, a pause with noise 50 dB down, a fade out.
+                let (t, left) = (n as f64 / 44_100.0, (frames - n) as f64 / 44_100.0);
+                let pause = if (4.0..6.0).contains(&t) { 0.003 } else { 1.0 };
+                *x *= level * pause * t.min(1.0) * (left / 2.0).min(1.0).powi(2);
+            }
+        }
+        let layout = Layout::from_channels(channels);
+        let mut analyser = Analyser::new(44_100.0, layout, Options { pitch: true, ..options }).unwrap();
+        analyser.push(&buffer.as_block());
+        for gain in [1.0, 0.5, db_to_gain(7.3), -db_to_gain(-13.9), db_to_gain(31.0)] {
+            let told = analyser.at_any_level().at(gain).expect("all samples are numbers");
+            let mut louder = buffer.clone();
+            for channel in 0..channels {
+                louder.channel_mut(channel).iter_mut().for_each(|x| *x *= gain);
+            }
+            let heard = analyse(&louder.as_block(), 44_100.0, layout, options).unwrap();
+            let (told, heard) = (serde_json::to_value(&told).unwrap(), serde_json::to_value(&heard).unwrap());
+            let place = format!("{channels} channels at {level_db} dB, {gain}");
+            alike(&place, &told, &heard);
+        }
+    }
+    let mut analyser = Analyser::new(44_100.0, Layout::Mono, options).unwrap();
+    analyser.push(&BlockRef::from_mono(&[0.5, f64::NAN]));
+    assert!(analyser.at_any_level().at(2.0).is_none());
+}
+
+/// Numbers that differ by no more than 1 part in a million, the roundings of single precision added up, and by what
+/// differences of running sums hold where nearly nothing was added to them: 1e-16 of sums of up to some thousands.
+fn alike(place: &str, a: &serde_json::Value, b: &serde_json::Value) {
+    use serde_json::Value;
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) => {
+            let (x, y) = (x.as_f64().unwrap(), y.as_f64().unwrap());
+            assert!((x - y).abs() <= 1e-6 * x.abs().max(y.abs()) + 1e-12, "{place}: {x} {y}");
+        }
+        (Value::Array(x), Value::Array(y)) => {
+            assert_eq!(x.len(), y.len(), "{place}");
+            x.iter().zip(y).enumerate().for_each(|(n, (x, y))| alike(&format!("{place}[{n}]"), x, y));
+        }
+        (Value::Object(x), Value::Object(y)) => {
+            assert!(x.keys().eq(y.keys()), "{place}");
+            x.iter().for_each(|(name, x)| alike(&format!("{place}.{name}"), x, &y[name]));
+        }
+        _ => assert_eq!(a, b, "{place}"),
     }
 }

@@ -196,6 +196,11 @@ impl Energy {
         })
     }
 
+    /// As if every sample of the bins taken had been `gain` times as high.
+    pub(crate) fn amplify(&mut self, gain: f64) {
+        self.bins.iter_mut().for_each(|sum| *sum *= gain * gain);
+    }
+
     /// Takes one whole bin of clean samples.
     pub(crate) fn bin(&mut self, block: &BlockRef) {
         let mut sum = 0.0;
