@@ -10,6 +10,7 @@ use crate::levels::FRAME_BINS;
 use crate::onsets::Onsets;
 use crate::powers::Powers;
 use audio::{BlockRef, Frames};
+use dsp::blocks::math::{exp2, log2};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
@@ -70,6 +71,16 @@ fn edge_hz(edge: f64) -> f64 {
 /// The lower and upper edge of a band, in hertz.
 pub(crate) fn band_edges_hz(band: usize) -> (f64, f64) {
     (edge_hz(band as f64), edge_hz((band + 1) as f64))
+}
+
+audio::wide! {
+    /// Raises powers to [`COMPRESSION`]; nothing stays nothing.
+    fn compress(powers: &[f64; ERB_BANDS], to: &mut [f64; ERB_BANDS]) {
+        for band in 0..ERB_BANDS {
+            let compressed = exp2(COMPRESSION * log2(powers[band]));
+            to[band] = if powers[band] >= f64::MIN_POSITIVE { compressed } else { 0.0 };
+        }
+    }
 }
 
 /// The analysis of a stream.
@@ -207,11 +218,13 @@ impl Erb {
             }
             self.framer.forget(start);
             let (mut rise, mut low_rise) = (0.0, 0.0);
-            let mut compressed = [0.0; ERB_BANDS];
+            let (mut powers, mut compressed) = ([0.0; ERB_BANDS], [0.0; ERB_BANDS]);
             for (band, sum) in self.bands.sums(&self.squares).enumerate() {
-                let power = sum * self.scale;
-                self.row[band] += power / FRAME_BINS as f64;
-                compressed[band] = power.powf(COMPRESSION);
+                powers[band] = sum * self.scale;
+                self.row[band] += powers[band] / FRAME_BINS as f64;
+            }
+            compress(&powers, &mut compressed);
+            for band in 0..ERB_BANDS {
                 rise += (compressed[band] - self.past[LAG - 1][band]).max(0.0);
                 if band + 1 == LOW_BANDS {
                     low_rise = rise;

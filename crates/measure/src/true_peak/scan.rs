@@ -104,7 +104,7 @@ impl Scanner {
         let (halves, interpolator) = (&*self.halves, &*self.interpolator);
         let level = search.level();
         if level.is_some() || self.minimum.is_some() {
-            self.screen.take(halves.bound(), &self.samples, &mut self.minimum);
+            self.screen.take(&self.samples, &mut self.minimum);
         }
         let chunks = block / CHUNK;
         let reached = match level {
