@@ -24,6 +24,7 @@ mod made;
 mod master;
 mod master_file;
 mod master_song;
+mod mastered_file;
 mod matching;
 mod measure_files;
 mod merging;
@@ -68,8 +69,9 @@ pub use knowledge::{
 };
 pub use live::{LiveChannel, LiveMeter, LivePlayer, LiveSnapshot};
 pub use master::{MasterRequest, Mastered, master};
-pub use master_file::{MasterResult, MasteredFile, master_files};
+pub use master_file::{MasterResult, master_files};
 pub use master_song::promote_take;
+pub use mastered_file::MasteredFile;
 pub use mastering::{GENRES, Matching};
 pub use matching::{AspectTold, BandTold, Matched, genre};
 pub use measure::{ChannelRelation, Facts, KReading, Key, Music, Section};

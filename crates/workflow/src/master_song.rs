@@ -1,10 +1,11 @@
 //! The master of a song folder, made anew from its rendered mix, and its takes.
 
 use crate::master::{MasterRequest, master};
+use crate::mastered_file::MasteredFile;
 use crate::merging::tell_as_it_was;
 use crate::takes::{Home, Promoted, elsewhere, names, promote};
-use crate::written::{WrittenFile, delivered_file, shown};
-use crate::{Context, MasteredFile, Project, WorkflowError, report_song};
+use crate::written::shown;
+use crate::{Context, Project, WorkflowError, report_song};
 use session::Session;
 use std::path::{Path, PathBuf};
 
@@ -17,10 +18,7 @@ pub(crate) fn master_song(
 ) -> Result<MasteredFile, WorkflowError> {
     let song = Project::new(folder, home)?;
     let premaster = premaster_of(&song)?;
-    let at = match &request.take {
-        Some(take) => home_of_take(&song, &takes_of(&song).join(plain(take)?)),
-        None => Home::of_song(song.clone()),
-    };
+    let at = home_of(&song, request)?;
     let project = at.project.hold(context)?;
     if request.take.is_some() {
         begin_take(&song, &project)?;
@@ -35,26 +33,7 @@ pub(crate) fn master_song(
         false => Vec::new(),
     };
     let report = report_song::write_master(&project, &mastered, &ab, &at.report)?;
-    let facts = &mastered.premaster.facts;
-    Ok(MasteredFile {
-        source: shown(&premaster),
-        session: shown(&project.session_file()),
-        report: shown(&report),
-        before: WrittenFile {
-            what: "mix".into(),
-            path: shown(&premaster),
-            integrated_lufs: facts.integrated_lufs,
-            loudness_range_lu: facts.loudness_range_lu,
-            true_peak_dbtp: facts.true_peak_dbtp,
-            passed: None,
-        },
-        master: delivered_file("master", &mastered.delivered),
-        matched: mastered.matched,
-        ab,
-        listening: mastered.verdicts.iter().map(crate::HeardFirst::from).collect(),
-        notes: mastered.solved.iter().filter_map(|s| s.stopped.clone()).collect(),
-        decisions: mastered.decisions,
-    })
+    Ok(MasteredFile::of(&premaster, &project, &report, ab, mastered))
 }
 
 /// The same in a folder that is thrown away; told is where things would stand.
@@ -66,10 +45,7 @@ pub(crate) fn dry_run_of_song(
 ) -> Result<MasteredFile, WorkflowError> {
     let song = Project::new(folder, home)?;
     let premaster = premaster_of(&song)?;
-    let there = match &request.take {
-        Some(take) => home_of_take(&song, &takes_of(&song).join(plain(take)?)),
-        None => Home::of_song(song.clone()),
-    };
+    let there = home_of(&song, request)?;
     let temporary = std::env::temp_dir();
     let scratch = tempfile::tempdir().map_err(WorkflowError::io(&temporary, "make a folder to try it in"))?;
     let copy = home_of_take(&song, scratch.path());
@@ -78,28 +54,9 @@ pub(crate) fn dry_run_of_song(
     let request = MasterRequest { ab: false, take: None, ..request.clone() };
     let project = copy.project.hold(context)?;
     let mastered = master(&project, &premaster, &copy.master, &request, context)?;
-    let facts = &mastered.premaster.facts;
-    let mut written = delivered_file("master", &mastered.delivered);
-    written.path = shown(&there.master);
-    Ok(MasteredFile {
-        source: shown(&premaster),
-        session: shown(&there.project.session_file()),
-        report: shown(&there.report) + ".html",
-        before: WrittenFile {
-            what: "mix".into(),
-            path: shown(&premaster),
-            integrated_lufs: facts.integrated_lufs,
-            loudness_range_lu: facts.loudness_range_lu,
-            true_peak_dbtp: facts.true_peak_dbtp,
-            passed: None,
-        },
-        master: written,
-        matched: mastered.matched,
-        ab: Vec::new(),
-        listening: mastered.verdicts.iter().map(crate::HeardFirst::from).collect(),
-        notes: mastered.solved.iter().filter_map(|s| s.stopped.clone()).collect(),
-        decisions: mastered.decisions,
-    })
+    let mut told = MasteredFile::of(&premaster, &there.project, &there.page(), Vec::new(), mastered);
+    told.master.path = shown(&there.master);
+    Ok(told)
 }
 
 /// Makes a take of a finished mix or of a song its master; what was the master becomes a take.
@@ -155,6 +112,14 @@ fn premaster_of(song: &Project) -> Result<PathBuf, WorkflowError> {
 
 fn takes_of(song: &Project) -> PathBuf {
     song.out().join("takes")
+}
+
+/// Where the master that is asked for stands: the song's, or that of a take.
+fn home_of(song: &Project, request: &MasterRequest) -> Result<Home, WorkflowError> {
+    Ok(match &request.take {
+        Some(take) => home_of_take(song, &takes_of(song).join(plain(take)?)),
+        None => Home::of_song(song.clone()),
+    })
 }
 
 fn home_of_take(song: &Project, folder: &Path) -> Home {

@@ -59,19 +59,25 @@ impl Home {
         Home { master: out.join("master.wav"), report: out.join("master-report"), project }
     }
 
+    /// The report's page.
+    pub(crate) fn page(&self) -> PathBuf {
+        self.reported(".html")
+    }
+
+    fn reported(&self, ending: &str) -> PathBuf {
+        let mut name = self.report.as_os_str().to_os_string();
+        name.push(ending);
+        PathBuf::from(name)
+    }
+
     /// Its files; the session itself comes last, as the sign that all is there.
     fn files(&self) -> Vec<(PathBuf, Kind)> {
         let state = self.project.state();
-        let report = |ending: &str| {
-            let mut name = self.report.as_os_str().to_os_string();
-            name.push(ending);
-            PathBuf::from(name)
-        };
         vec![
             (self.master.clone(), Kind::Plain),
             (state.join("master.wav"), Kind::Plain),
-            (report(".html"), Kind::Page),
-            (report(".json"), Kind::Plain),
+            (self.page(), Kind::Page),
+            (self.reported(".json"), Kind::Plain),
             (state.join("edits.json"), Kind::Plain),
             (decisions_file(&self.project), Kind::Plain),
             (state.join(MASTERED), Kind::Session),

@@ -37,6 +37,26 @@ fn mastered(mix: &Path, loudness_lufs: f64, take: Option<&str>) {
         .expect("mastered");
 }
 
+/// A mix with a master and a take that is 4 LU louder, and the bytes of both.
+struct Takes {
+    folder: tempfile::TempDir,
+    mix: PathBuf,
+    first: Vec<u8>,
+    loud: Vec<u8>,
+}
+
+impl Takes {
+    fn made() -> Takes {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mix = mix(folder.path());
+        mastered(&mix, -20.0, None);
+        mastered(&mix, -16.0, Some("loud"));
+        let read = |name: &str| bytes(&folder.path().join(name));
+        let (first, loud) = (read("mix-master.wav"), read("mix-takes/loud/mix-master.wav"));
+        Takes { folder, mix, first, loud }
+    }
+}
+
 fn bytes(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -44,12 +64,8 @@ fn bytes(path: &Path) -> Vec<u8> {
 // Finds a master that is lost, a session that names its mix from the wrong folder, a take that stays half.
 #[test]
 fn a_take_becomes_the_master_and_comes_back() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mix = mix(folder.path());
-    mastered(&mix, -20.0, None);
-    mastered(&mix, -16.0, Some("loud"));
+    let Takes { folder, mix, first, loud } = Takes::made();
     let at = |name: &str| folder.path().join(name);
-    let (first, loud) = (bytes(&at("mix-master.wav")), bytes(&at("mix-takes/loud/mix-master.wav")));
     assert_ne!(first, loud);
     let told = with(|context| promote_take(&mix, None, "loud", true, context)).expect("told");
     assert_eq!((told.kept_as.as_deref(), told.dry_run), (Some("before"), true));
@@ -89,12 +105,8 @@ fn a_take_becomes_the_master_and_comes_back() {
 // Finds a change that was cut off and loses what was moved already, or keeps a mixture as a take.
 #[test]
 fn what_was_cut_off_is_completed_by_the_same_command() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mix = mix(folder.path());
-    mastered(&mix, -20.0, None);
-    mastered(&mix, -16.0, Some("loud"));
+    let Takes { folder, mix, first, loud } = Takes::made();
     let at = |name: &str| folder.path().join(name);
-    let (first, loud) = (bytes(&at("mix-master.wav")), bytes(&at("mix-takes/loud/mix-master.wav")));
     let session = bytes(&at("mix-takes/loud/mix.session.toml"));
     // As after the first move: the master of before stands whole among the takes, the new one is in its place already.
     std::fs::create_dir_all(at("mix-takes/before")).expect("a folder");
