@@ -16,6 +16,8 @@ mod edit;
 mod error;
 mod handing_over;
 mod heard;
+mod held;
+mod kept;
 mod knowledge;
 mod listen;
 mod live;

@@ -143,5 +143,5 @@ fn compared(
     let stem = crate::written::name_of(path);
     let base = Project::of_file(path, home)?.home;
     let sounds = crate::ab::sounds(project, path, mastered, request, &crate::ab::masters_of(&base, &stem));
-    crate::ab::write(&base.join(format!("{stem}-ab")), &sounds, mastered.goal.ceiling_dbtp, context)
+    crate::ab::write(&crate::ab::folder_of(&base, &stem), &sounds, mastered.goal.ceiling_dbtp, context)
 }

@@ -1,9 +1,10 @@
 //! The master of a song folder, made anew from its rendered mix, and its takes.
 
+use crate::ab::{self, take_label};
 use crate::master::{MasterRequest, master};
 use crate::mastered_file::MasteredFile;
 use crate::merging::tell_as_it_was;
-use crate::takes::{Home, Promoted, elsewhere, names, promote};
+use crate::takes::{Home, Places, Promoted, elsewhere, names, promote};
 use crate::written::shown;
 use crate::{Context, Project, WorkflowError, report_song};
 use session::Session;
@@ -24,16 +25,16 @@ pub(crate) fn master_song(
         begin_take(&song, &project)?;
     }
     let mastered = master(&project, &premaster, &at.master, request, context)?;
-    let ab = match request.ab || request.take.is_some() {
+    let compared = match request.ab || request.take.is_some() {
         true => {
             let masters = masters_of(&song);
-            let sounds = crate::ab::sounds(&project, &premaster, &mastered, request, &masters);
-            crate::ab::write(&song.out().join("ab"), &sounds, mastered.goal.ceiling_dbtp, context)?
+            let sounds = ab::sounds(&project, &premaster, &mastered, request, &masters);
+            ab::write(&ab_of(&song), &sounds, mastered.goal.ceiling_dbtp, context)?
         }
         false => Vec::new(),
     };
-    let report = report_song::write_master(&project, &mastered, &ab, &at.report)?;
-    Ok(MasteredFile::of(&premaster, &project, &report, ab, mastered))
+    let report = report_song::write_master(&project, &mastered, &compared, &at.report)?;
+    Ok(MasteredFile::of(&premaster, &project, &report, compared, mastered))
 }
 
 /// The same in a folder that is thrown away; told is where things would stand.
@@ -78,13 +79,16 @@ pub fn promote_take(
             same_mix(&song, &home_of_take(&song, &takes.join(take)).project)?;
         }
         let home_of = |folder: &Path| Ok(home_of_take(&song, folder));
-        return promote(&Home::of_song(song.clone()), &takes, take, &home_of, dry_run, context);
+        let places = Places { base: &Home::of_song(song.clone()), takes: &takes, ab: &ab_of(&song) };
+        return promote(places, take, &home_of, dry_run, context);
     }
     let stem = crate::written::name_of(path);
     let base = Project::of_file(path, home)?;
-    let takes = crate::ab::takes_of(&base.home, &stem);
+    let takes = ab::takes_of(&base.home, &stem);
     let home_of = |folder: &Path| Ok(Home::of_file(Project::of_file(path, Some(folder))?, &stem));
-    promote(&Home::of_file(base, &stem), &takes, take, &home_of, dry_run, context)
+    let compared = ab::folder_of(&base.home, &stem);
+    let places = Places { base: &Home::of_file(base, &stem), takes: &takes, ab: &compared };
+    promote(places, take, &home_of, dry_run, context)
 }
 
 /// A name that can be a folder's.
@@ -110,6 +114,10 @@ fn premaster_of(song: &Project) -> Result<PathBuf, WorkflowError> {
     }
 }
 
+fn ab_of(song: &Project) -> PathBuf {
+    song.out().join("ab")
+}
+
 fn takes_of(song: &Project) -> PathBuf {
     song.out().join("takes")
 }
@@ -131,9 +139,9 @@ fn masters_of(song: &Project) -> Vec<(String, PathBuf)> {
     let takes = takes_of(song);
     let take = |name: String| {
         let master = home_of_take(song, &takes.join(&name)).master;
-        (format!("take {name}"), master)
+        (take_label(&name), master)
     };
-    let first = [("master".to_string(), Home::of_song(song.clone()).master)];
+    let first = [(ab::MASTER.to_string(), Home::of_song(song.clone()).master)];
     let all = first.into_iter().chain(names(&takes).into_iter().map(take));
     all.filter(|(_, path)| path.is_file()).collect()
 }
