@@ -5,8 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::deliver::{Delivered, Job, Plan};
+use crate::delivered::Delivered;
 use crate::error::DeliveryError;
+use crate::job::{Job, Plan};
 use crate::quantise::Dither;
 use crate::reading::{hexadecimal, sha256};
 

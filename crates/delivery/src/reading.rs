@@ -11,9 +11,9 @@ use measure::{Analyser, Analysis, Facts, Options};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::check::Severity;
 use crate::edges::{Dropout, Edges};
 use crate::error::DeliveryError;
+use crate::finding::Severity;
 use crate::grid::Grid;
 use crate::pauses::Pauses;
 use crate::targets::{Container, Depth};

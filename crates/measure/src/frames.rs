@@ -187,7 +187,7 @@ impl PairSpectrum {
         }
     }
 
-    /// The transform of two channels that are neither equal nor silent, not yet taken apart.
+    /// The transform of two channels that are neither equal nor silent, as one complex spectrum.
     pub(crate) fn both(&self) -> &[Complex<f64>] {
         &self.both
     }

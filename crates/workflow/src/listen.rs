@@ -1,21 +1,15 @@
 //! Listening: recordings, strips and the mix are measured, and what was measured is kept by content.
 
 use crate::heard::Heard;
+use crate::kept::{keep, meters, read_kept};
 use crate::{Context, Project, WorkflowError};
 use assistant::{FileFacts, SongFacts, TrackFacts};
 use audio::{BlockRef, Buffer, Frames, Layout, db_to_gain};
 use engine::{EngineError, Output, Plan, RenderOptions, Sources, Tap};
 use measure::{Analyser, Analysis, AtAnyLevel, Options};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use session::Session;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// Begins the name of what is kept: measured anew when the meters change.
-pub(crate) fn meters() -> String {
-    format!("facts-{}-{}", env!("CARGO_PKG_VERSION"), measure::REVISION)
-}
 
 /// Frames read at a time.
 const BLOCK_FRAMES: usize = 1 << 14;
@@ -455,16 +449,4 @@ fn notes_of_reading(
         keep(kept, &notes)?;
     }
     Ok(notes)
-}
-
-/// Whatever cannot be read back is measured again.
-pub(crate) fn read_kept<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
-}
-
-pub(crate) fn keep(path: &Path, facts: &impl Serialize) -> Result<(), WorkflowError> {
-    let folder = path.parent().expect("a file in the facts folder");
-    std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
-    let text = serde_json::to_vec(facts).expect("facts have only plain values");
-    Ok(files::atomic_write(path, &text)?)
 }

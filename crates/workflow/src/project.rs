@@ -2,7 +2,7 @@
 
 use crate::WorkflowError;
 use crate::error::BadInput;
-use crate::lock::Held;
+use crate::held::Held;
 use engine::{Audio, Sources};
 use rayon::prelude::*;
 use session::{Document, Session, Strip};

@@ -90,7 +90,8 @@ pub(crate) fn write_master(
     save(&report, path)
 }
 
-fn save(report: &Report, path: &Path) -> Result<PathBuf, WorkflowError> {
+/// Writes a report and its page; gives the page's path.
+pub(crate) fn save(report: &Report, path: &Path) -> Result<PathBuf, WorkflowError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
     let json = serde_json::to_vec_pretty(&report::to_json(report)).expect("a report has only plain values");
@@ -250,7 +251,7 @@ fn translation(sound: Option<&Analysis>, voices: Option<&[ErbFrames; 2]>) -> Vec
 }
 
 /// A path as a link from a folder: both stand in one tree.
-fn from_folder(path: &Path, folder: &Path) -> String {
+pub(crate) fn from_folder(path: &Path, folder: &Path) -> String {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let (path, folder) = (absolute(path), absolute(folder));
     let common = path.components().zip(folder.components()).take_while(|(a, b)| a == b).count();

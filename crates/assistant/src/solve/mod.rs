@@ -28,10 +28,8 @@ pub(crate) use hidden::{Hidden, Limit};
 pub(crate) use image::{Image, Place, Sides, Width};
 use point::Point;
 
+use crate::power::Bands;
 use measure::ERB_BANDS;
-
-/// A number for each band.
-pub(crate) type Bands = [f64; ERB_BANDS];
 
 /// The slope turns around this, in hertz.
 pub(crate) const PIVOT_HZ: f64 = 1_000.0;

@@ -1,7 +1,8 @@
 //! What some values of the variables make of the powers, and what is off there.
 
 use super::newton::Residuals;
-use super::{Against, Bands, CHAIN_DB_PER_OCT, EASY_DB, Layout, Model, PIVOT_HZ, Range};
+use super::{Against, CHAIN_DB_PER_OCT, EASY_DB, Layout, Model, PIVOT_HZ, Range};
+use crate::power::Bands;
 use audio::{db_to_power, power_to_db};
 use measure::ERB_BANDS;
 

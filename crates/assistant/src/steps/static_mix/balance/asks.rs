@@ -5,8 +5,8 @@ use super::wishes::ranges_of_references;
 use super::{Group, MIX_LUFS, Problem, Source};
 use crate::Rules;
 use crate::parts::role;
-use crate::power::weight;
-use crate::solve::{Against, Ask, Bands, Model, Range, Spectrum};
+use crate::power::{Bands, weight};
+use crate::solve::{Against, Ask, Model, Range, Spectrum};
 use audio::{db_to_power, power_to_db};
 use measure::ERB_BANDS;
 
