@@ -245,8 +245,14 @@ impl<'a> Block<'a> {
     pub fn add(&mut self, source: &BlockRef) {
         assert_eq!((self.channels, self.frames), (source.channels, source.frames), "blocks of one shape");
         for (to, from) in self.iter_mut().zip(source.iter()) {
-            to.iter_mut().zip(from).for_each(|(t, f)| *t += f);
+            add(to, from);
         }
+    }
+}
+
+crate::wide! {
+    fn add(sum: &mut [f64], source: &[f64]) {
+        sum.iter_mut().zip(source).for_each(|(s, f)| *s += f);
     }
 }
 

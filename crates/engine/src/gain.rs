@@ -35,7 +35,7 @@ pub(crate) fn add_scaled(sum: &mut Block, source: &BlockRef, gain_db: &Curve, so
             return sum.add(source);
         }
         for (to, from) in sum.iter_mut().zip(source.iter()) {
-            to.iter_mut().zip(from).for_each(|(t, f)| *t += f * gain);
+            add_times(to, from, gain);
         }
         return;
     }
@@ -58,7 +58,7 @@ pub(crate) fn apply_trim(block: &mut Block, trim_db: &Curve, invert: bool, song_
     if trim_db.is_constant() {
         let gain = gain(0);
         if gain != 1.0 {
-            block.iter_mut().flatten().for_each(|sample| *sample *= gain);
+            block.iter_mut().for_each(|samples| scale(samples, gain));
         }
         return;
     }
@@ -106,6 +106,20 @@ pub(crate) fn apply_fader(fader: &Fader, input: &BlockRef, output: &mut Block, s
     });
 }
 
-fn scale_into(output: &mut [f64], input: &[f64], gain: f64) {
-    output.iter_mut().zip(input).for_each(|(o, i)| *o = i * gain);
+audio::wide! {
+    fn scale_into(output: &mut [f64], input: &[f64], gain: f64) {
+        output.iter_mut().zip(input).for_each(|(o, i)| *o = i * gain);
+    }
+}
+
+audio::wide! {
+    fn add_times(sum: &mut [f64], input: &[f64], gain: f64) {
+        sum.iter_mut().zip(input).for_each(|(s, i)| *s += i * gain);
+    }
+}
+
+audio::wide! {
+    fn scale(samples: &mut [f64], gain: f64) {
+        samples.iter_mut().for_each(|sample| *sample *= gain);
+    }
 }

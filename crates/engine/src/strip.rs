@@ -13,6 +13,9 @@ use dsp::{Processor, Values};
 /// Longest block a processor is given; short enough to stay in the fastest memory.
 const BLOCK_FRAMES: Frames = 1024;
 
+/// Frames of a sum that are worked on at a time, over all inputs: 8 KiB in stereo.
+const SUMMED_FRAMES: Frames = 512;
+
 /// Frames that one gain reduction reading stands for.
 pub const READING_FRAMES: Frames = 4096;
 
@@ -55,6 +58,7 @@ pub(crate) struct Strip<'a> {
     chain: Vec<Running<'a>>,
     /// What the inserts reported when this strip was put into the cache.
     remembered: Reductions,
+    /// For keys and for sends with a place of their own.
     scratch: Buffer,
     /// After the inserts.
     pub(crate) pre_fader: Buffer,
@@ -97,6 +101,8 @@ impl<'a> Strip<'a> {
     }
 
     fn idle(node: &'a Node, place: usize, source: Option<Placed>, slab: Frames) -> Strip<'a> {
+        let keyed = node.chain.iter().any(|element| element.key.is_some());
+        let scratch = if keyed || node.inputs.iter().any(|edge| edge.pan.is_some()) { slab } else { 0 };
         Strip {
             node,
             place,
@@ -104,7 +110,7 @@ impl<'a> Strip<'a> {
             chain: Vec::new(),
             finished: false,
             remembered: Vec::new(),
-            scratch: Buffer::new(2, slab),
+            scratch: Buffer::new(2, scratch),
             pre_fader: Buffer::new(node.channels, slab),
             output: Buffer::new(node.output_channels, slab),
         }
@@ -185,26 +191,41 @@ impl<'a> Strip<'a> {
         // Up to song frame 0 everything is silent; from there on curves are read in song time.
         let skip = node.arrival.saturating_sub(start).min(input.frames());
         let (frames, song_frame) = (input.frames() - skip, (start + skip).saturating_sub(node.arrival));
-        for edge in &node.inputs {
-            let ring = rings.of(edge);
-            let first = start as i64 - edge.delay as i64;
-            let mut target = input.range_mut(skip, frames);
-            match &edge.pan {
-                None => ring.each(first + skip as i64, frames, |offset, heard| {
-                    let mut sum = target.range_mut(offset, heard.frames());
-                    add_scaled(&mut sum, heard, &edge.gain_db, song_frame + offset);
-                }),
-                Some(pan) => {
-                    let mut before_fader = Buffer::new(ring.channels(), self.scratch.frames());
-                    ring.read(first, &mut before_fader.as_block_mut());
-                    let fader = Fader { fader_db: edge.gain_db.clone(), pan: pan.clone(), mute: false };
-                    let heard = before_fader.range(skip, frames);
-                    apply_fader(&fader, &heard, &mut self.scratch.range_mut(skip, frames), song_frame);
-                    target.add(&self.scratch.range(skip, frames));
-                }
+        // All inputs of a stretch before the next one: the sum stays in the fastest memory.
+        for begin in (0..frames).step_by(SUMMED_FRAMES) {
+            let count = SUMMED_FRAMES.min(frames - begin);
+            let mut target = input.range_mut(skip + begin, count);
+            for edge in &node.inputs {
+                let first = (start + skip + begin) as i64 - edge.delay as i64;
+                add_edge(edge, rings, first, song_frame + begin, &mut target, &mut self.scratch);
             }
         }
         Ok(())
+    }
+}
+
+/// Adds to `sum` what an edge gives from stream frame `first` on, which is frame `song_frame` of the song.
+fn add_edge(
+    edge: &Edge,
+    rings: &Rings,
+    first: i64,
+    song_frame: Frames,
+    sum: &mut Block,
+    scratch: &mut Buffer,
+) {
+    let (ring, frames) = (rings.of(edge), sum.frames());
+    match &edge.pan {
+        None => ring.each(first, frames, |offset, heard| {
+            let mut sum = sum.range_mut(offset, heard.frames());
+            add_scaled(&mut sum, heard, &edge.gain_db, song_frame + offset);
+        }),
+        Some(pan) => {
+            let mut before_fader = Buffer::new(ring.channels(), frames);
+            ring.read(first, &mut before_fader.as_block_mut());
+            let fader = Fader { fader_db: edge.gain_db.clone(), pan: pan.clone(), mute: false };
+            apply_fader(&fader, &before_fader.as_block(), &mut scratch.range_mut(0, frames), song_frame);
+            sum.add(&scratch.range(0, frames));
+        }
     }
 }
 

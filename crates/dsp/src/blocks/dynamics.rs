@@ -8,6 +8,7 @@
 use super::grid::flush;
 use super::lookahead::greater;
 use super::math;
+use super::quads::{Channel, Fours, Matrix, QUAD, Quads};
 use super::ramp::Ramp;
 use std::f64::consts::{PI, SQRT_2};
 
@@ -71,6 +72,16 @@ pub fn loop_gain(g: f64, damping: f64) -> f64 {
 }
 
 impl StateVariable {
+    /// Stands at these integrals of the band-pass and of the low-pass.
+    pub fn at([first, second]: [f64; 2]) -> StateVariable {
+        StateVariable { first, second }
+    }
+
+    /// The integrals of the band-pass and of the low-pass.
+    pub fn states(&self) -> [f64; 2] {
+        [self.first, self.second]
+    }
+
     /// One sample; `g` from [`tangent`], `damping` is 1/Q, `scale` from [`loop_gain`].
     #[inline(always)]
     pub fn next(&mut self, sample: f64, g: f64, damping: f64, scale: f64) -> Outputs {
@@ -113,6 +124,8 @@ pub enum Pass {
 pub const LOW_PASS_OFF_HZ: f64 = 24_000.0;
 
 /// A second-order Butterworth filter for what a detector listens to.
+///
+/// While its corner stands it takes four frames at a time (see [`super::quads`]).
 #[derive(Debug, Clone)]
 pub struct KeyFilter {
     pass: Pass,
@@ -122,19 +135,26 @@ pub struct KeyFilter {
     /// Passes the signal as it is. Changes at points of the control grid only.
     off: bool,
     sample_rate_hz: f64,
-    states: Vec<StateVariable>,
+    /// The step at the corner where it goes, or stands: for a frame, and for four.
+    matrix: Matrix,
+    fours: Fours,
+    channels: Vec<Channel>,
 }
 
 impl KeyFilter {
     /// For `channels` channels, with its corner at `freq_hz`.
     pub fn new(pass: Pass, freq_hz: f64, sample_rate_hz: f64, channels: usize) -> KeyFilter {
+        let g = tangent(freq_hz, sample_rate_hz);
+        let matrix = butterworth(pass, g);
         let mut filter = KeyFilter {
             pass,
-            g: Ramp::new(tangent(freq_hz, sample_rate_hz)),
+            g: Ramp::new(g),
             neutral: false,
             off: false,
             sample_rate_hz,
-            states: vec![StateVariable::default(); channels],
+            matrix,
+            fours: Fours::new(&matrix),
+            channels: vec![Channel::default(); channels],
         };
         filter.set(freq_hz);
         filter.reset();
@@ -143,7 +163,10 @@ impl KeyFilter {
 
     /// Moves the corner.
     pub fn set(&mut self, freq_hz: f64) {
+        self.settle();
         self.g.go_to(tangent(freq_hz, self.sample_rate_hz));
+        self.matrix = butterworth(self.pass, self.g.target());
+        self.fours = Fours::new(&self.matrix);
         self.neutral = match self.pass {
             Pass::High => freq_hz <= 0.0,
             Pass::Low => freq_hz >= LOW_PASS_OFF_HZ,
@@ -155,50 +178,60 @@ impl KeyFilter {
     pub fn reset(&mut self) {
         self.g.finish();
         self.off = self.neutral;
-        self.states.fill(StateVariable::default());
+        self.channels.fill(Channel::default());
     }
 
     /// Work for a point of the control grid.
     pub fn flush(&mut self) {
         self.off = self.neutral && !self.g.moves();
         if self.off {
-            self.states.fill(StateVariable::default());
+            self.channels.fill(Channel::default());
         }
-        self.states.iter_mut().for_each(StateVariable::flush);
+        for channel in &mut self.channels {
+            let mut state = channel.settle(&self.matrix);
+            state.flush();
+            channel.resume(state);
+        }
+    }
+
+    /// Ends a four that has begun.
+    fn settle(&mut self) {
+        for channel in &mut self.channels {
+            channel.settle(&self.matrix);
+        }
     }
 
     /// Filters one channel's part of a piece in place. After the last channel of the piece: `advance`.
     pub fn process(&mut self, channel: usize, samples: &mut [f64]) {
-        self.run(channel, [samples]);
-    }
-
-    /// Filters two neighbouring channels in place, for the price of one; they are equally long.
-    pub fn process_two(&mut self, channel: usize, left: &mut [f64], right: &mut [f64]) {
-        self.run(channel, [left, right]);
-    }
-
-    fn run<const L: usize>(&mut self, channel: usize, lanes: [&mut [f64]; L]) {
-        if self.off {
-            return;
+        if !self.off {
+            let standing = self.moving(channel, samples);
+            self.channels[channel].process(&self.fours, standing);
         }
-        let states = &mut self.states[channel..channel + L];
-        // Where the corner comes to rest within the samples, those after it are filtered as a call of their own would.
-        let left = self.g.left();
-        let mut lane = 0;
-        let standing = lanes.map(|samples| {
-            let (moving, standing) = samples.split_at_mut(left.min(samples.len()));
-            let (mut g, state) = (self.g, &mut states[lane]);
+    }
+
+    /// Filters two neighbouring channels in place, for less than the price of two; they are equally long.
+    pub fn process_two(&mut self, channel: usize, left: &mut [f64], right: &mut [f64]) {
+        if !self.off {
+            let (left, right) = (self.moving(channel, left), self.moving(channel + 1, right));
+            if let [l, r] = &mut self.channels[channel..channel + 2] {
+                Channel::process_two([l, r], &self.fours, left, right);
+            }
+        }
+    }
+
+    /// Filters the samples until the corner comes to rest, and gives those after it.
+    fn moving<'a>(&mut self, channel: usize, samples: &'a mut [f64]) -> &'a mut [f64] {
+        let (moving, standing) = samples.split_at_mut(self.g.left().min(samples.len()));
+        if !moving.is_empty() {
+            let (mut g, mut state) = (self.g, self.channels[channel].settle(&self.matrix));
             for sample in moving {
                 let g = g.next_value();
                 let outputs = state.next(*sample, g, SQRT_2, loop_gain(g, SQRT_2));
                 *sample = if self.pass == Pass::High { outputs.high } else { outputs.low };
             }
-            lane += 1;
-            standing
-        });
-        if standing.iter().any(|samples| !samples.is_empty()) {
-            run_standing(&Matrix::new(self.pass, self.g.target()), states, standing);
+            self.channels[channel].resume(state);
         }
+        standing
     }
 
     /// Moves on by the piece's frames.
@@ -212,46 +245,17 @@ impl KeyFilter {
     }
 }
 
-/// One step of a [`KeyFilter`] that does not move, each row for (first state, second state, input): the same
-/// recursion as [`StateVariable::next`], solved for the states, so that a frame waits for the one before it only
-/// by two operations.
-struct Matrix {
-    first: [f64; 3],
-    second: [f64; 3],
-    output: [f64; 3],
-}
-
-impl Matrix {
-    fn new(pass: Pass, g: f64) -> Matrix {
-        let scale = loop_gain(g, SQRT_2);
-        let (band, low) = (g * scale, g * g * scale);
-        Matrix {
-            first: [2.0 * scale - 1.0, -2.0 * band, 2.0 * band],
-            second: [2.0 * band, 1.0 - 2.0 * low, 2.0 * low],
-            output: match pass {
-                Pass::High => [-(SQRT_2 + g) * scale, -scale, scale],
-                Pass::Low => [band, 1.0 - low, low],
-            },
-        }
-    }
-}
-
-fn run_standing<const L: usize>(matrix: &Matrix, states: &mut [StateVariable], lanes: [&mut [f64]; L]) {
-    let mut first: [f64; L] = std::array::from_fn(|l| states[l].first);
-    let mut second: [f64; L] = std::array::from_fn(|l| states[l].second);
-    let frames = lanes.iter().map(|lane| lane.len()).min().unwrap_or(0);
-    let row = |row: &[f64; 3], a: f64, b: f64, x: f64| row[2] * x + row[1] * b + row[0] * a;
-    for n in 0..frames {
-        let x: [f64; L] = std::array::from_fn(|l| lanes[l][n]);
-        for l in 0..L {
-            let (a, b) = (first[l], second[l]);
-            first[l] = row(&matrix.first, a, b, x[l]);
-            second[l] = matrix.second[2] * x[l] + matrix.second[0] * a + matrix.second[1] * b;
-            lanes[l][n] = row(&matrix.output, a, b, x[l]);
-        }
-    }
-    for l in 0..L {
-        states[l] = StateVariable { first: first[l], second: second[l] };
+/// One step of a [`KeyFilter`] that does not move: the same recursion as [`StateVariable::next`], solved for the states.
+fn butterworth(pass: Pass, g: f64) -> Matrix {
+    let scale = loop_gain(g, SQRT_2);
+    let (band, low) = (g * scale, g * g * scale);
+    Matrix {
+        first: [2.0 * scale - 1.0, -2.0 * band, 2.0 * band],
+        second: [2.0 * band, 1.0 - 2.0 * low, 2.0 * low],
+        output: match pass {
+            Pass::High => [-(SQRT_2 + g) * scale, -scale, scale],
+            Pass::Low => [band, 1.0 - low, low],
+        },
     }
 }
 
@@ -273,16 +277,18 @@ audio::wide! {
     }
 }
 
-/// The greatest of `values`, and at least `least`; four at a time.
-fn greatest(values: &[f64], least: f64) -> f64 {
-    let mut most = [least; 4];
-    let (fours, rest) = values.as_chunks::<4>();
-    for four in fours {
-        for lane in 0..4 {
-            most[lane] = greater(four[lane], most[lane]);
+audio::wide! {
+    /// The greatest of `values`, and at least `least`; eight at a time.
+    fn greatest(values: &[f64], least: f64) -> f64 {
+        let mut most = [least; 8];
+        let (eights, rest) = values.as_chunks::<8>();
+        for eight in eights {
+            for lane in 0..8 {
+                most[lane] = greater(eight[lane], most[lane]);
+            }
         }
+        rest.iter().chain(&most).fold(least, |most, value| greater(*value, most))
     }
-    rest.iter().chain(&most).fold(least, |most, value| greater(*value, most))
 }
 
 /// Turns power into decibels of gain reduction, in place, by a curve that stands still.
@@ -347,6 +353,8 @@ pub struct Smoother {
     /// Released peak, before the attack (decoupled law only).
     held: f64,
     value: f64,
+    /// What has come of four frames (decoupled law only).
+    quads: Quads,
 }
 
 impl Smoother {
@@ -392,16 +400,89 @@ impl Smoother {
     }
 
     /// Decoupled law (equation 17): release into a held peak, then the attack over it. The smoothest gain;
-    /// its release is longer by the attack.
+    /// its release is longer by the attack. Four frames at a time (see [`super::quads`]); in between it stands where the last
+    /// four left it.
     pub fn decoupled(&mut self, values: &mut [f64], times: Times) {
-        let (mut held, mut y) = (self.held, self.value);
-        let (attack, release) = (Pole::new(times.attack), Pole::new(times.release));
-        for value in values {
-            held = greater(*value, release.toward(held, *value));
-            y = attack.toward(y, held);
-            *value = y;
+        let (attack, release) = (Powers::new(times.attack), Powers::new(times.release));
+        let mut state = [self.held, self.value];
+        self.quads.run(&mut state, values, |state, fours| decoupled_fours(fours, state, &release, &attack));
+        [self.held, self.value] = state;
+    }
+}
+
+/// A one-pole over one, two and four frames.
+struct Powers {
+    pole: Pole,
+    square: f64,
+    /// What is kept after one to four frames.
+    kept: [f64; QUAD],
+}
+
+impl Powers {
+    fn new(coefficient: f64) -> Powers {
+        let square = coefficient * coefficient;
+        let kept = [coefficient, square, square * coefficient, square * square];
+        Powers { pole: Pole::new(coefficient), square, kept }
+    }
+}
+
+/// Four values, `by` frames later; `fill` comes in.
+#[inline(always)]
+fn later(values: &[f64; QUAD], by: usize, fill: f64) -> [f64; QUAD] {
+    let mut shifted = [fill; QUAD];
+    shifted[by..].copy_from_slice(&values[..QUAD - by]);
+    shifted
+}
+
+/// Joins each frame's release with that of the frame `by` before it, after which `keep` is left.
+#[inline(always)]
+fn reach(peak: &mut [f64; QUAD], rest: &mut [f64; QUAD], by: usize, keep: f64) {
+    let earlier = later(peak, by, f64::MIN);
+    for n in 0..QUAD {
+        peak[n] = greater(peak[n], keep * earlier[n] + rest[n]);
+    }
+    add_earlier(rest, by, keep);
+}
+
+/// Adds to each frame what is kept of the one `by` before it.
+#[inline(always)]
+fn add_earlier(sum: &mut [f64; QUAD], by: usize, keep: f64) {
+    let before = later(sum, by, 0.0);
+    for n in 0..QUAD {
+        sum[n] += keep * before[n];
+    }
+}
+
+audio::wide! {
+    /// [`Smoother::decoupled`] of whole fours; `state` is the held peak and the value.
+    ///
+    /// A frame of the release is `h -> max(v, r h + c)`, and so are two of them, since r is not negative: with (V, C) of
+    /// the later and (v, c) of the earlier, `max(max(V, r v + C), r^2 h + (r c + C))`. In two steps every frame knows its
+    /// peak from the four's first `h`.
+    fn decoupled_fours(fours: &mut [[f64; QUAD]], state: &mut [f64; 2], release: &Powers, attack: &Powers) {
+        // Plain loops: a closure that is not inlined is not compiled for wide vectors.
+        let [mut held, mut y] = *state;
+        for four in fours {
+            let (mut peak, mut rest) = (*four, [0.0; QUAD]);
+            for n in 0..QUAD {
+                rest[n] = release.pole.take * peak[n];
+            }
+            reach(&mut peak, &mut rest, 1, release.pole.keep);
+            reach(&mut peak, &mut rest, 2, release.square);
+            let mut sum = [0.0; QUAD];
+            for n in 0..QUAD {
+                peak[n] = greater(peak[n], release.kept[n] * held + rest[n]);
+                sum[n] = attack.pole.take * peak[n];
+            }
+            held = peak[QUAD - 1];
+            add_earlier(&mut sum, 1, attack.pole.keep);
+            add_earlier(&mut sum, 2, attack.square);
+            for n in 0..QUAD {
+                four[n] = attack.kept[n] * y + sum[n];
+            }
+            y = four[QUAD - 1];
         }
-        (self.held, self.value) = (held, y);
+        *state = [held, y];
     }
 }
 

@@ -67,6 +67,7 @@ pub trait Gridded {
 pub const FLUSH_BELOW: f64 = 1e-30;
 
 /// Zero when the value is too small to matter, else the value.
+#[inline(always)]
 pub fn flush(value: f64) -> f64 {
     if value.abs() < FLUSH_BELOW { 0.0 } else { value }
 }

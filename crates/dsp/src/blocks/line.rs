@@ -4,6 +4,7 @@
 //! feedback path (Laakso, Välimäki, Karjalainen & Laine, *Splitting the unit delay*, IEEE Signal Processing Magazine 13,
 //! 1996).
 
+use super::grid::CONTROL_FRAMES;
 use audio::Frames;
 
 /// Samples that one interpolated sample is made of.
@@ -71,6 +72,29 @@ impl Line {
         samples.iter().zip(&tap.weights).map(|(x, w)| x * w).sum()
     }
 
+    /// What a tap finds for each of the next samples to be written, at most a control period; `None` where it would find
+    /// one of them.
+    pub fn read_ahead(&self, tap: &Tap, frames: Frames) -> Option<[f64; CONTROL_FRAMES]> {
+        if tap.oldest < frames + POINTS - 1 {
+            return None;
+        }
+        let start = if self.at >= tap.oldest { self.at } else { self.at + self.ring } - tap.oldest;
+        let mut past = [0.0; CONTROL_FRAMES + POINTS - 1];
+        let past = &mut past[..frames + POINTS - 1];
+        let before_end = past.len().min(self.ring - start);
+        let (first, second) = past.split_at_mut(before_end);
+        first.copy_from_slice(&self.samples[start..start + before_end]);
+        second.copy_from_slice(&self.samples[..second.len()]);
+        let mut found = [0.0; CONTROL_FRAMES];
+        interpolate(past, &tap.weights, &mut found[..frames]);
+        Some(found)
+    }
+
+    /// Appends samples.
+    pub fn write_all(&mut self, samples: &[f64]) {
+        samples.iter().for_each(|sample| self.write(*sample));
+    }
+
     /// Appends a sample.
     #[inline]
     pub fn write(&mut self, sample: f64) {
@@ -81,6 +105,46 @@ impl Line {
         self.at += 1;
         if self.at == self.ring {
             self.at = 0;
+        }
+    }
+}
+
+audio::wide! {
+    /// Each of `found` from its eight samples, summed as [`Line::read`] does.
+    fn interpolate(past: &[f64], weights: &[f64; POINTS], found: &mut [f64]) {
+        let past = &past[..found.len() + POINTS - 1];
+        for (n, found) in found.iter_mut().enumerate() {
+            let mut sum = past[n] * weights[0];
+            for point in 1..POINTS {
+                sum += past[n + point] * weights[point];
+            }
+            *found = sum;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Reading ahead finds what reading in turn finds, across every wrap.
+        #[test]
+        fn ahead_is_in_turn(delay in 4.0f64..180.0, sizes in prop::collection::vec(1usize..=CONTROL_FRAMES, 1..30)) {
+            let (tap, mut line, mut frame) = (Tap::new(delay), Line::new(200), 0);
+            for size in sizes {
+                let ahead = line.read_ahead(&tap, size);
+                // Two frames of the eight points are later than the place, and one is the next to be written.
+                prop_assert_eq!(ahead.is_none(), (delay.floor() as usize) < size + 3);
+                for n in 0..size {
+                    if let Some(ahead) = &ahead {
+                        prop_assert_eq!(ahead[n], line.read(&tap));
+                    }
+                    line.write((frame as f64 * 0.37).sin());
+                    frame += 1;
+                }
+            }
         }
     }
 }

@@ -40,6 +40,7 @@ pub mod path;
 pub mod peak_share;
 pub mod predelay;
 pub mod primes;
+pub mod quads;
 pub mod ramp;
 pub mod repair;
 pub mod resample;

@@ -120,7 +120,8 @@ pub static KIND: Kind = Kind {
     family: Family::Dynamics,
     help: "Evens out level: turns down what is louder than the threshold. Use a slow attack to keep the \
            punch of drums, a key input to duck one track under another, the mix for parallel compression.",
-    revision: 1,
+    // 2: recursions run four frames at a time, which rounds otherwise.
+    revision: 2,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: true,
@@ -195,6 +196,8 @@ struct Compressor {
     means: Vec<MeanPower>,
     lanes: Vec<Lane>,
     delays: Vec<Delay>,
+    /// The key of the present piece, two channels at a time.
+    heard: [[f64; CONTROL_FRAMES]; 2],
     grid: Grid,
     deepest_db: f64,
 }
@@ -238,6 +241,7 @@ impl Compressor {
             means: vec![MeanPower::default(); sources],
             lanes: (0..lanes).map(|_| lane()).collect(),
             delays: (0..spec.channels).map(|_| Delay::new(lookahead)).collect(),
+            heard: [[0.0; CONTROL_FRAMES]; 2],
             grid: Grid::default(),
             deepest_db: 0.0,
             settings,
@@ -266,12 +270,13 @@ impl Compressor {
         let sources = sources.min(self.means.len());
         for lane in &mut self.lanes {
             lane.values[..frames].fill(POWER_FLOOR);
-            lane.plain[..frames].fill(0.0);
+            if self.settings.times == TimesMode::Automatic {
+                lane.plain[..frames].fill(0.0);
+            }
         }
-        let mut heard = [[0.0; CONTROL_FRAMES]; 2];
         for first in (0..sources).step_by(2) {
             let pair = (sources - first).min(2);
-            let [left, right] = &mut heard;
+            let [left, right] = &mut self.heard;
             let (left, right) = (&mut left[..frames], &mut right[..frames]);
             left.copy_from_slice(key.channel(first.min(key.channels() - 1)));
             if pair == 2 {
@@ -282,32 +287,18 @@ impl Compressor {
             }
             for (source, heard) in (first..first + pair).zip([left, right]) {
                 let place = if linked { 0 } else { source.min(self.lanes.len() - 1) };
-                heard.iter_mut().for_each(|sample| *sample *= *sample);
+                square(heard);
                 if self.settings.times == TimesMode::Automatic {
                     for (power, heard) in self.lanes[place].plain.iter_mut().zip(&*heard) {
                         *power = greater(*heard, *power);
                     }
                 }
-                self.weigh(source, heard);
-                for (power, heard) in self.lanes[place].values.iter_mut().zip(heard) {
-                    *power = greater(*heard, *power);
-                }
+                let mean = &mut self.means[source];
+                weigh(heard, mean, self.settings.detector, self.coefficients.rms);
+                keep_greater(&mut self.lanes[place].values[..frames], heard);
             }
         }
         self.high_pass.advance(frames);
-    }
-
-    /// Turns the power of one channel's key into its level's.
-    fn weigh(&mut self, source: usize, heard: &mut [f64]) {
-        let (mean, rms) = (&mut self.means[source], self.coefficients.rms);
-        match self.settings.detector {
-            Detector::Peak => {}
-            Detector::Rms => heard.iter_mut().for_each(|power| *power = mean.next(*power, rms)),
-            Detector::Blend => {
-                // A quarter of the power is 6.02 dB down.
-                heard.iter_mut().for_each(|power| *power = greater(mean.next(*power, rms), 0.25 * *power));
-            }
-        }
     }
 
     /// Turns the lanes' power into decibels of reduction, link included.
@@ -354,15 +345,52 @@ impl Compressor {
                 }
             } else {
                 let (makeup, wet) = (makeup.target(), wet.target());
-                values.iter_mut().for_each(|gain| *gain = (1.0 - wet) + wet * (*gain * makeup));
+                finish(values, makeup, wet);
             }
         }
         (self.makeup, self.wet) = (makeup, wet);
         for (channel, (samples, delay)) in block.iter_mut().zip(&mut self.delays).enumerate() {
             delay.pass(samples);
             let lane = &self.lanes[channel.min(self.lanes.len() - 1)];
-            samples.iter_mut().zip(&lane.values).for_each(|(sample, gain)| *sample *= gain);
+            multiply(samples, &lane.values);
         }
+    }
+}
+
+/// Turns the power of one channel's key into its level's.
+fn weigh(heard: &mut [f64], mean: &mut MeanPower, detector: Detector, rms: f64) {
+    match detector {
+        Detector::Peak => {}
+        Detector::Rms => heard.iter_mut().for_each(|power| *power = mean.next(*power, rms)),
+        Detector::Blend => {
+            // A quarter of the power is 6.02 dB down.
+            heard.iter_mut().for_each(|power| *power = greater(mean.next(*power, rms), 0.25 * *power));
+        }
+    }
+}
+
+audio::wide! {
+    fn square(samples: &mut [f64]) {
+        samples.iter_mut().for_each(|sample| *sample *= *sample);
+    }
+}
+
+audio::wide! {
+    fn keep_greater(most: &mut [f64], values: &[f64]) {
+        most.iter_mut().zip(values).for_each(|(most, value)| *most = greater(*value, *most));
+    }
+}
+
+audio::wide! {
+    /// Make-up and mix of gains.
+    fn finish(gains: &mut [f64], makeup: f64, wet: f64) {
+        gains.iter_mut().for_each(|gain| *gain = (1.0 - wet) + wet * (*gain * makeup));
+    }
+}
+
+audio::wide! {
+    fn multiply(samples: &mut [f64], gains: &[f64]) {
+        samples.iter_mut().zip(gains).for_each(|(sample, gain)| *sample *= gain);
     }
 }
 

@@ -82,7 +82,8 @@ pub static KIND: Kind = Kind {
     help: "Steps back while another track sounds: give it that track as its key. 2 to 4 dB let a voice stand in \
            front of guitars; in the band mode only the voice's range goes, and bass and air stay. Fast times and a \
            key high-pass at 0 let a kick through a bass.",
-    revision: 1,
+    // 2: recursions run four frames at a time, which rounds otherwise.
+    revision: 2,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: true,

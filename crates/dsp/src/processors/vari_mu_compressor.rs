@@ -82,7 +82,8 @@ pub static KIND: Kind = Kind {
     family: Family::Dynamics,
     help: "Glues a mix or a group of voices softly: the ratio grows with the level. Lower the threshold until 1 to \
            3 dB go away, dual release, some colour. On sum and difference it holds the centre and lets the sides live.",
-    revision: 1,
+    // 2: recursions run four frames at a time, which rounds otherwise.
+    revision: 2,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: true,

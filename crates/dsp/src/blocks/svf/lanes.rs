@@ -1,13 +1,14 @@
 //! Sections in four lanes: both channels of two neighbouring sections, or one channel of four.
 //!
 //! Every section works one frame behind the one before it, so that no lane waits for another within a frame. What a
-//! lane computes is what its section would compute alone, to the bit, and whatever the vectors of the machine.
+//! lane computes is what its section would compute alone, to the bit, and whatever the vectors of the machine. Lanes that no
+//! section is left for pass on what they hear.
 
 use super::{Matrix, Pieces, Section, State};
 use crate::blocks::grid::{CONTROL_FRAMES, flush};
 
 /// Lanes of a vector.
-const LANES: usize = 4;
+pub(super) const LANES: usize = 4;
 
 /// Rows of a matrix (see [`Matrix`]), each factor for every lane.
 type Rows = [[[f64; LANES]; 3]; 3];
@@ -15,7 +16,10 @@ type Rows = [[[f64; LANES]; 3]; 3];
 /// First and second state of every lane.
 type Held = [[f64; LANES]; 2];
 
-/// Runs `group` over the channels: `4 / C` sections in each of `P` vectors.
+/// Passes on what comes: with states of zero, sums of negative zeros change no bit of it.
+const PASSING: Matrix = Matrix { first: [0.0; 3], second: [0.0; 3], output: [-0.0, -0.0, 1.0] };
+
+/// Runs `group`, of any length up to `P * 4 / C`, over the channels: `4 / C` sections in each of `P` vectors.
 #[inline(never)]
 pub(super) fn run<const C: usize, const P: usize>(
     group: &[usize],
@@ -24,22 +28,22 @@ pub(super) fn run<const C: usize, const P: usize>(
     channels: &mut [&mut [f64]; C],
     pieces: &Pieces,
 ) {
-    let place = |p: usize, lane: usize| (group[(p * LANES + lane) / C], lane % C);
-    let rows =
-        std::array::from_fn(|p| rows_of(std::array::from_fn(|lane| &sections[place(p, lane).0].matrix)));
+    let place = |p: usize, lane: usize| Some((*group.get((p * LANES + lane) / C)?, lane % C));
+    let matrix = |p, lane| place(p, lane).map_or(&PASSING, |(section, _)| &sections[section].matrix);
+    let rows = std::array::from_fn(|p| rows_of(std::array::from_fn(|lane| matrix(p, lane))));
     let mut held: [Held; P] = std::array::from_fn(|p| {
         std::array::from_fn(|state| {
             std::array::from_fn(|lane| {
-                let (section, channel) = place(p, lane);
-                states[section][state][channel]
+                place(p, lane).map_or(0.0, |(section, channel)| states[section][state][channel])
             })
         })
     });
     pass(&rows, &mut held, channels, pieces);
     for (p, held) in held.iter().enumerate() {
         for lane in 0..LANES {
-            let (section, channel) = place(p, lane);
-            (states[section][0][channel], states[section][1][channel]) = (held[0][lane], held[1][lane]);
+            if let Some((section, channel)) = place(p, lane) {
+                (states[section][0][channel], states[section][1][channel]) = (held[0][lane], held[1][lane]);
+            }
         }
     }
 }
@@ -62,7 +66,12 @@ fn step(rows: &Rows, held: &mut Held, input: &[f64; LANES]) -> [f64; LANES] {
     for l in 0..LANES {
         held[1][l] = second[2][l] * input[l] + second[0][l] * a[l] + second[1][l] * b[l];
     }
-    std::array::from_fn(|l| output[0][l] * a[l] + output[1][l] * b[l] + output[2][l] * input[l])
+    // Plain loops here and below: a closure that is not inlined is not compiled for wide vectors.
+    let mut given = [0.0; LANES];
+    for l in 0..LANES {
+        given[l] = output[0][l] * a[l] + output[1][l] * b[l] + output[2][l] * input[l];
+    }
+    given
 }
 
 /// One turn of all vectors: takes what has come of every channel, gives what leaves the last section. `passed` is what every
@@ -75,9 +84,11 @@ fn turn<const C: usize, const P: usize>(
     mut x: [f64; C],
 ) -> [f64; C] {
     for p in 0..P {
-        let input = std::array::from_fn(|l| if l < C { x[l] } else { passed[p][l - C] });
+        let mut input = [0.0; LANES];
+        input[..C].copy_from_slice(&x);
+        input[C..].copy_from_slice(&passed[p][..LANES - C]);
         passed[p] = step(&rows[p], &mut held[p], &input);
-        x = std::array::from_fn(|c| passed[p][LANES - C + c]);
+        x.copy_from_slice(&passed[p][LANES - C..]);
     }
     x
 }
@@ -114,15 +125,24 @@ audio::wide! {
             if at >= last && at < frames {
                 end = end.min(frames);
                 for n in at..end {
-                    let x: [f64; C] = turn(rows, &mut now, &mut passed, std::array::from_fn(|c| channels[c][n]));
-                    (0..C).for_each(|c| channels[c][n - last] = x[c]);
+                    let mut x = [0.0; C];
+                    for c in 0..C {
+                        x[c] = channels[c][n];
+                    }
+                    let x = turn(rows, &mut now, &mut passed, x);
+                    for c in 0..C {
+                        channels[c][n - last] = x[c];
+                    }
                 }
                 at = end;
                 continue;
             }
             // At both ends some sections have no frame to work on: their states must not move.
             let before = now;
-            let heard: [f64; C] = std::array::from_fn(|c| channels[c].get(at).copied().unwrap_or(0.0));
+            let mut heard = [0.0; C];
+            for c in 0..C {
+                heard[c] = channels[c].get(at).copied().unwrap_or(0.0);
+            }
             let x: [f64; C] = turn(rows, &mut now, &mut passed, heard);
             for p in 0..P {
                 for lane in 0..LANES {

@@ -14,6 +14,7 @@ mod lanes;
 use crate::blocks::grid::{CONTROL_FRAMES, Grid, flush};
 use crate::blocks::matched::Fraction;
 use audio::{Block, Frames};
+use lanes::LANES;
 use num_complex::Complex64;
 use std::ops::Range;
 
@@ -358,46 +359,16 @@ fn run_group<const L: usize>(
     channels: &mut [&mut [f64]; L],
     pieces: &Pieces,
 ) {
-    match (channels, group.len()) {
-        (_, 0) => {}
-        (channels, 8..) if L == 2 => lanes::run::<L, 4>(group, sections, states, channels, pieces),
-        (channels, 6..) if L == 2 => {
-            lanes::run::<L, 3>(&group[..6], sections, states, channels, pieces);
-            run_group(&group[6..], sections, states, channels, pieces);
-        }
-        (channels, 4..) if L == 2 => {
-            lanes::run::<L, 2>(&group[..4], sections, states, channels, pieces);
-            run_group(&group[4..], sections, states, channels, pieces);
-        }
-        (channels, 2..) if L == 2 => {
-            lanes::run::<L, 1>(&group[..2], sections, states, channels, pieces);
-            run_group(&group[2..], sections, states, channels, pieces);
-        }
-        (channels, 8..) => lanes::run::<L, 2>(group, sections, states, channels, pieces),
-        (channels, 4..) => {
-            lanes::run::<L, 1>(&group[..4], sections, states, channels, pieces);
-            run_group(&group[4..], sections, states, channels, pieces);
-        }
-        (channels, _) => run_few(group, sections, states, channels, pieces),
-    }
-}
-
-/// What is left where no vector is filled: one section of stereo, or up to three of mono.
-fn run_few<const L: usize>(
-    group: &[usize],
-    sections: &[Section],
-    states: &mut [State],
-    channels: &mut [&mut [f64]; L],
-    pieces: &Pieces,
-) {
     match (channels.as_mut_slice(), group) {
+        (_, []) => {}
         ([left, right], &[a]) => run_stereo(a, sections, states, left, right, pieces),
-        ([mono], &[a, b, ref rest @ ..]) => {
-            run_mono([[a, b]], sections, states, mono, pieces);
-            run_few(rest, sections, states, &mut [&mut **mono], pieces);
-        }
         ([mono], &[a]) => run_one(a, sections, states, mono, pieces),
-        _ => {}
+        _ => match (group.len() * L).div_ceil(LANES) {
+            1 => lanes::run::<L, 1>(group, sections, states, channels, pieces),
+            2 => lanes::run::<L, 2>(group, sections, states, channels, pieces),
+            3 => lanes::run::<L, 3>(group, sections, states, channels, pieces),
+            _ => lanes::run::<L, 4>(group, sections, states, channels, pieces),
+        },
     }
 }
 
@@ -410,7 +381,11 @@ fn step(matrix: &Wide, state: &mut [[f64; 2]; 2], input: [f64; 2]) -> [f64; 2] {
         state[0][l] = first[2][l] * input[l] + first[1][l] * b[l] + first[0][l] * a[l];
         state[1][l] = second[2][l] * input[l] + second[0][l] * a[l] + second[1][l] * b[l];
     }
-    std::array::from_fn(|l| output[0][l] * a[l] + output[1][l] * b[l] + output[2][l] * input[l])
+    let mut given = [0.0; 2];
+    for l in 0..2 {
+        given[l] = output[0][l] * a[l] + output[1][l] * b[l] + output[2][l] * input[l];
+    }
+    given
 }
 
 /// A matrix for each of two lanes.
@@ -440,69 +415,6 @@ fn run_stereo(
         }
         states[0] = held;
     });
-}
-
-/// Pairs of sections on one channel: the two sections are the lanes, the second one frame behind the first.
-#[inline(never)]
-fn run_mono<const P: usize>(
-    pairs: [[usize; 2]; P],
-    sections: &[Section],
-    states: &mut [State],
-    samples: &mut [f64],
-    pieces: &Pieces,
-) {
-    let matrices = pairs.map(|[a, b]| wide(&sections[a].matrix, &sections[b].matrix));
-    let mut held =
-        pairs.map(|[a, b]| [[states[a][0][0], states[b][0][0]], [states[a][1][0], states[b][1][0]]]);
-    pieces.each(&mut held, clear, |states, frames| {
-        let mut held: [State; P] = std::array::from_fn(|p| states[p]);
-        pass_mono(&matrices, &mut held, &mut samples[frames]);
-        states.copy_from_slice(&held);
-    });
-    for ([a, b], state) in pairs.into_iter().zip(held) {
-        for row in 0..2 {
-            (states[a][row][0], states[b][row][0]) = (state[row][0], state[row][1]);
-        }
-    }
-}
-
-#[inline(always)]
-fn pass_mono<const P: usize>(matrices: &[Wide; P], held: &mut [State; P], samples: &mut [f64]) {
-    // What the first section of each pair gave one frame ago, waiting for the second.
-    let mut waiting = [0.0; P];
-    let frames = samples.len();
-    // At both ends some lanes have no frame to work on: their state must not move.
-    let at_the_ends = |turn: usize, held: &mut [State; P], waiting: &mut [f64; P], samples: &mut [f64]| {
-        let mut x = samples.get(turn).copied().unwrap_or(0.0);
-        for p in 0..P {
-            let before = held[p];
-            let [passed, out] = step(&matrices[p], &mut held[p], [x, waiting[p]]);
-            for lane in 0..2 {
-                let has_frame = turn >= p + lane && turn - p - lane < frames;
-                if !has_frame {
-                    (held[p][0][lane], held[p][1][lane]) = (before[0][lane], before[1][lane]);
-                }
-            }
-            waiting[p] = passed;
-            x = out;
-        }
-        if turn >= P {
-            samples[turn - P] = x;
-        }
-    };
-    for turn in 0..P {
-        at_the_ends(turn, held, &mut waiting, samples);
-    }
-    for turn in P..frames {
-        let mut x = samples[turn];
-        for p in 0..P {
-            [waiting[p], x] = step(&matrices[p], &mut held[p], [x, waiting[p]]);
-        }
-        samples[turn - P] = x;
-    }
-    for turn in frames.max(P)..frames + P {
-        at_the_ends(turn, held, &mut waiting, samples);
-    }
 }
 
 fn run_one(section: usize, sections: &[Section], states: &mut [State], samples: &mut [f64], pieces: &Pieces) {

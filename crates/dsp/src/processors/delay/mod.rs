@@ -307,6 +307,105 @@ impl Delay {
     }
 }
 
+/// A piece of two channels.
+type Piece = [[f64; CONTROL_FRAMES]; 2];
+
+impl Delay {
+    /// What the lines give for a whole piece, where that depends on nothing that is yet to be written.
+    fn read_ahead(&mut self, frames: Frames) -> Option<Piece> {
+        if !self.wow.is_still() || !self.slide.is_still() {
+            return None;
+        }
+        let ahead = |lines: &[Line; 2], tap: &Tap| {
+            Some([lines[0].read_ahead(tap, frames)?, lines[1].read_ahead(tap, frames)?])
+        };
+        let mut echo = ahead(&self.lines, &self.taps[0])?;
+        if let Some((_, done)) = &mut self.next {
+            let next = ahead(&self.lines, &self.taps[1])?;
+            for (echo, next) in echo.iter_mut().zip(&next) {
+                for n in 0..frames {
+                    let part = (*done + n) as f64 / self.fade as f64;
+                    echo[n] += part * (next[n] - echo[n]);
+                }
+            }
+            *done += frames;
+        }
+        Some(echo)
+    }
+
+    /// A piece of both channels at once, as [`Delay::frame`] does them one after another; not where echoes are shorter.
+    fn piece_at_once(&mut self, sound: &mut Piece, frames: Frames, crossable: f64) -> bool {
+        let Some(echo) = self.read_ahead(frames) else { return false };
+        let mut paths = [[0.0; CONTROL_FRAMES]; 6];
+        for (path, ramp) in paths.iter_mut().zip(&mut self.ramps) {
+            *path = ramp.path(frames);
+        }
+        let [feedback, crossing, hardness, dry, wet, ducking] = &mut paths;
+        crossing.iter_mut().for_each(|crossing| *crossing *= crossable);
+        let mut sums = [[0.0; CONTROL_FRAMES]; 2];
+        feed(sound, &echo, feedback, crossing, &mut sums);
+        let [left, right] = &mut sums;
+        self.low_cut.process(&mut left[..frames], &mut right[..frames]);
+        self.high_cut.process(&mut left[..frames], &mut right[..frames]);
+        for (line, sum) in self.lines.iter_mut().zip(&mut sums) {
+            saturate(&mut sum[..frames], hardness);
+            line.write_all(&sum[..frames]);
+        }
+        for n in 0..frames {
+            self.ducker.follow([sound[0][n], sound[1][n]]);
+        }
+        for (sound, echo) in sound.iter_mut().zip(&echo) {
+            mix(&mut sound[..frames], echo, dry, wet, ducking);
+        }
+        true
+    }
+}
+
+audio::wide! {
+    /// What goes into the lines: the sound and what comes back.
+    fn feed(
+        sound: &Piece,
+        echo: &Piece,
+        feedback: &[f64; CONTROL_FRAMES],
+        crossing: &[f64; CONTROL_FRAMES],
+        sums: &mut Piece,
+    ) {
+        let ([left, right], [left_echo, right_echo]) = (sound, echo);
+        let [left_sum, right_sum] = sums;
+        for n in 0..CONTROL_FRAMES {
+            let left_back = feedback[n] * (left_echo[n] + crossing[n] * (right_echo[n] - left_echo[n]));
+            let right_back = feedback[n] * (right_echo[n] + crossing[n] * (left_echo[n] - right_echo[n]));
+            let middle = 0.5 * (left[n] + right[n]);
+            left_sum[n] = left[n] + crossing[n] * (middle - left[n]) + left_back;
+            right_sum[n] = right[n] - crossing[n] * right[n] + right_back;
+        }
+    }
+}
+
+audio::wide! {
+    fn saturate(samples: &mut [f64], hardness: &[f64; CONTROL_FRAMES]) {
+        for (x, hardness) in samples.iter_mut().zip(hardness) {
+            *x = flush(*x / (1.0 + hardness * *x * *x).sqrt());
+        }
+    }
+}
+
+audio::wide! {
+    fn mix(
+        sound: &mut [f64],
+        echo: &[f64; CONTROL_FRAMES],
+        dry: &[f64; CONTROL_FRAMES],
+        wet: &[f64; CONTROL_FRAMES],
+        ducking: &[f64; CONTROL_FRAMES],
+    ) {
+        for (n, sound) in sound.iter_mut().enumerate().take(CONTROL_FRAMES) {
+            let mixed = dry[n] * *sound + wet[n] * ducking[n] * echo[n];
+            // Neutral is the very input, whatever waits in the lines.
+            *sound = if dry[n] == 1.0 && wet[n] == 0.0 { *sound } else { mixed };
+        }
+    }
+}
+
 impl Gridded for Delay {
     fn grid(&mut self) -> &mut Grid {
         &mut self.grid
@@ -317,7 +416,16 @@ impl Gridded for Delay {
     }
 
     fn piece(&mut self, block: &mut Block, _key: Option<&BlockRef>) {
-        if block.channels() == 1 {
+        let (frames, last) = (block.frames(), block.channels().min(2) - 1);
+        let mut sound = [[0.0; CONTROL_FRAMES]; 2];
+        for (c, sound) in sound.iter_mut().enumerate() {
+            sound[..frames].copy_from_slice(block.channel(c.min(last)));
+        }
+        if self.piece_at_once(&mut sound, frames, last as f64) {
+            for (c, sound) in sound.iter().enumerate().take(last + 1) {
+                block.channel_mut(c).copy_from_slice(&sound[..frames]);
+            }
+        } else if block.channels() == 1 {
             for sample in block.channel_mut(0) {
                 // One channel is both sides, between which nothing can cross.
                 *sample = self.frame([*sample; 2], 0.0)[0];
