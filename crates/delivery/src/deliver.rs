@@ -10,6 +10,7 @@ use std::path::Path;
 
 use audio::Buffer;
 use files::Tags;
+use measure::Facts;
 
 use crate::check::{judge, passes};
 use crate::delivered::Delivered;
@@ -19,7 +20,7 @@ use crate::grid::Grid;
 use crate::job::{BLOCK_FRAMES, Job, Plan, Stage, report};
 use crate::manifest::{Entry, made_from};
 use crate::quantise::Dither;
-use crate::reading::{Look, Reading, read_observed};
+use crate::reading::{Look, Reading, read_observed, read_sound, sha256, sound_of};
 use crate::targets::Target;
 use crate::writing::{Pass, write};
 
@@ -59,10 +60,11 @@ pub fn deliver_observed(
     let hidden = workshop.path().join(format!("file.{}", plan.container.extension()));
 
     let made = make(job, &plan, &hidden, observe)?;
-    let Made { written, mut reading, trim_db, passes: tries } = made;
+    let Made { written, mut reading, sound, trim_db, passes: tries } = made;
     if let Some(tags) = job.tags {
-        tag(&hidden, tags, &mut reading)?;
+        tag(&hidden, tags, &reading.facts, sound)?;
     }
+    reading.sha256 = sha256(&hidden)?;
     fs::rename(&hidden, &plan.path).map_err(|e| DeliveryError::io(&plan.path, "give it its name", e))?;
     // The name is safe only once the folder is written out; some file systems cannot do that.
     if let Ok(folder) = fs::File::open(job.folder) {
@@ -156,6 +158,8 @@ fn told(job: &Job, plan: Plan, making: Making, reading: Reading, also: Vec<Findi
 struct Made {
     written: Pass,
     reading: Reading,
+    /// Tells its sound from any other, where samples are integers.
+    sound: Option<blake3::Hash>,
     trim_db: f64,
     passes: usize,
 }
@@ -177,7 +181,8 @@ fn make(
     let mut passes = 1;
     loop {
         let written = write(job, plan, path, trim_db, on_grid, observe)?;
-        let reading = read_observed(path, Look::Written, &mut |share| observe(Stage::Verifying, share))?;
+        let (reading, sound) =
+            read_sound(path, Look::Written, &mut |share| observe(Stage::Verifying, share))?;
         verify(plan, &reading)?;
         let excess_db = excess_db(&reading, job.target);
         // What a codec makes of a lower level is not just lower: each pass goes a little farther.
@@ -185,7 +190,7 @@ fn make(
         // A file that was trimmed already keeps being trimmed: the rest is a matter of hairs.
         let allowed = -lower <= most_db || (!coded && trim_db < 0.0);
         if excess_db == 0.0 || passes == most_passes || !allowed {
-            return Ok(Made { written, reading, trim_db, passes });
+            return Ok(Made { written, reading, sound, trim_db, passes });
         }
         trim_db = lower;
         passes += 1;
@@ -193,21 +198,28 @@ fn make(
 }
 
 /// Writes the tags, and makes sure that the sound is still what was read back.
-fn tag(path: &Path, tags: &Tags, reading: &mut Reading) -> Result<(), DeliveryError> {
-    let facts = &reading.facts;
+fn tag(path: &Path, tags: &Tags, facts: &Facts, sound: Option<blake3::Hash>) -> Result<(), DeliveryError> {
     let mut tags = tags.clone();
     tags.loudness.track_lufs = facts.integrated_lufs;
     tags.loudness.track_peak_dbtp = facts.true_peak_dbtp;
     tags.loudness.range_lu = facts.loudness_range_lu;
     tags.loudness.max_momentary_lufs = facts.max_momentary_lufs;
     tags.loudness.max_short_term_lufs = facts.max_short_term_lufs;
-    let before = files::decoded_hash(path)?;
-    files::write_tags(path, &tags)?;
-    if files::decoded_hash(path)? != before {
+    let same = match sound {
+        Some(before) => {
+            files::write_tags(path, &tags)?;
+            sound_of(path)? == Some(before)
+        }
+        None => {
+            let before = files::decoded_hash(path)?;
+            files::write_tags(path, &tags)?;
+            files::decoded_hash(path)? == before
+        }
+    };
+    if !same {
         let what = "its sound is another since its tags were written".to_owned();
         return Err(DeliveryError::ReadBack { path: path.to_owned(), what });
     }
-    reading.sha256 = crate::reading::sha256(path)?;
     Ok(())
 }
 

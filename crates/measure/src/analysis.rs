@@ -33,8 +33,10 @@ use serde::{Deserialize, Serialize};
 /// The peaks that PSR compares with short-term loudness are kept for stretches of this length, in seconds.
 const PEAK_STRETCH_S: f64 = 0.25;
 
-/// Loudness against time has a point every so many bins of 10 ms where it is to be lean.
+/// Loudness against time has a point every so many bins of 10 ms where it is to be lean, up to an hour; of what is longer
+/// every so many times as many, so that an hour's points are never exceeded.
 const LEAN_STEP_BINS: usize = 5;
+const LEAN_BINS: usize = 3600 * BINS_PER_SECOND;
 
 /// What to read, beyond loudness and levels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,8 +56,9 @@ pub struct Options {
     /// What is known of every moment, for pictures and for decisions: loudness, PSR, image, pitch and the power in auditory
     /// bands against time, which grow by 10 kilobytes a second and more; the readings alone need a third of that.
     pub series: bool,
-    /// Of these only what is asked of a whole song, a tenth as much: tone and PSR against time, and loudness every 50 ms instead
-    /// of every 10; not the image nor the power in auditory bands. Onsets, which are found in those bands, are not read either
+    /// Of these only what is asked of a whole song, a tenth as much: tone against time, and loudness every 50 ms instead of
+    /// every 10 (of what is longer than an hour, as many points as an hour has); not PSR, the image nor the power in auditory
+    /// bands. Onsets, which are found in those bands, are not read either
     /// unless music is asked for.
     pub lean: bool,
     /// Peak to short-term loudness against time (PSR), which needs the true peak of every quarter of a second and not
@@ -288,7 +291,8 @@ impl Analyser {
         };
         let mut psr = read_loudness(&mut facts, &meters, options);
         let loudness = if options.series {
-            meters.energy.series(if options.lean { LEAN_STEP_BINS } else { 1 })
+            let coarser = meters.energy.bins().div_ceil(LEAN_BINS).max(1);
+            meters.energy.series(if options.lean { LEAN_STEP_BINS * coarser } else { 1 })
         } else {
             LoudnessSeries::default()
         };
@@ -303,7 +307,10 @@ impl Analyser {
         }
         read_dynamics(&mut facts, meters.dynamic_range);
         let mut blemishes = Blemishes::default();
-        let told = meters.long_term.map(|meter| meter.finish(&mut facts, options.series)).unwrap_or_default();
+        let told = meters
+            .long_term
+            .map(|meter| meter.finish(&mut facts, options.series && !options.lean))
+            .unwrap_or_default();
         blemishes.low_end_balance_db = told.low_end_balance_db;
         let erb::Told { frames: mut erb, onsets_s, novelty } =
             meters.erb.map(|meter| meter.finish(&activity)).unwrap_or_default();
@@ -336,12 +343,12 @@ impl Analyser {
             music(&Heard { novelty, chroma, erb, duration_s, onset_bpm, loudness: &loudness })
         });
         let range_edges_lufs = meters.energy.range_edges_lufs();
-        let (mut image, mut tone) = (told.image, told.tone);
-        if options.lean {
-            image = ImageSeries::default();
+        let (image, mut tone) = (told.image, told.tone);
+        if options.lean || !options.series {
+            psr = PsrSeries::default();
         }
         if !options.series {
-            (erb, psr, pitch_hz, tone) = Default::default();
+            (erb, pitch_hz, tone) = Default::default();
         }
         Analysis {
             facts,

@@ -105,10 +105,13 @@ pub fn master(
         true => (None, plan),
         false => solved(&mut merging, &mut work, &facts, &goal, plan)?,
     };
-    let (made, delivered) =
+    let verdicts = mastering::verdicts(&facts, &goal);
+    // What was heard on the way is not asked any more, and of a long programme it is much.
+    facts.now = None;
+    let (made, mut delivered) =
         written(&mut merging, &mut work, (&goal, solved.as_mut()), (target, path), context)?;
     let session = merging.merged().document.session()?;
-    let analysis = delivered.reading.analysis.clone();
+    let analysis = std::mem::take(&mut delivered.reading.analysis);
     let matched = plan.map(|plan| crate::matching::matched(&plan, &facts.premaster, &analysis));
     let decisions = merging.save(project)?;
     let float = keep(project, &made.float)?;
@@ -116,7 +119,7 @@ pub fn master(
         delivered,
         float,
         analysis,
-        verdicts: mastering::verdicts(&facts, &goal),
+        verdicts,
         premaster: facts.premaster,
         solved,
         repaired: made.repaired,

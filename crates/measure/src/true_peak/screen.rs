@@ -157,6 +157,28 @@ impl Screen {
         }
     }
 
+    /// As [`Screen::take`], for a search that looks everywhere: the least meter alone has to be shown the groups.
+    pub(super) fn show(&mut self, samples: &[f64], minimum: &mut Option<Minimum>) {
+        let Some(minimum) = minimum else { return };
+        if self.highest.is_empty() {
+            self.energies.push(0.0);
+            self.exact.push(true);
+            self.highest.push(0.0);
+        }
+        loop {
+            let start = FIRST + self.highest.len() * GROUP;
+            // As far on as the groups of a search that passes over some reach.
+            if start + GROUP + ORDER > samples.len() {
+                break;
+            }
+            let highest = highest(&samples[start..start + GROUP]);
+            self.energies.push(0.0);
+            self.exact.push(true);
+            self.highest.push(highest);
+            minimum.look(&samples[start - BEFORE..start + GROUP], highest);
+        }
+    }
+
     /// Forgets the groups of `frames` that leave the front of the samples.
     pub(super) fn forget(&mut self, frames: usize) {
         let groups = (frames / GROUP).min(self.energies.len());
@@ -316,6 +338,20 @@ audio::wide! {
             }
         }
         energy.iter().sum()
+    }
+}
+
+audio::wide! {
+    /// The highest sample of a group.
+    fn highest(group: &[f64]) -> f64 {
+        let mut highest = [0.0f64; 8];
+        for lanes in group.chunks_exact(8) {
+            for lane in 0..8 {
+                let x = lanes[lane].abs();
+                highest[lane] = if x > highest[lane] { x } else { highest[lane] };
+            }
+        }
+        highest.iter().fold(0.0, |most: f64, h| if *h > most { *h } else { most })
     }
 }
 

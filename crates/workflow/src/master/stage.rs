@@ -106,6 +106,28 @@ fn rest_of(session: &Session, count: usize) -> Session {
     session
 }
 
+/// Whether rendering a chain again costs less than writing it to a file and reading that: nothing but an equaliser of
+/// minimum phase, over samples that need no decoding.
+pub(super) fn is_quick(chain: &Strip, source: &Sources, sample_rate_hz: u32) -> bool {
+    let equaliser = matches!(&chain.inserts[..], [insert] if insert.kind.id == "eq");
+    equaliser
+        && chain.lanes.is_empty()
+        && source.get(MASTER).is_some_and(|audio| is_plain(audio, sample_rate_hz))
+}
+
+/// Whether a source is uncompressed samples of a rate in hertz.
+fn is_plain(audio: &Audio, sample_rate_hz: u32) -> bool {
+    use files::Encoding::{Float, Integer};
+    let plain = |path: &PathBuf| {
+        files::probe(path).is_ok_and(|info| matches!(info.encoding, Integer { .. } | Float { .. }))
+    };
+    audio.sample_rate_hz() == sample_rate_hz
+        && match audio {
+            Audio::Memory { .. } => true,
+            Audio::Files { paths, .. } => paths.iter().all(plain),
+        }
+}
+
 /// How a chain is rendered from where it was rendered before.
 pub(super) struct Part {
     /// The inserts that are left, over the frames of the whole chain.
