@@ -46,6 +46,7 @@ mod saving;
 mod scan;
 mod services;
 mod space;
+mod tags;
 mod takes;
 mod targets;
 mod translate;
@@ -60,11 +61,12 @@ pub use between::{Between, MaskedFile, MaskingFile, PairFound, measure_between};
 pub use check::{CheckRequest, CheckResult, CheckedFile, MendRequest, Mended, check, targets};
 pub use compare::{BandDifference, Compared, Side, compare};
 pub use context::{Context, Listener, Quiet};
-pub use deliver::{DeliverRequest, DeliverResult, deliver};
+pub use deliver::{DeliverResult, deliver};
 pub use delivery::{Checked, Delivered, Finding, Mark, Mend, Preview, Remedy, Severity, Target, Targets};
 pub use demo_song::{DemoResult, FoundFault, demo};
 pub use edit::{Edited, Why, set, undo, why};
 pub use error::{Failure, WorkflowError};
+pub use handing_over::DeliverRequest;
 pub use knowledge::{
     DemoContents, NamedInfo, ParamInfo, PlantedInfo, ProcessorInfo, RoleInfo, ShownReading, demo_contents,
     name_roles, processors, roles, shown_readings,

@@ -23,9 +23,6 @@ use work::{Finished, session_with_limiter};
 /// Rounds of hearing and correcting a match; the second already leaves little.
 const MATCH_ROUNDS: usize = 4;
 
-/// The session as it was when its master was rendered.
-pub(crate) const MASTERED: &str = "mastered.toml";
-
 /// What came out of mastering.
 #[derive(Debug, Clone)]
 pub struct Mastered {
@@ -218,11 +215,11 @@ fn written(
             merging.apply_anew(mastering::limiter_decisions(goal, solved))?;
         }
         let session = merging.merged().document.session()?;
-        let tags = crate::deliver::tags_of(&session, work.project())?;
+        let tags = crate::tags::tags_of(&session, work.project())?;
         let job =
             Job { seed: session.seed, tags: Some(&tags), ..Job::new(&made.float, target, folder, &title) };
         context.listener.stage("writing the master", None);
-        let delivered = crate::deliver::delivered(&job, context)?;
+        let delivered = crate::handing_over::delivered(&job, context)?;
         let lufs = delivered.facts().integrated_lufs;
         match solved
             .as_deref_mut()
@@ -288,7 +285,7 @@ fn keep(project: &Project, rendered: &Path) -> Result<PathBuf, WorkflowError> {
     std::fs::rename(rendered, &float).map_err(WorkflowError::io(&float, "give it its name"))?;
     let session_file = project.session_file();
     let text = std::fs::read(&session_file).map_err(WorkflowError::io(&session_file, "read"))?;
-    files::atomic_write(project.state().join(MASTERED), &text)?;
+    files::atomic_write(crate::saving::mastered_file(project), &text)?;
     Ok(float)
 }
 

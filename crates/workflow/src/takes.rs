@@ -6,8 +6,7 @@
 
 mod pages;
 
-use crate::master::MASTERED;
-use crate::saving::{decisions_file, plan_file};
+use crate::saving::{decisions_file, mastered_file, plan_file};
 use crate::written::shown;
 use crate::{Context, Project, WorkflowError};
 use pages::{Renamed, rename_in, rename_sounds};
@@ -83,7 +82,7 @@ impl Home {
             (self.page(), Kind::Page),
             (state.join("edits.json"), Kind::Plain),
             (decisions_file(&self.project), Kind::Plain),
-            (state.join(MASTERED), Kind::Session),
+            (mastered_file(&self.project), Kind::Session),
             (plan_file(&self.project), Kind::Session),
             (self.project.session_file(), Kind::Session),
         ]
