@@ -2,7 +2,8 @@
 //!
 //! Each is turned to the highest loudness that all of them reach without one passing the ceiling; nothing is limited for it.
 
-use crate::master::{MasterRequest, Mastered};
+use crate::master::Mastered;
+use crate::master_request::MasterRequest;
 use crate::{Context, Project, WorkflowError};
 use audio::{Buffer, Layout, db_to_gain};
 use files::{FileType, SampleFormat, WriteSpec, Writer};

@@ -14,6 +14,7 @@ mod deliver;
 mod demo_song;
 mod edit;
 mod error;
+mod finished_song;
 mod handing_over;
 mod heard;
 mod held;
@@ -25,6 +26,7 @@ mod lock;
 mod made;
 mod master;
 mod master_file;
+mod master_request;
 mod master_song;
 mod mastered_file;
 mod matching;
@@ -72,8 +74,9 @@ pub use knowledge::{
     name_roles, processors, roles, shown_readings,
 };
 pub use live::{LiveChannel, LiveMeter, LivePlayer, LiveSnapshot};
-pub use master::{MasterRequest, Mastered, master};
+pub use master::{Mastered, master};
 pub use master_file::{MasterResult, master_files};
+pub use master_request::MasterRequest;
 pub use master_song::promote_take;
 pub use mastered_file::MasteredFile;
 pub use mastering::{GENRES, Matching};

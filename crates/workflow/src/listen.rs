@@ -46,6 +46,17 @@ pub(crate) fn written_options() -> Options {
     Options { true_peak_factor: 16, spectrum: true, pitch: false, music: false, ..Options::default() }
 }
 
+/// Measures a finished song.
+pub(crate) fn listen_to(source: &Sources, context: &Context) -> Result<Analysis, WorkflowError> {
+    let plan = engine::compile_master(&Session::new(), source)?;
+    Ok(hear(&plan, source, &[(0, Tap::Output)], of_a_song(), context, None)?.remove(0))
+}
+
+/// What is measured of pre-masters and references: little that grows with their length.
+pub(crate) fn of_a_song() -> Options {
+    Options { lean: true, ..written_options() }
+}
+
 /// An analyser that takes rendered audio.
 pub(crate) struct Ear(pub(crate) Analyser);
 

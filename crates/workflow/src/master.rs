@@ -6,16 +6,17 @@ mod work;
 
 pub(crate) use work::{LIMITER, Work, with_limiter, write_wav};
 
-use crate::listen::{hear, written_options};
+use crate::listen::listen_to;
+use crate::master_request::MasterRequest;
 use crate::matching::Matched;
 use crate::merging::Merging;
 use crate::space;
 use crate::{Context, Project, WorkflowError};
 use chain::decide;
 use delivery::{Delivered, Job, Target};
-use engine::{GainReduction, MASTER, Sources, Tap};
-use mastering::{Bounds, Goal, MasterFacts, MatchPlan, Matching, Solved, Unlimited, Verdict};
-use measure::{Analysis, Options};
+use engine::{GainReduction, Sources};
+use mastering::{Bounds, Goal, MasterFacts, MatchPlan, Solved, Unlimited, Verdict};
+use measure::Analysis;
 use session::{Document, Session};
 use std::path::{Path, PathBuf};
 use work::{Finished, session_with_limiter};
@@ -50,29 +51,6 @@ pub struct Mastered {
     pub session: Session,
     /// Everything decided.
     pub decisions: Vec<session::Decision>,
-}
-
-/// What to master, and to what.
-#[derive(Debug, Clone, Default)]
-pub struct MasterRequest {
-    /// Delivery target; the session's first, or `streaming`.
-    pub target: Option<String>,
-    /// Finished songs to be near to, each with its weight; none for those the session names.
-    pub references: Vec<(PathBuf, f64)>,
-    /// How near, by aspect.
-    pub matching: Option<Matching>,
-    /// The kind of music whose tonal balance stands in where there is no reference.
-    pub genre: Option<String>,
-    /// Loudness instead of the target's, in LUFS.
-    pub loudness_lufs: Option<f64>,
-    /// Factor on the size of every move of taste.
-    pub strength: Option<f64>,
-    /// Keep the chain that the session has; decide nothing.
-    pub as_it_is: bool,
-    /// Write before, after, references and takes at one loudness.
-    pub ab: bool,
-    /// The name of a take: another master of the same mix, kept beside the others.
-    pub take: Option<String>,
 }
 
 /// Masters the pre-master of a project into `path`.
@@ -323,23 +301,6 @@ pub(crate) fn goal(
             session.master.ceiling_dbtp.unwrap_or(target.ceiling_dbtp),
         )
     })
-}
-
-pub(crate) fn source_of(premaster: &Path) -> Result<Sources, WorkflowError> {
-    let info = files::probe(premaster)?;
-    let mut sources = Sources::default();
-    sources.insert(MASTER, stage::file(premaster, info.sample_rate_hz, info.channels, info.frames)?);
-    Ok(sources)
-}
-
-pub(crate) fn listen_to(source: &Sources, context: &Context) -> Result<Analysis, WorkflowError> {
-    let plan = engine::compile_master(&Session::new(), source)?;
-    Ok(hear(&plan, source, &[(0, Tap::Output)], of_a_song(), context, None)?.remove(0))
-}
-
-/// What is measured of pre-masters and references: little that grows with their length.
-pub(crate) fn of_a_song() -> Options {
-    Options { lean: true, ..written_options() }
 }
 
 /// What the file of a finished mix is called in its session.

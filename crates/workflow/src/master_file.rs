@@ -1,6 +1,7 @@
 //! Finished mixes: `master FILE`.
 
-use crate::master::{MasterRequest, Mastered, master, session_of_file};
+use crate::master::{Mastered, master, session_of_file};
+use crate::master_request::MasterRequest;
 use crate::master_song::{dry_run_of_song, master_song, plain};
 use crate::mastered_file::MasteredFile;
 use crate::written::shown;

@@ -1,7 +1,8 @@
 //! The master of a song folder, made anew from its rendered mix, and its takes.
 
 use crate::ab::{self, take_label};
-use crate::master::{MasterRequest, master};
+use crate::master::master;
+use crate::master_request::MasterRequest;
 use crate::mastered_file::MasteredFile;
 use crate::merging::tell_as_it_was;
 use crate::takes::{Home, Places, Promoted, elsewhere, names, promote};

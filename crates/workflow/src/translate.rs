@@ -9,8 +9,9 @@ pub use losses::Loss;
 pub(crate) use losses::losses;
 use losses::{BASS_HZ, mono_worst_band};
 
+use crate::finished_song::source_of;
 use crate::listen::hear;
-use crate::master::{source_of, write_wav};
+use crate::master::write_wav;
 use crate::written::{name_of, shown};
 use crate::{Context, Project, WorkflowError};
 use devices::{DEVICES, Device, session_of};

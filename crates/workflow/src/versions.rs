@@ -5,7 +5,8 @@
 //! one another.
 
 use crate::ceiling::keep_ceiling;
-use crate::master::{MasterRequest, Work, goal, target_of};
+use crate::master::{Work, goal, target_of};
+use crate::master_request::MasterRequest;
 use crate::render::{RenderResult, Rendered, render_mix, unwritten};
 use crate::written::{delivered_file, rendered_file};
 use crate::{Context, Project, WorkflowError};

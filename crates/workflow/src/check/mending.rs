@@ -3,7 +3,8 @@
 
 use super::can_be_mended;
 use crate::ceiling::keep_ceiling;
-use crate::master::{LIMITER, Work, session_of_file, source_of};
+use crate::finished_song::source_of;
+use crate::master::{LIMITER, Work, session_of_file};
 use crate::merging::Merging;
 use crate::{Context, Project, WorkflowError};
 use delivery::{Checked, Container, Depth, Finding, Job, Mend, Reading, Remedy, Target};

@@ -5,9 +5,10 @@
 //! tails for as far as the rest looks ahead.
 
 use crate::WorkflowError;
+use crate::finished_song::file;
 use engine::{Audio, GainReduction, MASTER, Plan, Sources};
 use session::{Insert, LaneTarget, Session, Strip};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// So much longer than its sound a stage is kept, in seconds: latencies and tails of what may come behind it together are
 /// shorter, or the chain is rendered in one piece.
@@ -60,24 +61,6 @@ impl Stage {
         };
         (same && lanes(chain) == lanes(&self.chain)).then_some(count)
     }
-}
-
-/// A file as a source; its samples are known, and nothing is kept under their hash.
-pub(super) fn file(
-    path: &Path,
-    sample_rate_hz: u32,
-    channels: usize,
-    frames: usize,
-) -> Result<Audio, WorkflowError> {
-    let stamps = vec![files::Stamp::of(path)?];
-    Ok(Audio::Files {
-        paths: vec![path.to_path_buf()],
-        sample_rate_hz,
-        channels,
-        frames,
-        hash: String::new(),
-        stamps,
-    })
 }
 
 /// Whether a lane moves one of some inserts.

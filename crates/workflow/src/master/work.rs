@@ -26,7 +26,7 @@ pub(super) fn sound_of(master: &session::Master) -> &session::Strip {
 
 /// What is measured between the steps; how dense it gets is asked behind the limiter.
 pub(super) fn on_the_way() -> Options {
-    Options { true_peak_factor: 4, psr: false, ..crate::master::of_a_song() }
+    Options { true_peak_factor: 4, psr: false, ..crate::listen::of_a_song() }
 }
 
 /// Whether an insert belongs to the last stage, which is solved as a whole.

@@ -2,9 +2,9 @@
 
 use super::devices::Device;
 use super::losses::{Curve, lead_left};
+use crate::finished_song::source_of;
 use crate::heard::Heard;
 use crate::listen::{self, Ear, render_options};
-use crate::master::source_of;
 use crate::{Context, Project, WorkflowError};
 use audio::Buffer;
 use engine::{Output, Sources, Tap};
