@@ -4,7 +4,9 @@
 //! reads files: what it wants to have heard it says ([`Hears`]), and is given as [`SongFacts`]. The session
 //! that the steps begin with is made by [`import()`] from the names and forms of the recordings.
 
+mod cuts;
 mod facts;
+mod finding;
 mod genre;
 mod import;
 mod levels;
@@ -27,14 +29,13 @@ mod words;
 pub mod roles;
 
 pub use facts::{FileFacts, ReferenceTone, Relation, RoughMix, SongFacts, TrackFacts};
+pub use finding::Finding;
 pub use import::{Imported, Recording, import};
 pub use parts::rough_mix;
 pub use recordings::recording_faults;
 pub use step::{Hears, Rules, Step};
 pub use steps::automation::unanswered as unanswered_notes;
-pub use steps::checks::{
-    Finding, LeadInSection, findings, holders, lead_and_rest, lead_by_section, lower_by_db,
-};
+pub use steps::checks::{LeadInSection, findings, holders, lead_and_rest, lead_by_section, lower_by_db};
 pub use steps::preparation::microphone_groups;
 pub use steps::static_mix::rebalance;
 

@@ -4,7 +4,7 @@
 //! and 25 dB downward (the slopes of excitation patterns at middle levels: Moore & Glasberg 1987). What stands
 //! level with the spread power in its band counts as half hidden.
 
-use crate::solve::Bands;
+use crate::power::Bands;
 use measure::ERB_BANDS;
 
 /// Fall of spread power toward higher bands, in dB per band of about one ERB.

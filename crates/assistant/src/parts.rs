@@ -212,3 +212,24 @@ pub(crate) fn lead<'a>(session: &'a Session, rules: &Rules) -> Vec<&'a Strip> {
     }
     Vec::new()
 }
+
+/// Gain of all buses behind a strip, in dB.
+pub(crate) fn path_gain_db(session: &Session, strip: &Strip) -> f64 {
+    let mut gain_db = 0.0;
+    let mut bus = strip.bus.as_deref().and_then(|id| session.buses.get(id));
+    // Buses cannot feed themselves in a session that was read; the count only guards against one made by hand.
+    for _ in 0..=session.buses.len() {
+        let Some(strip) = bus else { break };
+        gain_db += strip.trim_db + strip.fader_db;
+        bus = strip.bus.as_deref().and_then(|id| session.buses.get(id));
+    }
+    gain_db
+}
+
+/// Rooms and overheads hear the kit from where they stand: their delay is the picture.
+pub(crate) fn is_distant(track: &Strip) -> bool {
+    matches!(
+        role(track),
+        "overhead" | "overhead_left" | "overhead_right" | "drum_room" | "cymbals" | "ambience"
+    )
+}

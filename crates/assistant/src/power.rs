@@ -4,6 +4,9 @@ use audio::{db_to_power, power_to_db};
 use measure::{Analysis, ERB_BANDS};
 use std::f64::consts::TAU;
 
+/// A number for each band.
+pub(crate) type Bands = [f64; ERB_BANDS];
+
 /// Coefficients of BS.1770's weighting at 48 kHz (ITU-R BS.1770-5, annex 1, tables 1 and 2): the shelf of the
 /// head, then the high-pass; `b0 b1 b2 a1 a2`.
 const WEIGHTING: [[f64; 5]; 2] = [

@@ -1,8 +1,10 @@
 //! Processors as decisions put them on strips.
 
 use crate::Rules;
+use crate::power::Bands;
 use dsp::processors::eq;
 use dsp::{Kind, Values};
+use measure::ERB_BANDS;
 use session::{Change, Path, Strip, Value};
 
 /// Settings of a kind by name: numbers, held inside their ranges, and choices. Everything else is neutral.
@@ -113,6 +115,17 @@ pub(crate) fn bell_db(hz: f64, freq_hz: f64, gain_db: f64, q: f64) -> f64 {
     let real = (1.0 - w * w).powi(2);
     let (above, below) = (real + (w * a / q).powi(2), real + (w / (a * q)).powi(2));
     audio::power_to_db(above / below)
+}
+
+/// Factors on power by band of bells `(Hz, dB, Q)`.
+pub(crate) fn bells(centres_hz: &[f64], bells: impl IntoIterator<Item = (f64, f64, f64)>) -> Bands {
+    let mut factors = [1.0; ERB_BANDS];
+    for (hz, gain_db, q) in bells {
+        for (factor, centre) in factors.iter_mut().zip(centres_hz) {
+            *factor *= audio::db_to_power(bell_db(*centre, hz, gain_db, q));
+        }
+    }
+    factors
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What is wrong with recordings, in words: everything that a listener would frown at, mended or not.
 
+use crate::finding::Finding;
 use crate::parts::role;
 use crate::roles;
-use crate::steps::checks::Finding;
 use crate::steps::dynamics::noise_db;
 use crate::words::listed;
 use crate::{SongFacts, TrackFacts};

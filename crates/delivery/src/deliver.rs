@@ -6,26 +6,24 @@
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use audio::{Buffer, Frames};
-use dsp::blocks::resample::resampled_frames;
-use files::{EncodeSpec, Info, Tags};
+use audio::Buffer;
+use files::Tags;
 use measure::Facts;
-use serde::Serialize;
 
-use crate::check::{Finding, Severity, judge, passes};
+use crate::check::{judge, passes};
+use crate::delivered::Delivered;
 use crate::error::DeliveryError;
+use crate::finding::{Finding, Severity};
 use crate::grid::Grid;
+use crate::job::{BLOCK_FRAMES, Job, Plan, Stage, report};
 use crate::manifest::{Entry, made_from};
-use crate::name::file_stem;
 use crate::quantise::Dither;
-use crate::reading::{Look, Reading, read_observed, shown_path};
-use crate::targets::{Container, Depth, Target};
+use crate::reading::{Look, Reading, read_observed, read_sound, sha256, sound_of};
+use crate::targets::Target;
 use crate::writing::{Pass, write};
 
-/// Frames that are worked on at a time.
-pub(crate) const BLOCK_FRAMES: Frames = 16_384;
 /// A trim goes this much below the excess, in dB, so that neither the rounding of the next pass nor another meter's
 /// filter undoes it.
 const HAIR_DB: f64 = 0.005;
@@ -35,282 +33,6 @@ const MOST_PASSES: usize = 4;
 const MOST_CODED_PASSES: usize = 8;
 /// And its hair, in dB: decoders may differ in the last of 24 bits.
 const CODED_HAIR_DB: f64 = 0.01;
-
-/// What to deliver.
-#[derive(Debug, Clone)]
-pub struct Job<'a> {
-    /// The master: any file that can be read, best 32-bit float or 24-bit.
-    pub source: &'a Path,
-    /// The target's row.
-    pub target: &'a Target,
-    /// The folder for the file; made when it is not there.
-    pub folder: &'a Path,
-    /// The title, which becomes the file's name (see [`file_stem`]).
-    pub title: &'a str,
-    /// The kind of file; `None` for the one the target prefers.
-    pub container: Option<Container>,
-    /// The depth; `None` for the one the target prefers.
-    pub depth: Option<Depth>,
-    /// The sample rate in hertz; `None` for [`Target::rate_for`] the master's.
-    pub sample_rate_hz: Option<u32>,
-    /// The dither where bits are dropped; `None` for TPDF at 16 and 24 bits, and none else. A shaped
-    /// one becomes the one that suits depth and rate, see [`Dither::suited`].
-    pub dither: Option<Dither>,
-    /// Seed of the dither.
-    pub seed: u64,
-    /// Digital silence of a tenth of a second and more stays digital silence, without dither.
-    pub auto_blank: bool,
-    /// The most by which the file may be turned down to keep the ceiling, in dB. Where more is needed nothing is
-    /// turned down, and the findings say so: such a master is to be limited again, not turned down.
-    pub max_trim_db: f64,
-    /// The same for what is coded with loss, whose codec makes new peaks: by 0.2 to 1.1 dB as a rule, 2 dB at worst.
-    pub max_coded_trim_db: f64,
-    /// Bits per second of what is coded with loss, in thousands; `None` for [`files::Codec::bit_rates_kbps`]' usual one.
-    pub bit_rate_kbps: Option<u32>,
-    /// What is written beside the sound; the track's loudness in it is that of the file. `None` writes nothing.
-    pub tags: Option<&'a Tags>,
-    /// Where the file goes on from or into another one without a seam.
-    pub joins: Joins,
-}
-
-/// The ends of a file at which another one joins it: sound that begins or stops there is no fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Joins {
-    /// It goes on from the one before.
-    pub start: bool,
-    /// It goes on into the next one.
-    pub end: bool,
-}
-
-impl Joins {
-    fn excuse(self, finding: &Finding) -> bool {
-        (self.start && finding.id == "abrupt_start") || (self.end && finding.id == "abrupt_end")
-    }
-}
-
-impl<'a> Job<'a> {
-    /// A delivery as the target prefers it.
-    pub fn new(source: &'a Path, target: &'a Target, folder: &'a Path, title: &'a str) -> Job<'a> {
-        Job {
-            source,
-            target,
-            folder,
-            title,
-            container: None,
-            depth: None,
-            sample_rate_hz: None,
-            dither: None,
-            seed: 0,
-            auto_blank: false,
-            max_trim_db: 1.0,
-            max_coded_trim_db: 3.0,
-            bit_rate_kbps: None,
-            tags: None,
-            joins: Joins::default(),
-        }
-    }
-
-    /// What will be written, without writing it.
-    ///
-    /// # Errors
-    /// When the master cannot be read, the target does not take what is asked for, or the file would be the master
-    /// itself.
-    pub fn plan(&self) -> Result<Plan, DeliveryError> {
-        let info = files::probe(self.source)?;
-        self.plan_for(&info)
-    }
-
-    fn plan_for(&self, info: &Info) -> Result<Plan, DeliveryError> {
-        let target = self.target;
-        let refuse = |what: String, instead: Vec<String>| {
-            let instead = instead.join(", ");
-            Err(DeliveryError::NotTaken { target: target.id.to_string(), what, instead })
-        };
-        let container = self.container.unwrap_or(target.preferred_container());
-        if !target.containers.contains(&container) {
-            let taken = target.containers.iter().map(|c| c.name().to_owned()).collect();
-            return refuse(container.name().to_owned(), taken);
-        }
-        let depth = match (container.codec(), self.depth) {
-            (Some(_), Some(depth)) => {
-                return refuse(
-                    format!("{} of {}, which has no depth", depth.name(), container.name()),
-                    vec!["a bit rate".to_owned()],
-                );
-            }
-            (Some(_), None) => None,
-            (None, asked) => Some(asked.unwrap_or(target.preferred_depth())),
-        };
-        if depth.is_some_and(|depth| !target.depths.contains(&depth)) {
-            return refuse(
-                depth.map_or("", Depth::name).to_owned(),
-                target.depths.iter().map(|d| d.name().to_owned()).collect(),
-            );
-        }
-        let sample_rate_hz =
-            self.sample_rate_hz.unwrap_or_else(|| rate_for(target, container, info.sample_rate_hz));
-        if let (Some(least), Some(codec)) = (target.min_bit_rate_kbps, container.codec()) {
-            let kbps = encode_spec(codec, sample_rate_hz, info, self).bit_rate_kbps();
-            if kbps < least {
-                return refuse(format!("{kbps} kbit/s"), vec![format!("{least} kbit/s and more")]);
-            }
-        }
-        if !target.takes_rate(sample_rate_hz) {
-            let taken = target.sample_rates_hz.iter().map(|r| format!("{r} Hz")).collect();
-            return refuse(format!("{sample_rate_hz} Hz"), taken);
-        }
-        let path = self.folder.join(format!("{}.{}", file_stem(self.title), container.extension()));
-        if same_file(&path, self.source) {
-            return Err(DeliveryError::OverSource { path });
-        }
-        Ok(Plan {
-            path,
-            container,
-            depth,
-            bit_rate_kbps: container
-                .codec()
-                .map(|codec| encode_spec(codec, sample_rate_hz, info, self).bit_rate_kbps()),
-            sample_rate_hz,
-            source_rate_hz: info.sample_rate_hz,
-            channels: info.channels,
-            frames: resampled_frames(info.frames, info.sample_rate_hz, sample_rate_hz),
-        })
-    }
-}
-
-/// The rate in hertz at which a kind of file is written for a target: the target's, unless the codec lacks it; then the
-/// highest that the codec has and that is not above it, one that divides it evenly before others.
-fn rate_for(target: &Target, container: Container, source_hz: u32) -> u32 {
-    let wanted = target.rate_for(source_hz);
-    let Some(codec) = container.codec() else { return wanted };
-    let rates = codec.sample_rates_hz().iter().copied().filter(|rate| target.takes_rate(*rate));
-    rates
-        .clone()
-        .filter(|rate| *rate <= wanted)
-        .max_by_key(|rate| (wanted.is_multiple_of(*rate), *rate))
-        .or(rates.min())
-        .unwrap_or(wanted)
-}
-
-fn encode_spec(codec: files::Codec, sample_rate_hz: u32, info: &Info, job: &Job) -> EncodeSpec {
-    let spec =
-        EncodeSpec { codec, bit_rate_kbps: job.bit_rate_kbps, sample_rate_hz, channels: info.channels };
-    // The usual bit rate, unless the target asks for more.
-    let least = job.target.min_bit_rate_kbps.filter(|least| spec.bit_rate_kbps() < *least);
-    EncodeSpec { bit_rate_kbps: job.bit_rate_kbps.or(least), ..spec }
-}
-
-/// How samples are stored, for people: "24-bit", "320 kbit/s".
-fn stored(depth: Option<Depth>, bit_rate_kbps: Option<u32>) -> String {
-    match (depth, bit_rate_kbps) {
-        (Some(depth), _) => depth.name().to_owned(),
-        (None, Some(kbps)) => format!("{kbps} kbit/s"),
-        (None, None) => String::new(),
-    }
-}
-
-/// What a delivery will write.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Plan {
-    /// The file.
-    #[serde(serialize_with = "shown_path")]
-    pub path: PathBuf,
-    /// The kind of file.
-    pub container: Container,
-    /// How samples are stored; `None` for what is coded with loss.
-    pub depth: Option<Depth>,
-    /// Bits per second of what is coded with loss, in thousands: constant for MP3 and AAC, a mean for the others.
-    pub bit_rate_kbps: Option<u32>,
-    /// Frames per second, in hertz.
-    pub sample_rate_hz: u32,
-    /// The master's frames per second, in hertz.
-    pub source_rate_hz: u32,
-    /// Number of channels.
-    pub channels: usize,
-    /// Length in frames, at the new rate.
-    pub frames: Frames,
-}
-
-impl Plan {
-    /// How samples are stored, for people: "24-bit", "320 kbit/s".
-    pub fn stored(&self) -> String {
-        stored(self.depth, self.bit_rate_kbps)
-    }
-
-    fn converts(&self) -> bool {
-        self.sample_rate_hz != self.source_rate_hz
-    }
-}
-
-/// What was delivered, as it stands on the disk.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Delivered {
-    /// The target's id.
-    pub target: String,
-    /// The file.
-    #[serde(serialize_with = "shown_path")]
-    pub path: PathBuf,
-    /// The kind of file.
-    pub container: Container,
-    /// How samples are stored; `None` for what is coded with loss.
-    pub depth: Option<Depth>,
-    /// Bits per second of what is coded with loss, in thousands: constant for MP3 and AAC, a mean for the others.
-    pub bit_rate_kbps: Option<u32>,
-    /// Frames per second, in hertz.
-    pub sample_rate_hz: u32,
-    /// The master's frames per second in hertz, where it was converted.
-    pub converted_from_hz: Option<u32>,
-    /// What was added before rounding.
-    pub dither: Dither,
-    /// Seed of the dither.
-    pub seed: u64,
-    /// Gain that was applied to keep the ceiling, in dB: 0 or a little less.
-    pub trim_db: f64,
-    /// How often the file was made until it kept the ceiling.
-    pub passes: usize,
-    /// Gain that would still be needed to keep the ceiling, in dB: 0 where it is kept.
-    pub needed_trim_db: f64,
-    /// Samples beyond full scale that were clipped.
-    pub clipped_samples: u64,
-    /// Whether no finding is a failure.
-    pub passed: bool,
-    /// Whether it was there already, made of the same, and was left as it was.
-    pub kept: bool,
-    /// A fingerprint of everything it was made of: master, target and settings.
-    pub made_from: String,
-    /// What was found in the file, the worst first.
-    pub findings: Vec<Finding>,
-    /// The file, read back.
-    pub reading: Reading,
-}
-
-impl Delivered {
-    /// How samples are stored, for people: "24-bit", "320 kbit/s".
-    pub fn stored(&self) -> String {
-        stored(self.depth, self.bit_rate_kbps)
-    }
-
-    /// SHA-256 of the file, as 64 hexadecimal digits.
-    pub fn sha256(&self) -> &str {
-        &self.reading.sha256
-    }
-
-    /// The readings of the file.
-    pub fn facts(&self) -> &Facts {
-        &self.reading.facts
-    }
-}
-
-/// What a delivery is busy with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Stage {
-    /// Looking whether any bits will be dropped.
-    Looking,
-    /// Converting, dithering and writing.
-    Writing,
-    /// Reading back what was written.
-    Verifying,
-}
 
 /// Writes one file for one target and reads it back.
 ///
@@ -338,10 +60,11 @@ pub fn deliver_observed(
     let hidden = workshop.path().join(format!("file.{}", plan.container.extension()));
 
     let made = make(job, &plan, &hidden, observe)?;
-    let Made { written, mut reading, trim_db, passes: tries } = made;
+    let Made { written, mut reading, sound, trim_db, passes: tries } = made;
     if let Some(tags) = job.tags {
-        tag(&hidden, tags, &mut reading)?;
+        tag(&hidden, tags, &reading.facts, sound)?;
     }
+    reading.sha256 = sha256(&hidden)?;
     fs::rename(&hidden, &plan.path).map_err(|e| DeliveryError::io(&plan.path, "give it its name", e))?;
     // The name is safe only once the folder is written out; some file systems cannot do that.
     if let Ok(folder) = fs::File::open(job.folder) {
@@ -349,30 +72,15 @@ pub fn deliver_observed(
     }
     reading.path.clone_from(&plan.path);
 
-    let mut findings = judged(job, &reading);
-    findings.extend(written.about_source);
-    findings.extend(about_coding(&plan, trim_db, tries));
-    findings.sort_by_key(|finding| finding.severity);
-    Ok(Delivered {
-        target: job.target.id.to_string(),
-        container: plan.container,
-        depth: plan.depth,
-        bit_rate_kbps: plan.bit_rate_kbps,
-        sample_rate_hz: plan.sample_rate_hz,
-        converted_from_hz: plan.converts().then_some(plan.source_rate_hz),
+    let making = Making {
         dither: written.dither,
-        seed: job.seed,
         trim_db,
         passes: tries,
-        needed_trim_db: 0.0 - excess_db(&reading, job.target),
         clipped_samples: written.clipped,
-        passed: passes(&findings),
         kept: false,
         made_from: made_from(job, &plan)?,
-        findings,
-        reading,
-        path: plan.path,
-    })
+    };
+    Ok(told(job, plan, making, reading, written.about_source))
 }
 
 /// A file that stands there, was made of the same master in the same way and still has every byte: read back and checked,
@@ -395,42 +103,63 @@ pub fn kept(
     if reading.sha256 != entry.sha256 || verify(&plan, &reading).is_err() {
         return Ok(None);
     }
-    let mut findings = judged(job, &reading);
-    findings.extend(about_coding(&plan, entry.trim_db, entry.passes));
+    let making = Making {
+        dither: entry.dither,
+        trim_db: entry.trim_db,
+        passes: entry.passes,
+        clipped_samples: entry.clipped_samples,
+        kept: true,
+        made_from: entry.made_from.clone(),
+    };
+    Ok(Some(told(job, plan, making, reading, Vec::new())))
+}
+
+/// How a file was made.
+struct Making {
+    dither: Dither,
+    trim_db: f64,
+    passes: usize,
+    clipped_samples: u64,
+    kept: bool,
+    made_from: String,
+}
+
+/// Everything that is told of a file, `also` with what its master brings along.
+fn told(job: &Job, plan: Plan, making: Making, reading: Reading, also: Vec<Finding>) -> Delivered {
+    let mut findings = judge(&reading, job.target);
+    // What its neighbours excuse is no fault.
+    findings.retain(|finding| !job.joins.excuse(finding));
+    findings.extend(also);
+    findings.extend(about_coding(&plan, making.trim_db, making.passes));
     findings.sort_by_key(|finding| finding.severity);
-    Ok(Some(Delivered {
+    Delivered {
         target: job.target.id.to_string(),
         container: plan.container,
         depth: plan.depth,
         bit_rate_kbps: plan.bit_rate_kbps,
         sample_rate_hz: plan.sample_rate_hz,
         converted_from_hz: plan.converts().then_some(plan.source_rate_hz),
-        dither: entry.dither,
+        dither: making.dither,
         seed: job.seed,
-        trim_db: entry.trim_db,
-        passes: entry.passes,
+        trim_db: making.trim_db,
+        passes: making.passes,
         needed_trim_db: 0.0 - excess_db(&reading, job.target),
-        clipped_samples: entry.clipped_samples,
+        clipped_samples: making.clipped_samples,
         passed: passes(&findings),
-        kept: true,
-        made_from: entry.made_from.clone(),
+        kept: making.kept,
+        made_from: making.made_from,
         findings,
         reading,
         path: plan.path,
-    }))
-}
-
-/// What is to be said of a file, but for what its neighbours excuse.
-fn judged(job: &Job, reading: &Reading) -> Vec<Finding> {
-    let mut findings = judge(reading, job.target);
-    findings.retain(|finding| !job.joins.excuse(finding));
-    findings
+    }
 }
 
 /// A file that was made and read back, and what it took.
 struct Made {
     written: Pass,
     reading: Reading,
+    /// Tells its sound from any other, where samples are integers.
+    sound: Option<blake3::Hash>,
     trim_db: f64,
     passes: usize,
 }
@@ -452,7 +181,8 @@ fn make(
     let mut passes = 1;
     loop {
         let written = write(job, plan, path, trim_db, on_grid, observe)?;
-        let reading = read_observed(path, Look::Written, &mut |share| observe(Stage::Verifying, share))?;
+        let (reading, sound) =
+            read_sound(path, Look::Written, &mut |share| observe(Stage::Verifying, share))?;
         verify(plan, &reading)?;
         let excess_db = excess_db(&reading, job.target);
         // What a codec makes of a lower level is not just lower: each pass goes a little farther.
@@ -460,7 +190,7 @@ fn make(
         // A file that was trimmed already keeps being trimmed: the rest is a matter of hairs.
         let allowed = -lower <= most_db || (!coded && trim_db < 0.0);
         if excess_db == 0.0 || passes == most_passes || !allowed {
-            return Ok(Made { written, reading, trim_db, passes });
+            return Ok(Made { written, reading, sound, trim_db, passes });
         }
         trim_db = lower;
         passes += 1;
@@ -468,21 +198,28 @@ fn make(
 }
 
 /// Writes the tags, and makes sure that the sound is still what was read back.
-fn tag(path: &Path, tags: &Tags, reading: &mut Reading) -> Result<(), DeliveryError> {
-    let facts = &reading.facts;
+fn tag(path: &Path, tags: &Tags, facts: &Facts, sound: Option<blake3::Hash>) -> Result<(), DeliveryError> {
     let mut tags = tags.clone();
     tags.loudness.track_lufs = facts.integrated_lufs;
     tags.loudness.track_peak_dbtp = facts.true_peak_dbtp;
     tags.loudness.range_lu = facts.loudness_range_lu;
     tags.loudness.max_momentary_lufs = facts.max_momentary_lufs;
     tags.loudness.max_short_term_lufs = facts.max_short_term_lufs;
-    let before = files::decoded_hash(path)?;
-    files::write_tags(path, &tags)?;
-    if files::decoded_hash(path)? != before {
+    let same = match sound {
+        Some(before) => {
+            files::write_tags(path, &tags)?;
+            sound_of(path)? == Some(before)
+        }
+        None => {
+            let before = files::decoded_hash(path)?;
+            files::write_tags(path, &tags)?;
+            files::decoded_hash(path)? == before
+        }
+    };
+    if !same {
         let what = "its sound is another since its tags were written".to_owned();
         return Err(DeliveryError::ReadBack { path: path.to_owned(), what });
     }
-    reading.sha256 = crate::reading::sha256(path)?;
     Ok(())
 }
 
@@ -550,25 +287,4 @@ fn verify(plan: &Plan, reading: &Reading) -> Result<(), DeliveryError> {
         ));
     }
     Ok(())
-}
-
-/// Tells how far a stage is.
-pub(crate) fn report(
-    observe: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>,
-    stage: Stage,
-    done: Frames,
-    all: Frames,
-) -> Result<(), DeliveryError> {
-    if observe(stage, done as f64 / all.max(1) as f64).is_break() {
-        return Err(DeliveryError::Cancelled);
-    }
-    Ok(())
-}
-
-/// Whether two names mean one file that is there.
-fn same_file(a: &Path, b: &Path) -> bool {
-    match (fs::canonicalize(a), fs::canonicalize(b)) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
-    }
 }

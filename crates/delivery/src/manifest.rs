@@ -5,10 +5,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::deliver::{Delivered, Job, Plan};
+use crate::delivered::Delivered;
 use crate::error::DeliveryError;
+use crate::job::{Job, Plan};
 use crate::quantise::Dither;
-use crate::reading::{hexadecimal, sha256};
+use crate::reading::hexadecimal;
 
 /// The manifest's name.
 pub const MANIFEST: &str = "manifest.json";
@@ -130,7 +131,7 @@ pub(crate) fn made_from(job: &Job, plan: &Plan) -> Result<String, DeliveryError>
     let settings = format!(
         "{}\n{}\n{:?}\n{:?} {:?} {:?} {} {:?} {} {} {} {}\n{:?}",
         env!("CARGO_PKG_VERSION"),
-        sha256(job.source)?,
+        files::audio_hash(job.source)?,
         job.target,
         plan.container,
         plan.depth,

@@ -34,6 +34,7 @@ impl Random {
         Random { s: [words.next(), words.next(), words.next(), words.next()] }
     }
 
+    #[inline(always)]
     fn next(&mut self) -> u64 {
         let s = &mut self.s;
         let result = s[1].wrapping_mul(5).rotate_left(7).wrapping_mul(9);
@@ -50,6 +51,7 @@ impl Random {
     /// A number with the triangular density of two uniform draws, within (-1, 1) and centred on zero exactly.
     ///
     /// The two draws are the halves of one word: steps of 2^-32 are 192 dB below the noise they shape.
+    #[inline(always)]
     pub(crate) fn triangular(&mut self) -> f64 {
         let word = self.next();
         let (high, low) = ((word >> 32) as i64, (word & 0xffff_ffff) as i64);

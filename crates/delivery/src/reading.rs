@@ -11,9 +11,9 @@ use measure::{Analyser, Analysis, Facts, Options};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::check::Severity;
 use crate::edges::{Dropout, Edges};
 use crate::error::DeliveryError;
+use crate::finding::Severity;
 use crate::grid::Grid;
 use crate::pauses::Pauses;
 use crate::targets::{Container, Depth};
@@ -121,6 +121,17 @@ pub(crate) fn read_observed(
     look: Look,
     observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
 ) -> Result<Reading, DeliveryError> {
+    let (reading, _) = read_sound(path, look, observe)?;
+    Ok(Reading { sha256: sha256(path)?, ..reading })
+}
+
+/// As [`read_observed`], without the checksum of the bytes: for a file whose bytes are not its last ones yet. Besides what
+/// [`sound_of`] says of it.
+pub(crate) fn read_sound(
+    path: &Path,
+    look: Look,
+    observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+) -> Result<(Reading, Option<blake3::Hash>), DeliveryError> {
     let stamp = files::Stamp::of(path)?;
     let mut reader = files::open(path)?;
     let (channels, sample_rate_hz) = (reader.info().channels, f64::from(reader.info().sample_rate_hz));
@@ -138,7 +149,8 @@ pub(crate) fn read_observed(
         Analyser::new(sample_rate_hz, Layout::from_mask(channels, reader.info().channel_mask), options)
             .map_err(|source| DeliveryError::Measure { path: path.to_owned(), source })?;
     let mut grid = Grid::new();
-    let mut sum = AudioSum::of(reader.info().encoding);
+    let mut integers = Integers::of(reader.info().encoding);
+    let (mut md5, mut sound) = (md5::Md5::new(), blake3::Hasher::new());
     let mut edges = Edges::new(channels, sample_rate_hz);
     let mut pauses = Pauses::new(channels, sample_rate_hz);
     let mut buffer = Buffer::new(channels, BLOCK_FRAMES);
@@ -151,8 +163,10 @@ pub(crate) fn read_observed(
         let block = buffer.range(0, read);
         analyser.push(&block);
         grid.push(&block);
-        if let Some(sum) = &mut sum {
-            sum.push(&block);
+        if let Some(integers) = &mut integers {
+            let bytes = integers.bytes_of(&block);
+            md5.update(bytes);
+            sound.update(bytes);
         }
         edges.push(&block);
         pauses.push(&block);
@@ -167,10 +181,10 @@ pub(crate) fn read_observed(
     let analysis = analyser.finish();
     let pause_s = pauses.frames().map(|(start, end)| [start, end].map(|n| n as f64 / sample_rate_hz));
     let duration_s = frames as f64 / sample_rate_hz;
-    Ok(Reading {
+    let reading = Reading {
         path: path.to_owned(),
-        sha256: sha256(path)?,
-        audio_md5: sum.map(AudioSum::finish),
+        sha256: String::new(),
+        audio_md5: integers.as_ref().map(|_| hexadecimal(&md5.finalize())),
         format: info.format.name().to_owned(),
         container: container(info.format, info.encoding),
         encoding: info.encoding.describe(),
@@ -199,7 +213,8 @@ pub(crate) fn read_observed(
         tags: tags_of(path, look)?,
         facts: analysis.facts.clone(),
         analysis,
-    })
+    };
+    Ok((reading, integers.map(|_| sound.finalize())))
 }
 
 /// Lowest and highest bit rate in kbit/s; where the frames do not say, that of all bytes in all the time.
@@ -265,39 +280,72 @@ pub(crate) fn remark(note: &Note) -> Remark {
     Remark { severity, text: note.to_string() }
 }
 
-/// The MD5 of samples as integers.
-struct AudioSum {
-    digest: md5::Md5,
+/// Samples as the integers that they are in their file.
+struct Integers {
     bits: u32,
     bytes: Vec<u8>,
 }
 
-impl AudioSum {
-    fn of(encoding: Encoding) -> Option<AudioSum> {
+impl Integers {
+    fn of(encoding: Encoding) -> Option<Integers> {
         match encoding {
             Encoding::Integer { bits } | Encoding::Lossless { bits, .. } if bits <= 32 => {
-                Some(AudioSum { digest: md5::Md5::new(), bits, bytes: Vec::new() })
+                Some(Integers { bits, bytes: Vec::new() })
             }
             _ => None,
         }
     }
 
-    fn push(&mut self, block: &audio::BlockRef) {
+    /// A block (channels x frames) frame by frame, each sample the least bytes that hold it, the lowest first.
+    fn bytes_of(&mut self, block: &audio::BlockRef) -> &[u8] {
         let scale = (1u64 << (self.bits - 1)) as f64;
-        let width = self.bits.div_ceil(8) as usize;
+        let width = self.bits.div_ceil(8).max(1) as usize;
         self.bytes.clear();
         self.bytes.resize(block.frames() * block.channels() * width, 0);
-        for channel in 0..block.channels() {
-            let places = self.bytes.chunks_exact_mut(width).skip(channel).step_by(block.channels());
-            for (place, sample) in places.zip(block.channel(channel)) {
-                place.copy_from_slice(&((sample * scale) as i32).to_le_bytes()[..width]);
-            }
+        match width {
+            1 => put_integers::<1>(&mut self.bytes, block, scale),
+            2 => put_integers::<2>(&mut self.bytes, block, scale),
+            3 => put_integers::<3>(&mut self.bytes, block, scale),
+            _ => put_integers::<4>(&mut self.bytes, block, scale),
         }
-        self.digest.update(&self.bytes);
+        &self.bytes
     }
+}
 
-    fn finish(self) -> String {
-        hexadecimal(&self.digest.finalize())
+/// Interleaves a block as integers of `N` bytes.
+fn put_integers<const N: usize>(bytes: &mut [u8], block: &audio::BlockRef, scale: f64) {
+    let lowest = |sample: f64| -> [u8; N] {
+        let bytes = ((sample * scale) as i32).to_le_bytes();
+        std::array::from_fn(|n| bytes[n])
+    };
+    if block.channels() == 2 {
+        let frames = bytes.chunks_exact_mut(2 * N).zip(block.channel(0)).zip(block.channel(1));
+        for ((frame, left), right) in frames {
+            frame[..N].copy_from_slice(&lowest(*left));
+            frame[N..].copy_from_slice(&lowest(*right));
+        }
+        return;
+    }
+    for channel in 0..block.channels() {
+        let places = bytes.chunks_exact_mut(N).skip(channel).step_by(block.channels());
+        for (place, sample) in places.zip(block.channel(channel)) {
+            place.copy_from_slice(&lowest(*sample));
+        }
+    }
+}
+
+/// What tells the sound of a file from any other, decoded anew; `None` where samples are no integers.
+pub(crate) fn sound_of(path: &Path) -> Result<Option<blake3::Hash>, DeliveryError> {
+    let mut reader = files::open(path)?;
+    let Some(mut integers) = Integers::of(reader.info().encoding) else { return Ok(None) };
+    let mut hash = blake3::Hasher::new();
+    let mut buffer = Buffer::new(reader.info().channels, BLOCK_FRAMES);
+    loop {
+        let read = reader.read(&mut buffer.as_block_mut())?;
+        if read == 0 {
+            return Ok(Some(hash.finalize()));
+        }
+        hash.update(integers.bytes_of(&buffer.range(0, read)));
     }
 }
 

@@ -7,9 +7,9 @@ use audio::{Buffer, db_to_gain};
 use dsp::blocks::resample::Resampler;
 use files::{EncodeSpec, Encoder, Info, WriteSpec, Writer};
 
-use crate::check::{Finding, Severity};
-use crate::deliver::{BLOCK_FRAMES, Job, Plan, Stage, report};
 use crate::error::DeliveryError;
+use crate::finding::{Finding, Severity};
+use crate::job::{BLOCK_FRAMES, Job, Plan, Stage, report};
 use crate::quantise::{Dither, Quantiser};
 use crate::reading::remark;
 use crate::targets::Depth;

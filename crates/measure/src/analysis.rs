@@ -1,5 +1,9 @@
 //! Everything about one signal in one pass.
 
+mod at_any_level;
+
+pub use at_any_level::AtAnyLevel;
+
 use crate::activity::Activity;
 use crate::bins::{BINS_PER_SECOND, Binner};
 use crate::clicks::Clicks;
@@ -29,8 +33,10 @@ use serde::{Deserialize, Serialize};
 /// The peaks that PSR compares with short-term loudness are kept for stretches of this length, in seconds.
 const PEAK_STRETCH_S: f64 = 0.25;
 
-/// Loudness against time has a point every so many bins of 10 ms where it is to be lean.
+/// Loudness against time has a point every so many bins of 10 ms where it is to be lean, up to an hour; of what is longer
+/// every so many times as many, so that an hour's points are never exceeded.
 const LEAN_STEP_BINS: usize = 5;
+const LEAN_BINS: usize = 3600 * BINS_PER_SECOND;
 
 /// What to read, beyond loudness and levels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,13 +49,16 @@ pub struct Options {
     pub pitch: bool,
     /// Clicks, also without the rest of what a recording is asked.
     pub clicks: bool,
+    /// Clipped runs; needs the levels as well. Where they are not asked for none are told.
+    pub clipping: bool,
     /// What a song is asked, and no track: tempo, beats, key, sections. Needs the spectrum as well.
     pub music: bool,
     /// What is known of every moment, for pictures and for decisions: loudness, PSR, image, pitch and the power in auditory
     /// bands against time, which grow by 10 kilobytes a second and more; the readings alone need a third of that.
     pub series: bool,
-    /// Of these only what is asked of a whole song, a tenth as much: tone and PSR against time, and loudness every 50 ms instead
-    /// of every 10; not the image nor the power in auditory bands. Onsets, which are found in those bands, are not read either
+    /// Of these only what is asked of a whole song, a tenth as much: tone against time, and loudness every 50 ms instead of
+    /// every 10 (of what is longer than an hour, as many points as an hour has); not PSR, the image nor the power in auditory
+    /// bands. Onsets, which are found in those bands, are not read either
     /// unless music is asked for.
     pub lean: bool,
     /// Peak to short-term loudness against time (PSR), which needs the true peak of every quarter of a second and not
@@ -68,6 +77,7 @@ impl Options {
             spectrum: false,
             pitch: false,
             clicks: false,
+            clipping: false,
             music: false,
             series: false,
             lean: false,
@@ -85,6 +95,7 @@ impl Default for Options {
             spectrum: true,
             pitch: true,
             clicks: false,
+            clipping: true,
             music: true,
             series: true,
             lean: false,
@@ -175,10 +186,12 @@ struct Meters {
 
 impl Meters {
     fn take(&mut self, bin: &BlockRef) {
-        if let (Some(levels), Some(clipping)) = (&mut self.levels, &mut self.clipping) {
+        if let Some(levels) = &mut self.levels {
             levels.bin(bin);
-            clipping.bin(bin);
             self.dynamic_range.bin(bin, levels.last_bin());
+        }
+        if let Some(meter) = &mut self.clipping {
+            meter.bin(bin);
         }
         if let Some(meter) = &mut self.long_term {
             meter.push(bin);
@@ -226,7 +239,7 @@ impl Analyser {
             energy,
             true_peak,
             levels: options.levels.then(|| Levels::new(channels)),
-            clipping: options.levels.then(|| Clipping::new(channels)),
+            clipping: (options.levels && options.clipping).then(|| Clipping::new(channels)),
             dynamic_range: DynamicRange::new(sample_rate_hz, channels),
             long_term: (some && options.spectrum).then(|| LongTerm::new(sample_rate_hz, channels)),
             erb: (some && options.spectrum && (options.music || !options.lean)).then(|| {
@@ -278,7 +291,8 @@ impl Analyser {
         };
         let mut psr = read_loudness(&mut facts, &meters, options);
         let loudness = if options.series {
-            meters.energy.series(if options.lean { LEAN_STEP_BINS } else { 1 })
+            let coarser = meters.energy.bins().div_ceil(LEAN_BINS).max(1);
+            meters.energy.series(if options.lean { LEAN_STEP_BINS * coarser } else { 1 })
         } else {
             LoudnessSeries::default()
         };
@@ -293,7 +307,10 @@ impl Analyser {
         }
         read_dynamics(&mut facts, meters.dynamic_range);
         let mut blemishes = Blemishes::default();
-        let told = meters.long_term.map(|meter| meter.finish(&mut facts, options.series)).unwrap_or_default();
+        let told = meters
+            .long_term
+            .map(|meter| meter.finish(&mut facts, options.series && !options.lean))
+            .unwrap_or_default();
         blemishes.low_end_balance_db = told.low_end_balance_db;
         let erb::Told { frames: mut erb, onsets_s, novelty } =
             meters.erb.map(|meter| meter.finish(&activity)).unwrap_or_default();
@@ -326,12 +343,12 @@ impl Analyser {
             music(&Heard { novelty, chroma, erb, duration_s, onset_bpm, loudness: &loudness })
         });
         let range_edges_lufs = meters.energy.range_edges_lufs();
-        let (mut image, mut tone) = (told.image, told.tone);
-        if options.lean {
-            image = ImageSeries::default();
+        let (image, mut tone) = (told.image, told.tone);
+        if options.lean || !options.series {
+            psr = PsrSeries::default();
         }
         if !options.series {
-            (erb, psr, pitch_hz, tone) = Default::default();
+            (erb, pitch_hz, tone) = Default::default();
         }
         Analysis {
             facts,

@@ -80,6 +80,13 @@ impl Binner {
         self.dirty
     }
 
+    /// As if every sample of the bin that is being filled had been `gain` times as high.
+    pub(crate) fn amplify(&mut self, gain: f64) {
+        for channel in 0..self.buffer.channels() {
+            self.buffer.channel_mut(channel).iter_mut().for_each(|x| *x *= gain);
+        }
+    }
+
     /// Takes a block, and calls `each` for every bin that became full.
     ///
     /// # Panics

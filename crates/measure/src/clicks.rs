@@ -41,6 +41,39 @@ const CROWD_S: f64 = 0.25;
 /// Places kept.
 const PLACES: usize = 100;
 
+audio::wide! {
+    /// How far each sample but the first and the last is from the middle between its neighbours.
+    fn second_differences(samples: &[f64], to: &mut [f64]) {
+        let inner = to.len();
+        let (before, at, after) = (&samples[..inner], &samples[1..=inner], &samples[2..inner + 2]);
+        for n in 0..inner {
+            to[n] = (at[n] - 0.5 * (before[n] + after[n])).abs();
+        }
+    }
+}
+
+audio::wide! {
+    /// The highest of some values that are not negative.
+    fn highest_of(values: &[f64]) -> f64 {
+        let mut most = [0.0f64; 8];
+        let chunks = values.chunks_exact(8);
+        let rest = chunks.remainder().iter().fold(0.0, |most: f64, x| if *x > most { *x } else { most });
+        for chunk in chunks {
+            for lane in 0..8 {
+                most[lane] = if chunk[lane] > most[lane] { chunk[lane] } else { most[lane] };
+            }
+        }
+        most.iter().fold(rest, |most, x| if *x > most { *x } else { most })
+    }
+}
+
+audio::wide! {
+    /// How many values are below a limit when they are taken so many times.
+    fn count_below(values: &[f64], times: f64, limit: f64) -> usize {
+        values.iter().map(|x| usize::from(times * x < limit)).sum()
+    }
+}
+
 /// A click.
 #[derive(Debug, Clone, Copy)]
 struct Place {
@@ -69,7 +102,6 @@ pub(crate) struct Clicks {
     places: Vec<Place>,
     frames: Frames,
     differences: Vec<f64>,
-    sorted: Vec<f64>,
     cells: Vec<f64>,
 }
 
@@ -90,7 +122,6 @@ impl Clicks {
             places: Vec::new(),
             frames: 0,
             differences: Vec::new(),
-            sorted: Vec::new(),
             cells: Vec::new(),
         }
     }
@@ -185,25 +216,16 @@ impl Clicks {
     /// The quick test: has the middle half a second difference far above those around it?
     fn is_suspect(&mut self, channel: usize) -> bool {
         let frame = self.framer.frame(channel, self.next);
-        let second = |w: &[f64]| (w[1] - 0.5 * (w[0] + w[2])).abs();
-        self.differences.clear();
-        self.differences.extend(frame.windows(3).map(second));
         let cell = ((2.0 * AROUND_S * self.sample_rate_hz) as usize).max(16);
         let (from, to) = (self.size / 4 - 1, 3 * self.size / 4 - 1);
-        let mut at = from;
-        while at < to {
-            let end = (at + cell).min(to);
-            let highest = self.differences[at..end].iter().fold(0.0, |most: f64, d| most.max(*d));
-            if highest >= 0.5 * LEAST {
-                self.sorted.clear();
-                self.sorted.extend(&self.differences[at..end]);
-                let middle = self.sorted.len() / 2;
-                let (_, middle, _) = self.sorted.select_nth_unstable_by(middle, f64::total_cmp);
-                if highest > OUTLIER * *middle {
-                    return true;
-                }
+        self.differences.resize(to - from, 0.0);
+        second_differences(&frame[from..to + 2], &mut self.differences);
+        for differences in self.differences.chunks(cell) {
+            let highest = highest_of(differences);
+            // Higher than so many times the middle one: then more than half of them are that far below it.
+            if highest >= 0.5 * LEAST && 2 * count_below(differences, OUTLIER, highest) > differences.len() {
+                return true;
             }
-            at = end;
         }
         false
     }

@@ -105,6 +105,14 @@ impl DynamicRange {
         self.filled = frames - first;
     }
 
+    /// As if every sample had been `gain` times as high.
+    pub(crate) fn amplify(&mut self, gain: f64) {
+        for (squares, peak) in self.open.iter_mut().chain(self.blocks.iter_mut().flatten()) {
+            *squares *= gain * gain;
+            *peak *= gain.abs();
+        }
+    }
+
     fn close(&mut self) {
         for (blocks, open) in self.blocks.iter_mut().zip(&mut self.open) {
             blocks.push((open.0 / self.filled as f64, open.1));

@@ -5,10 +5,12 @@
 
 use crate::activity::Activity;
 use crate::bins::{BINS_PER_SECOND, Grid};
-use crate::frames::{Bands, Framer, PairSpectrum, Spectrum, add_powers, size_for};
+use crate::frames::{Bands, Framer, size_for};
 use crate::levels::FRAME_BINS;
 use crate::onsets::Onsets;
+use crate::powers::Powers;
 use audio::{BlockRef, Frames};
+use dsp::blocks::math::{exp2, log2};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
@@ -71,14 +73,22 @@ pub(crate) fn band_edges_hz(band: usize) -> (f64, f64) {
     (edge_hz(band as f64), edge_hz((band + 1) as f64))
 }
 
+audio::wide! {
+    /// Raises powers to [`COMPRESSION`]; nothing stays nothing.
+    fn compress(powers: &[f64; ERB_BANDS], to: &mut [f64; ERB_BANDS]) {
+        for band in 0..ERB_BANDS {
+            let compressed = exp2(COMPRESSION * log2(powers[band]));
+            to[band] = if powers[band] >= f64::MIN_POSITIVE { compressed } else { 0.0 };
+        }
+    }
+}
+
 /// The analysis of a stream.
 #[derive(Clone)]
 pub(crate) struct Erb {
     grid: Grid,
     framer: Framer,
-    spectrum: Spectrum,
-    /// For two channels.
-    pair: Option<PairSpectrum>,
+    powers: Powers,
     bands: Bands,
     channels: usize,
     frames: Frames,
@@ -137,8 +147,7 @@ impl Erb {
         Erb {
             grid: Grid::new(sample_rate_hz),
             framer: Framer::new(channels, size, -(size as i64)),
-            pair: (channels == 2).then(|| PairSpectrum::new(window.clone())),
-            spectrum: Spectrum::new(window),
+            powers: Powers::new(window, channels),
             bands: Bands::new(edges, size / 2 + 1, sample_rate_hz / size as f64),
             channels,
             frames: 0,
@@ -162,6 +171,18 @@ impl Erb {
         if !self.keeps.frames {
             self.rows = Vec::new();
         }
+    }
+
+    /// As if every sample had been `gain` times as high.
+    pub(crate) fn amplify(&mut self, gain: f64) {
+        let power = gain * gain;
+        let compressed = power.powf(COMPRESSION);
+        self.framer.amplify(gain);
+        self.row.iter_mut().for_each(|sum| *sum *= power);
+        self.rows.iter_mut().for_each(|sum| *sum = (f64::from(*sum) * power) as f32);
+        self.past.iter_mut().flatten().for_each(|past| *past *= compressed);
+        self.novelty.all.iter_mut().chain(&mut self.novelty.low).for_each(|rise| *rise *= compressed);
+        self.onsets.amplify(compressed);
     }
 
     /// The frames of the last bins reach beyond the end of the signal, and would see the cut as an attack: so many bins
@@ -188,22 +209,22 @@ impl Erb {
             }
             self.squares.fill(0.0);
             let sounding = self.framer.sounding(start, self.frames);
-            if let Some(pair) = &mut self.pair {
-                let frame = |channel| self.framer.frame(channel, start);
-                pair.add_powers(frame(0), frame(1), sounding, &mut self.squares);
+            let frame = |channel| self.framer.frame(channel, start);
+            if self.channels == 2 {
+                self.powers.add_two(frame(0), frame(1), sounding, &mut self.squares);
             } else {
-                for channel in 0..self.channels {
-                    let frame = self.framer.frame(channel, start);
-                    add_powers(&mut self.squares, self.spectrum.without_dc(frame, sounding.clone()));
-                }
+                (0..self.channels)
+                    .for_each(|c| self.powers.add_one(frame(c), sounding.clone(), &mut self.squares));
             }
             self.framer.forget(start);
             let (mut rise, mut low_rise) = (0.0, 0.0);
-            let mut compressed = [0.0; ERB_BANDS];
+            let (mut powers, mut compressed) = ([0.0; ERB_BANDS], [0.0; ERB_BANDS]);
             for (band, sum) in self.bands.sums(&self.squares).enumerate() {
-                let power = sum * self.scale;
-                self.row[band] += power / FRAME_BINS as f64;
-                compressed[band] = power.powf(COMPRESSION);
+                powers[band] = sum * self.scale;
+                self.row[band] += powers[band] / FRAME_BINS as f64;
+            }
+            compress(&powers, &mut compressed);
+            for band in 0..ERB_BANDS {
                 rise += (compressed[band] - self.past[LAG - 1][band]).max(0.0);
                 if band + 1 == LOW_BANDS {
                     low_rise = rise;

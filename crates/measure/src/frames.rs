@@ -29,6 +29,11 @@ impl Framer {
         }
     }
 
+    /// As if every sample had been `gain` times as high.
+    pub(crate) fn amplify(&mut self, gain: f64) {
+        self.lines.iter_mut().flatten().for_each(|x| *x *= gain);
+    }
+
     /// Adds silence, so that every frame that starts before the end is complete.
     pub(crate) fn finish(&mut self) {
         let size = self.size;
@@ -182,16 +187,7 @@ impl PairSpectrum {
         }
     }
 
-    /// Adds the power of both channels in every bin.
-    pub(crate) fn add_powers(&mut self, left: &[f64], right: &[f64], sounding: Range<usize>, to: &mut [f64]) {
-        match self.transform(left, right, sounding) {
-            // The squares of what is taken apart add to half of those before.
-            Found::Both => add_both_powers(to, &self.both),
-            found => self.each_channel(found).into_iter().for_each(|spectrum| add_powers(to, spectrum)),
-        }
-    }
-
-    /// The transform of two channels that are neither equal nor silent, not yet taken apart.
+    /// The transform of two channels that are neither equal nor silent, as one complex spectrum.
     pub(crate) fn both(&self) -> &[Complex<f64>] {
         &self.both
     }
@@ -243,7 +239,7 @@ pub(crate) enum Found {
 }
 
 /// Whether there is nothing to transform: tracks are silent for much of a song.
-fn is_silent(samples: &[f64]) -> bool {
+pub(crate) fn is_silent(samples: &[f64]) -> bool {
     samples.iter().all(|x| *x == 0.0)
 }
 
@@ -279,24 +275,12 @@ audio::wide! {
     }
 }
 
-audio::wide! {
-    /// Adds `|L[k]|² + |R[k]|² = (|Z[k]|² + |Z[N - k]|²) / 2` for half of the spectrum.
-    fn add_both_powers(to: &mut [f64], both: &[Complex<f64>]) {
-        let half = both.len() / 2;
-        to[0] += both[0].re * both[0].re + both[0].im * both[0].im;
-        let pairs = both[1..=half].iter().zip(both[half..].iter().rev());
-        for (to, (a, b)) in to[1..=half].iter_mut().zip(pairs) {
-            *to += 0.5 * ((a.re * a.re + a.im * a.im) + (b.re * b.re + b.im * b.im));
-        }
-    }
-}
-
 /// Sums are taken in so many lanes side by side: one after another they would wait for each addition.
 const LANES: usize = 8;
 
 audio::wide! {
     /// The sum of a slice.
-    fn lanes_sum(values: &[f64]) -> f64 {
+    pub(crate) fn lanes_sum(values: &[f64]) -> f64 {
         let mut sums = [0.0; LANES];
         let chunks = values.chunks_exact(LANES);
         let rest: f64 = chunks.remainder().iter().sum();
@@ -326,7 +310,7 @@ audio::wide! {
 
 audio::wide! {
     /// Two of them with the same weights: each as by itself.
-    fn lanes_dot_two(first: &[f64], second: &[f64], weights: &[f64]) -> (f64, f64) {
+    pub(crate) fn lanes_dot_two(first: &[f64], second: &[f64], weights: &[f64]) -> (f64, f64) {
         let (mut sums, mut others) = ([0.0; LANES], [0.0; LANES]);
         let chunks = weights.chunks_exact(LANES);
         let done = weights.len() - chunks.remainder().len();
@@ -443,28 +427,10 @@ mod tests {
         }
     }
 
-    /// The powers of both channels together are those of each, whichever of them sounds.
+    /// Sums of two channels with one window are those of each, to the last bit.
     #[test]
-    fn powers_of_a_pair_are_the_sum_of_both() {
-        let (sound, other, silence) = (noise(2048, 4), noise(2048, 5), vec![0.0; 2048]);
-        let mut pair = PairSpectrum::new(window(2048));
-        for (left, right) in [(&sound, &other), (&sound, &sound), (&sound, &silence), (&silence, &sound)] {
-            for sounding in [0..2048, 700..2048, 0..3] {
-                let mut together = vec![1.0; 1025];
-                pair.add_powers(left, right, sounding.clone(), &mut together);
-                let mut alone = vec![1.0; 1025];
-                apart(&mut pair, left, right, sounding).iter().for_each(|one| add_powers(&mut alone, one));
-                let most = alone.iter().fold(1.0, |most: f64, x| most.max(*x));
-                for (a, b) in together.iter().zip(&alone) {
-                    // A few roundings of the greater of two bins that mirror each other.
-                    assert!((a - b).abs() <= 4.0 * f64::EPSILON * most, "{a} {b}");
-                }
-            }
-        }
-        let mut nothing = vec![0.0; 1025];
-        pair.add_powers(&silence, &silence, 0..2048, &mut nothing);
-        assert!(nothing.iter().all(|power| *power == 0.0));
-        assert_eq!(lanes_dot_two(&sound[..1003], &other[..1003], &silence[..1003]), (0.0, 0.0));
+    fn sums_of_a_pair_are_those_of_each() {
+        let (sound, other) = (noise(2048, 4), noise(2048, 5));
         let (first, second) = lanes_dot_two(&sound[..1003], &other[..1003], &window(1003));
         let alone = |values: &[f64]| lanes_dot(&values[..1003], &window(1003));
         assert_eq!((first.to_bits(), second.to_bits()), (alone(&sound).to_bits(), alone(&other).to_bits()));

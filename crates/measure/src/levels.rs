@@ -83,9 +83,10 @@ pub(crate) struct Levels {
     loudest: Loudest,
     first_sound: Option<Frames>,
     after_sound: Frames,
-    /// The same for what is not quiet, to whole bins.
-    first_loud: Option<Frames>,
-    after_loud: Frames,
+    /// Where bins begin that are higher than all before, and by which sample.
+    rises: Vec<(Frames, f64)>,
+    /// Where bins end that are higher than all behind them, and by which sample.
+    falls: Vec<(Frames, f64)>,
 }
 
 /// What is kept of every stretch.
@@ -172,10 +173,7 @@ impl Levels {
             self.first_sound.get_or_insert(self.frames + first);
             self.after_sound = self.frames + last + 1;
         }
-        if peak > QUIET {
-            self.first_loud.get_or_insert(self.frames);
-            self.after_loud = self.frames + block.frames();
-        }
+        self.follow(peak, block.frames());
         self.frames += block.frames();
         self.stretches.take(self.bins.is_multiple_of(FRAME_BINS), block.frames(), &self.last);
         self.loudest.take(block.frames(), &self.last);
@@ -183,6 +181,40 @@ impl Levels {
         if self.bins.is_multiple_of(FRAME_BINS) {
             self.stretches.close();
         }
+    }
+
+    /// Keeps where the signal first rises above any level, and where it last falls below it.
+    fn follow(&mut self, peak: f64, frames: Frames) {
+        if self.rises.last().map_or(0.0, |(_, most)| *most) < peak {
+            self.rises.push((self.frames, peak));
+        }
+        if peak > 0.0 {
+            while self.falls.last().is_some_and(|(_, other)| *other <= peak) {
+                self.falls.pop();
+            }
+            self.falls.push((self.frames + frames, peak));
+        }
+    }
+
+    /// As if every sample had been `gain` times as high.
+    pub(crate) fn amplify(&mut self, gain: f64) {
+        let (power, height) = (gain * gain, gain.abs());
+        for sums in self.channels.iter_mut().chain(&mut self.last) {
+            *sums = Sums {
+                samples: gain * sums.samples,
+                squares: power * sums.squares,
+                peak: height * sums.peak,
+            };
+        }
+        self.product *= power;
+        let Stretches { open, peaks, sums, .. } = &mut self.stretches;
+        open.1 *= height;
+        peaks.iter_mut().for_each(|peak| *peak *= height);
+        sums.iter_mut()
+            .for_each(|(samples, squares)| (*samples, *squares) = (gain * *samples, power * *squares));
+        self.loudest.squares.iter_mut().for_each(|squares| *squares *= power);
+        self.loudest.most *= power;
+        self.rises.iter_mut().chain(&mut self.falls).for_each(|(_, peak)| *peak *= height);
     }
 
     /// Number of full stretches of [`FRAME_BINS`] bins.
@@ -239,8 +271,9 @@ impl Levels {
     /// Frames before the first and after the last bin in which a sample is higher than -60 dBFS; where there is
     /// none, all of them are before.
     pub(crate) fn quiet(&self) -> (Frames, Frames) {
-        match self.first_loud {
-            Some(first) => (first, self.frames - self.after_loud),
+        let loud = |of: &&(Frames, f64)| of.1 > QUIET;
+        match self.rises.iter().find(loud).zip(self.falls.iter().rfind(loud)) {
+            Some(((first, _), (after, _))) => (*first, self.frames - after),
             None => (self.frames, 0),
         }
     }

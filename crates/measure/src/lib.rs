@@ -46,6 +46,7 @@ mod loudness;
 mod music;
 mod onsets;
 mod pitch;
+mod powers;
 mod readings;
 mod shape;
 mod spectrum;
@@ -55,7 +56,7 @@ mod tone_series;
 mod true_peak;
 
 pub use alignment::{Alignment, correlation, delay_and_polarity};
-pub use analysis::{Analyser, Analysis, Blemishes, Options, analyse};
+pub use analysis::{Analyser, Analysis, AtAnyLevel, Blemishes, Options, analyse};
 pub use band_meter::{BandMeter, BandPortrait, BandReading};
 pub use between::{
     LoudnessModel, Masked, Masker, Part, Placed, StretchReader, Stretches, Unmixed, Unmixer, loudness_left,
@@ -79,4 +80,4 @@ pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_pe
 
 /// Raised whenever a meter of this crate gives another reading for the same signal: what was measured by an older one
 /// and kept is measured anew.
-pub const REVISION: u32 = 7;
+pub const REVISION: u32 = 8;

@@ -54,6 +54,15 @@ impl Onsets {
         }
     }
 
+    /// As if every rise had been `factor` times as high, and what is asked of it as well.
+    pub(crate) fn amplify(&mut self, factor: f64) {
+        self.rises.iter_mut().chain(&mut self.least).for_each(|rise| *rise *= factor);
+        for peak in &mut self.peaks {
+            peak.rise *= factor;
+            peak.middle *= factor;
+        }
+    }
+
     /// Looks at the next bin of `known`.
     fn judge(&mut self, known: usize) {
         let (bin, first) = (self.next, self.first);

@@ -190,6 +190,20 @@ impl LongTerm {
         self.work();
     }
 
+    /// As if every sample had been `gain` times as high.
+    pub(crate) fn amplify(&mut self, gain: f64) {
+        let by = gain * gain;
+        self.framer.amplify(gain);
+        self.power.iter_mut().for_each(|power| *power *= by);
+        if let Some(pair) = &mut self.stereo {
+            pair.left.iter_mut().chain(&mut pair.right).for_each(|power| *power *= by);
+            pair.cross.iter_mut().for_each(|power| *power *= by);
+            let rows = pair.rows.iter_mut().flatten().flatten();
+            rows.for_each(|power| *power = (f64::from(*power) * by) as f32);
+        }
+        self.tone.amplify(gain);
+    }
+
     fn work(&mut self) {
         while self.framer.has(self.next) && self.next < self.frames as i64 {
             let sounding = self.framer.sounding(self.next, self.frames);

@@ -87,6 +87,15 @@ impl ToneMeter {
         }
     }
 
+    /// As if every sample had been `gain` times as high.
+    pub(crate) fn amplify(&mut self, gain: f64) {
+        let by = gain * gain;
+        self.wide_before.iter_mut().chain(self.before.iter_mut().flatten()).for_each(|power| *power *= by);
+        let ToneSeries { mid, side, wide, .. } = &mut self.series;
+        let stored = mid.iter_mut().chain(side).flatten().chain(wide.iter_mut().flatten());
+        stored.for_each(|power| *power = (f64::from(*power) * by) as f32);
+    }
+
     /// One more step has been added to the sums.
     pub(crate) fn step(&mut self, sums: Sums) {
         self.steps += 1;

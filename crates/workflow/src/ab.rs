@@ -2,7 +2,8 @@
 //!
 //! Each is turned to the highest loudness that all of them reach without one passing the ceiling; nothing is limited for it.
 
-use crate::master::{MasterRequest, Mastered};
+use crate::master::Mastered;
+use crate::master_request::MasterRequest;
 use crate::{Context, Project, WorkflowError};
 use audio::{Buffer, Layout, db_to_gain};
 use files::{FileType, SampleFormat, WriteSpec, Writer};
@@ -14,6 +15,19 @@ use std::path::{Path, PathBuf};
 const BLOCK_FRAMES: usize = 1 << 14;
 /// Kept below the ceiling for the rounding of 32-bit float and of the meters, in dB.
 const MARGIN_DB: f64 = 0.01;
+
+/// What the master without a name is called.
+pub(crate) const MASTER: &str = "master";
+
+/// What a take is called.
+pub(crate) fn take_label(take: &str) -> String {
+    format!("take {take}")
+}
+
+/// The file of a sound, by what it is called.
+pub(crate) fn file_name(label: &str) -> String {
+    format!("{}.wav", delivery::file_stem(&label.replace(' ', "-")))
+}
 
 /// One sound of the comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +65,11 @@ impl Sound {
     pub(crate) fn new(label: impl Into<String>, path: impl Into<PathBuf>) -> Sound {
         Sound { label: label.into(), path: path.into(), from_s: 0.0 }
     }
+}
+
+/// The folder of the comparison of a finished mix.
+pub(crate) fn folder_of(home: &Path, stem: &str) -> PathBuf {
+    home.join(format!("{stem}-ab"))
 }
 
 /// The folder of the takes of a finished mix.
@@ -104,7 +123,7 @@ pub(crate) fn write(
     for (sound, facts, lufs, peak) in heard {
         context.check()?;
         context.listener.stage("writing the comparison", None);
-        let path = folder.join(format!("{}.wav", delivery::file_stem(&sound.label.replace(' ', "-"))));
+        let path = folder.join(file_name(&sound.label));
         let gain_db = common - lufs;
         copy(sound, db_to_gain(gain_db), &path, context)?;
         written.push(AbFile {
@@ -183,13 +202,13 @@ fn copy(sound: &Sound, gain: f64, path: &Path, context: &Context) -> Result<(), 
 /// The masters of a finished mix that there are: the one without a name first, then its takes in the order of their names.
 pub(crate) fn masters_of(home: &Path, stem: &str) -> Vec<(String, PathBuf)> {
     let name = format!("{stem}-master.wav");
-    let mut found = vec![("master".to_string(), home.join(&name))];
+    let mut found = vec![(MASTER.to_string(), home.join(&name))];
     let folder = takes_of(home, stem);
     let mut takes: Vec<(String, PathBuf)> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()
         .flatten()
-        .map(|entry| (format!("take {}", entry.file_name().to_string_lossy()), entry.path().join(&name)))
+        .map(|entry| (take_label(&entry.file_name().to_string_lossy()), entry.path().join(&name)))
         .collect();
     takes.sort();
     found.extend(takes);

@@ -3,8 +3,8 @@
 mod image;
 mod sheet;
 
-use crate::deliver::{DeliverRequest, formats};
-use crate::handing_over::{HandedOver, Order, Wishes, cover, hand_over, plans};
+use crate::handing_over::{DeliverRequest, HandedOver, Order, Wishes, formats, hand_over, plans};
+use crate::tags::cover;
 use crate::written::{WrittenFile, delivered_file, shown};
 use crate::{Context, WorkflowError};
 use delivery::{Delivered, Joins, Reading, Targets};

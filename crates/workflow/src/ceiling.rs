@@ -27,46 +27,39 @@ const BLOCK_FRAMES: usize = 1 << 14;
 pub(crate) struct Kept {
     /// Places that were lowered.
     pub(crate) repaired: usize,
-    /// Integrated loudness of the file as it is now, in LUFS.
-    pub(crate) integrated_lufs: Option<f64>,
+    /// Integrated loudness in LUFS of the file as it was lowered; `None` where it is as it was.
+    pub(crate) lowered_lufs: Option<f64>,
 }
 
 /// Verifies a float file against a ceiling and lowers it around every peak above, until there is none.
 pub(crate) fn keep_ceiling(file: &Path, ceiling_dbtp: f64, context: &Context) -> Result<Kept, WorkflowError> {
     let ceiling = db_to_gain(ceiling_dbtp - WRITING_MARGIN_DB);
-    let mut repaired = 0;
+    let mut kept = Kept { repaired: 0, lowered_lufs: None };
     for _ in 0..REPAIR_PASSES {
         context.check()?;
         context.listener.stage("verifying the peaks", None);
-        let (overs, integrated_lufs) = find_overs(file, ceiling, context)?;
+        let overs = find_overs(file, ceiling, context)?;
         if overs.is_empty() {
-            return Ok(Kept { repaired, integrated_lufs });
+            return Ok(kept);
         }
-        repaired += overs.len();
-        lower(file, &overs, context)?;
+        kept.repaired += overs.len();
+        kept.lowered_lufs = lower(file, &overs, context)?;
     }
-    let (left, integrated_lufs) = find_overs(file, ceiling, context)?;
-    let left = left.len();
+    let left = find_overs(file, ceiling, context)?.len();
     if left > 0 {
         context.listener.note(&format!(
             "{left} peaks stay above {ceiling_dbtp:.1} dBTP after {REPAIR_PASSES} passes of repair; the check of the file \
              tells by how much"
         ));
     }
-    Ok(Kept { repaired, integrated_lufs })
+    Ok(kept)
 }
 
-/// The peaks above a ceiling, in order of time, and the integrated loudness in LUFS.
-fn find_overs(
-    file: &Path,
-    ceiling: f64,
-    context: &Context,
-) -> Result<(Vec<Over>, Option<f64>), WorkflowError> {
+/// The peaks above a ceiling, in order of time.
+fn find_overs(file: &Path, ceiling: f64, context: &Context) -> Result<Vec<Over>, WorkflowError> {
     let mut reader = files::open(file)?;
     let channels = reader.info().channels;
     let mut search = Overs::new(channels, ceiling, VERIFY_FACTOR)?;
-    let rate_hz = f64::from(reader.info().sample_rate_hz);
-    let mut loudness = Loudness::new(rate_hz, Layout::from_channels(channels))?;
     let mut buffer = Buffer::new(channels, BLOCK_FRAMES);
     let mut found = Vec::new();
     loop {
@@ -76,16 +69,15 @@ fn find_overs(
             break;
         }
         found.extend(search.push(&buffer.range(0, frames)));
-        loudness.push(&buffer.range(0, frames));
     }
     found.extend(search.finish());
     found.sort_by_key(|over| over.frame);
     let over = |o: &measure::Over| Over { frame: o.frame, excess_db: gain_to_db(o.level / ceiling) };
-    Ok((found.iter().map(over).collect(), loudness.integrated_lufs()))
+    Ok(found.iter().map(over).collect())
 }
 
-/// Writes the file anew, lowered around the overs (in order of time).
-fn lower(file: &Path, overs: &[Over], context: &Context) -> Result<(), WorkflowError> {
+/// Writes the file anew, lowered around the overs (in order of time); gives its integrated loudness in LUFS.
+fn lower(file: &Path, overs: &[Over], context: &Context) -> Result<Option<f64>, WorkflowError> {
     let mut reader = files::open(file)?;
     let info = reader.info().clone();
     let half_width = (REPAIR_WIDTH_S * f64::from(info.sample_rate_hz)) as usize;
@@ -96,6 +88,8 @@ fn lower(file: &Path, overs: &[Over], context: &Context) -> Result<(), WorkflowE
         channels: info.channels,
     };
     let mut writer = Writer::create(file, spec)?;
+    let layout = Layout::from_channels(info.channels);
+    let mut loudness = Loudness::new(f64::from(info.sample_rate_hz), layout)?;
     let mut buffer = Buffer::new(info.channels, BLOCK_FRAMES);
     let mut first = 0;
     loop {
@@ -109,8 +103,9 @@ fn lower(file: &Path, overs: &[Over], context: &Context) -> Result<(), WorkflowE
         let to = overs.partition_point(|o| o.frame < first + frames + reach);
         repair(&mut buffer.range_mut(0, frames), first, &overs[from..to], half_width);
         writer.write_f64(&buffer.range(0, frames))?;
+        loudness.push(&buffer.range(0, frames));
         first += frames;
     }
     writer.finish()?;
-    Ok(())
+    Ok(loudness.integrated_lufs())
 }

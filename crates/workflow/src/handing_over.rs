@@ -1,10 +1,9 @@
 //! Masters to files: every target's folder with its kinds of file, several at a time, with manifest, checksums and ZIP.
 //! What is there and right is not made again.
 
-use crate::deliver::{DeliverRequest, formats};
 use crate::{Context, WorkflowError};
-use delivery::{Container, Delivered, Entry, Job, Joins, NameParts, Plan, Target};
-use files::{Cover, Tags};
+use delivery::{Container, Delivered, Entry, Job, Joins, NameParts, Plan, Target, Targets};
+use files::Tags;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -14,6 +13,37 @@ use std::sync::{Mutex, PoisonError};
 
 /// The pattern of names where none is given.
 const USUAL_NAME: &str = "{title}";
+
+/// What to deliver.
+#[derive(Debug, Clone, Default)]
+pub struct DeliverRequest {
+    /// Ids of targets; without any, those of the session.
+    pub targets: Vec<String>,
+    /// Kinds of file; without any, those of the session, or the target's own.
+    pub formats: Vec<String>,
+    /// Bits per second of what is coded with loss, in thousands.
+    pub bit_rate_kbps: Option<u32>,
+    /// Pack each target's folder into a ZIP file.
+    pub zip: bool,
+    /// Tell, but write nothing.
+    pub dry_run: bool,
+}
+
+impl DeliverRequest {
+    /// Looks whether all that is named is known.
+    ///
+    /// # Errors
+    /// When a target or a kind of file is not.
+    pub fn check(&self, targets: &Targets) -> Result<(), WorkflowError> {
+        self.targets.iter().try_for_each(|id| targets.find(id).map(drop))?;
+        formats(&self.formats).map(drop)
+    }
+}
+
+/// The kinds of file with these names.
+pub(crate) fn formats(names: &[String]) -> Result<Vec<Container>, WorkflowError> {
+    names.iter().map(|name| Ok(delivery::find_format(name)?)).collect()
+}
 
 /// How files are to be.
 #[derive(Debug, Clone, Default)]
@@ -249,13 +279,11 @@ fn zips(orders: &[Order]) -> Result<Vec<String>, WorkflowError> {
         .collect()
 }
 
-/// The bytes of a cover.
-pub(crate) fn cover(file: &Path) -> Result<Cover, WorkflowError> {
-    let bytes = std::fs::read(file).map_err(WorkflowError::io(file, "read the cover"))?;
-    Cover::new(bytes).ok_or_else(|| {
-        WorkflowError::Usage(format!(
-            "{}: is no PNG and no JPEG; save the cover as one of them",
-            file.display()
-        ))
-    })
+/// Writes a file for a target, as long as the user wants it.
+pub(crate) fn delivered(job: &Job, context: &Context) -> Result<Delivered, WorkflowError> {
+    let delivered = delivery::deliver_observed(job, &mut |_, part| {
+        context.listener.progress(part);
+        if context.check().is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    Ok(delivered?)
 }

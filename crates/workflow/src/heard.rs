@@ -1,7 +1,7 @@
 //! What has been measured of a strip stays true until something changes that its sound depends on.
 
 use crate::Project;
-use crate::listen::{keep, meters, read_kept};
+use crate::kept::{keep, meters, read_kept};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,20 +1,15 @@
 //! Listening: recordings, strips and the mix are measured, and what was measured is kept by content.
 
 use crate::heard::Heard;
+use crate::kept::{keep, meters, read_kept};
 use crate::{Context, Project, WorkflowError};
 use assistant::{FileFacts, SongFacts, TrackFacts};
-use audio::{BlockRef, Buffer, Frames, Layout};
+use audio::{BlockRef, Buffer, Frames, Layout, db_to_gain};
 use engine::{EngineError, Output, Plan, RenderOptions, Sources, Tap};
-use measure::{Analyser, Analysis, Options};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use measure::{Analyser, Analysis, AtAnyLevel, Options};
 use session::Session;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// Begins the name of what is kept: measured anew when the meters change.
-pub(crate) fn meters() -> String {
-    format!("facts-{}-{}", env!("CARGO_PKG_VERSION"), measure::REVISION)
-}
 
 /// Frames read at a time.
 const BLOCK_FRAMES: usize = 1 << 14;
@@ -36,14 +31,30 @@ fn recording_options() -> Options {
     }
 }
 
-/// What is measured of a strip at each listening: pitch does not change.
+/// What is measured of a strip at each listening: pitch does not change, and what was clipped is a matter of the recording.
 fn strip_options() -> Options {
-    Options { pitch: false, ..recording_options() }
+    Options { pitch: false, clipping: false, ..recording_options() }
+}
+
+/// What is measured of a bus and of a return, which are asked only how loud they are, and how dense.
+fn group_options() -> Options {
+    Options { spectrum: false, series: false, ..strip_options() }
 }
 
 /// What is measured of everything that is written.
 pub(crate) fn written_options() -> Options {
     Options { true_peak_factor: 16, spectrum: true, pitch: false, music: false, ..Options::default() }
+}
+
+/// Measures a finished song.
+pub(crate) fn listen_to(source: &Sources, context: &Context) -> Result<Analysis, WorkflowError> {
+    let plan = engine::compile_master(&Session::new(), source)?;
+    Ok(hear(&plan, source, &[(0, Tap::Output)], of_a_song(), context, None)?.remove(0))
+}
+
+/// What is measured of pre-masters and references: little that grows with their length.
+pub(crate) fn of_a_song() -> Options {
+    Options { lean: true, ..written_options() }
 }
 
 /// An analyser that takes rendered audio.
@@ -87,34 +98,35 @@ pub(crate) fn hear(
     cache: Option<&Path>,
 ) -> Result<Vec<Analysis>, WorkflowError> {
     let until = plan.heard().frames;
-    let taps: Vec<Heed> = taps.iter().map(|&(node, tap)| Heed { node, tap, until }).collect();
-    hear_until(plan, sources, &taps, options, context, cache)
+    let taps: Vec<Heed> = taps.iter().map(|&(node, tap)| Heed { node, tap, until, options }).collect();
+    let ears = ears(plan, sources, &taps, context, cache)?;
+    Ok(ears.into_iter().map(Analyser::finish).collect())
 }
 
-/// A signal of a plan, and how many of its frames are listened to.
+/// A signal of a plan, how many of its frames are listened to, and for what.
 #[derive(Debug, Clone, Copy)]
 struct Heed {
     node: usize,
     tap: Tap,
     until: Frames,
+    options: Options,
 }
 
-/// The same, each up to a frame of its own.
-fn hear_until(
+/// Analysers that have heard some signals of a plan, each up to a frame of its own.
+fn ears(
     plan: &Plan,
     sources: &Sources,
     taps: &[Heed],
-    options: Options,
     context: &Context,
     cache: Option<&Path>,
-) -> Result<Vec<Analysis>, WorkflowError> {
+) -> Result<Vec<Analyser>, WorkflowError> {
     let mut ears = Vec::new();
     for heed in taps {
         let channels = match heed.tap {
             Tap::PreFader => plan.nodes[heed.node].channels,
             Tap::Output => plan.nodes[heed.node].output_channels,
         };
-        ears.push(Until { ear: Ear::new(plan.sample_rate_hz, channels, options)?, left: heed.until });
+        ears.push(Until { ear: Ear::new(plan.sample_rate_hz, channels, heed.options)?, left: heed.until });
     }
     let outputs = taps
         .iter()
@@ -124,7 +136,7 @@ fn hear_until(
     let progress = |part| context.listener.progress(part);
     let options = RenderOptions { slab_frames: HEARD_AT_A_TIME, ..render_options(context, &progress, cache) };
     engine::render(plan, sources, outputs, &options)?;
-    Ok(ears.into_iter().map(|until| until.ear.0.finish()).collect())
+    Ok(ears.into_iter().map(|until| until.ear.0).collect())
 }
 
 /// Render options that report to and obey the context.
@@ -155,15 +167,33 @@ pub(crate) fn untouched(session: &Session) -> Session {
     bare
 }
 
-/// Measures every recording at the session's rate; what was measured before is read back.
+/// What was heard of recordings, by the track: the name of the sound, and what it reads at any level.
+///
+/// Gain staging moves nearly every track and does nothing else to most of them: those need not be heard again.
+#[derive(Default)]
+pub(crate) struct AsRecorded(BTreeMap<String, (String, AtAnyLevel)>);
+
+impl AsRecorded {
+    /// What a track reads whose trim and polarity alone were changed; `sound` is that of the track without these.
+    fn at(&mut self, id: &str, sound: &str, strip: &session::Strip) -> Option<Analysis> {
+        let (_, heard) = self.0.remove(id).filter(|(own, _)| own == sound)?;
+        let turned = if strip.invert { -1.0 } else { 1.0 };
+        heard.at(turned * db_to_gain(strip.trim_db))
+    }
+}
+
+/// Measures every recording at the session's rate; what was measured before is read back. What was heard now is also
+/// given as it would be at any level.
 pub(crate) fn recordings(
     project: &Project,
     session: &Session,
     sources: &Sources,
     context: &Context,
-) -> Result<SongFacts, WorkflowError> {
+) -> Result<(SongFacts, AsRecorded), WorkflowError> {
     let folder = project.state().join("facts");
-    measure_recordings(project, session, sources, Some(&folder), context)
+    let mut recorded = AsRecorded::default();
+    let facts = measure_recordings(project, session, sources, Some(&folder), Some(&mut recorded), context)?;
+    Ok((facts, recorded))
 }
 
 /// The same without writing anything.
@@ -173,7 +203,7 @@ pub(crate) fn recordings_unkept(
     sources: &Sources,
     context: &Context,
 ) -> Result<SongFacts, WorkflowError> {
-    measure_recordings(project, session, sources, None, context)
+    measure_recordings(project, session, sources, None, None, context)
 }
 
 fn measure_recordings(
@@ -181,6 +211,7 @@ fn measure_recordings(
     session: &Session,
     sources: &Sources,
     folder: Option<&Path>,
+    mut recorded: Option<&mut AsRecorded>,
     context: &Context,
 ) -> Result<SongFacts, WorkflowError> {
     let bare = untouched(session);
@@ -216,10 +247,17 @@ fn measure_recordings(
     if missing.is_empty() {
         return Ok(facts);
     }
-    let taps: Vec<(usize, Tap)> = missing.iter().map(|(_, _, node)| (*node, Tap::PreFader)).collect();
+    let (tap, until, options) = (Tap::PreFader, plan.song_frames, recording_options());
+    let heed = |(_, _, node): &(_, _, usize)| Heed { node: *node, tap, until, options };
+    let taps: Vec<Heed> = missing.iter().map(heed).collect();
     context.listener.stage("listening to the recordings", Some(facts.duration_s * taps.len() as f64));
-    let heard = hear(&plan, sources, &taps, recording_options(), context, None)?;
-    for ((id, kept, _), raw) in missing.into_iter().zip(heard) {
+    let heard = ears(&plan, sources, &taps, context, None)?;
+    for ((id, kept, node), ear) in missing.into_iter().zip(heard) {
+        if let Some(recorded) = &mut recorded {
+            let sound = plan.sound_until(node, tap, until);
+            recorded.0.insert(id.to_string(), (sound, ear.at_any_level()));
+        }
+        let raw = ear.finish();
         if let Some(kept) = kept.filter(|_| !project.untouched) {
             keep(&kept, &raw)?;
         }
@@ -229,8 +267,10 @@ fn measure_recordings(
 }
 
 /// Measures every track before its fader, as the session has it now.
+///
+/// Nothing is kept of how they sound: the next step changes most of them, and a strip costs more to write and to read
+/// than most chains cost to render.
 pub(crate) fn strips(
-    project: &Project,
     session: &Session,
     sources: &Sources,
     facts: &mut SongFacts,
@@ -239,8 +279,36 @@ pub(crate) fn strips(
 ) -> Result<(), WorkflowError> {
     let plan = engine::compile(session, sources)?;
     let taps = tracks(&plan, session);
-    let what = Listening { project, plan: &plan, sources, stage: "listening to the tracks" };
+    let what = Listening { plan: &plan, sources, stage: "listening to the tracks", cache: None };
     what.listen(&taps, facts, heard, context)
+}
+
+/// Tells the readings of tracks that differ from their recordings by trim and polarity alone.
+pub(crate) fn levels(
+    session: &Session,
+    sources: &Sources,
+    recorded: &mut AsRecorded,
+    facts: &mut SongFacts,
+    heard: &mut Heard,
+) -> Result<(), WorkflowError> {
+    if recorded.0.is_empty() {
+        return Ok(());
+    }
+    let mut as_recorded = session.clone();
+    for track in as_recorded.tracks.values_mut() {
+        (track.trim_db, track.invert) = (0.0, false);
+    }
+    let (plan, bare) = (engine::compile(session, sources)?, engine::compile(&as_recorded, sources)?);
+    for (id, track) in &session.tracks {
+        let sound = |plan: &Plan| plan.sound_until(place(plan, "track", id), Tap::PreFader, plan.song_frames);
+        if let Some(analysis) = recorded.at(id, &sound(&bare), track) {
+            let node = &plan.nodes[place(&plan, "track", id)].id;
+            heard.remember(&sound(&plan), &analysis);
+            put(facts, node, analysis);
+            heard.set_current(node, sound(&plan));
+        }
+    }
+    Ok(())
 }
 
 /// Measures buses, returns and the mix, as the session has them now, and the tracks before their faders.
@@ -258,7 +326,8 @@ pub(crate) fn mix(
     let mut taps: Vec<(usize, Tap)> = bus.chain(returns).collect();
     taps.extend(tracks(&plan, session));
     taps.push((plan.nodes.len() - 1, Tap::Output));
-    let what = Listening { project, plan: &plan, sources, stage: "listening to the mix" };
+    let cache = project.strip_cache();
+    let what = Listening { plan: &plan, sources, stage: "listening to the mix", cache: cache.as_deref() };
     what.listen(&taps, facts, heard, context)
 }
 
@@ -272,10 +341,11 @@ fn tracks(plan: &Plan, session: &Session) -> Vec<(usize, Tap)> {
 
 /// A session as it sounds now.
 struct Listening<'a> {
-    project: &'a Project,
     plan: &'a Plan,
     sources: &'a Sources,
     stage: &'static str,
+    /// Where strips are kept for the next render, if they are.
+    cache: Option<&'a Path>,
 }
 
 impl Listening<'_> {
@@ -286,7 +356,9 @@ impl Listening<'_> {
             Tap::PreFader => self.plan.song_frames,
             Tap::Output => self.plan.frames(),
         };
-        Heed { node, tap, until }
+        let of_a_group = tap == Tap::Output && node + 1 < self.plan.nodes.len();
+        let options = if of_a_group { group_options() } else { strip_options() };
+        Heed { node, tap, until, options }
     }
 
     fn sound(&self, heed: Heed) -> String {
@@ -320,10 +392,9 @@ impl Listening<'_> {
             return Ok(());
         }
         context.listener.stage(self.stage, Some(facts.duration_s));
-        let strips = self.project.strip_cache();
-        let found =
-            hear_until(self.plan, self.sources, &missing, strip_options(), context, strips.as_deref())?;
-        for (&heed, analysis) in missing.iter().zip(found) {
+        let found = ears(self.plan, self.sources, &missing, context, self.cache)?;
+        for (&heed, ear) in missing.iter().zip(found) {
+            let analysis = ear.finish();
             let (id, sound) = (&self.plan.nodes[heed.node].id, self.sound(heed));
             heard.remember(&sound, &analysis);
             put(facts, id, analysis);
@@ -389,16 +460,4 @@ fn notes_of_reading(
         keep(kept, &notes)?;
     }
     Ok(notes)
-}
-
-/// Whatever cannot be read back is measured again.
-pub(crate) fn read_kept<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
-}
-
-pub(crate) fn keep(path: &Path, facts: &impl Serialize) -> Result<(), WorkflowError> {
-    let folder = path.parent().expect("a file in the facts folder");
-    std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
-    let text = serde_json::to_vec(facts).expect("facts have only plain values");
-    Ok(files::atomic_write(path, &text)?)
 }

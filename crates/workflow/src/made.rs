@@ -8,7 +8,7 @@
 //! This is never needed: whatever is missing, different or unreadable means that the work is done.
 
 use crate::context::Listener;
-use crate::listen::{keep, read_kept};
+use crate::kept::{keep, read_kept};
 use crate::produce::{ProduceRequest, Produced};
 use crate::{Context, Project};
 use files::Stamp;

@@ -6,25 +6,23 @@ mod work;
 
 pub(crate) use work::{LIMITER, Work, with_limiter, write_wav};
 
-use crate::listen::{hear, written_options};
+use crate::listen::listen_to;
+use crate::master_request::MasterRequest;
 use crate::matching::Matched;
 use crate::merging::Merging;
 use crate::space;
 use crate::{Context, Project, WorkflowError};
 use chain::decide;
 use delivery::{Delivered, Job, Target};
-use engine::{GainReduction, MASTER, Sources, Tap};
-use mastering::{Bounds, Goal, MasterFacts, MatchPlan, Matching, Solved, Unlimited, Verdict};
-use measure::{Analysis, Options};
+use engine::{GainReduction, Sources};
+use mastering::{Bounds, Goal, MasterFacts, MatchPlan, Solved, Unlimited, Verdict};
+use measure::Analysis;
 use session::{Document, Session};
 use std::path::{Path, PathBuf};
 use work::{Finished, session_with_limiter};
 
 /// Rounds of hearing and correcting a match; the second already leaves little.
 const MATCH_ROUNDS: usize = 4;
-
-/// The session as it was when its master was rendered.
-pub(crate) const MASTERED: &str = "mastered.toml";
 
 /// What came out of mastering.
 #[derive(Debug, Clone)]
@@ -55,29 +53,6 @@ pub struct Mastered {
     pub decisions: Vec<session::Decision>,
 }
 
-/// What to master, and to what.
-#[derive(Debug, Clone, Default)]
-pub struct MasterRequest {
-    /// Delivery target; the session's first, or `streaming`.
-    pub target: Option<String>,
-    /// Finished songs to be near to, each with its weight; none for those the session names.
-    pub references: Vec<(PathBuf, f64)>,
-    /// How near, by aspect.
-    pub matching: Option<Matching>,
-    /// The kind of music whose tonal balance stands in where there is no reference.
-    pub genre: Option<String>,
-    /// Loudness instead of the target's, in LUFS.
-    pub loudness_lufs: Option<f64>,
-    /// Factor on the size of every move of taste.
-    pub strength: Option<f64>,
-    /// Keep the chain that the session has; decide nothing.
-    pub as_it_is: bool,
-    /// Write before, after, references and takes at one loudness.
-    pub ab: bool,
-    /// The name of a take: another master of the same mix, kept beside the others.
-    pub take: Option<String>,
-}
-
 /// Masters the pre-master of a project into `path`.
 pub fn master(
     project: &Project,
@@ -105,10 +80,13 @@ pub fn master(
         true => (None, plan),
         false => solved(&mut merging, &mut work, &facts, &goal, plan)?,
     };
-    let (made, delivered) =
+    let verdicts = mastering::verdicts(&facts, &goal);
+    // What was heard on the way is not asked any more, and of a long programme it is much.
+    facts.now = None;
+    let (made, mut delivered) =
         written(&mut merging, &mut work, (&goal, solved.as_mut()), (target, path), context)?;
     let session = merging.merged().document.session()?;
-    let analysis = delivered.reading.analysis.clone();
+    let analysis = std::mem::take(&mut delivered.reading.analysis);
     let matched = plan.map(|plan| crate::matching::matched(&plan, &facts.premaster, &analysis));
     let decisions = merging.save(project)?;
     let float = keep(project, &made.float)?;
@@ -116,7 +94,7 @@ pub fn master(
         delivered,
         float,
         analysis,
-        verdicts: mastering::verdicts(&facts, &goal),
+        verdicts,
         premaster: facts.premaster,
         solved,
         repaired: made.repaired,
@@ -215,11 +193,11 @@ fn written(
             merging.apply_anew(mastering::limiter_decisions(goal, solved))?;
         }
         let session = merging.merged().document.session()?;
-        let tags = crate::deliver::tags_of(&session, work.project())?;
+        let tags = crate::tags::tags_of(&session, work.project())?;
         let job =
             Job { seed: session.seed, tags: Some(&tags), ..Job::new(&made.float, target, folder, &title) };
         context.listener.stage("writing the master", None);
-        let delivered = crate::deliver::delivered(&job, context)?;
+        let delivered = crate::handing_over::delivered(&job, context)?;
         let lufs = delivered.facts().integrated_lufs;
         match solved
             .as_deref_mut()
@@ -285,7 +263,7 @@ fn keep(project: &Project, rendered: &Path) -> Result<PathBuf, WorkflowError> {
     std::fs::rename(rendered, &float).map_err(WorkflowError::io(&float, "give it its name"))?;
     let session_file = project.session_file();
     let text = std::fs::read(&session_file).map_err(WorkflowError::io(&session_file, "read"))?;
-    files::atomic_write(project.state().join(MASTERED), &text)?;
+    files::atomic_write(crate::saving::mastered_file(project), &text)?;
     Ok(float)
 }
 
@@ -323,23 +301,6 @@ pub(crate) fn goal(
             session.master.ceiling_dbtp.unwrap_or(target.ceiling_dbtp),
         )
     })
-}
-
-pub(crate) fn source_of(premaster: &Path) -> Result<Sources, WorkflowError> {
-    let info = files::probe(premaster)?;
-    let mut sources = Sources::default();
-    sources.insert(MASTER, stage::file(premaster, info.sample_rate_hz, info.channels, info.frames)?);
-    Ok(sources)
-}
-
-pub(crate) fn listen_to(source: &Sources, context: &Context) -> Result<Analysis, WorkflowError> {
-    let plan = engine::compile_master(&Session::new(), source)?;
-    Ok(hear(&plan, source, &[(0, Tap::Output)], of_a_song(), context, None)?.remove(0))
-}
-
-/// What is measured of pre-masters and references: little that grows with their length.
-pub(crate) fn of_a_song() -> Options {
-    Options { lean: true, ..written_options() }
 }
 
 /// What the file of a finished mix is called in its session.

@@ -1,38 +1,13 @@
 //! Finished mixes: `master FILE`.
 
-use crate::master::{MasterRequest, Mastered, master, session_of_file};
+use crate::master::{Mastered, master, session_of_file};
+use crate::master_request::MasterRequest;
 use crate::master_song::{dry_run_of_song, master_song, plain};
-use crate::written::{WrittenFile, delivered_file};
+use crate::mastered_file::MasteredFile;
+use crate::written::shown;
 use crate::{Context, Project, WorkflowError, report_song};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-
-/// One mastered file.
-#[derive(Debug, Clone, Serialize)]
-pub struct MasteredFile {
-    /// The mix.
-    pub source: String,
-    /// Its session.
-    pub session: String,
-    /// The report.
-    pub report: String,
-    /// The mix before.
-    pub before: WrittenFile,
-    /// The master.
-    pub master: WrittenFile,
-    /// How near it came to the references, where there were any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub matched: Option<crate::Matched>,
-    /// What was heard before anything was done, and what of it should go back to the mix.
-    pub listening: Vec<crate::HeardFirst>,
-    /// Before, after, references and takes at one loudness, where they were asked for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ab: Vec<crate::AbFile>,
-    /// What could not be reached, and why.
-    pub notes: Vec<String>,
-    /// The reasons, in order.
-    pub decisions: Vec<session::Decision>,
-}
 
 /// What `master` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -100,7 +75,7 @@ fn dry_run_of(
     // What is told is where things would stand.
     let there = |name: &str| {
         let name = Path::new(name).file_name().unwrap_or_default();
-        crate::written::shown(&real.home.join(name))
+        shown(&real.home.join(name))
     };
     file.session = there(&file.session);
     file.report = there(&file.report);
@@ -139,27 +114,7 @@ fn master_file(
     let ab = compared(path, home, &project, &mastered, request, context)?;
     let report_base = project.home.join(format!("{stem}-report"));
     let report = report_song::write_master(&project, &mastered, &ab, &report_base)?;
-    let facts = &mastered.premaster.facts;
-    let before = WrittenFile {
-        what: "mix".into(),
-        path: crate::written::shown(path),
-        integrated_lufs: facts.integrated_lufs,
-        loudness_range_lu: facts.loudness_range_lu,
-        true_peak_dbtp: facts.true_peak_dbtp,
-        passed: None,
-    };
-    Ok(MasteredFile {
-        source: before.path.clone(),
-        session: crate::written::shown(&project.session_file()),
-        report: crate::written::shown(&report),
-        before,
-        master: delivered_file("master", &mastered.delivered),
-        matched: mastered.matched,
-        ab,
-        listening: mastered.verdicts.iter().map(crate::HeardFirst::from).collect(),
-        notes: mastered.solved.iter().filter_map(|s| s.stopped.clone()).collect(),
-        decisions: mastered.decisions,
-    })
+    Ok(MasteredFile::of(path, &project, &report, ab, mastered))
 }
 
 /// Where a take has its home: in a folder of its own beside the master without a name.
@@ -189,5 +144,5 @@ fn compared(
     let stem = crate::written::name_of(path);
     let base = Project::of_file(path, home)?.home;
     let sounds = crate::ab::sounds(project, path, mastered, request, &crate::ab::masters_of(&base, &stem));
-    crate::ab::write(&base.join(format!("{stem}-ab")), &sounds, mastered.goal.ceiling_dbtp, context)
+    crate::ab::write(&crate::ab::folder_of(&base, &stem), &sounds, mastered.goal.ceiling_dbtp, context)
 }

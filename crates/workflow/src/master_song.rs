@@ -1,10 +1,13 @@
 //! The master of a song folder, made anew from its rendered mix, and its takes.
 
-use crate::master::{MasterRequest, master};
+use crate::ab::{self, take_label};
+use crate::master::master;
+use crate::master_request::MasterRequest;
+use crate::mastered_file::MasteredFile;
 use crate::merging::tell_as_it_was;
-use crate::takes::{Home, Promoted, elsewhere, names, promote};
-use crate::written::{WrittenFile, delivered_file, shown};
-use crate::{Context, MasteredFile, Project, WorkflowError, report_song};
+use crate::takes::{Home, Places, Promoted, elsewhere, names, promote};
+use crate::written::shown;
+use crate::{Context, Project, WorkflowError, report_song};
 use session::Session;
 use std::path::{Path, PathBuf};
 
@@ -17,44 +20,22 @@ pub(crate) fn master_song(
 ) -> Result<MasteredFile, WorkflowError> {
     let song = Project::new(folder, home)?;
     let premaster = premaster_of(&song)?;
-    let at = match &request.take {
-        Some(take) => home_of_take(&song, &takes_of(&song).join(plain(take)?)),
-        None => Home::of_song(song.clone()),
-    };
+    let at = home_of(&song, request)?;
     let project = at.project.hold(context)?;
     if request.take.is_some() {
         begin_take(&song, &project)?;
     }
     let mastered = master(&project, &premaster, &at.master, request, context)?;
-    let ab = match request.ab || request.take.is_some() {
+    let compared = match request.ab || request.take.is_some() {
         true => {
             let masters = masters_of(&song);
-            let sounds = crate::ab::sounds(&project, &premaster, &mastered, request, &masters);
-            crate::ab::write(&song.out().join("ab"), &sounds, mastered.goal.ceiling_dbtp, context)?
+            let sounds = ab::sounds(&project, &premaster, &mastered, request, &masters);
+            ab::write(&ab_of(&song), &sounds, mastered.goal.ceiling_dbtp, context)?
         }
         false => Vec::new(),
     };
-    let report = report_song::write_master(&project, &mastered, &ab, &at.report)?;
-    let facts = &mastered.premaster.facts;
-    Ok(MasteredFile {
-        source: shown(&premaster),
-        session: shown(&project.session_file()),
-        report: shown(&report),
-        before: WrittenFile {
-            what: "mix".into(),
-            path: shown(&premaster),
-            integrated_lufs: facts.integrated_lufs,
-            loudness_range_lu: facts.loudness_range_lu,
-            true_peak_dbtp: facts.true_peak_dbtp,
-            passed: None,
-        },
-        master: delivered_file("master", &mastered.delivered),
-        matched: mastered.matched,
-        ab,
-        listening: mastered.verdicts.iter().map(crate::HeardFirst::from).collect(),
-        notes: mastered.solved.iter().filter_map(|s| s.stopped.clone()).collect(),
-        decisions: mastered.decisions,
-    })
+    let report = report_song::write_master(&project, &mastered, &compared, &at.report)?;
+    Ok(MasteredFile::of(&premaster, &project, &report, compared, mastered))
 }
 
 /// The same in a folder that is thrown away; told is where things would stand.
@@ -66,10 +47,7 @@ pub(crate) fn dry_run_of_song(
 ) -> Result<MasteredFile, WorkflowError> {
     let song = Project::new(folder, home)?;
     let premaster = premaster_of(&song)?;
-    let there = match &request.take {
-        Some(take) => home_of_take(&song, &takes_of(&song).join(plain(take)?)),
-        None => Home::of_song(song.clone()),
-    };
+    let there = home_of(&song, request)?;
     let temporary = std::env::temp_dir();
     let scratch = tempfile::tempdir().map_err(WorkflowError::io(&temporary, "make a folder to try it in"))?;
     let copy = home_of_take(&song, scratch.path());
@@ -78,28 +56,9 @@ pub(crate) fn dry_run_of_song(
     let request = MasterRequest { ab: false, take: None, ..request.clone() };
     let project = copy.project.hold(context)?;
     let mastered = master(&project, &premaster, &copy.master, &request, context)?;
-    let facts = &mastered.premaster.facts;
-    let mut written = delivered_file("master", &mastered.delivered);
-    written.path = shown(&there.master);
-    Ok(MasteredFile {
-        source: shown(&premaster),
-        session: shown(&there.project.session_file()),
-        report: shown(&there.report) + ".html",
-        before: WrittenFile {
-            what: "mix".into(),
-            path: shown(&premaster),
-            integrated_lufs: facts.integrated_lufs,
-            loudness_range_lu: facts.loudness_range_lu,
-            true_peak_dbtp: facts.true_peak_dbtp,
-            passed: None,
-        },
-        master: written,
-        matched: mastered.matched,
-        ab: Vec::new(),
-        listening: mastered.verdicts.iter().map(crate::HeardFirst::from).collect(),
-        notes: mastered.solved.iter().filter_map(|s| s.stopped.clone()).collect(),
-        decisions: mastered.decisions,
-    })
+    let mut told = MasteredFile::of(&premaster, &there.project, &there.page(), Vec::new(), mastered);
+    told.master.path = shown(&there.master);
+    Ok(told)
 }
 
 /// Makes a take of a finished mix or of a song its master; what was the master becomes a take.
@@ -121,13 +80,16 @@ pub fn promote_take(
             same_mix(&song, &home_of_take(&song, &takes.join(take)).project)?;
         }
         let home_of = |folder: &Path| Ok(home_of_take(&song, folder));
-        return promote(&Home::of_song(song.clone()), &takes, take, &home_of, dry_run, context);
+        let places = Places { base: &Home::of_song(song.clone()), takes: &takes, ab: &ab_of(&song) };
+        return promote(places, take, &home_of, dry_run, context);
     }
     let stem = crate::written::name_of(path);
     let base = Project::of_file(path, home)?;
-    let takes = crate::ab::takes_of(&base.home, &stem);
+    let takes = ab::takes_of(&base.home, &stem);
     let home_of = |folder: &Path| Ok(Home::of_file(Project::of_file(path, Some(folder))?, &stem));
-    promote(&Home::of_file(base, &stem), &takes, take, &home_of, dry_run, context)
+    let compared = ab::folder_of(&base.home, &stem);
+    let places = Places { base: &Home::of_file(base, &stem), takes: &takes, ab: &compared };
+    promote(places, take, &home_of, dry_run, context)
 }
 
 /// A name that can be a folder's.
@@ -153,8 +115,20 @@ fn premaster_of(song: &Project) -> Result<PathBuf, WorkflowError> {
     }
 }
 
+fn ab_of(song: &Project) -> PathBuf {
+    song.out().join("ab")
+}
+
 fn takes_of(song: &Project) -> PathBuf {
     song.out().join("takes")
+}
+
+/// Where the master that is asked for stands: the song's, or that of a take.
+fn home_of(song: &Project, request: &MasterRequest) -> Result<Home, WorkflowError> {
+    Ok(match &request.take {
+        Some(take) => home_of_take(song, &takes_of(song).join(plain(take)?)),
+        None => Home::of_song(song.clone()),
+    })
 }
 
 fn home_of_take(song: &Project, folder: &Path) -> Home {
@@ -166,9 +140,9 @@ fn masters_of(song: &Project) -> Vec<(String, PathBuf)> {
     let takes = takes_of(song);
     let take = |name: String| {
         let master = home_of_take(song, &takes.join(&name)).master;
-        (format!("take {name}"), master)
+        (take_label(&name), master)
     };
-    let first = [("master".to_string(), Home::of_song(song.clone()).master)];
+    let first = [(ab::MASTER.to_string(), Home::of_song(song.clone()).master)];
     let all = first.into_iter().chain(names(&takes).into_iter().map(take));
     all.filter(|(_, path)| path.is_file()).collect()
 }

@@ -1,6 +1,8 @@
 //! References of a master: heard, and told how near it came.
 
-use crate::master::{MasterRequest, listen_to, source_of};
+use crate::finished_song::source_of;
+use crate::listen::listen_to;
+use crate::master_request::MasterRequest;
 use crate::{Context, Project, WorkflowError};
 use mastering::{Genre, MatchPlan, Reference};
 use measure::Analysis;

@@ -61,8 +61,9 @@ pub fn plan(project: &Project, request: &PlanRequest, context: &Context) -> Resu
     let merging = Merging::open(project)?;
     let part = request.is_part() && merging.has_plan();
     let (facts, heard, notes) = (SongFacts::default(), Heard::new(project), Vec::new());
+    let recorded = listen::AsRecorded::default();
     let left_out = found.told();
-    let mut planner = Planner { project, request, part, merging, facts, heard, notes, left_out };
+    let mut planner = Planner { project, request, part, merging, facts, heard, recorded, notes, left_out };
     planner.begin(&found)?;
     planner.run(context)?;
     planner.finish()
@@ -124,6 +125,8 @@ struct Planner<'a> {
     facts: SongFacts,
     /// Which sounds the facts tell of.
     heard: Heard,
+    /// What was heard of the recordings, until it has told how they sound at their levels.
+    recorded: listen::AsRecorded,
     notes: Vec<String>,
     left_out: Vec<String>,
 }
@@ -188,7 +191,8 @@ impl Planner<'_> {
     fn run(&mut self, context: &Context) -> Result<(), WorkflowError> {
         let session = self.session()?;
         let sources = self.project.sources(&session)?;
-        self.facts = listen::recordings(self.project, &session, &sources, context)?;
+        let (facts, recorded) = listen::recordings(self.project, &session, &sources, context)?;
+        (self.facts, self.recorded) = (facts, recorded);
         self.facts.relations =
             crate::relations::measure(&session, &sources, &self.facts, &mut self.heard, context)?;
         self.facts.rough_mix = rough_mix::measure(&session, &sources, &self.facts, &mut self.heard, context)?;
@@ -227,14 +231,7 @@ impl Planner<'_> {
             match step.hears() {
                 Hears::Recordings => {}
                 Hears::Strips => {
-                    listen::strips(
-                        self.project,
-                        &session,
-                        sources,
-                        &mut self.facts,
-                        &mut self.heard,
-                        context,
-                    )?;
+                    self.listen_to_strips(&session, sources, context)?;
                 }
                 Hears::Mix => {
                     listen::mix(self.project, &session, sources, &mut self.facts, &mut self.heard, context)?;
@@ -262,6 +259,20 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// Measures the tracks as they are now; the first time those that were only turned up or down are told by their
+    /// recordings.
+    fn listen_to_strips(
+        &mut self,
+        session: &Session,
+        sources: &engine::Sources,
+        context: &Context,
+    ) -> Result<(), WorkflowError> {
+        let mut recorded = std::mem::take(&mut self.recorded);
+        listen::levels(session, sources, &mut recorded, &mut self.facts, &mut self.heard)?;
+        drop(recorded);
+        listen::strips(session, sources, &mut self.facts, &mut self.heard, context)
+    }
+
     /// Dynamics, equalisers and spaces have changed how loud tracks are: the faders are solved again on what the
     /// tracks sound like now, until none moves.
     fn balance_again(
@@ -275,7 +286,7 @@ impl Planner<'_> {
         }
         let session = self.session()?;
         if *heard < Hears::Strips {
-            listen::strips(self.project, &session, sources, &mut self.facts, &mut self.heard, context)?;
+            self.listen_to_strips(&session, sources, context)?;
             *heard = Hears::Strips;
         }
         let earlier = self.earlier(StepId::StaticMix)?;

@@ -2,7 +2,8 @@
 
 use crate::deliver::deliver_one;
 use crate::made::{Asked, Noting};
-use crate::master::{MasterRequest, master};
+use crate::master::master;
+use crate::master_request::MasterRequest;
 use crate::plan::{PlanRequest, Planned, plan};
 use crate::recordings::Found;
 use crate::render::{Part, render_parts};

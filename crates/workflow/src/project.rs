@@ -2,7 +2,7 @@
 
 use crate::WorkflowError;
 use crate::error::BadInput;
-use crate::lock::Held;
+use crate::held::Held;
 use engine::{Audio, Sources};
 use rayon::prelude::*;
 use session::{Document, Session, Strip};
@@ -205,7 +205,7 @@ impl Project {
 
     /// What the mastering chain is rendered from: a finished mix, and the impulse responses of the master's inserts.
     pub(crate) fn master_sources(&self, session: &Session, mix: &Path) -> Result<Sources, WorkflowError> {
-        let mut sources = crate::master::source_of(mix)?;
+        let mut sources = crate::finished_song::source_of(mix)?;
         WorkflowError::inputs(self.add_responses([&session.master.strip].into_iter(), &mut sources))?;
         Ok(sources)
     }

@@ -1,7 +1,8 @@
 //! The tone of finished songs that a mix is to be near to.
 
+use crate::finished_song::source_of;
 use crate::heard::Heard;
-use crate::master::{listen_to, source_of};
+use crate::listen::listen_to;
 use crate::{Context, Project, WorkflowError};
 use assistant::ReferenceTone;
 use engine::Audio;

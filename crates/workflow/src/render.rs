@@ -1,7 +1,7 @@
 //! Audio from the session: pre-master, stems, processed tracks.
 
 use crate::listen::{Ear, render_options, written_options};
-use crate::master::MasterRequest;
+use crate::master_request::MasterRequest;
 use crate::space;
 use crate::written::{WrittenFile, delivered_file, rendered_file};
 use crate::{Context, Project, WorkflowError};

@@ -22,6 +22,18 @@ const SAME_LU: f64 = 0.05;
 const SOLVED_LU: f64 = 0.05;
 /// One point of loudness history per this many seconds is finer than a page can show.
 const HISTORY_STEP_S: f64 = 0.1;
+/// What is longer than this has as many points as this long has: a page is a thousand pixels wide, in seconds.
+const HISTORY_S: f64 = 1200.0;
+
+/// How many times coarser than a song's the history of something is.
+fn coarser(duration_s: f64) -> usize {
+    (duration_s / HISTORY_S).ceil().max(1.0) as usize
+}
+
+/// A signal with its history.
+fn signal(analysis: &Analysis) -> SignalPart {
+    SignalPart::new(analysis, HISTORY_STEP_S * coarser(analysis.facts.duration_s) as f64)
+}
 
 /// Writes `report.html` and `report.json` of a song; gives the page's path.
 pub(crate) fn write(
@@ -90,11 +102,15 @@ pub(crate) fn write_master(
     save(&report, path)
 }
 
-fn save(report: &Report, path: &Path) -> Result<PathBuf, WorkflowError> {
+/// Writes a report and its page; gives the page's path.
+pub(crate) fn save(report: &Report, path: &Path) -> Result<PathBuf, WorkflowError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(WorkflowError::io(folder, "create the folder"))?;
-    let json = serde_json::to_vec_pretty(&report::to_json(report)).expect("a report has only plain values");
-    files::atomic_write(with_ending(path, ".json"), &json)?;
+    let target = with_ending(path, ".json");
+    let mut json = std::io::BufWriter::new(files::PendingFile::create(&target)?);
+    let written = serde_json::to_writer_pretty(&mut json, report).map_err(std::io::Error::from);
+    let whole = written.and_then(|()| json.into_inner().map_err(std::io::IntoInnerError::into_error));
+    whole.map_err(WorkflowError::io(&target, "write to it"))?.commit()?;
     let html = with_ending(path, ".html");
     files::atomic_write(&html, report::to_html(report).as_bytes())?;
     Ok(html)
@@ -123,7 +139,7 @@ fn base(
         .map(|f| delivery::preview_of(services, f.integrated_lufs, f.true_peak_dbtp))
         .unwrap_or_default();
     let verdicts = mastered.map(|m| m.verdicts.as_slice()).unwrap_or_default();
-    let master = mastered.map(|m| SignalPart::new(&m.analysis, HISTORY_STEP_S));
+    let master = mastered.map(|m| signal(&m.analysis));
     let reference = CurvePart {
         label: "finished records".into(),
         bands: mastered
@@ -155,11 +171,13 @@ fn base(
         };
         step.note = note;
     }
+    let duration_s = mastered.map(|m| &m.analysis).or(premaster).map_or(0.0, |a| a.facts.duration_s);
+    let steps_at_once = coarser(duration_s);
     Report {
         title: session.song.title.clone().unwrap_or_else(|| "Untitled".into()),
         engine: env!("CARGO_PKG_VERSION").into(),
         sample_rate_hz: rate,
-        duration_s: mastered.map(|m| &m.analysis).or(premaster).map_or(0.0, |a| a.facts.duration_s),
+        duration_s,
         tempo_bpm: session.song.tempo_bpm,
         sections: session
             .song
@@ -173,7 +191,7 @@ fn base(
             .zip(facts)
             .zip(mastered)
             .map(|((target, facts), m)| target_part(target, &m.goal, facts)),
-        premaster: premaster.map(|p| SignalPart::new(p, HISTORY_STEP_S)),
+        premaster: premaster.map(signal),
         master,
         reference: Some(reference),
         gain_reduction: reductions
@@ -181,8 +199,8 @@ fn base(
             .map(|r| ReductionPart {
                 strip: r.strip.clone(),
                 insert: r.insert.clone(),
-                step_s: engine::READING_FRAMES as f64 / rate,
-                reduction_db: r.reduction_db.clone(),
+                step_s: steps_at_once as f64 * engine::READING_FRAMES as f64 / rate,
+                reduction_db: r.reduction_db.chunks(steps_at_once).map(deepest_db).collect(),
             })
             .collect(),
         steps,
@@ -201,6 +219,11 @@ fn base(
         files: delivered.map(|d| delivered_file("master", d)).into_iter().collect(),
         ..Report::default()
     }
+}
+
+/// The deepest of some reductions in dB, whatever their sign.
+fn deepest_db(reductions_db: &[f32]) -> f32 {
+    reductions_db.iter().copied().fold(0.0, |most: f32, db| if db.abs() > most.abs() { db } else { most })
 }
 
 fn listening(verdict: &mastering::Verdict) -> ListeningPart {
@@ -250,7 +273,7 @@ fn translation(sound: Option<&Analysis>, voices: Option<&[ErbFrames; 2]>) -> Vec
 }
 
 /// A path as a link from a folder: both stand in one tree.
-fn from_folder(path: &Path, folder: &Path) -> String {
+pub(crate) fn from_folder(path: &Path, folder: &Path) -> String {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let (path, folder) = (absolute(path), absolute(folder));
     let common = path.components().zip(folder.components()).take_while(|(a, b)| a == b).count();

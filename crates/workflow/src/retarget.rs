@@ -1,7 +1,8 @@
 //! One song, several targets: where a target asks for another loudness or a lower ceiling than the master has, the
 //! limiter is solved anew for it. The session keeps its own master.
 
-use crate::master::{LIMITER, MasterRequest, Work, goal, target_of, with_limiter};
+use crate::master::{LIMITER, Work, goal, target_of, with_limiter};
+use crate::master_request::MasterRequest;
 use crate::{Context, Project, WorkflowError};
 use delivery::{Force, Target};
 use mastering::Goal;

@@ -28,6 +28,11 @@ pub(crate) fn decisions_file(project: &Project) -> PathBuf {
     project.state().join("decisions.json")
 }
 
+/// The session as it was when its master was rendered.
+pub(crate) fn mastered_file(project: &Project) -> PathBuf {
+    project.state().join("mastered.toml")
+}
+
 fn saving_file(project: &Project) -> PathBuf {
     project.state().join("saving.json")
 }

@@ -4,10 +4,12 @@
 //! kept as a take, so that nothing is lost and the change can be taken back. What was the master is copied whole before
 //! anything is moved, and a note says what is going on: whoever is cut off in between calls the same command again.
 
-use crate::master::MASTERED;
-use crate::saving::{decisions_file, plan_file};
+mod pages;
+
+use crate::saving::{decisions_file, mastered_file, plan_file};
 use crate::written::shown;
 use crate::{Context, Project, WorkflowError};
+use pages::{Renamed, rename_in, rename_sounds};
 use serde::{Deserialize, Serialize};
 use session::{Decision, Document, StepId, Value};
 use std::path::{Path, PathBuf};
@@ -59,22 +61,28 @@ impl Home {
         Home { master: out.join("master.wav"), report: out.join("master-report"), project }
     }
 
+    /// The report's page.
+    pub(crate) fn page(&self) -> PathBuf {
+        self.reported(".html")
+    }
+
+    fn reported(&self, ending: &str) -> PathBuf {
+        let mut name = self.report.as_os_str().to_os_string();
+        name.push(ending);
+        PathBuf::from(name)
+    }
+
     /// Its files; the session itself comes last, as the sign that all is there.
     fn files(&self) -> Vec<(PathBuf, Kind)> {
         let state = self.project.state();
-        let report = |ending: &str| {
-            let mut name = self.report.as_os_str().to_os_string();
-            name.push(ending);
-            PathBuf::from(name)
-        };
         vec![
             (self.master.clone(), Kind::Plain),
             (state.join("master.wav"), Kind::Plain),
-            (report(".html"), Kind::Page),
-            (report(".json"), Kind::Plain),
+            (self.reported(".json"), Kind::Report),
+            (self.page(), Kind::Page),
             (state.join("edits.json"), Kind::Plain),
             (decisions_file(&self.project), Kind::Plain),
-            (state.join(MASTERED), Kind::Session),
+            (mastered_file(&self.project), Kind::Session),
             (plan_file(&self.project), Kind::Session),
             (self.project.session_file(), Kind::Session),
         ]
@@ -86,17 +94,29 @@ impl Home {
 enum Kind {
     Plain,
     Session,
-    /// A report, whose players name sounds from its folder.
+    /// A report, which names its sounds from its folder; its page is written with it.
+    Report,
+    /// The page of a report, for itself only where there is none.
     Page,
 }
 
-/// Makes a take the master; `base` is where the master stands, `takes` the folder of its takes.
+/// Where the masters of one mix stand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Places<'a> {
+    /// The master without a name.
+    pub(crate) base: &'a Home,
+    /// The folder of its takes.
+    pub(crate) takes: &'a Path,
+    /// The folder of their comparison.
+    pub(crate) ab: &'a Path,
+}
+
+/// Makes a take the master. What is compared is called by what it is now, in every report of the mix.
 ///
 /// # Errors
 /// When there is no such take, or a file cannot be written.
 pub(crate) fn promote(
-    base: &Home,
-    takes: &Path,
+    Places { base, takes, ab }: Places,
     take: &str,
     home_of: &dyn Fn(&Path) -> Result<Home, WorkflowError>,
     dry_run: bool,
@@ -122,7 +142,7 @@ pub(crate) fn promote(
         if let Some(name) = &kept_as {
             keep(base, takes, name, home_of)?;
         }
-        let note = Note { take: take.into(), kept_as };
+        let note = Note { take: take.into(), kept_as: kept_as.clone() };
         let text = serde_json::to_vec(&note).expect("texts only");
         files::atomic_write(takes.join(NOTE), &text)?;
     }
@@ -135,6 +155,12 @@ pub(crate) fn promote(
         }
     }
     drop(taken);
+    let renamed = Renamed { take, kept_as: kept_as.as_deref() };
+    rename_sounds(ab, renamed)?;
+    rename_in(&base.reported(".json"), renamed)?;
+    for other in names(takes).iter().filter(|name| *name != take) {
+        rename_in(&home_of(&takes.join(other))?.reported(".json"), renamed)?;
+    }
     let folder = takes.join(take);
     std::fs::remove_dir_all(&folder).map_err(WorkflowError::io(&folder, "clear what is left of the take"))?;
     remove(&takes.join(NOTE))?;
@@ -214,26 +240,12 @@ fn copied((old, new): (&Path, &Path), kind: Kind, (from, to): (&Home, &Home)) ->
             let text = elsewhere(document, &from.project, &to.project)?.to_string();
             Ok(files::atomic_write(new, text.as_bytes())?)
         }
-        Kind::Page => {
-            let page = std::fs::read_to_string(old).map_err(WorkflowError::io(old, "read"))?;
-            Ok(files::atomic_write(new, players_from(&page, from, to).as_bytes())?)
+        Kind::Report if pages::copied(old, new, &to.report)? => Ok(()),
+        // The report has written its page.
+        Kind::Page if pages::is_report(&new.with_extension("json")) => Ok(()),
+        Kind::Plain | Kind::Report | Kind::Page => {
+            std::fs::copy(old, new).map(drop).map_err(WorkflowError::io(new, "copy to it"))
         }
-        Kind::Plain => std::fs::copy(old, new).map(drop).map_err(WorkflowError::io(new, "copy to it")),
-    }
-}
-
-/// A page whose players look for their sounds from another folder of the same tree.
-fn players_from(page: &str, from: &Home, to: &Home) -> String {
-    let depth = |home: &Home| {
-        let path = std::path::absolute(&home.report).unwrap_or_else(|_| home.report.clone());
-        path.components().count()
-    };
-    let (here, there) = (depth(from), depth(to));
-    let mark = "src=\"";
-    match there.cmp(&here) {
-        std::cmp::Ordering::Equal => page.to_string(),
-        std::cmp::Ordering::Greater => page.replace(mark, &format!("{mark}{}", "../".repeat(there - here))),
-        std::cmp::Ordering::Less => page.replace(&format!("{mark}{}", "../".repeat(here - there)), mark),
     }
 }
 

@@ -7,27 +7,24 @@ mod voices;
 
 pub use losses::Loss;
 pub(crate) use losses::losses;
+use losses::{BASS_HZ, mono_worst_band};
 
+use crate::finished_song::source_of;
 use crate::listen::hear;
-use crate::master::{source_of, write_wav};
+use crate::master::write_wav;
 use crate::written::{name_of, shown};
 use crate::{Context, Project, WorkflowError};
-use devices::{DEVICES, Device};
-use dsp::Values;
+use devices::{DEVICES, Device, session_of};
 use engine::{Sources, Tap};
 use files::SampleFormat;
 use measure::{Analysis, BandFacts, Options};
 use serde::Serialize;
-use session::{Insert, Session};
+use session::Session;
 use std::path::{Path, PathBuf};
 use voices::Voices;
 
-/// Bands that end below this are bass, in hertz.
-const BASS_HZ: f64 = 120.0;
 /// True peak of the loudest file, in dBTP: all are brought to one loudness at which none of them clips.
 const CEILING_DBTP: f64 = -1.0;
-/// A band says something about mono when it has this share of the whole at least, in dB.
-const SHARE_DB: f64 = -20.0;
 
 /// What to play where.
 #[derive(Debug, Clone, Default)]
@@ -207,33 +204,6 @@ fn rendered(song: &Project) -> Result<PathBuf, WorkflowError> {
     })
 }
 
-/// The device as a mastering chain: every part of it is linear.
-fn session_of(device: &Device) -> Session {
-    let mut session = Session::new();
-    if let Some(kind) = dsp::kind("eq") {
-        let mut insert = Insert::new("curve", kind);
-        for &(form, hz, gain_db, q, slope) in device.bands {
-            band(&mut insert.values, kind, form, [hz, gain_db, q, slope]);
-        }
-        session.master.strip.inserts.push(insert);
-    }
-    if let Some(kind) = dsp::kind("width").filter(|_| device.width_percent != 100.0) {
-        let mut insert = Insert::new("width", kind);
-        insert.values.set(kind, "width_percent", device.width_percent).expect("a setting of the width");
-        session.master.strip.inserts.push(insert);
-    }
-    session
-}
-
-fn band(values: &mut Values, kind: &'static dsp::Kind, form: &str, [hz, gain_db, q, slope]: [f64; 4]) {
-    let item = values.push(kind, "bands").expect("the equaliser has bands");
-    let name = |field: &str| format!("bands.{item}.{field}");
-    values.set_choice(kind, &name("type"), form).expect("a type of band");
-    for (field, value) in [("freq_hz", hz), ("gain_db", gain_db), ("q", q), ("slope_db_per_oct", slope)] {
-        values.set(kind, &name(field), value).expect("a setting of a band");
-    }
-}
-
 /// The sound of a source behind a chain, as it is measured.
 fn listened(session: &Session, source: &Sources, context: &Context) -> Result<Analysis, WorkflowError> {
     let plan = engine::compile_master(session, source)?;
@@ -253,16 +223,6 @@ fn bass_share(bands: &[BandFacts]) -> Option<f64> {
     let shares = bands.iter().filter(|band| band.high_hz <= BASS_HZ).filter_map(|band| band.share_db);
     let sum = shares.map(|db| 10f64.powf(db / 10.0)).sum::<f64>();
     (!bands.is_empty()).then_some(sum.min(1.0))
-}
-
-/// The band that loses most when both channels are added: of middle and side the middle is left.
-fn mono_worst_band(bands: &[BandFacts]) -> Option<(f64, f64, f64)> {
-    let sounding = bands.iter().filter(|band| band.share_db.is_some_and(|share| share > SHARE_DB));
-    let losses = sounding.filter_map(|band| {
-        let loss_db = 10.0 * (1.0 + 10f64.powf(band.side_mid_db? / 10.0)).log10();
-        Some((band.low_hz, band.high_hz, loss_db))
-    });
-    losses.max_by(|a, b| a.2.total_cmp(&b.2))
 }
 
 /// Share of the time in which the loudest 400 ms around are so much softer than the whole.

@@ -5,7 +5,8 @@
 //! one another.
 
 use crate::ceiling::keep_ceiling;
-use crate::master::{MasterRequest, Work, goal, target_of};
+use crate::master::{Work, goal, target_of};
+use crate::master_request::MasterRequest;
 use crate::render::{RenderResult, Rendered, render_mix, unwritten};
 use crate::written::{delivered_file, rendered_file};
 use crate::{Context, Project, WorkflowError};
@@ -131,12 +132,12 @@ fn mastered(
     keep_ceiling(&float, goal.ceiling_dbtp, context)?;
     let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut tags = crate::deliver::tags_of(session, project)?;
+    let mut tags = crate::tags::tags_of(session, project)?;
     // A version is another recording: it has its own name, and no ISRC until it is given one.
     tags.title = tags.title.map(|song| format!("{song} ({title})"));
     tags.isrc = None;
     let job = Job { seed: session.seed, tags: Some(&tags), ..Job::new(&float, target, folder, &title) };
-    crate::deliver::delivered(&job, context)
+    crate::handing_over::delivered(&job, context)
 }
 
 /// Renders versions of a session as it stands; nothing is decided.

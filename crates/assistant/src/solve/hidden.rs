@@ -3,9 +3,9 @@
 //! What stands level with the power that spreads into its band counts as half hidden ([`crate::masking`]); what
 //! stands apart between the loudspeakers hides less.
 
-use super::Bands;
 use super::point::{Point, beyond};
 use crate::masking::{SOFTNESS_DB, spread, spread_back};
+use crate::power::Bands;
 use measure::ERB_BANDS;
 use std::f64::consts::LN_10;
 

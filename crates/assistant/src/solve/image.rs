@@ -4,8 +4,8 @@
 //! `sin^2` of an angle to left and right, so that its power does not depend on its place. What the law of stereo files takes
 //! from a point on two equal channels is made good by its fader afterwards.
 
-use super::Bands;
 use super::point::{Point, Sloped, beyond, minus};
+use crate::power::Bands;
 use audio::{db_to_power, power_to_db};
 use measure::ERB_BANDS;
 use std::f64::consts::{FRAC_PI_4, SQRT_2};

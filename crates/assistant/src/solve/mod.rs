@@ -28,10 +28,8 @@ pub(crate) use hidden::{Hidden, Limit};
 pub(crate) use image::{Image, Place, Sides, Width};
 use point::Point;
 
+use crate::power::Bands;
 use measure::ERB_BANDS;
-
-/// A number for each band.
-pub(crate) type Bands = [f64; ERB_BANDS];
 
 /// The slope turns around this, in hertz.
 pub(crate) const PIVOT_HZ: f64 = 1_000.0;
@@ -52,8 +50,8 @@ pub(crate) enum Against {
     Whole,
     /// Other tracks together: mean weighted powers by track and band.
     Tracks(Vec<Bands>),
-    /// The mean of the levels of several.
-    Alike(Vec<Vec<Bands>>),
+    /// The mean of the levels of one group of [`Model::alike`].
+    Alike(usize),
 }
 
 /// A wish about a level.
@@ -101,6 +99,8 @@ pub(crate) struct Model {
     /// Centres of the bands in hertz.
     pub(crate) centres_hz: Vec<f64>,
     pub(crate) asks: Vec<Ask>,
+    /// Groups of what should be equally loud: of each the powers, as in [`Ask::of`].
+    pub(crate) alike: Vec<Vec<Vec<Bands>>>,
     /// By source: gains from which to begin, in dB; those that a person has set stay.
     pub(crate) start_db: Vec<f64>,
     pub(crate) fixed: Vec<bool>,

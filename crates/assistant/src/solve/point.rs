@@ -1,7 +1,8 @@
 //! What some values of the variables make of the powers, and what is off there.
 
 use super::newton::Residuals;
-use super::{Against, Bands, CHAIN_DB_PER_OCT, EASY_DB, Layout, Model, PIVOT_HZ, Range};
+use super::{Against, CHAIN_DB_PER_OCT, EASY_DB, Layout, Model, PIVOT_HZ, Range};
+use crate::power::Bands;
 use audio::{db_to_power, power_to_db};
 use measure::ERB_BANDS;
 
@@ -76,28 +77,33 @@ impl<'a> Point<'a> {
         vec![0.0; self.layout.len()]
     }
 
-    /// The slope by the variables of a sum of powers by source and band.
-    fn slope_of(&self, own: &[Bands]) -> Vec<f64> {
-        let mut slope = self.nothing();
-        for knob in &self.knobs {
-            slope[knob.variable] += own[knob.source].iter().zip(&knob.mean).map(|(p, m)| p * m).sum::<f64>();
-        }
-        slope
-    }
-
-    /// Level in dB of powers by track, over some bands, and its slopes.
+    /// Level in dB of powers by track, over some bands, and its slopes. Most wishes are about few of many tracks: only what
+    /// has power there is looked at.
     pub(super) fn level(&self, power: &[Bands], bands: std::ops::Range<usize>) -> Sloped {
-        let mut own = vec![[0.0; ERB_BANDS]; self.layout.sources];
+        const NONE: usize = usize::MAX;
+        let mut place = vec![NONE; self.layout.sources];
+        let mut own: Vec<Bands> = Vec::new();
         let mut sum = 0.0;
-        for (track, power) in power.iter().enumerate() {
-            let source = self.model.sources[track];
+        for (power, source) in power.iter().zip(&self.model.sources) {
+            if power[bands.clone()].iter().all(|power| *power == 0.0) {
+                continue;
+            }
+            if place[*source] == NONE {
+                place[*source] = own.len();
+                own.push([0.0; ERB_BANDS]);
+            }
+            let own = &mut own[place[*source]];
             for band in bands.clone() {
-                let power = power[band] * self.factors[source][band];
-                own[source][band] += power;
+                let power = power[band] * self.factors[*source][band];
+                own[band] += power;
                 sum += power;
             }
         }
-        let mut slope = self.slope_of(&own);
+        let mut slope = self.nothing();
+        for knob in self.knobs.iter().filter(|knob| place[knob.source] != NONE) {
+            let own = own[place[knob.source]].iter().zip(&knob.mean);
+            slope[knob.variable] += own.map(|(p, m)| p * m).sum::<f64>();
+        }
         slope.iter_mut().for_each(|s| *s /= sum.max(1e-300));
         (if sum > 0.0 { power_to_db(sum).max(NOTHING_DB) } else { NOTHING_DB }, slope)
     }
@@ -126,11 +132,13 @@ impl<'a> Point<'a> {
         let level = |power: &[Bands]| self.level(power, 0..ERB_BANDS);
         let mut whole = (self.variables[self.layout.whole()], self.nothing());
         whole.1[self.layout.whole()] = 1.0;
+        let group = |all: &Vec<Vec<Bands>>| mean(all.iter().map(|power| level(power)).collect());
+        let alike: Vec<Sloped> = self.model.alike.iter().map(group).collect();
         let ask = |ask: &super::Ask| {
             let against = match &ask.against {
                 Against::Whole => whole.clone(),
                 Against::Tracks(power) => level(power),
-                Against::Alike(all) => mean(all.iter().map(|power| level(power)).collect()),
+                Against::Alike(group) => alike[*group].clone(),
             };
             let (value, slope) = minus(level(&ask.of), &against);
             (value - ask.goal_lu, slope, ask.spread_lu)

@@ -33,6 +33,7 @@ fn model(sounds: &[Bands], goals: &[f64]) -> Model {
         sources: (0..count).collect(),
         centres_hz: centres_hz(),
         asks: goals.iter().enumerate().map(ask).collect(),
+        alike: Vec::new(),
         start_db: vec![0.0; count],
         fixed: vec![false; count],
         tones: vec![None; count],
@@ -72,6 +73,28 @@ fn a_contradiction_is_shared_by_the_spreads() {
     }
     let solution = model.solve();
     assert!((solution.gains_db[0] + 4.8).abs() < 1e-4 && solution.gains_db[1] == 0.0, "{solution:?}");
+}
+
+#[test]
+fn players_of_one_part_come_nearer_to_each_other() {
+    // Wanted at -6 and 0 LU within 2 LU against a third that is fixed, and as loud as each other within 1 LU of their mean:
+    // the optimum of ((a + 6)/2)^2 + (b/2)^2 + 2 ((a - b)/2)^2 is a = -3.6, b = -2.4.
+    let loud = sound(200.0, 400.0, -20.0);
+    let mut model = model(&[loud; 3], &[]);
+    model.fixed[2] = true;
+    model.alike = vec![vec![only(0, 3, loud), only(1, 3, loud)]];
+    for (n, goal_lu) in [(0, -6.0), (1, 0.0)] {
+        let against = Against::Tracks(only(2, 3, loud));
+        model.asks.push(Ask { of: only(n, 3, loud), against, goal_lu, spread_lu: 2.0 });
+        model.asks.push(Ask {
+            of: only(n, 3, loud),
+            against: Against::Alike(0),
+            goal_lu: 0.0,
+            spread_lu: 1.0,
+        });
+    }
+    let gains_db = model.solve().gains_db;
+    assert!((gains_db[0] + 3.6).abs() < 1e-4 && (gains_db[1] + 2.4).abs() < 1e-4, "{gains_db:?}");
 }
 
 #[test]

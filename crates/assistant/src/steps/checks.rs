@@ -1,12 +1,12 @@
 //! Step 10: does the mix hold elsewhere? Mono, both loudspeakers, the low end; what does not is mended where
 //! that is safe, and found for the report.
 
+use crate::finding::Finding;
 use crate::parts::{heard, lead, role};
 use crate::words::{listed, place};
 use crate::{Hears, Rules, SongFacts, Step};
 use dsp::Values;
 use measure::Facts;
-use serde::Serialize;
 use session::{Change, Decision, Session, StepId, Strip};
 use std::collections::BTreeMap;
 
@@ -37,19 +37,6 @@ const BASS_HARMONICS_DB: f64 = -14.0;
 
 /// Checks.
 pub(crate) struct Checks;
-
-/// Something found in the mix that is worth telling.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Finding {
-    /// What it is, in plain words.
-    pub what: String,
-    /// The track that it concerns; `None` for the mix.
-    pub track: Option<String>,
-    /// The measured number.
-    pub value: f64,
-    /// Its unit.
-    pub unit: String,
-}
 
 impl Step for Checks {
     fn id(&self) -> StepId {

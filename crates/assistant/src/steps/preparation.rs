@@ -9,6 +9,7 @@
 mod alignment;
 mod blemishes;
 mod doubles;
+mod head;
 mod hiss;
 mod hum;
 mod microphones;
@@ -21,6 +22,7 @@ use crate::{Hears, Rules, SongFacts, Step, TrackFacts, roles};
 use alignment::aligned;
 use dsp::Values;
 use dsp::processors::{gain, rumble};
+use head::at_the_head;
 use measure::Facts;
 pub use microphones::microphone_groups;
 use session::{Change, Decision, Session, StepId, Strip, Value};
@@ -300,21 +302,6 @@ fn high_pass(track: &Strip, corner_hz: f64, own: Option<Dirt>, of_source: Dirt) 
     let why = "What lies below hearing is removed first in the chain.";
     let place = at_the_head(track, "clean", why).map(|place| place.measured("corner", corner_hz, "Hz"));
     [decision].into_iter().chain(place).collect()
-}
-
-/// Puts a new insert before those that are on the track already; nothing when there are none.
-fn at_the_head(track: &Strip, id: &str, why: &str) -> Option<Decision> {
-    let next = track.inserts.first()?;
-    let path = track.path().child("insert").child(id);
-    Some(Decision::new(StepId::Preparation, Change::Place { path, before: Some(next.id.clone()) }, why))
-}
-
-/// Rooms and overheads hear the kit from where they stand: their delay is the picture.
-pub(crate) fn is_distant(track: &Strip) -> bool {
-    matches!(
-        role(track),
-        "overhead" | "overhead_left" | "overhead_right" | "drum_room" | "cymbals" | "ambience"
-    )
 }
 
 #[cfg(test)]

@@ -208,7 +208,7 @@ fn another_user_is_told_what_they_may_not() {
     permit(&song, 0o755);
 }
 
-/// Two hundred recordings where a program may have 256 files open.
+/// A hundred recordings where a program may have 96 files open.
 #[test]
 fn a_song_of_many_tracks_needs_few_open_files() {
     let folder = tempfile::tempdir().unwrap();
@@ -216,14 +216,14 @@ fn a_song_of_many_tracks_needs_few_open_files() {
     std::fs::create_dir(&song_folder).unwrap();
     // Half a second is long enough to be measured, and there are many.
     let hit: Vec<f64> = voice().into_iter().take(24_000).collect();
-    for n in 0..200 {
+    for n in 0..100 {
         let sound: Vec<f64> = hit.iter().skip(n).copied().collect();
         std::fs::write(song_folder.join(format!("{n:03} Synth {n}.wav")), wav16(&[sound])).unwrap();
     }
-    let ran = shell(folder.path(), "ulimit -n 256; $TONMEISTER -q mix song --tracks");
+    let ran = shell(folder.path(), "ulimit -n 96; $TONMEISTER -q mix song --tracks");
     assert_eq!(ran.code, 0, "{ran:?}");
     let tracks = song_folder.join("out/tracks");
-    assert_eq!(contents(&tracks).len(), 200);
+    assert_eq!(contents(&tracks).len(), 100);
     assert_eq!(unfinished(folder.path()), Vec::<PathBuf>::new());
     let folder = song();
     let ran = shell(folder.path(), "ulimit -n 12; $TONMEISTER mix song");

@@ -1,6 +1,6 @@
 //! What is wrong with the sound wherever it goes.
 
-use super::{Finding, Remedy, Severity};
+use crate::finding::{Finding, Remedy, Severity};
 use crate::reading::Reading;
 use crate::targets::Target;
 

@@ -1,6 +1,6 @@
 //! Whether the file is one that the target takes.
 
-use super::{Finding, Remedy, Severity};
+use crate::finding::{Finding, Remedy, Severity};
 use crate::reading::Reading;
 use crate::targets::Target;
 

@@ -1,6 +1,6 @@
 //! Loudness and peaks against the target.
 
-use super::{Finding, Remedy, Severity};
+use crate::finding::{Finding, Remedy, Severity};
 use crate::reading::Reading;
 use crate::targets::{Force, Target};
 

@@ -1,6 +1,6 @@
 //! Whether what a file says about itself is true.
 
-use super::{Finding, Remedy, Severity};
+use crate::finding::{Finding, Remedy, Severity};
 use crate::reading::Reading;
 
 /// Said and measured loudness may differ by this, in LU: other meters, and figures to one decimal.

@@ -212,24 +212,18 @@ impl Quantiser {
         assert_eq!(block.channels(), self.channels.len(), "a block of the channels this was built for");
         assert_eq!(output.len(), self.channels.len(), "one vector per channel");
         let scale = (1u64 << (self.bits - 1)) as f64;
-        let (mut clipped, mut not_finite) = (0, 0);
+        let mut lost = Lost::default();
         let blank_after = self.blank_after.unwrap_or(Frames::MAX);
         for ((samples, channel), plane) in block.iter().zip(&mut self.channels).zip(output) {
             plane.clear();
-            let mut keep = |sample: f64, step: f64| {
-                let kept = step.clamp(-scale, scale - 1.0);
-                if kept != step {
-                    if !sample.is_finite() {
-                        not_finite += 1;
-                        return 0;
-                    }
-                    clipped += 1;
-                }
-                kept as i32
-            };
             match self.dither {
                 Dither::None => {
-                    plane.extend(samples.iter().map(|s| keep(*s, (s * scale).round_ties_even())));
+                    plane.extend(samples.iter().map(|s| lost.keep(*s, (s * scale).round_ties_even(), scale)));
+                }
+                // Plain white noise: no sample waits for what became of the one before it.
+                _ if self.coefficients.is_empty() && self.blank_after.is_none() => {
+                    plane.resize(samples.len(), 0);
+                    with_white_noise(samples, scale, &mut channel.noise, plane, &mut lost);
                 }
                 _ => plane.extend(samples.iter().map(|s| {
                     let noise = channel.noise.triangular();
@@ -242,12 +236,46 @@ impl Quantiser {
                     let step = (wished + noise).round_ties_even();
                     // Before clipping: at full scale the error that is fed back stays within a step and a half.
                     channel.remember(if s.is_finite() { step - wished } else { 0.0 });
-                    keep(*s, step)
+                    lost.keep(*s, step, scale)
                 })),
             }
         }
-        self.clipped += clipped;
-        self.not_finite += not_finite;
+        self.clipped += lost.clipped;
+        self.not_finite += lost.not_finite;
+    }
+}
+
+/// Samples of a block that did not become what they were.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lost {
+    clipped: u64,
+    not_finite: u64,
+}
+
+impl Lost {
+    /// The integer of a sample that was rounded to `step`, within full scale.
+    #[inline(always)]
+    fn keep(&mut self, sample: f64, step: f64, scale: f64) -> i32 {
+        let kept = step.clamp(-scale, scale - 1.0);
+        if kept != step {
+            if !sample.is_finite() {
+                self.not_finite += 1;
+                return 0;
+            }
+            self.clipped += 1;
+        }
+        kept as i32
+    }
+}
+
+audio::wide! {
+    /// Quantises one channel with noise of triangular density and nothing fed back. Vectors are not the point: the machines
+    /// that have them round in one instruction.
+    fn with_white_noise(samples: &[f64], scale: f64, noise: &mut Random, plane: &mut [i32], lost: &mut Lost) {
+        for (sample, kept) in samples.iter().zip(plane) {
+            let step = (sample * scale + noise.triangular()).round_ties_even();
+            *kept = lost.keep(*sample, step, scale);
+        }
     }
 }
 

@@ -115,7 +115,11 @@ impl Source for PcmSource {
             }
             for channel in 0..self.channels {
                 let out = &mut block.channel_mut(channel)[done..done + frames];
-                unpack(&bytes[channel * self.layout.bytes()..], self.stride, self.layout, out);
+                match (self.layout, self.channels) {
+                    // What a chain leaves for the next part of it.
+                    (Layout::Float64 { big_endian: false }, 2) => one_of_two(bytes, 8 * channel, out),
+                    _ => unpack(&bytes[channel * self.layout.bytes()..], self.stride, self.layout, out),
+                }
             }
             done += frames;
             self.position += frames as u64;
@@ -165,6 +169,17 @@ fn unpack(bytes: &[u8], stride: usize, layout: Layout, out: &mut [f64]) {
         Layout::Float64 { big_endian: true } => each(bytes, stride, out, f64::from_be_bytes),
         Layout::ALaw => each(bytes, stride, out, |[b]| a_law(b)),
         Layout::MuLaw => each(bytes, stride, out, |[b]| mu_law(b)),
+    }
+}
+
+audio::wide! {
+    /// One channel of two in little-endian `f64`, `at` bytes into each frame.
+    fn one_of_two(bytes: &[u8], at: usize, out: &mut [f64]) {
+        for (to, frame) in out.iter_mut().zip(bytes.chunks_exact(16)) {
+            let mut sample = [0; 8];
+            sample.copy_from_slice(&frame[at..at + 8]);
+            *to = f64::from_le_bytes(sample);
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! with the signal-to-noise ratio, not with the bandwidth of the window alone): a note near a multiple is no hum.
 
 use super::lines::{Hum, HumLine};
+use crate::frames::is_silent;
 use audio::{BlockRef, Frames, power_to_db};
 use std::f64::consts::{PI, TAU};
 
@@ -60,6 +61,10 @@ impl LeadIn {
             return None;
         }
         let channels: Vec<&[f64]> = self.channels.iter().map(|c| &c[..length]).collect();
+        // Most tracks of a song begin with digital silence.
+        if channels.iter().all(|samples| is_silent(samples)) {
+            return None;
+        }
         let hums = [50.0, 60.0].map(|mains_hz| self.lines(&channels, mains_hz));
         let plain = |hum: &Hum| hum.lines.iter().map(|line| line.above_floor_db).sum::<f64>();
         hums.into_iter().flatten().max_by(|a, b| plain(a).total_cmp(&plain(b)))

@@ -15,7 +15,7 @@ use filter::Filter;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use weighting::k_weighting;
-use windows::{Parts, sums};
+use windows::{Parts, each_sum};
 
 /// BS.1770-5, Annex 1: the constant of its loudness equation, in dB.
 const OFFSET_DB: f64 = -0.691;
@@ -196,6 +196,11 @@ impl Energy {
         })
     }
 
+    /// As if every sample of the bins taken had been `gain` times as high.
+    pub(crate) fn amplify(&mut self, gain: f64) {
+        self.bins.iter_mut().for_each(|sum| *sum *= gain * gain);
+    }
+
     /// Takes one whole bin of clean samples.
     pub(crate) fn bin(&mut self, block: &BlockRef) {
         let mut sum = 0.0;
@@ -263,10 +268,11 @@ impl Energy {
     fn max_lufs(&self, length: usize) -> Option<f64> {
         let mut most: Option<f64> = None;
         for part in self.parts.of(self.bins.len()) {
-            for (sum, start) in sums(&self.bins[part.clone()], length).into_iter().zip(part.start..) {
+            each_sum(&self.bins[part.clone()], length, |start, sum| {
+                let start = part.start + start;
                 let power = sum / self.grid.frames(start, start + length) as f64;
                 most = Some(most.map_or(power, |most| most.max(power)));
-            }
+            });
         }
         most.and_then(lufs)
     }
@@ -312,17 +318,20 @@ impl Energy {
     }
 
     pub(crate) fn series(&self, step_bins: usize) -> LoudnessSeries {
-        let ends: Vec<usize> = (MOMENTARY_BINS..=self.bins.len()).step_by(step_bins).collect();
+        let ends = (MOMENTARY_BINS..=self.bins.len()).step_by(step_bins);
         let loudness = |length: usize| -> Vec<Option<f64>> {
-            let sums = sums(&self.bins, length);
-            let of = |end: &usize| {
-                let start = end.checked_sub(length)?;
-                lufs(sums[start] / self.grid.frames(start, *end) as f64)
-            };
-            ends.iter().map(of).collect()
+            let mut points = vec![None; ends.clone().count()];
+            each_sum(&self.bins, length, |start, sum| {
+                let end = start + length;
+                let place = end.checked_sub(MOMENTARY_BINS).filter(|bins| bins.is_multiple_of(step_bins));
+                if let Some(place) = place {
+                    points[place / step_bins] = lufs(sum / self.grid.frames(start, end) as f64);
+                }
+            });
+            points
         };
         LoudnessSeries {
-            time_s: ends.iter().map(|end| *end as f64 / 100.0).collect(),
+            time_s: ends.clone().map(|end| end as f64 / 100.0).collect(),
             momentary_lufs: loudness(MOMENTARY_BINS),
             short_term_lufs: loudness(SHORT_TERM_BINS),
         }

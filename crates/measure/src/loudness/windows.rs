@@ -2,26 +2,33 @@
 
 use std::ops::Range;
 
-/// The sum of `length` bins from each bin on that has so many after it.
+/// Calls `each` with every bin that has `length` bins from it on, and with their sum.
 ///
 /// Every window is the end of one stretch of `length` bins and the beginning of the next, so that two running sums
 /// give all of them (van Herk 1992 and Gil & Werman 1993 do so for maxima). Nothing is subtracted: silence after a
 /// loud passage is exactly silent.
-pub(crate) fn sums(bins: &[f64], length: usize) -> Vec<f64> {
-    if length == 0 || bins.len() < length {
-        return Vec::new();
+pub(crate) fn each_sum(bins: &[f64], length: usize, mut each: impl FnMut(usize, f64)) {
+    if length == 0 {
+        return;
     }
-    let mut ends = bins.to_vec();
-    let mut beginnings = bins.to_vec();
-    for (end, beginning) in ends.chunks_mut(length).zip(beginnings.chunks_mut(length)) {
-        (0..end.len() - 1).rev().for_each(|n| end[n] += end[n + 1]);
-        (1..beginning.len()).for_each(|n| beginning[n] += beginning[n - 1]);
+    let mut ends = Vec::with_capacity(length);
+    for (part, stretch) in bins.chunks_exact(length).enumerate() {
+        let start = part * length;
+        let next = &bins[start + length..];
+        each(start, stretch.iter().copied().reduce(|sum, bin| bin + sum).unwrap_or(0.0));
+        // What each of its bins and those after it have, the last first.
+        let mut end = 0.0;
+        ends.clear();
+        ends.extend(stretch.iter().rev().enumerate().map(|(n, bin)| {
+            end = if n == 0 { *bin } else { bin + end };
+            end
+        }));
+        let mut beginning = 0.0;
+        for (n, bin) in next.iter().take(length - 1).enumerate() {
+            beginning = if n == 0 { *bin } else { bin + beginning };
+            each(start + n + 1, ends[length - 2 - n] + beginning);
+        }
     }
-    let window = |start: usize| {
-        let last = beginnings[start + length - 1];
-        if start.is_multiple_of(length) { last } else { ends[start] + last }
-    };
-    (0..=bins.len() - length).map(window).collect()
 }
 
 /// Which bins are measured: all, until someone pauses.
@@ -68,6 +75,16 @@ impl Parts {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// The sums in order, each at its bin.
+    fn sums(bins: &[f64], length: usize) -> Vec<f64> {
+        let mut all = Vec::new();
+        each_sum(bins, length, |start, sum| {
+            assert_eq!(start, all.len());
+            all.push(sum);
+        });
+        all
+    }
 
     proptest! {
         // Whole numbers, so that every order of adding gives the same sum.

@@ -70,6 +70,8 @@ pub struct TruePeak {
     channels: Vec<(Scanner, Highest)>,
     frames: Frames,
     room: Room,
+    /// Readings are told as if every sample had been so many times as high.
+    gain: f64,
 }
 
 /// The search of one channel for its highest peak, and for that of each stretch of equal length.
@@ -123,7 +125,7 @@ impl TruePeak {
     pub fn new(channels: usize, factor: usize) -> Result<TruePeak, Error> {
         let interpolator = interpolator(factor)?;
         let channel = (Scanner::new(Halves::of_meter(), interpolator), Highest::default());
-        Ok(TruePeak { channels: vec![channel; channels], frames: 0, room: Room::default() })
+        Ok(TruePeak { channels: vec![channel; channels], frames: 0, room: Room::default(), gain: 1.0 })
     }
 
     /// The same meter, which also reads what the least meter that BS.1770-5 allows would read at a sample rate in hertz
@@ -142,6 +144,11 @@ impl TruePeak {
             highest.chunks = frames.div_ceil(CHUNK).max(1);
         }
         self
+    }
+
+    /// As if every sample had been `gain` times as high.
+    pub(crate) fn amplify(&mut self, gain: f64) {
+        self.gain *= gain.abs();
     }
 
     /// Number of channels.
@@ -166,10 +173,11 @@ impl TruePeak {
         let last = self.frames.saturating_sub(1);
         let mut reading = TruePeakReading::default();
         for (scanner, highest) in self.finished() {
-            reading.channels.push(Peak { frame: highest.best.frame.min(last), ..highest.best });
+            let Peak { level, frame } = highest.best;
+            reading.channels.push(Peak { level: self.gain * level, frame: frame.min(last) });
             if let Some((sample, minimum)) = scanner.minimum().map(Minimum::reading) {
-                reading.samples.push(sample);
-                reading.minimum.push(minimum);
+                reading.samples.push(self.gain * sample);
+                reading.minimum.push(self.gain * minimum);
             }
         }
         reading
@@ -177,13 +185,13 @@ impl TruePeak {
 
     /// The highest value of any channel in each stretch, and the frames of one stretch.
     pub(crate) fn stretches(&self) -> (Vec<f64>, Frames) {
-        let mut highest = Vec::new();
+        let mut highest: Vec<f64> = Vec::new();
         let mut frames = 0;
         for (_, mut channel) in self.finished() {
             frames = channel.chunks * CHUNK;
             channel.stretches.push(channel.stretch);
             highest.resize(channel.stretches.len().max(highest.len()), 0.0);
-            highest.iter_mut().zip(&channel.stretches).for_each(|(h, s)| *h = s.max(*h));
+            highest.iter_mut().zip(&channel.stretches).for_each(|(h, s)| *h = h.max(self.gain * s));
         }
         (highest, frames)
     }

@@ -103,8 +103,10 @@ impl Scanner {
         let block = self.halves.block();
         let (halves, interpolator) = (&*self.halves, &*self.interpolator);
         let level = search.level();
-        if level.is_some() || self.minimum.is_some() {
-            self.screen.take(halves.bound(), &self.samples, &mut self.minimum);
+        match level {
+            Some(_) => self.screen.take(&self.samples, &mut self.minimum),
+            // Nothing is passed over, so that no bound is needed.
+            None => self.screen.show(&self.samples, &mut self.minimum),
         }
         let chunks = block / CHUNK;
         let reached = match level {

@@ -3,7 +3,8 @@
 
 use super::can_be_mended;
 use crate::ceiling::keep_ceiling;
-use crate::master::{LIMITER, Work, session_of_file, source_of};
+use crate::finished_song::source_of;
+use crate::master::{LIMITER, Work, session_of_file};
 use crate::merging::Merging;
 use crate::{Context, Project, WorkflowError};
 use delivery::{Checked, Container, Depth, Finding, Job, Mend, Reading, Remedy, Target};
@@ -114,7 +115,7 @@ pub(super) fn mend(
         max_trim_db: if level { 1.0 } else { 0.0 },
         ..Job::new(rendered.as_ref().map_or(path, |(path, _)| path), target, &project.home, &name)
     };
-    let delivered = crate::deliver::delivered(&job, context)?;
+    let delivered = crate::handing_over::delivered(&job, context)?;
     if delivered.trim_db < 0.0 {
         mended.notes.push(format!(
             "turned down by {:.2} dB more: the file as stored made new peaks",

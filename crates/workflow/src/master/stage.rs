@@ -5,9 +5,10 @@
 //! tails for as far as the rest looks ahead.
 
 use crate::WorkflowError;
+use crate::finished_song::file;
 use engine::{Audio, GainReduction, MASTER, Plan, Sources};
 use session::{Insert, LaneTarget, Session, Strip};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// So much longer than its sound a stage is kept, in seconds: latencies and tails of what may come behind it together are
 /// shorter, or the chain is rendered in one piece.
@@ -62,24 +63,6 @@ impl Stage {
     }
 }
 
-/// A file as a source; its samples are known, and nothing is kept under their hash.
-pub(super) fn file(
-    path: &Path,
-    sample_rate_hz: u32,
-    channels: usize,
-    frames: usize,
-) -> Result<Audio, WorkflowError> {
-    let stamps = vec![files::Stamp::of(path)?];
-    Ok(Audio::Files {
-        paths: vec![path.to_path_buf()],
-        sample_rate_hz,
-        channels,
-        frames,
-        hash: String::new(),
-        stamps,
-    })
-}
-
 /// Whether a lane moves one of some inserts.
 fn moves(target: &LaneTarget, inserts: &[Insert]) -> bool {
     matches!(target, LaneTarget::Insert { id, .. } if inserts.iter().any(|insert| insert.id == *id))
@@ -104,6 +87,28 @@ fn rest_of(session: &Session, count: usize) -> Session {
     strip.trim_db = 0.0;
     strip.invert = false;
     session
+}
+
+/// Whether rendering a chain again costs less than writing it to a file and reading that: nothing but an equaliser of
+/// minimum phase, over samples that need no decoding.
+pub(super) fn is_quick(chain: &Strip, source: &Sources, sample_rate_hz: u32) -> bool {
+    let equaliser = matches!(&chain.inserts[..], [insert] if insert.kind.id == "eq");
+    equaliser
+        && chain.lanes.is_empty()
+        && source.get(MASTER).is_some_and(|audio| is_plain(audio, sample_rate_hz))
+}
+
+/// Whether a source is uncompressed samples of a rate in hertz.
+fn is_plain(audio: &Audio, sample_rate_hz: u32) -> bool {
+    use files::Encoding::{Float, Integer};
+    let plain = |path: &PathBuf| {
+        files::probe(path).is_ok_and(|info| matches!(info.encoding, Integer { .. } | Float { .. }))
+    };
+    audio.sample_rate_hz() == sample_rate_hz
+        && match audio {
+            Audio::Memory { .. } => true,
+            Audio::Files { paths, .. } => paths.iter().all(plain),
+        }
 }
 
 /// How a chain is rendered from where it was rendered before.

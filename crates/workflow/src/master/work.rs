@@ -1,7 +1,7 @@
 //! The rendering that mastering asks for: each insert before the limiter once, the limiter as often as the solver wants, and no
 //! sound twice.
 
-use super::stage::{Part, Stage};
+use super::stage::{Part, Stage, is_quick};
 use crate::ceiling::{Kept, keep_ceiling};
 use crate::listen::{Ear, hear, render_options};
 use crate::{Context, Project, WorkflowError};
@@ -9,7 +9,7 @@ use audio::{BlockRef, Layout};
 use engine::{EngineError, GainReduction, Output, Plan, Sources, Tap};
 use files::{FileType, SampleFormat, Workshop, WriteSpec, Writer};
 use mastering::{Goal, Solved, Trial, Unlimited};
-use measure::{Analysis, Density, Facts, Options};
+use measure::{Analysis, Density, Facts, Loudness, Options};
 use session::Session;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub(super) fn sound_of(master: &session::Master) -> &session::Strip {
 
 /// What is measured between the steps; how dense it gets is asked behind the limiter.
 pub(super) fn on_the_way() -> Options {
-    Options { true_peak_factor: 4, psr: false, ..crate::master::of_a_song() }
+    Options { true_peak_factor: 4, psr: false, ..crate::listen::of_a_song() }
 }
 
 /// Whether an insert belongs to the last stage, which is solved as a whole.
@@ -98,8 +98,15 @@ fn drive_of(session: &Session) -> Option<f64> {
 /// A whole chain as it was rendered for a trial.
 struct Candidate {
     master: session::Master,
+    rendered: Rendered,
+}
+
+/// A whole chain as it was rendered, in a 64-bit float file.
+struct Rendered {
     float: PathBuf,
     reductions: Vec<GainReduction>,
+    /// Integrated loudness, in LUFS.
+    integrated_lufs: Option<f64>,
 }
 
 impl Candidate {
@@ -163,6 +170,7 @@ impl<'a> Work<'a> {
         let part = Part::of(&bare, self.source, &self.stages)?;
         self.context.listener.stage("listening to the master so far", None);
         let mut ear = Ear::new(part.plan.sample_rate_hz, part.plan.nodes[0].output_channels, on_the_way())?;
+        let keeps = !is_quick(&bare.master.strip, self.source, part.plan.sample_rate_hz);
         let mut left = part.plan.frames();
         let mut heard = |block: &BlockRef| {
             let frames = left.min(block.frames());
@@ -170,7 +178,10 @@ impl<'a> Work<'a> {
             ear.0.push(&block.range(0, frames));
             Ok(())
         };
-        self.keep(bare.master.strip, part, Some(&mut heard))?;
+        match keeps {
+            true => self.keep(bare.master.strip, part, Some(&mut heard))?,
+            false => drop(self.run(&part, vec![output(&mut heard)])?),
+        }
         Ok(ear.0.finish())
     }
 
@@ -183,6 +194,9 @@ impl<'a> Work<'a> {
             return Ok(());
         }
         let part = Part::of(&bare, self.source, &self.stages)?;
+        if is_quick(chain, self.source, part.plan.sample_rate_hz) {
+            return Ok(());
+        }
         self.context.listener.stage("rendering the chain", None);
         self.keep(bare.master.strip, part, None)
     }
@@ -271,8 +285,9 @@ impl<'a> Work<'a> {
         let reductions = part.all(self.run(&part, outputs)?);
         if let Some(writer) = writer {
             writer.finish()?;
-            let (master, reductions) = (session.master.clone(), reductions.clone());
-            self.candidate = Some(Candidate { master, float, reductions });
+            let (reductions, integrated_lufs) = (reductions.clone(), density.integrated_lufs());
+            let rendered = Rendered { float, reductions, integrated_lufs };
+            self.candidate = Some(Candidate { master: session.master.clone(), rendered });
         }
         let psr_p5_lu = self.density(&density, &part, goal)?;
         let facts = Facts { integrated_lufs: density.integrated_lufs(), psr_p5_lu, ..Facts::default() };
@@ -310,18 +325,30 @@ impl<'a> Work<'a> {
         &mut self,
         session: &Session,
     ) -> Result<(PathBuf, Vec<GainReduction>), WorkflowError> {
+        let Rendered { float, reductions, .. } = self.rendered(session)?;
+        Ok((float, reductions))
+    }
+
+    /// The same, with its loudness; a trial of it is not rendered again.
+    fn rendered(&mut self, session: &Session) -> Result<Rendered, WorkflowError> {
         let float = self.workshop.path().join("master.wav");
         if let Some(made) = self.candidate.take().filter(|made| made.is(&session.master)) {
+            let made = made.rendered;
             std::fs::rename(&made.float, &float).map_err(WorkflowError::io(&float, "give it its name"))?;
-            return Ok((float, made.reductions));
+            return Ok(Rendered { float, ..made });
         }
         let part = Part::of(session, self.source, &self.stages)?;
         self.context.listener.stage("rendering the master", None);
+        let layout = Layout::from_channels(part.plan.nodes[0].output_channels);
+        let mut loudness = Loudness::new(f64::from(part.plan.sample_rate_hz), layout)?;
         let mut writer = float_writer(&part.plan, &float)?;
-        let mut write = |block: &BlockRef| Ok(writer.write_f64(block)?);
+        let mut write = |block: &BlockRef| {
+            loudness.push(block);
+            Ok(writer.write_f64(block)?)
+        };
         let reductions = part.all(self.run(&part, vec![output(&mut write)])?);
         writer.finish()?;
-        Ok((float, reductions))
+        Ok(Rendered { float, reductions, integrated_lufs: loudness.integrated_lufs() })
     }
 
     /// Renders the master and keeps its ceiling. Peaks that are repaired behind the limiter take loudness with them: where a
@@ -334,8 +361,9 @@ impl<'a> Work<'a> {
     ) -> Result<Finished, WorkflowError> {
         let mut session = session.clone();
         for round in 0.. {
-            let (float, reductions) = self.render(&session)?;
-            let Kept { repaired, integrated_lufs } = keep_ceiling(&float, goal.ceiling_dbtp, self.context)?;
+            let Rendered { float, reductions, integrated_lufs } = self.rendered(&session)?;
+            let Kept { repaired, lowered_lufs } = keep_ceiling(&float, goal.ceiling_dbtp, self.context)?;
+            let integrated_lufs = lowered_lufs.or(integrated_lufs);
             if let Some((solved, drive_db)) = solved.as_deref_mut().zip(drive_of(&session)) {
                 let facts = Facts { integrated_lufs, ..solved.best.facts.clone() };
                 let as_rendered = trial_of(drive_db, facts, &reductions).as_dense(solved.best.density_lu);

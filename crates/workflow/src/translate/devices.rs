@@ -6,6 +6,9 @@
 //! cabin lifts what is longer than itself. Corners, peaks and roll-offs are those that reviews of such devices show as a
 //! rule, chosen by ear and rounded: they tell what gets lost, not by how many tenths of a decibel.
 
+use dsp::Values;
+use session::{Insert, Session};
+
 /// One band of a device's curve: kind of filter, hertz, gain in dB, Q, and the slope of a pass in dB per octave.
 pub(super) type Band = (&'static str, f64, f64, f64, f64);
 
@@ -91,3 +94,30 @@ pub(super) const DEVICES: [Device; 5] = [
         drowned_below_lu: None,
     },
 ];
+
+/// The device as a mastering chain: every part of it is linear.
+pub(super) fn session_of(device: &Device) -> Session {
+    let mut session = Session::new();
+    if let Some(kind) = dsp::kind("eq") {
+        let mut insert = Insert::new("curve", kind);
+        for &(form, hz, gain_db, q, slope) in device.bands {
+            band(&mut insert.values, kind, form, [hz, gain_db, q, slope]);
+        }
+        session.master.strip.inserts.push(insert);
+    }
+    if let Some(kind) = dsp::kind("width").filter(|_| device.width_percent != 100.0) {
+        let mut insert = Insert::new("width", kind);
+        insert.values.set(kind, "width_percent", device.width_percent).expect("a setting of the width");
+        session.master.strip.inserts.push(insert);
+    }
+    session
+}
+
+fn band(values: &mut Values, kind: &'static dsp::Kind, form: &str, [hz, gain_db, q, slope]: [f64; 4]) {
+    let item = values.push(kind, "bands").expect("the equaliser has bands");
+    let name = |field: &str| format!("bands.{item}.{field}");
+    values.set_choice(kind, &name("type"), form).expect("a type of band");
+    for (field, value) in [("freq_hz", hz), ("gain_db", gain_db), ("q", q), ("slope_db_per_oct", slope)] {
+        values.set(kind, &name(field), value).expect("a setting of a band");
+    }
+}

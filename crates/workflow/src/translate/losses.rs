@@ -6,12 +6,15 @@
 //! over stretches of three seconds in place of blocks of 400 ms; it was within 0.1 LU of what the rendered device
 //! measures on two masters.
 
-use super::devices::{DEVICES, Device};
-use super::{BASS_HZ, mono_worst_band, session_of};
+use super::devices::{DEVICES, Device, session_of};
 use audio::{Spec, db_to_power, power_to_db};
-use measure::{Analysis, ERB_BANDS, ErbFrames, Part, ToneSeries};
+use measure::{Analysis, BandFacts, ERB_BANDS, ErbFrames, Part, ToneSeries};
 use serde::Serialize;
 
+/// Bands that end below this are bass, in hertz.
+pub(super) const BASS_HZ: f64 = 120.0;
+/// A band says something about mono when it has this share of the whole at least, in dB.
+const SHARE_DB: f64 = -20.0;
 /// Points at which a curve is read within a band.
 const POINTS: usize = 8;
 /// Edges of a third octave from its centre (IEC 61260-1: a tenth of a decade wide).
@@ -237,6 +240,16 @@ pub(super) fn lead_left(voices: &[ErbFrames; 2], curve: Option<&Curve>) -> Optio
     let [lead, rest] = [behind(&voices[0]), behind(&voices[1])];
     let parts = [&lead, &rest].map(|erb| Part { erb, gain: 1.0, emphasis: None });
     measure::loudness_left(&parts, 0)
+}
+
+/// The band that loses most when both channels are added: of middle and side the middle is left.
+pub(super) fn mono_worst_band(bands: &[BandFacts]) -> Option<(f64, f64, f64)> {
+    let sounding = bands.iter().filter(|band| band.share_db.is_some_and(|share| share > SHARE_DB));
+    let losses = sounding.filter_map(|band| {
+        let loss_db = 10.0 * (1.0 + 10f64.powf(band.side_mid_db? / 10.0)).log10();
+        Some((band.low_hz, band.high_hz, loss_db))
+    });
+    losses.max_by(|a, b| a.2.total_cmp(&b.2))
 }
 
 #[cfg(test)]

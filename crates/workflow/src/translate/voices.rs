@@ -2,9 +2,9 @@
 
 use super::devices::Device;
 use super::losses::{Curve, lead_left};
+use crate::finished_song::source_of;
 use crate::heard::Heard;
 use crate::listen::{self, Ear, render_options};
-use crate::master::source_of;
 use crate::{Context, Project, WorkflowError};
 use audio::Buffer;
 use engine::{Output, Sources, Tap};
@@ -97,8 +97,8 @@ impl Voices {
         };
         let session = song.load()?.session()?;
         let sources = song.sources(&session)?;
-        let mut facts = listen::recordings(song, &session, &sources, context)?;
-        listen::strips(song, &session, &sources, &mut facts, &mut Heard::new(song), context)?;
+        let (mut facts, _) = listen::recordings(song, &session, &sources, context)?;
+        listen::strips(&session, &sources, &mut facts, &mut Heard::new(song), context)?;
         Ok(assistant::lead_and_rest(&facts, &session).map(|voices| Voices::Song(Box::new(voices))))
     }
 

@@ -24,6 +24,7 @@ fn two(own: usize, other: usize, other_db: f64) -> Model {
         sources: vec![0, 1],
         centres_hz: (0..ERB_BANDS).map(|band| 50.0 * 1.15f64.powi(band as i32)).collect(),
         asks: Vec::new(),
+        alike: Vec::new(),
         start_db: vec![0.0; 2],
         fixed: vec![true; 2],
         tones: vec![None; 2],

@@ -57,7 +57,7 @@ impl Step for Automation {
 /// Weighted power of a track behind its fader and buses, row by row.
 fn behind_fader(track: &Strip, facts: &SongFacts, session: &Session) -> Option<Rows> {
     let mut rows = Rows::of(facts.tracks.get(&track.id)?.now());
-    let gain = db_to_power(track.fader_db + super::static_mix::path_gain_db(session, track));
+    let gain = db_to_power(track.fader_db + crate::parts::path_gain_db(session, track));
     rows.power.iter_mut().for_each(|power| *power *= gain);
     Some(rows)
 }

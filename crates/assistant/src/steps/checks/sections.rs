@@ -1,8 +1,7 @@
 //! The balance of a finished mix, section by section: where the lead sinks or stands out, and who holds a band.
 
-use crate::parts::{heard, lead};
+use crate::parts::{heard, lead, path_gain_db};
 use crate::power::{Rows, lufs};
-use crate::steps::static_mix::path_gain_db;
 use crate::{Rules, SongFacts};
 use audio::{db_to_power, power_to_db};
 use measure::{Analysis, ERB_BANDS, ErbFrames};

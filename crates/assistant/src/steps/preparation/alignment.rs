@@ -3,8 +3,7 @@
 //! Nothing is delayed: the microphone that heard the source first stays where the players were, and the others are
 //! advanced onto it, whichever of them was taken as the reference.
 
-use super::is_distant;
-use crate::parts::{MOST_DELAY_S, SURE};
+use crate::parts::{MOST_DELAY_S, SURE, is_distant};
 use crate::words::signed_db;
 use crate::{Relation, SongFacts};
 use session::{Decision, Session, StepId, Strip};

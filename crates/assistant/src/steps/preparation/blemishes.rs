@@ -1,7 +1,8 @@
 //! Peaks that were cut off, clicks, and a low end that lies on one side.
 
+use super::head::{HEAD, at_the_head};
 use super::{hiss, hum};
-use crate::parts::{heard, role};
+use crate::parts::{heard, is_distant, role};
 use crate::rack::settings;
 use crate::recordings::clicks;
 use crate::words::tenth;
@@ -18,8 +19,6 @@ const BELOW_THE_TOPS_DB: f64 = 0.1;
 const RISE_DB: f64 = 9.0;
 /// Of the click repair: high enough for most of what is heard, low enough for consonants to stay.
 const SENSITIVITY_PERCENT: f64 = 50.0;
-/// Why restoration stands first.
-pub(super) const HEAD: &str = "A recording is restored before anything else changes it.";
 /// A low end lies on one side when it leans by this much more than the whole track, in dB: the left hand of a
 /// piano before two microphones leans by less.
 const LEANS_DB: f64 = 8.0;
@@ -56,8 +55,7 @@ fn declick(track: &Strip, known: &TrackFacts) -> Vec<Decision> {
         .sure(0.7)
         .costs("consonants and plectra as short as a click may be taken for one and softened")
         .unless("they are meant: a loop's grain, the crackle of a record");
-    let place =
-        super::at_the_head(track, "declick", HEAD).map(|place| place.measured("clicks", count, "clicks"));
+    let place = at_the_head(track, "declick", HEAD).map(|place| place.measured("clicks", count, "clicks"));
     [decision].into_iter().chain(place).collect()
 }
 
@@ -96,8 +94,7 @@ fn declip(track: &Strip, raw: &Facts) -> Vec<Decision> {
         .sure(0.8)
         .costs(format!("the peaks rise by up to {RISE_DB:.0} dB, so the track needs that much more headroom"))
         .unless("the clipping is the sound that is wanted, or it can be recorded again");
-    let place =
-        super::at_the_head(track, "declip", HEAD).map(|place| place.measured("cut off at", lowest, "dBFS"));
+    let place = at_the_head(track, "declip", HEAD).map(|place| place.measured("cut off at", lowest, "dBFS"));
     [decision].into_iter().chain(place).collect()
 }
 
@@ -107,7 +104,7 @@ fn low_end_to_the_middle(track: &Strip, low_db: f64, raw: &Facts) -> Option<Deci
     let leans_db = low_db - whole_db;
     let share_db = crate::tone::share_db(raw, 40.0, LOW_HZ)?;
     // What was recorded by several microphones of a room has its picture there.
-    let distant = matches!(roles::family(role(track)), "fx" | "returns") || super::is_distant(track);
+    let distant = matches!(roles::family(role(track)), "fx" | "returns") || is_distant(track);
     let taken = track.inserts.iter().any(|insert| insert.kind.id == width::KIND.id);
     if low_db.abs() < LEANS_DB || leans_db.abs() < LEANS_DB || share_db < LOW_SHARE_DB || distant || taken {
         return None;

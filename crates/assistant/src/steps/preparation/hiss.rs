@@ -4,7 +4,7 @@
 //! part never pauses, before its first note. Only what is steady there, lies in many bands and is near enough to the
 //! playing to be heard counts as noise.
 
-use super::blemishes::HEAD;
+use super::head::{HEAD, at_the_head};
 use crate::levels::{at, level_db, sorted};
 use crate::parts::role;
 use crate::rack::settings;
@@ -144,7 +144,7 @@ pub(super) fn denoiser(track: &Strip, known: &TrackFacts) -> Vec<Decision> {
         .sure(if noise.learnt_s < 1.0 { 0.6 } else { 0.7 })
         .costs("the faintest detail near the noise: breaths and ends of tails are a little softer")
         .unless("the noise is part of the sound");
-    let place = super::at_the_head(track, "denoise", HEAD)
+    let place = at_the_head(track, "denoise", HEAD)
         .map(|place| place.measured("noise above 200 Hz", noise.dbfs, "dBFS"));
     [decision].into_iter().chain(place).collect()
 }

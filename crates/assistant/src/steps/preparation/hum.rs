@@ -1,6 +1,6 @@
 //! Hum of the mains: several lines are followed and subtracted, one alone is cut.
 
-use super::blemishes::HEAD;
+use super::head::{HEAD, at_the_head};
 use crate::TrackFacts;
 use crate::rack::settings;
 use crate::words::{listed, tenth};
@@ -64,7 +64,7 @@ pub(super) fn removal(track: &Strip, known: &TrackFacts) -> Vec<Decision> {
     let decision = told(Decision::new(StepId::Preparation, change, why), hum, &lines)
         .sure(0.9)
         .costs("a note held for seconds exactly on a line could lose some level");
-    let place = super::at_the_head(track, "dehum", HEAD)
+    let place = at_the_head(track, "dehum", HEAD)
         .map(|place| place.measured("hum in the pauses", hum.dbfs(), "dBFS"));
     [decision].into_iter().chain(place).collect()
 }

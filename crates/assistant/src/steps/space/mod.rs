@@ -9,11 +9,10 @@ pub(crate) mod dryness;
 mod returns;
 
 use crate::genre;
-use crate::parts::{heard, is_point, role};
+use crate::parts::{heard, is_point, path_gain_db, role};
 use crate::power::band_shares;
 use crate::rack::is_set_whole;
 use crate::roles;
-use crate::steps::static_mix::path_gain_db;
 use crate::words::spoken_role;
 use crate::{Hears, Rules, SongFacts, Step};
 use measure::Analysis;

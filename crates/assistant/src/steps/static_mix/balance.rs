@@ -13,14 +13,13 @@ use super::expected::{effect_lu, lead_against_rest_lu, usual_inside_db};
 use super::pan::Stage;
 use super::powers::{Voiced, bands, level_db, mean_powers};
 use super::width;
+use crate::cuts::planned;
 use crate::parts::{self, DRUMS, EFFECTS, HARMONY, Part, part_of, role};
-use crate::power::{Rows, busiest_third, lufs};
-use crate::solve::{Bands, Model, Solution};
-use crate::steps::subtractive_eq::planned;
+use crate::power::{Bands, Rows, busiest_third, lufs};
+use crate::solve::{Model, Solution};
 use crate::words::{listed, tenth};
 use crate::{Rules, SongFacts};
 use audio::{db_to_power, power_to_db};
-pub(crate) use hides::bells;
 use measure::ERB_BANDS;
 use session::{Session, Strip};
 use std::collections::BTreeMap;
@@ -173,19 +172,6 @@ struct Problem<'a> {
     facts: &'a SongFacts,
 }
 
-/// Gain of all buses behind a strip, in dB.
-pub(crate) fn path_gain_db(session: &Session, strip: &Strip) -> f64 {
-    let mut gain_db = 0.0;
-    let mut bus = strip.bus.as_deref().and_then(|id| session.buses.get(id));
-    // Buses cannot feed themselves in a session that was read; the count only guards against one made by hand.
-    for _ in 0..=session.buses.len() {
-        let Some(strip) = bus else { break };
-        gain_db += strip.trim_db + strip.fader_db;
-        bus = strip.bus.as_deref().and_then(|id| session.buses.get(id));
-    }
-    gain_db
-}
-
 /// Solves the mix; `None` where nothing plays. What is still `open`, to be decided, is solved with the levels: slopes,
 /// cuts, places and widths.
 pub(super) fn solve<'a>(
@@ -251,7 +237,7 @@ impl<'a> Problem<'a> {
                 // What is still to be placed is balanced as it stands in the middle.
                 let placed = !open || rules.is_yours(&track.path().child("pan"));
                 let law_db = if placed { parts::balanced_db(known.now(), track.pan) } else { 0.0 };
-                let path_db = path_gain_db(session, track) + together_db + law_db;
+                let path_db = parts::path_gain_db(session, track) + together_db + law_db;
                 tracks.push(Voiced {
                     track,
                     facts: known,

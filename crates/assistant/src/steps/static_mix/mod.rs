@@ -11,7 +11,7 @@ use crate::parts::heard;
 use crate::words::{place, signed_db};
 use crate::{Hears, Rules, SongFacts, Step};
 use balance::{Balance, Level};
-pub(crate) use balance::{Room, RoomFor, bells, path_gain_db};
+pub(crate) use balance::{Room, RoomFor};
 pub(crate) use pan::{Stage, steered};
 use session::{Decision, Session, StepId};
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@
 
 use super::seats::{Wish, heard_at_db, is_tom, pairs, players, seen_by_audience, stem, wish};
 use crate::import::side;
-use crate::parts::{heard, is_point, part_of, role};
+use crate::parts::{heard, is_point, part_of, path_gain_db, role};
 use crate::power::{Rows, band_shares};
 use crate::solve::Sides;
 use crate::{Rules, SongFacts, TrackFacts};
@@ -511,7 +511,7 @@ fn placed<'a>(
     let now = known.now();
     let rows = Rows::of(now);
     let all: Vec<usize> = (0..rows.power.len()).collect();
-    let gain_db = fader_db + super::path_gain_db(session, track);
+    let gain_db = fader_db + path_gain_db(session, track);
     let doubled = now.facts.channels == 2 && is_point(now);
     let stereo = (now.facts.channels == 2 || track.files.len() == 2) && !doubled;
     let ratio = db_to_power(now.facts.balance_db.unwrap_or(0.0).clamp(-60.0, 60.0));

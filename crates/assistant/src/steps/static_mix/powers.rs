@@ -1,8 +1,7 @@
 //! Mean powers of tracks by band, weighted as loudness is.
 
 use crate::TrackFacts;
-use crate::power::{Rows, lufs, weight};
-use crate::solve::Bands;
+use crate::power::{Bands, Rows, lufs, weight};
 use audio::db_to_power;
 use measure::ERB_BANDS;
 use session::Strip;

@@ -1,6 +1,6 @@
 //! High-passes: below the lowest note of a track there is only what disturbs.
 
-use super::Cut;
+use crate::cuts::Cut;
 use crate::parts::{heard, role, sources};
 use crate::rack::{Band, round_hz};
 use crate::roles;

@@ -2,7 +2,7 @@
 //! kick. Where and how far is solved with the levels; what plays on while the part it hides has long pauses steps back
 //! only while that plays, by a dynamic equaliser that listens to it.
 
-use super::Cut;
+use crate::cuts::Cut;
 use crate::levels::{at, level_db, sorted};
 use crate::rack::{Band, shown_hz};
 use crate::steps::static_mix::{Room, RoomFor};

@@ -4,82 +4,22 @@
 //!
 //! All of it goes into one equaliser, `eq`, whose bands are named after what they are for.
 
-mod boom;
 mod low_end;
 mod masking;
-mod resonance;
 mod tilt;
-mod too_much;
 
+use crate::cuts::{Cut, own_cuts};
 use crate::parts::heard;
-use crate::rack::{Band, is_taken};
-use crate::solve::Bands;
-use crate::steps::static_mix::{bells, found};
+use crate::rack::is_taken;
+use crate::steps::static_mix::found;
 use crate::{Hears, Rules, SongFacts, Step};
 use session::{Decision, Session, StepId, Strip};
-use std::collections::BTreeMap;
 
 /// At most so many cuts besides the high-pass on one track.
 const MOST_CUTS: usize = 4;
 
 /// Subtractive EQ.
 pub(crate) struct SubtractiveEq;
-
-/// A band that a track should get, and why.
-#[derive(Debug, Clone)]
-struct Cut {
-    track: String,
-    band: Band,
-    why: String,
-    note: String,
-    evidence: Vec<(&'static str, f64, &'static str)>,
-    confidence: f64,
-    unless: &'static str,
-}
-
-impl Cut {
-    fn decision(self, strip: &Strip, first: bool) -> Decision {
-        let costs = match self.band.shape {
-            "high_pass" => format!(
-                "phase below {:.0} Hz, and whatever of it is meant to lie there",
-                2.0 * self.band.freq_hz
-            ),
-            _ => format!("what else of it lies around {}", crate::rack::shown_hz(self.band.freq_hz)),
-        };
-        let change = self.band.change(strip, "eq", first);
-        let decision = Decision::new(StepId::SubtractiveEq, change, self.why)
-            .noted(self.note)
-            .sure(self.confidence)
-            .costs(costs)
-            .unless(self.unless);
-        self.evidence.into_iter().fold(decision, |d, (name, value, unit)| d.measured(name, value, unit))
-    }
-}
-
-/// What tracks should lose whatever plays beside them.
-fn own_cuts(free: &[&Strip], facts: &SongFacts, rules: &Rules) -> Vec<Cut> {
-    let mut cuts = Vec::new();
-    for track in free {
-        let Some(known) = facts.tracks.get(&track.id) else { continue };
-        cuts.extend(too_much::cuts(track, known, rules));
-        cuts.extend(resonance::cut(track, known, rules));
-        cuts.extend(boom::cut(track, known, rules));
-    }
-    cuts
-}
-
-/// Factors on power by band of the cuts that tracks will get whatever plays beside them.
-pub(crate) fn planned(facts: &SongFacts, session: &Session, rules: &Rules) -> BTreeMap<String, Bands> {
-    let free: Vec<&Strip> = heard(session).filter(|track| !is_taken(track, "eq", rules)).collect();
-    let mut planned: BTreeMap<String, Bands> = BTreeMap::new();
-    for cut in own_cuts(&free, facts, rules) {
-        let Some(known) = facts.tracks.get(&cut.track) else { continue };
-        let factors = bells(&known.now().erb.centres_hz, [(cut.band.freq_hz, cut.band.gain_db, cut.band.q)]);
-        let all = planned.entry(cut.track).or_insert([1.0; measure::ERB_BANDS]);
-        all.iter_mut().zip(factors).for_each(|(all, factor)| *all *= factor);
-    }
-    planned
-}
 
 impl Step for SubtractiveEq {
     fn id(&self) -> StepId {

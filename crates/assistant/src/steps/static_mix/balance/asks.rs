@@ -5,8 +5,8 @@ use super::wishes::ranges_of_references;
 use super::{Group, MIX_LUFS, Problem, Source};
 use crate::Rules;
 use crate::parts::role;
-use crate::power::weight;
-use crate::solve::{Against, Ask, Bands, Model, Range, Spectrum};
+use crate::power::{Bands, weight};
+use crate::solve::{Against, Ask, Model, Range, Spectrum};
 use audio::{db_to_power, power_to_db};
 use measure::ERB_BANDS;
 
@@ -32,10 +32,12 @@ impl Problem<'_> {
             let facts = &track.facts.now().facts;
             crate::tone::slope(role(track.track), facts).filter(|_| free)
         };
+        let alike = self.alike();
         Model {
             sources: self.tracks.iter().map(|voiced| voiced.source).collect(),
             centres_hz: self.centres_hz(),
-            asks: self.asks(),
+            asks: self.asks(&alike),
+            alike,
             start_db: (0..self.sources.len()).map(|source| self.start_db(source)).collect(),
             fixed: self.sources.iter().map(|source| source.fixed_db.is_some()).collect(),
             tones: self.sources.iter().map(tone).collect(),
@@ -55,8 +57,14 @@ impl Problem<'_> {
         centres
     }
 
+    /// Players of one part: powers of each of them.
+    fn alike(&self) -> Vec<Vec<Vec<Bands>>> {
+        let several = self.groups.iter().filter(|group| group.sources.len() > 1);
+        several.map(|group| group.sources.iter().map(|source| self.alone(*source)).collect()).collect()
+    }
+
     /// Everything that is wished of levels.
-    fn asks(&self) -> Vec<Ask> {
+    fn asks(&self, alike: &[Vec<Vec<Bands>>]) -> Vec<Ask> {
         let of_whole = |power: &[Bands], goal_lu: f64, spread_lu: f64| Ask {
             of: power.to_vec(),
             against: Against::Whole,
@@ -80,11 +88,10 @@ impl Problem<'_> {
             }
         }
         asks.extend(self.rough_asks());
-        for group in self.groups.iter().filter(|group| group.sources.len() > 1) {
-            let all: Vec<Vec<Bands>> = group.sources.iter().map(|source| self.alone(*source)).collect();
+        for (group, all) in alike.iter().enumerate() {
             asks.extend(all.iter().map(|of| Ask {
                 of: of.clone(),
-                against: Against::Alike(all.clone()),
+                against: Against::Alike(group),
                 goal_lu: 0.0,
                 spread_lu: ALIKE_LU,
             }));

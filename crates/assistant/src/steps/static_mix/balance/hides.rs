@@ -3,9 +3,9 @@
 use super::super::powers::Voiced;
 use super::{Group, Problem, Room, RoomFor};
 use crate::parts::role;
-use crate::power::band_shares;
+use crate::power::{Bands, band_shares};
 use crate::rack::{bell_db, is_taken};
-use crate::solve::{Bands, Cut, Hidden, Limit, Model, Solution};
+use crate::solve::{Cut, Hidden, Limit, Model, Solution};
 use crate::{Rules, SongFacts, roles};
 use measure::ERB_BANDS;
 use session::Session;
@@ -331,15 +331,4 @@ fn gives_way(role: &str, lead_role: &str) -> bool {
     };
     let accompanies = matches!(family(role), "guitars" | "keys" | "synths" | "strings" | "winds");
     accompanies && family(role) != family(lead_role)
-}
-
-/// Factors on power by band of bells `(Hz, dB, Q)`.
-pub(crate) fn bells(centres_hz: &[f64], bells: impl IntoIterator<Item = (f64, f64, f64)>) -> Bands {
-    let mut factors = [1.0; ERB_BANDS];
-    for (hz, gain_db, q) in bells {
-        for (factor, centre) in factors.iter_mut().zip(centres_hz) {
-            *factor *= audio::db_to_power(bell_db(*centre, hz, gain_db, q));
-        }
-    }
-    factors
 }

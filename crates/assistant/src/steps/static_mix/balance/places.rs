@@ -4,7 +4,8 @@ use super::super::pan::{Stage, Unit};
 use super::super::powers::{Voiced, bands};
 use super::super::width::{self, Narrow};
 use super::Problem;
-use crate::solve::{Bands, Image, Place, Sides, Solution, Width};
+use crate::power::Bands;
+use crate::solve::{Image, Place, Sides, Solution, Width};
 use crate::{Rules, SongFacts};
 use audio::db_to_power;
 
