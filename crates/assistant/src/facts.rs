@@ -15,7 +15,7 @@ pub struct SongFacts {
     pub tempo: Option<(f64, f64)>,
     /// Tracks by id.
     pub tracks: BTreeMap<String, TrackFacts>,
-    /// Buses and returns by id, as they leave their faders.
+    /// Buses by id, as they leave their faders; absent until a step has asked for them.
     pub groups: BTreeMap<String, Facts>,
     /// The mix as it leaves the pre-master's fader.
     pub mix: Option<Analysis>,

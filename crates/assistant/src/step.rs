@@ -10,7 +10,9 @@ pub enum Hears {
     Recordings,
     /// Also every track as it stands now, before its fader.
     Strips,
-    /// Also buses, returns and the mix.
+    /// Also the buses.
+    Buses,
+    /// Also the mix.
     Mix,
 }
 
@@ -43,8 +45,8 @@ pub trait Step: Sync {
     /// Which one.
     fn id(&self) -> StepId;
 
-    /// What it has to have heard.
-    fn hears(&self) -> Hears;
+    /// What it has to have heard of a session.
+    fn hears(&self, session: &Session) -> Hears;
 
     /// Decides. Pure: the same facts, session and rules give the same decisions. An empty list means that
     /// nothing needs to be done.

@@ -36,7 +36,7 @@ fn strip_options() -> Options {
     Options { pitch: false, clipping: false, ..recording_options() }
 }
 
-/// What is measured of a bus and of a return, which are asked only how loud they are, and how dense.
+/// What is measured of a bus, which is asked only how dense it is.
 fn group_options() -> Options {
     Options { spectrum: false, series: false, ..strip_options() }
 }
@@ -311,7 +311,25 @@ pub(crate) fn levels(
     Ok(())
 }
 
-/// Measures buses, returns and the mix, as the session has them now, and the tracks before their faders.
+/// Measures the buses, as the session has them now, and the tracks before their faders.
+pub(crate) fn buses(
+    project: &Project,
+    session: &Session,
+    sources: &Sources,
+    facts: &mut SongFacts,
+    heard: &mut Heard,
+    context: &Context,
+) -> Result<(), WorkflowError> {
+    let plan = engine::compile(session, sources)?;
+    let mut taps: Vec<(usize, Tap)> =
+        session.buses.keys().map(|id| (place(&plan, "bus", id), Tap::Output)).collect();
+    taps.extend(tracks(&plan, session));
+    let cache = project.strip_cache();
+    let what = Listening { plan: &plan, sources, stage: "listening to the buses", cache: cache.as_deref() };
+    what.listen(&taps, facts, heard, context)
+}
+
+/// Measures the mix, as the session has it now, and the tracks before their faders.
 pub(crate) fn mix(
     project: &Project,
     session: &Session,
@@ -321,10 +339,7 @@ pub(crate) fn mix(
     context: &Context,
 ) -> Result<(), WorkflowError> {
     let plan = engine::compile(session, sources)?;
-    let bus = session.buses.keys().map(|id| (place(&plan, "bus", id), Tap::Output));
-    let returns = session.returns.keys().map(|id| (place(&plan, "return", id), Tap::Output));
-    let mut taps: Vec<(usize, Tap)> = bus.chain(returns).collect();
-    taps.extend(tracks(&plan, session));
+    let mut taps = tracks(&plan, session);
     taps.push((plan.nodes.len() - 1, Tap::Output));
     let cache = project.strip_cache();
     let what = Listening { plan: &plan, sources, stage: "listening to the mix", cache: cache.as_deref() };

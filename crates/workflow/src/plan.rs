@@ -227,17 +227,28 @@ impl Planner<'_> {
             return Ok(());
         }
         let session = self.session()?;
-        if step.hears() > *heard {
-            match step.hears() {
+        let hears = step.hears(&session);
+        if hears > *heard {
+            match hears {
                 Hears::Recordings => {}
                 Hears::Strips => {
                     self.listen_to_strips(&session, sources, context)?;
+                }
+                Hears::Buses => {
+                    listen::buses(
+                        self.project,
+                        &session,
+                        sources,
+                        &mut self.facts,
+                        &mut self.heard,
+                        context,
+                    )?;
                 }
                 Hears::Mix => {
                     listen::mix(self.project, &session, sources, &mut self.facts, &mut self.heard, context)?;
                 }
             }
-            *heard = step.hears();
+            *heard = hears;
         }
         context.listener.stage(&format!("step {}", step.id()), None);
         let rules = Rules { yours: self.merging.settled(), ..self.request.rules.clone() };

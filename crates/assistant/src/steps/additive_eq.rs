@@ -90,7 +90,7 @@ impl Step for AdditiveEq {
         StepId::AdditiveEq
     }
 
-    fn hears(&self) -> Hears {
+    fn hears(&self, _: &Session) -> Hears {
         Hears::Strips
     }
 

@@ -55,8 +55,9 @@ impl Step for Character {
         StepId::Character
     }
 
-    fn hears(&self) -> Hears {
-        Hears::Mix
+    fn hears(&self, session: &Session) -> Hears {
+        let glued = session.buses.values().any(|bus| !bus.mute && was_one_room(&joined(bus, session)));
+        if glued { Hears::Buses } else { Hears::Strips }
     }
 
     fn decide(&self, facts: &SongFacts, session: &Session, rules: &Rules) -> Vec<Decision> {
@@ -67,19 +68,23 @@ impl Step for Character {
     }
 }
 
-/// A gentle compressor on a bus of drums.
-fn glue(bus: &Strip, facts: &SongFacts, session: &Session, rules: &Rules) -> Option<Decision> {
-    let tracks: Vec<&Strip> =
-        heard(session).filter(|track| track.bus.as_deref() == Some(bus.id.as_str())).collect();
+/// The tracks that go to a bus.
+fn joined<'a>(bus: &Strip, session: &'a Session) -> Vec<&'a Strip> {
+    heard(session).filter(|track| track.bus.as_deref() == Some(bus.id.as_str())).collect()
+}
+
+/// Whether some tracks are drums that were played in one room: parts that were programmed or are mixed already have none.
+fn was_one_room(tracks: &[&Strip]) -> bool {
     let drums = tracks.iter().filter(|track| roles::family(role(track)) == "drums").count();
-    if tracks.len() < GROUP || 2 * drums <= tracks.len() {
-        return None;
-    }
-    // Glue joins what was played in one room; parts that were programmed or are mixed already have none.
-    let room = |track: &&&Strip| {
-        matches!(role(track), "overhead" | "overhead_left" | "overhead_right" | "drum_room")
-    };
-    if !tracks.iter().any(|track| room(&track)) {
+    let room =
+        |track: &&Strip| matches!(role(track), "overhead" | "overhead_left" | "overhead_right" | "drum_room");
+    tracks.len() >= GROUP && 2 * drums > tracks.len() && tracks.iter().any(room)
+}
+
+/// A gentle compressor on a bus of drums: it joins what was played in one room.
+fn glue(bus: &Strip, facts: &SongFacts, session: &Session, rules: &Rules) -> Option<Decision> {
+    let tracks = joined(bus, session);
+    if !was_one_room(&tracks) {
         return None;
     }
     let crest_db = facts.groups.get(&bus.id).and_then(|group| group.active_crest_db);

@@ -43,7 +43,7 @@ impl Step for Checks {
         StepId::Checks
     }
 
-    fn hears(&self) -> Hears {
+    fn hears(&self, _: &Session) -> Hears {
         Hears::Mix
     }
 

@@ -44,7 +44,7 @@ impl Step for GainStaging {
         StepId::GainStaging
     }
 
-    fn hears(&self) -> Hears {
+    fn hears(&self, _: &Session) -> Hears {
         Hears::Recordings
     }
 

@@ -20,7 +20,7 @@ impl Step for Premaster {
         StepId::Premaster
     }
 
-    fn hears(&self) -> Hears {
+    fn hears(&self, _: &Session) -> Hears {
         Hears::Mix
     }
 

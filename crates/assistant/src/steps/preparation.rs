@@ -66,7 +66,7 @@ impl Step for Preparation {
         StepId::Preparation
     }
 
-    fn hears(&self) -> Hears {
+    fn hears(&self, _: &Session) -> Hears {
         Hears::Recordings
     }
 

@@ -36,7 +36,7 @@ impl Step for Automation {
         StepId::Automation
     }
 
-    fn hears(&self) -> Hears {
+    fn hears(&self, _: &Session) -> Hears {
         Hears::Mix
     }
 

@@ -135,3 +135,16 @@ fn what_a_person_has_set_stays() {
     assert!(Character.decide(&facts, &session, &yours).is_empty());
     assert!(run(&session, &SongFacts::default()).0.is_empty());
 }
+
+/// A bus is only rendered for this step where it may be glued: that of a kit with overheads, of a room, and not of a machine.
+#[test]
+fn only_drums_of_one_room_need_their_bus_heard() {
+    let (mut session, _) = kit();
+    assert_eq!(Character.hears(&session), Hears::Buses);
+    session.buses["drums"].mute = true;
+    assert_eq!(Character.hears(&session), Hears::Strips);
+    let (mut session, _) = kit();
+    session.tracks.values_mut().for_each(|track| track.role = Some("drum_machine".into()));
+    assert_eq!(Character.hears(&session), Hears::Strips);
+    assert_eq!(Character.hears(&bass(-42.0).0), Hears::Strips);
+}

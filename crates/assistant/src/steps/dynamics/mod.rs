@@ -29,7 +29,7 @@ impl Step for Dynamics {
         StepId::Dynamics
     }
 
-    fn hears(&self) -> Hears {
+    fn hears(&self, _: &Session) -> Hears {
         Hears::Strips
     }
 

@@ -104,7 +104,7 @@ impl Step for Space {
         StepId::Space
     }
 
-    fn hears(&self) -> Hears {
+    fn hears(&self, _: &Session) -> Hears {
         Hears::Strips
     }
 

@@ -33,7 +33,7 @@ impl Step for StaticMix {
         StepId::StaticMix
     }
 
-    fn hears(&self) -> Hears {
+    fn hears(&self, _: &Session) -> Hears {
         Hears::Strips
     }
 

@@ -26,7 +26,7 @@ impl Step for SubtractiveEq {
         StepId::SubtractiveEq
     }
 
-    fn hears(&self) -> Hears {
+    fn hears(&self, _: &Session) -> Hears {
         Hears::Strips
     }
 
