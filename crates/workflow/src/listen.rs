@@ -174,11 +174,9 @@ pub(crate) fn untouched(session: &Session) -> Session {
 pub(crate) struct AsRecorded(BTreeMap<String, (String, AtAnyLevel)>);
 
 impl AsRecorded {
-    /// What a track reads whose trim and polarity alone were changed; `sound` is that of the track without these.
-    fn at(&mut self, id: &str, sound: &str, strip: &session::Strip) -> Option<Analysis> {
-        let (_, heard) = self.0.remove(id).filter(|(own, _)| own == sound)?;
-        let turned = if strip.invert { -1.0 } else { 1.0 };
-        heard.at(turned * db_to_gain(strip.trim_db))
+    /// What was heard of a track's recording, if that has the sound `sound`.
+    fn take(&mut self, id: &str, sound: &str) -> Option<AtAnyLevel> {
+        self.0.remove(id).filter(|(own, _)| own == sound).map(|(_, heard)| heard)
     }
 }
 
@@ -277,35 +275,64 @@ pub(crate) fn strips(
     heard: &mut Heard,
     context: &Context,
 ) -> Result<(), WorkflowError> {
+    levels(session, sources, &mut AsRecorded::default(), facts, heard, context)?;
     let plan = engine::compile(session, sources)?;
     let taps = tracks(&plan, session);
     let what = Listening { plan: &plan, sources, stage: "listening to the tracks", cache: None };
     what.listen(&taps, facts, heard, context)
 }
 
-/// Tells the readings of tracks that differ from their recordings by trim and polarity alone.
+/// Tells the readings of tracks that differ from their recordings by trim and polarity alone, from what is heard of these: in
+/// this run already (`recorded`), or for this. Such a track reads the same, to the bit, whatever is kept of earlier runs.
 pub(crate) fn levels(
     session: &Session,
     sources: &Sources,
     recorded: &mut AsRecorded,
     facts: &mut SongFacts,
     heard: &mut Heard,
+    context: &Context,
 ) -> Result<(), WorkflowError> {
-    if recorded.0.is_empty() {
-        return Ok(());
-    }
-    let mut as_recorded = session.clone();
-    for track in as_recorded.tracks.values_mut() {
+    let mut level_less = session.clone();
+    for track in level_less.tracks.values_mut() {
         (track.trim_db, track.invert) = (0.0, false);
     }
-    let (plan, bare) = (engine::compile(session, sources)?, engine::compile(&as_recorded, sources)?);
-    for (id, track) in &session.tracks {
-        let sound = |plan: &Plan| plan.sound_until(place(plan, "track", id), Tap::PreFader, plan.song_frames);
-        if let Some(analysis) = recorded.at(id, &sound(&bare), track) {
-            let node = &plan.nodes[place(&plan, "track", id)].id;
-            heard.remember(&sound(&plan), &analysis);
+    let (plan, level_less) = (engine::compile(session, sources)?, engine::compile(&level_less, sources)?);
+    let alone = engine::compile(&untouched(session), sources)?;
+    let sound =
+        |plan: &Plan, id: &str| plan.sound_until(place(plan, "track", id), Tap::PreFader, plan.song_frames);
+    let (mut known, mut missing) = (Vec::new(), Vec::new());
+    for id in session.tracks.keys() {
+        let (recording, now) = (sound(&alone, id), sound(&plan, id));
+        let node = &plan.nodes[place(&plan, "track", id)].id;
+        if sound(&level_less, id) != recording || heard.is_current(node, &now) {
+            continue;
+        }
+        if let Some(analysis) = heard.recall(&now) {
             put(facts, node, analysis);
-            heard.set_current(node, sound(&plan));
+            heard.set_current(node, now);
+            continue;
+        }
+        match recorded.take(id, &recording) {
+            Some(own) => known.push((id, own)),
+            None => missing.push(id),
+        }
+    }
+    if !missing.is_empty() {
+        let (tap, until, options) = (Tap::PreFader, alone.song_frames, strip_options());
+        let heed = |id: &&String| Heed { node: place(&alone, "track", id), tap, until, options };
+        let heeds: Vec<Heed> = missing.iter().map(heed).collect();
+        context.listener.stage("listening to the tracks", Some(facts.duration_s));
+        let found = ears(&alone, sources, &heeds, context, None)?;
+        known.extend(missing.into_iter().zip(found.iter().map(Analyser::at_any_level)));
+    }
+    for (id, own) in known {
+        let track = &session.tracks[id];
+        let turned = if track.invert { -1.0 } else { 1.0 };
+        if let Some(analysis) = own.at(turned * db_to_gain(track.trim_db)) {
+            let (node, now) = (&plan.nodes[place(&plan, "track", id)].id, sound(&plan, id));
+            heard.remember(&now, &analysis);
+            put(facts, node, analysis);
+            heard.set_current(node, now);
         }
     }
     Ok(())
@@ -320,6 +347,7 @@ pub(crate) fn buses(
     heard: &mut Heard,
     context: &Context,
 ) -> Result<(), WorkflowError> {
+    levels(session, sources, &mut AsRecorded::default(), facts, heard, context)?;
     let plan = engine::compile(session, sources)?;
     let mut taps: Vec<(usize, Tap)> =
         session.buses.keys().map(|id| (place(&plan, "bus", id), Tap::Output)).collect();
@@ -338,6 +366,7 @@ pub(crate) fn mix(
     heard: &mut Heard,
     context: &Context,
 ) -> Result<(), WorkflowError> {
+    levels(session, sources, &mut AsRecorded::default(), facts, heard, context)?;
     let plan = engine::compile(session, sources)?;
     let mut taps = tracks(&plan, session);
     taps.push((plan.nodes.len() - 1, Tap::Output));

@@ -279,7 +279,7 @@ impl Planner<'_> {
         context: &Context,
     ) -> Result<(), WorkflowError> {
         let mut recorded = std::mem::take(&mut self.recorded);
-        listen::levels(session, sources, &mut recorded, &mut self.facts, &mut self.heard)?;
+        listen::levels(session, sources, &mut recorded, &mut self.facts, &mut self.heard, context)?;
         drop(recorded);
         listen::strips(session, sources, &mut self.facts, &mut self.heard, context)
     }

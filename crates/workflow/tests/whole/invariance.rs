@@ -133,3 +133,25 @@ fn the_sample_rate_changes_nothing_that_is_heard() {
         same(&usual, &LEVEL, &other, &LEVEL, 0.3);
     }
 }
+
+// Finds a reading that depends on whether its recording was heard in the same run: planned from the kept measurements of the
+// recordings alone, as after a run that was cut off, every reason has the same numbers to the last digit.
+#[test]
+fn what_is_kept_of_an_earlier_run_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    recorded(folder.path(), &[0.0; 7], &[0, 1, 2, 3, 4, 5, 6], 44_100);
+    let state = folder.path().join(".tonmeister");
+    let planned = || {
+        let project = Project::new(folder.path(), None).expect("a project");
+        plan(&project, &PlanRequest::default(), &context(1)).expect("a plan");
+        let read = |path: &Path| std::fs::read_to_string(path).expect("written");
+        [read(&folder.path().join("session.toml")), read(&state.join("decisions.json"))]
+    };
+    let first = planned();
+    std::fs::remove_dir_all(state.join("heard")).expect("what was heard of strips");
+    for file in [folder.path().join("session.toml"), state.join("plan.toml"), state.join("decisions.json")] {
+        std::fs::remove_file(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    }
+    assert!(std::fs::read_dir(state.join("facts")).expect("kept").count() >= NAMES.len());
+    assert_eq!(planned(), first);
+}
