@@ -431,8 +431,9 @@ mod tests {
             let bound = { let t = most; 6.0 + 0.5 * (t + (t * t + 16.0 * t).sqrt()) };
             prop_assert!(solved.best.drive_db <= bound + 1e-9 && solved.best.drive_db >= bound - 0.25,
                 "{} of {}", solved.best.drive_db, bound);
-            // From 12 dB beyond; halving the way needs as many, and where it is a decibel three or four do.
-            prop_assert!(renders <= 12, "{} renders", renders);
+            // At worst three until one is too much, 12 dB at most beyond one that is not; seven halvings of that to a tenth of a
+            // decibel, each within two renders (a straight line that tells little is followed by the middle); one for the price.
+            prop_assert!(renders <= 18, "{} renders", renders);
         }
     }
 
