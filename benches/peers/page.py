@@ -54,7 +54,9 @@ def session_part(part):
         least = min(cost["peak_mib"] for cost in peers.values())
         out += [verdict("a third of the CPU of the fastest peer at most", ratio >= 3, f"1 / {ratio:.1f} of {fastest}'s"),
                 verdict("less memory than each peer", found["Tonmeister"]["peak_mib"] < least,
-                        f"{found['Tonmeister']['peak_mib']:.0f} MiB, the least of a peer {least:.0f} MiB"), ""]
+                        f"{found['Tonmeister']['peak_mib']:.0f} MiB, the least of a peer {least:.0f} MiB")
+                + " About half of it are pages of the program and of the C library, 3 MiB the four seconds that an echo can look back.",
+                ""]
     return out
 
 
@@ -176,9 +178,9 @@ def roofline_part(part):
             "counted by hand from the algorithm as it is, additions and multiplications alone; loads, comparisons and divisions are "
             "on top. A recursion cannot reach the arithmetic limit in one strip, since each sample waits for the one before. "
             + made(part), "", part["found"].strip(), "",
-            "Where the last figure is above 2 the gap is open. The equaliser has both channels of two sections in a vector of four; the "
-            "compressor waits for its recursion: one detector fills no vector, and several strips would have to share one. The "
-            "others hold divisions, maxima, shuffles and reads from many places, which the count leaves out.", ""]
+            "Where the last figure is above 2 the gap is open. The equaliser fills its vectors with the channels of neighbouring sections; "
+            "the compressor's detector and times run four frames at a time, and its times, logarithm and power each take a good part "
+            "of what is left. The others hold divisions, maxima, shuffles and reads from many places, which the count leaves out.", ""]
 
 
 def processors_part(part):
