@@ -294,12 +294,11 @@ fn matched(matched: &workflow::Matched) -> String {
         let value = |value: Option<f64>| reading(value, 1, a.unit);
         rows.push(vec![a.aspect.into(), value(a.references), value(a.before), value(a.after)]);
     }
-    let held = matched.bands.iter().filter(|b| b.moved_db.abs() >= b.limit_db - 0.01).count();
-    let held = match held {
-        0 => String::new(),
-        n => format!("{} held at the limit that the references' own spread sets\n", counted(n, "band")),
-    };
-    format!("\n{}{held}\n", table(&rows))
+    let held = matched.held().into_iter().zip(["", " of the sides"]).filter(|(count, _)| *count > 0);
+    let held = held.map(|(count, whose)| {
+        format!("{}{whose} held at the limit that the references' own spread sets\n", counted(count, "band"))
+    });
+    format!("\n{}{}", table(&rows), held.collect::<String>())
 }
 
 pub(crate) fn mastered(done: &MasterResult, verbose: bool, dry_run: bool) -> String {
@@ -307,6 +306,7 @@ pub(crate) fn mastered(done: &MasterResult, verbose: bool, dry_run: bool) -> Str
     for f in &done.files {
         text += &files(&[f.before.clone(), f.master.clone()]);
         text += &f.matched.as_ref().map(matched).unwrap_or_default();
+        text += &crate::print_check::failures(&f.findings);
         text += &back_to_mix(&f.listening);
         text += &against_each_other(&f.ab);
         for note in &f.notes {

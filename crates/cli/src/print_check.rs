@@ -22,6 +22,12 @@ pub(crate) fn findings(findings: &[Finding]) -> String {
     findings.iter().map(one).collect()
 }
 
+/// What a file is refused for, where it did not pass.
+pub(crate) fn failures(findings: &[Finding]) -> String {
+    let failed: Vec<Finding> = findings.iter().filter(|f| f.severity == Severity::Fail).cloned().collect();
+    findings_once(&failed, &mut BTreeSet::new())
+}
+
 /// Findings of many files: how one is heard and what to do about it is said where it comes first.
 pub(crate) fn findings_once(findings: &[Finding], said: &mut BTreeSet<String>) -> String {
     let mut one = |f: &Finding| match said.insert(format!("{} {}", f.id, f.remedy)) {

@@ -37,6 +37,17 @@ pub enum DeliveryError {
         /// All names.
         known: Vec<String>,
     },
+    /// This build has no encoder for a kind of file.
+    #[error(
+        "this build writes no {name}: its encoder's licence keeps it out of the usual build; build with `cargo install \
+         --path crates/cli --features {feature}`"
+    )]
+    NotBuilt {
+        /// The kind of file.
+        name: &'static str,
+        /// The cargo feature that brings its encoder.
+        feature: &'static str,
+    },
     /// A pattern of file names holds something that is not known.
     #[error("the file name pattern {pattern:?}: {what}; it can hold {}", .known.join(", "))]
     Pattern {

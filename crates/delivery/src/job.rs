@@ -10,7 +10,7 @@ use files::{EncodeSpec, Info, Tags};
 use serde::Serialize;
 
 use crate::error::DeliveryError;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::name::file_stem;
 use crate::quantise::Dither;
 use crate::reading::shown_path;
@@ -56,18 +56,24 @@ pub struct Job<'a> {
     pub joins: Joins,
 }
 
-/// The ends of a file at which another one joins it: sound that begins or stops there is no fault.
+/// What stands around a file: where another one joins it, sound that begins or stops is no fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Joins {
     /// It goes on from the one before.
     pub start: bool,
     /// It goes on into the next one.
     pub end: bool,
+    /// It is one track of an album, whose tracks are as loud as they are beside each other: advice about the loudness of one
+    /// by itself would undo that. What a target requires stays required.
+    pub album: bool,
 }
 
 impl Joins {
     pub(crate) fn excuse(self, finding: &Finding) -> bool {
-        (self.start && finding.id == "abrupt_start") || (self.end && finding.id == "abrupt_end")
+        let advice = finding.severity != Severity::Fail && finding.id == "integrated_loudness";
+        (self.start && finding.id == "abrupt_start")
+            || (self.end && finding.id == "abrupt_end")
+            || (self.album && advice)
     }
 }
 
@@ -254,5 +260,24 @@ fn same_file(a: &Path, b: &Path) -> bool {
     match (fs::canonicalize(a), fs::canonicalize(b)) {
         (Ok(a), Ok(b)) => a == b,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Finds advice that would tear the tracks of an album apart, and a rule that an album does not have to keep.
+    #[test]
+    fn a_track_of_an_album_is_not_advised_another_loudness() {
+        let finding = |id: &'static str, severity| Finding::new(id, severity, "off");
+        let album = Joins { album: true, ..Joins::default() };
+        assert!(album.excuse(&finding("integrated_loudness", Severity::Warn)));
+        assert!(!album.excuse(&finding("integrated_loudness", Severity::Fail)));
+        assert!(!album.excuse(&finding("true_peak", Severity::Warn)));
+        assert!(!Joins::default().excuse(&finding("integrated_loudness", Severity::Warn)));
+        let after = Joins { start: true, ..Joins::default() };
+        assert!(after.excuse(&finding("abrupt_start", Severity::Warn)));
+        assert!(!after.excuse(&finding("abrupt_end", Severity::Warn)));
     }
 }

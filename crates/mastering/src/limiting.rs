@@ -35,13 +35,14 @@ impl MasterStep for Limiting {
             ),
             false => format!("Peaks would stand {:.1} dB above it: light work", over_db.max(0.0)),
         };
+        let off = match missing {
+            over if over < 0.0 => format!("it is {:.1} LU louder than the target", -over),
+            missing => format!("{missing:.1} LU are missing to the target"),
+        };
         let mut decision = Decision::new(
             StepId::Limiting,
             change,
-            format!(
-                "A true-peak limiter keeps {:.1} dBTP; {missing:+.1} LU are missing to the target. {work}.",
-                goal.ceiling_dbtp
-            ),
+            format!("A true-peak limiter keeps {:.1} dBTP; {off}. {work}.", goal.ceiling_dbtp),
         )
         .measured("peaks above the ceiling at the target", over_db, "dB")
         .costs("the highest peaks lose their edge, the more of it the louder the master")

@@ -31,8 +31,8 @@ mod text;
 pub use html::to_html;
 pub use model::{
     AbPart, Bound, CurveBand, CurvePart, FilePart, FindingPart, FindingSeverity, ListeningPart,
-    ReductionPart, Report, SCHEMA, SectionPart, ServicePart, SignalPart, StepPart, TagPart, TargetPart,
-    TargetRow, TrackPart, TranslationPart, to_json,
+    MatchedAspect, MatchedPart, ReductionPart, Report, SCHEMA, SectionPart, ServicePart, SignalPart,
+    StepPart, TagPart, TargetPart, TargetRow, TrackPart, TranslationPart, to_json,
 };
 pub use png::{HAS_PNG, PngError, to_png};
 pub use sheet::{Plot, PlotPart, Theme, to_svg};

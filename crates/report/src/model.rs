@@ -37,6 +37,8 @@ pub struct Report {
     pub master: Option<SignalPart>,
     /// The tonal balance that the master was led toward.
     pub reference: Option<CurvePart>,
+    /// How near it came to the songs that it was to be near to, where there were any.
+    pub matched: Option<MatchedPart>,
     /// What inserts took away over time.
     pub gain_reduction: Vec<ReductionPart>,
     /// The steps of the work; those that are missing count as not part of this run.
@@ -75,6 +77,7 @@ impl Default for Report {
             premaster: None,
             master: None,
             reference: None,
+            matched: None,
             gain_reduction: Vec::new(),
             steps: Vec::new(),
             tracks: Vec::new(),
@@ -87,6 +90,36 @@ impl Default for Report {
             reproduce: Vec::new(),
         }
     }
+}
+
+/// How near a master came to its references.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MatchedPart {
+    /// What the references are called.
+    pub references: Vec<String>,
+    /// One aspect a row.
+    pub aspects: Vec<MatchedAspect>,
+    /// Bands that were moved as far as the references' own spread lets them be.
+    pub bands_held: usize,
+    /// The same of the sides.
+    pub side_bands_held: usize,
+}
+
+/// One aspect of a match.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MatchedAspect {
+    /// Which.
+    pub aspect: String,
+    /// Its unit.
+    pub unit: String,
+    /// In the references.
+    pub references: Option<f64>,
+    /// In the mix.
+    pub before: Option<f64>,
+    /// In the master.
+    pub after: Option<f64>,
 }
 
 /// One sound of a comparison at equal loudness.

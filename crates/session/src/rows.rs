@@ -13,6 +13,15 @@ pub struct DataRow {
     pub place: Place,
     /// Its keys and values.
     pub value: Value,
+    /// Where each of its keys stands in the text.
+    keys: Vec<(String, Place)>,
+}
+
+impl DataRow {
+    /// Where a key stands in the text; where the row begins, if it has none of this name.
+    pub fn place_of(&self, key: &str) -> Place {
+        self.keys.iter().find(|(known, _)| known == key).map_or(self.place, |(_, place)| *place)
+    }
 }
 
 /// Reads a file that holds nothing but a list of tables, `[[name]]`, and gives them in their order.
@@ -38,14 +47,21 @@ fn rows_of(text: &str, name: &str) -> Result<Vec<DataRow>, (Place, String)> {
         let place = lines.place(entry.key_span.start);
         match entry.node.data {
             Data::List(list) if key == name && list.iter().all(|n| matches!(n.data, Data::Table(_))) => {
-                rows.extend(
-                    list.iter().map(|n| DataRow { place: lines.place(n.span.start), value: json(n) }),
-                );
+                rows.extend(list.iter().map(|n| DataRow {
+                    place: lines.place(n.span.start),
+                    value: json(n),
+                    keys: keys(n, &lines),
+                }));
             }
             _ => return Err((place, format!("`{key}` has no place here: rows begin with [[{name}]]"))),
         }
     }
     Ok(rows)
+}
+
+fn keys(row: &Node, lines: &Lines) -> Vec<(String, Place)> {
+    let Data::Table(entries) = &row.data else { return Vec::new() };
+    entries.iter().map(|(key, entry)| (key.clone(), lines.place(entry.key_span.start))).collect()
 }
 
 fn json(node: &Node) -> Value {

@@ -394,7 +394,7 @@ fn orders(
                 let track = album.tracks.get(n).filter(|_| n > 0);
                 track.is_some_and(|track| track.gap_s == 0.0 || track.crossfade_s > 0.0)
             };
-            let joins = Joins { start: joined(n), end: joined(n + 1) };
+            let joins = Joins { start: joined(n), end: joined(n + 1), album: true };
             let target = target.clone();
             orders.push(Order { source, target, folder, tags, joins, seed: album.seed });
         }

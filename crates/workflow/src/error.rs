@@ -39,8 +39,8 @@ pub enum WorkflowError {
         /// The folder.
         folder: PathBuf,
     },
-    /// Nothing in a mix can be heard.
-    #[error("the mix is silent: {reason}")]
+    /// Nothing in a sound can be heard, or too little for a loudness.
+    #[error("{reason}")]
     Silent {
         /// What may be the cause.
         reason: String,
@@ -339,6 +339,9 @@ fn of_delivery(error: &DeliveryError) -> Failure {
         DeliveryError::File(source) => of_file(source),
         DeliveryError::Measure { .. } => Failure::Unreadable,
         DeliveryError::UnknownTarget { .. }
+        | DeliveryError::UnknownFormat { .. }
+        | DeliveryError::NotBuilt { .. }
+        | DeliveryError::Pattern { .. }
         | DeliveryError::BitDepth { .. }
         | DeliveryError::NotTaken { .. }
         | DeliveryError::OverSource { .. } => Failure::Usage,

@@ -194,7 +194,8 @@ pub(crate) fn hand_over(
     }
     let known: BTreeMap<&Path, Vec<Entry>> =
         lists.keys().map(|folder| (*folder, delivery::read_manifest(folder))).collect();
-    context.listener.stage(&format!("delivering {} files", pieces.len()), None);
+    let files = if pieces.len() == 1 { "one file".into() } else { format!("{} files", pieces.len()) };
+    context.listener.stage(&format!("delivering {files}"), None);
     let done = AtomicUsize::new(0);
     let one = |(place, piece): (usize, &Piece)| -> Result<Delivered, WorkflowError> {
         let mut observe = |_, _| {

@@ -6,6 +6,7 @@ mod work;
 
 pub(crate) use work::{LIMITER, Work, with_limiter, write_wav};
 
+use crate::finished_song::nothing_heard;
 use crate::listen::listen_to;
 use crate::master_request::MasterRequest;
 use crate::matching::Matched;
@@ -68,8 +69,10 @@ pub fn master(
     let info = files::probe(premaster)?;
     space::ensure(&project.home, space::mastering(info.frames as u64, info.channels.max(2) as u64))?;
     let target = &target_of(project, &session, request)?;
-    let source = project.master_sources(&session, premaster)?;
-    let (mut facts, mut goal) = listened(project, &session, &source, (target, request), context)?;
+    let twice = target.doubles(info.channels);
+    let source = project.master_sources(&session, premaster, twice)?;
+    let (mut facts, mut goal) =
+        listened(project, (&session, premaster), &source, (target, request), context)?;
     let plan = MatchPlan::new(&facts, &goal);
     aim_at_references(&mut goal, plan.as_ref(), &facts);
     let mut work = Work::new(project, &source, context)?;
@@ -80,7 +83,10 @@ pub fn master(
         true => (None, plan),
         false => solved(&mut merging, &mut work, &facts, &goal, plan)?,
     };
-    let verdicts = mastering::verdicts(&facts, &goal);
+    let mut verdicts = mastering::verdicts(&facts, &goal);
+    if twice {
+        verdicts.insert(0, on_both_sides(premaster, target));
+    }
     // What was heard on the way is not asked any more, and of a long programme it is much.
     facts.now = None;
     let (made, mut delivered) =
@@ -109,7 +115,7 @@ pub fn master(
 /// What is known before anything is decided: the pre-master, the references, and where to go.
 fn listened(
     project: &Project,
-    session: &Session,
+    (session, mix): (&Session, &Path),
     source: &Sources,
     (target, request): (&Target, &MasterRequest),
     context: &Context,
@@ -117,8 +123,10 @@ fn listened(
     context.listener.stage("listening to the pre-master", None);
     let premaster = listen_to(source, context)?;
     if premaster.facts.integrated_lufs.is_none() {
-        let reason = "the pre-master has nothing above -70 LUFS; are all tracks muted?".to_string();
-        return Err(WorkflowError::Silent { reason });
+        return Err(match project.single {
+            Some(_) => nothing_heard(mix, ""),
+            None => nothing_heard(mix, "the mix "),
+        });
     }
     let goal = goal(session, target, premaster.facts.channels, request)?;
     let references = match request.as_it_is {
@@ -126,6 +134,16 @@ fn listened(
         true => Vec::new(),
     };
     Ok((MasterFacts { premaster, now: None, references }, goal))
+}
+
+/// That the one channel of a mono mix stands on both sides, and is read 3 LU louder by that.
+fn on_both_sides(mix: &Path, target: &Target) -> Verdict {
+    let name = mix.file_name().unwrap_or_default().to_string_lossy();
+    let text = format!(
+        "{name} is mono, and {} takes two channels: the one stands on both sides, which is 3 LU more by every meter.",
+        target.id
+    );
+    Verdict { text, ..Verdict::default() }
 }
 
 /// References say how loud and how dense a master may become, as far as that is asked for.

@@ -1,5 +1,6 @@
 //! Finished mixes: `master FILE`.
 
+use crate::finished_song::{LEAST_S, nothing_heard};
 use crate::master::{Mastered, master, session_of_file};
 use crate::master_request::MasterRequest;
 use crate::master_song::{dry_run_of_song, master_song, plain};
@@ -96,6 +97,9 @@ fn master_file(
             channels: info.channels,
         }
         .into());
+    }
+    if info.duration_s() < LEAST_S {
+        return Err(nothing_heard(path, ""));
     }
     let at_home = home_of(path, home, request)?;
     if let Some(take) = at_home.as_ref().filter(|_| request.take.is_some()) {

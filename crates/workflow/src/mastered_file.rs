@@ -27,8 +27,10 @@ pub struct MasteredFile {
     /// Before, after, references and takes at one loudness, where they were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ab: Vec<AbFile>,
-    /// What could not be reached, and why.
+    /// What could not be reached, and why; and what was done to the mix before anything else.
     pub notes: Vec<String>,
+    /// What the check of the master found, the worst first.
+    pub findings: Vec<delivery::Finding>,
     /// The reasons, in order.
     pub decisions: Vec<session::Decision>,
 }
@@ -52,6 +54,7 @@ impl MasteredFile {
             listening: mastered.verdicts.iter().map(crate::HeardFirst::from).collect(),
             ab,
             notes: mastered.solved.iter().filter_map(|solved| solved.stopped.clone()).collect(),
+            findings: mastered.delivered.findings,
             decisions: mastered.decisions,
         }
     }

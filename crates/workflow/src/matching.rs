@@ -1,6 +1,6 @@
 //! References of a master: heard, and told how near it came.
 
-use crate::finished_song::source_of;
+use crate::finished_song::{nothing_heard, source_of};
 use crate::listen::listen_to;
 use crate::master_request::MasterRequest;
 use crate::{Context, Project, WorkflowError};
@@ -17,6 +17,8 @@ const TONE_HZ: std::ops::RangeInclusive<f64> = 40.0..=12_500.0;
 /// How near a master came to its references.
 #[derive(Debug, Clone, Serialize)]
 pub struct Matched {
+    /// What the references are called.
+    pub references: Vec<String>,
     /// The whole.
     pub aspects: Vec<AspectTold>,
     /// The third octaves.
@@ -88,8 +90,7 @@ pub(crate) fn references(
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let analysis = listen_to(&source_of(file)?, context)?;
         if analysis.facts.integrated_lufs.is_none() {
-            let reason = format!("the reference {} has nothing above -70 LUFS", file.display());
-            return Err(WorkflowError::Silent { reason });
+            return Err(nothing_heard(file, "the reference "));
         }
         Ok(Reference { name, weight: *weight, analysis })
     };
@@ -126,5 +127,17 @@ pub(crate) fn matched(plan: &MatchPlan, before: &Analysis, after: &Analysis) -> 
         side_limit_db: side.limit_db,
         side_moved_db: side.gain_db,
     });
-    Matched { aspects, bands: bands.collect() }
+    Matched { references: plan.names().to_vec(), aspects, bands: bands.collect() }
+}
+
+/// A band that is moved no less than this short of its limit stands at it, in dB.
+const AT_LIMIT_DB: f64 = 0.01;
+
+impl Matched {
+    /// How many bands stand at their limit: of the tone, and of the sides.
+    pub fn held(&self) -> [usize; 2] {
+        let at = |moved_db: f64, limit_db: f64| moved_db.abs() >= limit_db - AT_LIMIT_DB;
+        let count = |held: &dyn Fn(&BandTold) -> bool| self.bands.iter().filter(|b| held(b)).count();
+        [count(&|b| at(b.moved_db, b.limit_db)), count(&|b| at(b.side_moved_db, b.side_limit_db))]
+    }
 }

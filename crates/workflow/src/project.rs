@@ -204,8 +204,13 @@ impl Project {
     }
 
     /// What the mastering chain is rendered from: a finished mix, and the impulse responses of the master's inserts.
-    pub(crate) fn master_sources(&self, session: &Session, mix: &Path) -> Result<Sources, WorkflowError> {
-        let mut sources = crate::finished_song::source_of(mix)?;
+    pub(crate) fn master_sources(
+        &self,
+        session: &Session,
+        mix: &Path,
+        twice: bool,
+    ) -> Result<Sources, WorkflowError> {
+        let mut sources = crate::finished_song::source_on(mix, twice)?;
         WorkflowError::inputs(self.add_responses([&session.master.strip].into_iter(), &mut sources))?;
         Ok(sources)
     }

@@ -1,6 +1,6 @@
 //! The tone of finished songs that a mix is to be near to.
 
-use crate::finished_song::source_of;
+use crate::finished_song::{nothing_heard, source_of};
 use crate::heard::Heard;
 use crate::listen::listen_to;
 use crate::{Context, Project, WorkflowError};
@@ -36,8 +36,7 @@ pub(crate) fn measure(
                 context.listener.stage("listening to a reference", None);
                 let facts = listen_to(&source_of(file)?, context)?.facts;
                 if facts.integrated_lufs.is_none() {
-                    let reason = format!("the reference {} has nothing above -70 LUFS", file.display());
-                    return Err(WorkflowError::Silent { reason });
+                    return Err(nothing_heard(file, "the reference "));
                 }
                 heard.remember(&sound, &facts.third_octave_db);
                 facts.third_octave_db

@@ -1,6 +1,7 @@
 //! Fills the report from what was measured, decided and written.
 
 use crate::master::Mastered;
+use crate::matching::{AspectTold, BandTold, Matched};
 use crate::plan::Planned;
 use crate::render::Rendered;
 use crate::scan::faults_of;
@@ -10,8 +11,8 @@ use engine::GainReduction;
 use measure::{Analysis, ErbFrames, Facts};
 use report::{
     AbPart, Bound, CurveBand, CurvePart, FilePart, FindingPart, FindingSeverity, ListeningPart,
-    ReductionPart, Report, SectionPart, ServicePart, SignalPart, StepPart, TargetPart, TargetRow, TrackPart,
-    TranslationPart,
+    MatchedAspect, MatchedPart, ReductionPart, Report, SectionPart, ServicePart, SignalPart, StepPart,
+    TargetPart, TargetRow, TrackPart, TranslationPart,
 };
 use session::{Decision, Session, StepId};
 use std::path::{Path, PathBuf};
@@ -123,6 +124,33 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
+/// The tone of the references: that of the master, and what it misses of theirs.
+fn of_references(matched: &Matched, master: &Analysis) -> CurvePart {
+    let levels = &master.facts.third_octave_db;
+    let band = |told: &BandTold| {
+        let level = levels.iter().find(|level| level.hz == told.hz)?.db?;
+        Some(CurveBand { hz: told.hz, db: level + told.after_db?, spread_db: told.spread_db })
+    };
+    CurvePart { label: matched.references.join(", "), bands: matched.bands.iter().filter_map(band).collect() }
+}
+
+fn matched_part(matched: &Matched) -> MatchedPart {
+    let aspect = |a: &AspectTold| MatchedAspect {
+        aspect: a.aspect.to_string(),
+        unit: a.unit.to_string(),
+        references: a.references,
+        before: a.before,
+        after: a.after,
+    };
+    let [bands_held, side_bands_held] = matched.held();
+    MatchedPart {
+        references: matched.references.clone(),
+        aspects: matched.aspects.iter().map(aspect).collect(),
+        bands_held,
+        side_bands_held,
+    }
+}
+
 fn base(
     session: &Session,
     mastered: Option<&Mastered>,
@@ -140,14 +168,18 @@ fn base(
         .unwrap_or_default();
     let verdicts = mastered.map(|m| m.verdicts.as_slice()).unwrap_or_default();
     let master = mastered.map(|m| signal(&m.analysis));
-    let reference = CurvePart {
-        label: "finished records".into(),
-        bands: mastered
-            .map_or(mastering::TARGET, |m| m.goal.curve)
-            .iter()
-            .map(|b| CurveBand { hz: b.hz, db: b.db, spread_db: b.spread_db })
-            .collect(),
-    };
+    let matched = mastered.and_then(|m| Some((m, m.matched.as_ref()?)));
+    let reference = matched.map_or_else(
+        || CurvePart {
+            label: "finished records".into(),
+            bands: mastered
+                .map_or(mastering::TARGET, |m| m.goal.curve)
+                .iter()
+                .map(|b| CurveBand { hz: b.hz, db: b.db, spread_db: b.spread_db })
+                .collect(),
+        },
+        |(m, matched)| of_references(matched, &m.analysis),
+    );
     // The page shows the time of the master; the session speaks in that of the song.
     let cut_s = if mastered.is_some() { session.master.start_s } else { 0.0 };
     let ran = |step: StepId| match step {
@@ -194,6 +226,7 @@ fn base(
         premaster: premaster.map(signal),
         master,
         reference: Some(reference),
+        matched: matched.map(|(_, matched)| matched_part(matched)),
         gain_reduction: reductions
             .iter()
             .map(|r| ReductionPart {

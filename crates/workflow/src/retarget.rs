@@ -30,12 +30,15 @@ pub(crate) fn float_for(
     context: &Context,
 ) -> Result<Float, WorkflowError> {
     let master = project.state().join("master.wav");
-    let channels = files::probe(&master)?.channels;
+    let stands = files::probe(&master)?.channels;
+    // A mono master is no master for who takes two channels only.
+    let twice = target.doubles(stands);
+    let channels = if twice { 2 } else { stands };
     let nothing_asked = MasterRequest::default();
     let standing = goal(session, &target_of(project, session, &nothing_asked)?, channels, &nothing_asked)?;
     let wanted = goal_for(session, &standing, target, channels);
     let limits = session.master.strip.inserts.last().is_some_and(|i| i.id == LIMITER && !i.bypass);
-    if same(&standing, &wanted) || !limits {
+    if (same(&standing, &wanted) && !twice) || !limits {
         return Ok(Float { path: master, stopped: None, _workshop: None });
     }
     let premaster = premaster_of(project, session);
@@ -48,7 +51,7 @@ pub(crate) fn float_for(
             premaster.display()
         )));
     }
-    let source = project.master_sources(session, &premaster)?;
+    let source = project.master_sources(session, &premaster, channels == 2)?;
     let mut work = Work::new(project, &source, context)?;
     let mut solved = work.solve(session, &wanted)?;
     let retargeted = with_limiter(session, solved.best.drive_db, wanted.limiter_ceiling_dbtp());

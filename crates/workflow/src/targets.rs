@@ -8,6 +8,8 @@ use std::path::Path;
 
 /// The file that is read from the folder at hand when none is named.
 const FILE: &str = "targets.toml";
+/// The key that names a row.
+const ID: &str = "id";
 /// The key that names the row which a new one begins as.
 const BASED_ON: &str = "based_on";
 /// The word for "no such rule": TOML has no other for nothing.
@@ -42,45 +44,67 @@ pub(crate) fn targets_in(folder: &Path) -> Result<Targets, WorkflowError> {
 fn read(file: &Path) -> Result<Targets, WorkflowError> {
     let mut targets = Targets::default();
     for row in session::load_rows(file, "target")? {
-        let wrong = |message: String| -> WorkflowError {
-            SessionError::Data { file: file.into(), place: row.place, message }.into()
+        let wrong = |(key, message): (&str, String)| -> WorkflowError {
+            SessionError::Data { file: file.into(), place: row.place_of(key), message }.into()
         };
         let target = merged(&targets, &row.value, file).map_err(wrong)?;
-        targets.put(target).map_err(wrong)?;
+        // What cannot be begins with the key that says it.
+        targets
+            .put(target)
+            .map_err(|message| wrong((message.split(' ').next().unwrap_or_default(), message.clone())))?;
     }
     Ok(targets)
 }
 
-/// A row of the table with what a person says instead; without other word, the figures are theirs.
-fn merged(targets: &Targets, row: &Value, file: &Path) -> Result<Target, String> {
+/// A row of the table with what a person says instead; without other word, the figures are theirs. What is wrong comes with
+/// the key that it stands at.
+fn merged<'r>(targets: &Targets, row: &'r Value, file: &Path) -> Result<Target, (&'r str, String)> {
+    let whole = |message: String| (ID, message);
     let said = |key: &str| row.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let id = said("id").ok_or("a target needs an id, such as id = \"spotify\"")?;
+    let id = said(ID).ok_or_else(|| whole("a target needs an id, such as id = \"spotify\"".into()))?;
     let known = targets.find(id).ok();
     let base = match (said(BASED_ON), known) {
-        (Some(base), _) => targets.find(base).map_err(|error| error.to_string())?.clone(),
+        (Some(base), _) => targets.find(base).map_err(|error| (BASED_ON, error.to_string()))?.clone(),
         (None, Some(known)) => known.clone(),
         (None, None) => {
-            let music = targets.find(delivery::DEFAULT_TARGET).map_err(|error| error.to_string())?;
+            let music = targets.find(delivery::DEFAULT_TARGET).map_err(|error| whole(error.to_string()))?;
             Target { integrated_lufs: None, notes: "".into(), ..music.clone() }
         }
     };
-    let mut value = serde_json::to_value(&base).map_err(|error| error.to_string())?;
+    let mut value = serde_json::to_value(&base).map_err(|error| whole(error.to_string()))?;
     if known.is_none() {
         value["label"] = id.into();
         value["about"] = "".into();
     }
     let keys: Vec<String> = value.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect();
-    value["mark"] = serde_json::to_value(Mark::Yours).map_err(|error| error.to_string())?;
+    value["mark"] = serde_json::to_value(Mark::Yours).map_err(|error| whole(error.to_string()))?;
     value["source"] = file.to_string_lossy().into();
     value["as_of"] = "".into();
     for (key, said) in row.as_object().into_iter().flatten().filter(|(key, _)| *key != BASED_ON) {
         if !keys.contains(key) {
-            return Err(unknown(key, &keys));
+            return Err((key, unknown(key, &keys)));
         }
         value[key] = if said == NONE { Value::Null } else { plain(said, key == "depths") };
+        // One key after another, so that what is wrong is told of the key that it stands at.
+        serde_json::from_value::<Target>(value.clone())
+            .map_err(|error| (key.as_str(), format!("`{key}`: {}", in_words(&error.to_string()))))?;
     }
-    value["id"] = known.map_or_else(|| id.to_string(), |known| known.id.to_string()).into();
-    serde_json::from_value(value).map_err(|error| error.to_string())
+    value[ID] = known.map_or_else(|| id.to_string(), |known| known.id.to_string()).into();
+    serde_json::from_value(value).map_err(|error| whole(error.to_string()))
+}
+
+/// What the library says about a value, without its own terms.
+fn in_words(said: &str) -> String {
+    match said.strip_prefix("unknown variant ").and_then(|rest| rest.split_once(", expected ")) {
+        Some((value, known)) => {
+            let known = known.trim_start_matches("one of ");
+            format!("{value} is not known here; known are {}", known.replace('`', "\""))
+        }
+        None => said
+            .trim_start_matches("invalid type: ")
+            .replace("expected f64", "expected a number")
+            .replace("expected a sequence", "expected a list, [ ... ]"),
+    }
 }
 
 /// Numbers of TOML as the row wants them: whole ones are no fractions, and depths are words.
@@ -153,12 +177,12 @@ mod tests {
         for (text, said) in [
             ("[[target]]\nintegrated_lufs = -14\n", "needs an id"),
             ("\n\n[[target]]\nid = \"a\"\nintegrated_luf = -14\n", "did you mean `integrated_lufs`?"),
-            ("\n\n[[target]]\nid = \"a\"\nintegrated_luf = -14\n", "line 3"),
+            ("\n\n[[target]]\nid = \"a\"\nintegrated_luf = -14\n", "line 5"),
             ("[[target]]\nid = \"a\"\nzzz = 1\n", "based_on names the row"),
             ("[[target]]\nid = \"a\"\nbased_on = \"spotfy\"\n", "did you mean \"spotify\""),
             ("[[target]]\nid = \"a\"\nceiling_dbtp = 3\n", "from -120 to 0"),
-            ("[[target]]\nid = \"a\"\nintegrated_lufs = \"loud\"\n", "line 1"),
-            ("[[target]]\nid = \"a\"\ndepths = [20]\n", "20"),
+            ("[[target]]\nid = \"a\"\nintegrated_lufs = \"loud\"\n", "line 3"),
+            ("[[target]]\nid = \"a\"\ndepths = [20]\n", "line 3, column 1: `depths`: `20` is not known here"),
             ("[[target]]\nid = \"a\"\ndepths = []\n", "one entry"),
             ("[[target]]\nid = \"a\"\nrms_dbfs = [-18, -23]\n", "[lowest, highest]"),
             ("[[target]]\nid = \"a\"\npreferred_rate_hz = 32000\n", "none of sample_rates_hz"),

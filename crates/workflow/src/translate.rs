@@ -9,7 +9,7 @@ pub use losses::Loss;
 pub(crate) use losses::losses;
 use losses::{BASS_HZ, mono_worst_band};
 
-use crate::finished_song::source_of;
+use crate::finished_song::{nothing_heard, source_of};
 use crate::listen::hear;
 use crate::master::write_wav;
 use crate::written::{name_of, shown};
@@ -134,9 +134,7 @@ fn one(path: &Path, request: &TranslateRequest, context: &Context) -> Result<Tra
     };
     let plain = ending(Session::new());
     let original = listened(&plain, &source, context)?;
-    let lufs = original.facts.integrated_lufs.ok_or_else(|| WorkflowError::Silent {
-        reason: format!("{} has nothing above -70 LUFS", path.display()),
-    })?;
+    let lufs = original.facts.integrated_lufs.ok_or_else(|| nothing_heard(path, ""))?;
     let lead_before =
         voices.as_ref().map(|voices| voices.lead_left(&plain, None, context)).transpose()?.flatten();
     let mut heard = Vec::new();

@@ -123,7 +123,7 @@ fn mastered(
     context: &Context,
 ) -> Result<Delivered, WorkflowError> {
     project.protect(session, path)?;
-    let source = project.master_sources(session, premaster)?;
+    let source = project.master_sources(session, premaster, false)?;
     let request = MasterRequest { as_it_is: true, ..MasterRequest::default() };
     let target = &target_of(project, session, &request)?;
     let goal = goal(session, target, files::probe(premaster)?.channels, &request)?;

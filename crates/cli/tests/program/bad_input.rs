@@ -49,6 +49,41 @@ fn a_file_that_cannot_be_read_is_named_with_the_reason_by_every_command() {
     }
 }
 
+// Finds an answer that comes only when half of the work is done, and one that blames the music.
+#[test]
+fn what_cannot_be_made_is_told_before_any_work() {
+    let (folder, _) = bad_files();
+    let home = folder.path();
+    std::fs::write(home.join("album.toml"), "[[track]]\nfile = \"good.wav\"\n").unwrap();
+    refuses(home, &words("album album.toml --format mp5"), 2, &["no format", "opus"]);
+    // A build with the feature has its own test (`files`).
+    if !cfg!(feature = "mp3") {
+        let says = ["writes no MP3", "--features mp3"];
+        refuses(home, &words("album album.toml --to listening --format flac,mp3"), 2, &says);
+    }
+    let blip: Vec<f64> = voice()[..RATE_HZ as usize / 5].to_vec();
+    std::fs::write(home.join("blip.wav"), wav16(&[blip.clone(), blip])).unwrap();
+    refuses(home, &words("master blip.wav"), 1, &["blip.wav: lasts 0.20 s", "0.4 s"]);
+    std::fs::write(home.join("silence.wav"), wav16(&[vec![0.0; FRAMES]])).unwrap();
+    let ran = tonmeister(home, &words("master good.wav --reference silence.wav"));
+    assert!(ran.code == 1 && ran.stderr.contains("silence.wav: the reference is silent"), "{ran:?}");
+}
+
+// Finds a refusal without a reason, which sends people away with exit code 3 and nothing else.
+#[test]
+fn a_master_that_does_not_pass_says_why() {
+    let (folder, _) = bad_files();
+    let home = folder.path();
+    // Nobody's row: music of two seconds is too short for it.
+    let row = "[[target]]\nid = \"long\"\nbased_on = \"streaming\"\nduration_s = [30, 600]\n";
+    std::fs::write(home.join("targets.toml"), row).unwrap();
+    let ran = tonmeister(home, &words("master good.wav --target long"));
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.stdout.contains("FAIL") && ran.stdout.contains("30"), "{ran:?}");
+    let told = object(&tonmeister(home, &words("master good.wav --target long --json")));
+    assert_eq!(told["files"][0]["findings"][0]["severity"], "fail", "{told}");
+}
+
 #[test]
 fn of_several_files_the_good_ones_are_told_and_the_bad_ones_too() {
     let (folder, _) = bad_files();

@@ -119,6 +119,76 @@ fn a_render_and_a_delivery_can_be_cut_off_too() {
     cut_off_at("deliver song --to cd,qobuz", "produce song", &[0.3, 0.7]);
 }
 
+/// An album of fourteen short songs.
+fn album_of_fourteen() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = String::from("title = \"Fourteen\"\n");
+    for n in 1..=14 {
+        let song: Vec<f64> = voice().iter().map(|x| x * (1.0 - 0.04 * f64::from(n))).collect();
+        std::fs::write(folder.path().join(format!("{n}.wav")), wav16(&[song.clone(), song])).unwrap();
+        text += &format!("[[track]]\nfile = \"{n}.wav\"\ntitle = \"Song {n}\"\n");
+    }
+    std::fs::write(folder.path().join("album.toml"), text).unwrap();
+    folder
+}
+
+/// The files that the manifests of a delivery list, with when each was written.
+fn listed(kinds: &[PathBuf]) -> BTreeMap<PathBuf, std::time::SystemTime> {
+    let mut found = BTreeMap::new();
+    for folder in kinds {
+        let Ok(text) = std::fs::read_to_string(folder.join("manifest.json")) else { continue };
+        let manifest: serde_json::Value = serde_json::from_str(&text).expect("a whole manifest");
+        for file in manifest["files"].as_array().expect("a list") {
+            let path = folder.join(file["name"].as_str().expect("a name"));
+            let written = std::fs::metadata(&path).expect("what is listed is there").modified().unwrap();
+            found.insert(path, written);
+        }
+    }
+    found
+}
+
+// Finds a resumed delivery that makes again what is there, leaves out what is not, or lists what was half written; and
+// one whose bytes depend on where it was killed.
+#[test]
+fn a_killed_delivery_of_fourteen_songs_makes_only_what_is_missing() {
+    let line = "album album.toml --to listening --format flac,opus --threads 2";
+    let undisturbed = album_of_fourteen();
+    succeeds(undisturbed.path(), line);
+    let wanted = relative(undisturbed.path());
+    for few in [1, 9, 20] {
+        let folder = album_of_fourteen();
+        let out = folder.path().join("out/deliver/listening");
+        let kinds = [out.join("flac"), out.join("opus")];
+        let mut child = start(folder.path(), line);
+        let begun = Instant::now();
+        while listed(&kinds).len() < few {
+            assert!(begun.elapsed() < Duration::from_secs(120), "nothing is being delivered");
+            assert!(child.try_wait().unwrap().is_none(), "it is done too soon: else this proves nothing");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let there = listed(&kinds);
+        assert!(there.len() < 28, "it was done already: else this proves nothing");
+        assert_whole(folder.path(), &format!("killed behind {} files", there.len()));
+        let told = object(&succeeds(folder.path(), &format!("{line} --json")));
+        let details = told["details"].as_array().expect("files");
+        assert_eq!(details.len(), 28);
+        let kept = details.iter().filter(|file| file["kept"] == true);
+        let kept: Vec<PathBuf> =
+            kept.map(|file| folder.path().join(file["path"].as_str().expect("a path"))).collect();
+        let mut expected: Vec<PathBuf> = there.keys().cloned().collect();
+        expected.sort_by_key(|path| kept.iter().position(|other| other == path));
+        assert_eq!(kept, expected, "what was listed is kept, and nothing else");
+        let now = listed(&kinds);
+        assert!(there.iter().all(|(path, written)| now[path] == *written), "a kept file was written again");
+        let is = relative(folder.path());
+        let names: Vec<_> =
+            is.keys().chain(wanted.keys()).filter(|path| is.get(*path) != wanted.get(*path)).collect();
+        assert_eq!(names, Vec::<&PathBuf>::new(), "killed behind {} files", there.len());
+    }
+}
+
 #[test]
 fn a_second_run_is_told_who_works_and_looking_is_free() {
     let (folder, mut child, lines) = at_work("produce song");

@@ -158,7 +158,7 @@ impl Container {
 /// The kind of file with a name; case, and `ogg` for `vorbis` or `m4a` for `aac`, do not matter.
 ///
 /// # Errors
-/// [`DeliveryError::UnknownFormat`].
+/// [`DeliveryError::UnknownFormat`], and [`DeliveryError::NotBuilt`] for one that this build cannot write.
 pub fn find_format(name: &str) -> Result<Container, DeliveryError> {
     let plain = match name.trim().to_ascii_lowercase().as_str() {
         "ogg" | "ogg_vorbis" | "oga" => "vorbis".to_owned(),
@@ -167,10 +167,17 @@ pub fn find_format(name: &str) -> Result<Container, DeliveryError> {
         "aif" => "aiff".to_owned(),
         other => other.to_owned(),
     };
-    Container::ALL.into_iter().find(|container| container.id() == plain).ok_or_else(|| {
+    let found = Container::ALL.into_iter().find(|container| container.id() == plain).ok_or_else(|| {
         let known = Container::ALL.iter().map(|container| container.id().to_owned()).collect();
         DeliveryError::UnknownFormat { name: name.to_owned(), known }
-    })
+    })?;
+    match found.codec().filter(|codec| !codec.is_built_in()) {
+        Some(codec) => {
+            let feature = codec.feature().unwrap_or_default();
+            Err(DeliveryError::NotBuilt { name: codec.name(), feature })
+        }
+        None => Ok(found),
+    }
 }
 
 /// How the samples of a delivered file are stored.
@@ -305,6 +312,11 @@ impl Target {
     /// Integrated loudness to aim at with this many channels, in LUFS.
     pub fn integrated_lufs_for(&self, channels: usize) -> Option<f64> {
         if channels == 1 { self.mono_integrated_lufs.or(self.integrated_lufs) } else { self.integrated_lufs }
+    }
+
+    /// Whether a mono sound has to stand on both sides: two channels are taken, and one is not.
+    pub fn doubles(&self, channels: usize) -> bool {
+        channels == 1 && self.channels.contains(&2) && !self.channels.contains(&1)
     }
 
     /// Whether a level has to be reached, not only a peak kept.

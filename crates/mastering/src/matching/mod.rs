@@ -2,17 +2,20 @@
 //!
 //! Songs are compared at equal loudness, their quiet, middle and loud thirds each with each (see `portrait.rs`). Third
 //! octaves are moved in tone, and in the level of their side, as far as asked and never beyond a limit that follows the
-//! reference's own spread (`bands.rs`); a ride brings the loudness range nearer (`ride.rs`). All of it is foreseen from
-//! what was measured, then heard through the whole chain and corrected by what is left ([`MatchPlan::corrected`]).
+//! reference's own spread (`bands.rs`); a mix whose sides are too faint to be raised that far gets some (`spread.rs`); a
+//! ride brings the loudness range nearer (`ride.rs`). All of it is foreseen from what was measured, then heard through the
+//! whole chain and corrected by what is left ([`MatchPlan::corrected`]).
 
 pub(crate) mod bands;
 pub(crate) mod portrait;
 mod ride;
+mod spread;
 
 pub use bands::Move;
 use portrait::SECTIONS;
 
 use crate::{Goal, MasterFacts};
+use audio::{db_to_power, power_to_db};
 use bands::Wishes;
 use dsp::{Kind, Values};
 use measure::Analysis;
@@ -68,7 +71,11 @@ const LOWS_HZ: f64 = 300.0;
 /// What is done to come near to the references.
 #[derive(Debug, Clone)]
 pub struct MatchPlan {
+    /// The mix with as much of its middle spread as `spread_percent` says.
     mix: Portrait,
+    /// Side against middle of the mix as it came, in dB.
+    came_wide_db: Option<f64>,
+    spread_percent: f64,
     target: Portrait,
     matching: Matching,
     names: Vec<String>,
@@ -98,7 +105,22 @@ impl MatchPlan {
             songs.filter_map(|r| Some((Portrait::of(&r.analysis)?, r.weight))).collect();
         let target = mean_of(&songs)?;
         let mix = Portrait::of(&facts.premaster)?;
+        let names: Vec<String> = facts.references.iter().map(|r| r.name.clone()).collect();
         let matching = goal.matching;
+        let asks_for_range =
+            matching.dynamics > 0.0 && mix.loudness_range_lu.and(target.loudness_range_lu).is_some();
+        let course =
+            ride::Course::of(&facts.premaster.loudness).filter(|_| asks_for_range).map(CourseOf::new);
+        let with = |percent: f64| MatchPlan::spreading(percent, &mix, &target, matching);
+        let mut plan = spread::least(matching.width, with);
+        (plan.names, plan.course) = (names, course);
+        plan.solve_ride(plan.mix.loudness_range_lu);
+        Some(plan)
+    }
+
+    /// The plan with so much of the middle spread, without its ride.
+    fn spreading(percent: f64, came: &Portrait, target: &Portrait, matching: Matching) -> MatchPlan {
+        let mix = came.spread(percent);
         let toward = |have: Option<f64>, want: Option<f64>, strength: f64| {
             have.zip(want).filter(|_| strength > 0.0).map(|(have, want)| have + strength * (want - have))
         };
@@ -106,26 +128,24 @@ impl MatchPlan {
         let spreads = |width: bool| -> Vec<f64> {
             target.bands.iter().map(|b| if width { b.width_spread_db } else { b.spread_db }).collect()
         };
+        let wide = toward(came.width_db, target.width_db, matching.width);
         let wishes = Wishes {
-            tone: bands::asked(&bands::missing(&mix, &target, false), &spreads(false), matching.tone),
+            tone: bands::asked(&bands::missing(&mix, target, false), &spreads(false), matching.tone),
             side: bands::smoothed(&bands::asked(
-                &bands::missing(&mix, &target, true),
+                &bands::missing(&mix, target, true),
                 &spreads(true),
                 matching.width,
             )),
-            wider_db: toward(
-                Some(0.0),
-                mix.width_db.zip(target.width_db).map(|(a, b)| b - a),
-                matching.width,
-            ),
+            wider_db: wide.zip(mix.width_db).map(|(want, have)| want - have),
         };
-        let course = ride::Course::of(&facts.premaster.loudness).filter(|_| range.is_some());
         let mut plan = MatchPlan {
             mix,
-            target,
+            came_wide_db: came.width_db,
+            spread_percent: percent,
+            target: target.clone(),
             matching,
-            names: facts.references.iter().map(|r| r.name.clone()).collect(),
-            course: course.map(CourseOf::new),
+            names: Vec::new(),
+            course: None,
             wishes,
             range_lu: range,
             tone: Vec::new(),
@@ -133,8 +153,24 @@ impl MatchPlan {
             ride: ride::Ride::default(),
         };
         plan.solve();
-        plan.solve_ride(plan.mix.loudness_range_lu);
-        Some(plan)
+        plan
+    }
+
+    /// How the sides would come out: by how much the whole is too wide, in dB, and how far the band that is driven farthest
+    /// beyond what it wishes for itself is, in dB. `None` where the width is left alone.
+    fn sides(&self) -> Option<(f64, f64)> {
+        let want = self.wishes.wider_db?;
+        let gains = self.tone.iter().zip(&self.side);
+        let (mut before, mut after) = ((0.0, 0.0), (0.0, 0.0));
+        for (band, (tone, side)) in self.mix.bands.iter().zip(gains) {
+            let (mid, sides) = band.power;
+            before = (before.0 + mid, before.1 + sides);
+            let tone = db_to_power(tone.gain_db);
+            after = (after.0 + tone * mid, after.1 + tone * db_to_power(side.gain_db) * sides);
+        }
+        let wider_db = power_to_db(after.1 / after.0) - power_to_db(before.1 / before.0);
+        let beyond = self.side.iter().zip(&self.wishes.side).map(|(m, wish)| m.gain_db - wish);
+        Some((wider_db - want, beyond.fold(f64::NEG_INFINITY, f64::max)))
     }
 
     /// The loudness to reach, in LUFS: the references' by their strength, else what stood before.
@@ -143,6 +179,11 @@ impl MatchPlan {
         let from = before.or(self.mix.integrated_lufs);
         let near = theirs.zip(from).map(|(theirs, from)| from + strength * (theirs - from));
         if strength > 0.0 { near.or(before) } else { before }
+    }
+
+    /// What the references are called.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// The moves of the tone, band by band.
@@ -251,7 +292,7 @@ impl MatchPlan {
 
     /// How far side against middle of the whole is off, in dB; `None` where the width is left alone.
     fn width_off(&self, got: &Portrait) -> Option<f64> {
-        let goal = self.mix.width_db.zip(self.target.width_db);
+        let goal = self.came_wide_db.zip(self.target.width_db);
         let goal = goal.map(|(have, want)| have + self.matching.width * (want - have));
         self.wishes.wider_db.and(goal).zip(got.width_db).map(|(want, got)| want - got)
     }
@@ -262,6 +303,7 @@ impl MatchPlan {
         let Some(kind) = dsp::kind("phase_eq") else { return Vec::new() };
         let names = self.names.join(", ");
         let mut decisions = Vec::new();
+        decisions.extend(self.spread_decision(&strip));
         if self.matching.tone > 0.0 && moves_anything(&self.tone) {
             let change = Change::insert(&strip, "match", kind, &curve(kind, &self.tone, false));
             let why = format!(
@@ -275,7 +317,7 @@ impl MatchPlan {
         }
         if self.wishes.wider_db.is_some() && moves_anything(&self.side) {
             let change = Change::insert(&strip, "image", kind, &curve(kind, &self.side, true));
-            let (from, to) = (self.mix.width_db.unwrap_or(0.0), self.target.width_db.unwrap_or(0.0));
+            let (from, to) = (self.came_wide_db.unwrap_or(0.0), self.target.width_db.unwrap_or(0.0));
             let why = format!(
                 "The sides stand {from:.1} dB against the middle, in {names} {to:.1} dB: {}.",
                 farthest(&self.side)

@@ -92,7 +92,7 @@ impl Portrait {
         Some(Portrait {
             bands: bands.collect(),
             shares,
-            width_db: analysis.facts.side_mid_db,
+            width_db: analysis.facts.side_mid_db.filter(|db| *db > NO_SIDE_DB),
             loudness_range_lu: analysis.facts.loudness_range_lu,
             integrated_lufs: analysis.facts.integrated_lufs,
         })

@@ -151,6 +151,57 @@ fn a_mono_mix_is_matched_in_tone_and_left_in_width() {
     assert!(plan.decisions(&Session::new()).iter().all(|d| d.step != StepId::Stereo));
 }
 
+/// A mix whose bass has next to no side, and a reference whose bass is wide: most of the power is there, so that no lift of the
+/// other sides stands for it.
+fn narrow_bass() -> (Analysis, Analysis) {
+    let low = |hz: f64| (50.0..120.0).contains(&hz);
+    let level = move |hz: f64| plain(hz) + if low(hz) { 18.0 } else { 0.0 };
+    let mix = song(level, move |hz| if low(hz) { -34.0 } else { -13.0 });
+    let reference = song(level, move |hz| if low(hz) { -4.0 } else { -9.0 });
+    (mix, reference)
+}
+
+/// Side against middle of the whole as the plan leaves it, in dB, and how far any band stands wider than the reference's;
+/// worked out from the song itself: what is spread is a part of the middle's power.
+fn as_spread(plan: &MatchPlan, mix: &Analysis, reference: &Analysis) -> (f64, f64) {
+    let power = |db: f64| 10f64.powf(0.1 * db);
+    let of = |song: &Analysis, n: usize| (f64::from(song.tone.mid[0][n]), f64::from(song.tone.side[0][n]));
+    let share = (plan.spread_percent / 100.0).powi(2);
+    let (mut mids, mut sides, mut beyond) = (0.0, 0.0, f64::NEG_INFINITY);
+    for (n, (tone, side)) in plan.tone().iter().zip(plan.side()).enumerate() {
+        let (m, s) = of(mix, n);
+        let s = (s + share * m) * power(side.gain_db);
+        let theirs = of(reference, n);
+        mids += m * power(tone.gain_db);
+        sides += s * power(tone.gain_db);
+        beyond = beyond.max(10.0 * (s / m / (theirs.1 / theirs.0)).log10());
+    }
+    (10.0 * (sides / mids).log10(), beyond)
+}
+
+// Finds a mix that stays narrow since it has nothing to raise, and one whose every other band is torn wide to make up for it.
+#[test]
+fn what_has_no_side_to_raise_gets_some_of_the_middle() {
+    let (mix, reference) = narrow_bass();
+    let wanted = reference.facts.side_mid_db.expect("a width");
+    let facts = facts(mix.clone(), vec![(reference.clone(), 1.0)]);
+    let plan = MatchPlan::new(&facts, &full()).expect("a plan");
+    let (width, beyond) = as_spread(&plan, &mix, &reference);
+    assert!((width - wanted).abs() < 0.15, "{width:.2} dB instead of {wanted:.2}, {} %", plan.spread_percent);
+    // Three decibels past its own wish, and what neighbours give one another at the edges of the bass.
+    assert!(beyond < 8.0, "{beyond:.1} dB wider than the reference: {:?}", plan.side());
+    let steps: Vec<String> = plan.decisions(&Session::new()).iter().map(|d| d.why.clone()).collect();
+    assert!(steps[0].contains("in mono it is gone"), "it stands before the curves: {steps:?}");
+    // Who asks for a part of the reference gets nothing that is not in the mix.
+    let careful = Goal { matching: Matching { width: 0.7, ..full().matching }, ..full() };
+    let plan = MatchPlan::new(&facts, &careful).expect("a plan");
+    assert_eq!(plan.spread_percent, 0.0);
+    // What has sides enough neither.
+    let wide = song(plain, |_| -12.0);
+    let facts = self::facts(wide, vec![(song(plain, |_| -7.0), 1.0)]);
+    assert_eq!(MatchPlan::new(&facts, &full()).expect("a plan").spread_percent, 0.0);
+}
+
 #[test]
 fn the_loudness_follows_by_its_strength() {
     let facts = facts(song(plain, |_| -8.0), vec![(song(plain, |_| -8.0), 1.0)]);

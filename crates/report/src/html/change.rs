@@ -146,6 +146,10 @@ fn item(value: &Value) -> String {
 fn scalar(value: &Value, unit: &str) -> String {
     match value {
         Value::Switch(switch) => if *switch { "on" } else { "off" }.into(),
+        // What is shorter than the last decimal shown is no nothing.
+        Value::Number(number) if unit == "s" && *number != 0.0 && number.abs() < 0.1 => {
+            with_unit(&trimmed(1000.0 * number), "ms")
+        }
         Value::Number(number) => with_unit(&trimmed(*number), unit),
         Value::Text(text) => shortened(&spaced(text), LONGEST_TEXT),
         Value::Table(entries) => settings(entries.iter()),
@@ -210,6 +214,8 @@ mod tests {
         assert_eq!(words(&["bus", "drums", "role"], "drum_bus"), "Drums bus | Role drum bus");
         let ratio = words(&["master", "insert", "glue", "ratio"], 1.5);
         assert_eq!(ratio, "Master | Glue: ratio 1.5:1");
+        assert_eq!(words(&["master", "fade_in_s"], 0.002), "Master | Fade in 2\u{a0}ms");
+        assert_eq!(words(&["master", "fade_out_s"], 4.5), "Master | Fade out 4.5\u{a0}s");
         let gain = words(&["track", "kick", "insert", "eq", "bands", "mud", "gain_db"], -3.0);
         assert_eq!(gain, "Kick | Eq mud: gain \u{2212}3\u{a0}dB");
     }

@@ -3,6 +3,7 @@
 mod ab;
 mod change;
 mod files;
+mod reference;
 mod sound;
 mod steps;
 mod tracks;
@@ -35,6 +36,12 @@ static PARTS: &[Part] = &[
     Part { id: "spectrum", name: "Spectrum", write: sound::spectrum, wanted: sound::has_signal },
     Part { id: "stereo", name: "Stereo", write: sound::stereo, wanted: sound::has_signal },
     Part { id: "dynamics", name: "Dynamics", write: sound::dynamics, wanted: sound::has_signal },
+    Part {
+        id: "references",
+        name: "References",
+        write: reference::references,
+        wanted: |r| r.matched.is_some(),
+    },
     Part { id: "ab", name: "A/B", write: ab::comparison, wanted: |r| !r.ab.is_empty() },
     Part {
         id: "translation",

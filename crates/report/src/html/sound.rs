@@ -140,7 +140,11 @@ pub(super) fn spectrum(section: &mut Markup, report: &Report) {
     if let Some(reference) = reference {
         legend.push(("line goal", &reference.label));
         if points.iter().any(|b| b.spread_db > 0.0) {
-            legend.push(("box spread", "where most records lie"));
+            let spread = match report.matched {
+                Some(_) => "what they vary",
+                None => "where most records lie",
+            };
+            legend.push(("box spread", spread));
         }
     }
     let plot = SpectrumPlot { before: &before, after: &after, reference: points };

@@ -3,13 +3,12 @@
 
 use super::can_be_mended;
 use crate::ceiling::keep_ceiling;
-use crate::finished_song::source_of;
+use crate::finished_song::source_on;
 use crate::master::{LIMITER, Work, session_of_file};
 use crate::merging::Merging;
 use crate::{Context, Project, WorkflowError};
 use delivery::{Checked, Container, Depth, Finding, Job, Mend, Reading, Remedy, Target};
 use dsp::Values;
-use engine::{Audio, MASTER, Sources};
 use mastering::{Goal, MasterFacts};
 use serde::Serialize;
 use session::{Change, Decision, Document, Path as Key, Session, StepId};
@@ -156,19 +155,9 @@ impl Form {
             container,
             depth: own.filter(|_| container.codec().is_none()),
             sample_rate_hz: if target.takes_rate(rate) { rate } else { target.rate_for(rate) },
-            from_mono: reading.channels == 1 && !target.channels.is_empty() && !target.channels.contains(&1),
+            from_mono: target.doubles(reading.channels),
         }
     }
-}
-
-/// What the remedies are rendered from: the file, its one channel on both sides where two are asked for.
-fn sources(path: &Path, twice: bool) -> Result<Sources, WorkflowError> {
-    if !twice {
-        return source_of(path);
-    }
-    let mut sources = Sources::default();
-    sources.insert(MASTER, Audio::open(&[path.to_path_buf(), path.to_path_buf()])?);
-    Ok(sources)
 }
 
 /// The file's one channel on both sides.
@@ -177,7 +166,7 @@ fn two_channels(
     path: &Path,
     context: &Context,
 ) -> Result<(PathBuf, files::Workshop), WorkflowError> {
-    let source = sources(path, true)?;
+    let source = source_on(path, true)?;
     let mut work = Work::new(project, &source, context)?;
     let (rendered, _) = work.render(&Session::new())?;
     Ok((rendered, work.into_workshop()))
@@ -205,7 +194,7 @@ fn render(
     merging.apply(decisions(findings, duration_s, SENSITIVITIES_PERCENT[0]))?;
     let session = merging.merged().document.session()?;
     project.protect(&session, new)?;
-    let source = sources(path, Form::of(&checked.reading, target).from_mono)?;
+    let source = source_on(path, Form::of(&checked.reading, target).from_mono)?;
     let mut work = Work::new(project, &source, context)?;
     let level = findings.iter().any(|finding| remedy(finding) == Some(Remedy::Level));
     let mut ceiling_dbtp = None;

@@ -214,6 +214,39 @@ fn references_of_all_kinds_are_followed() {
     assert!(after < 0.6 * before, "{before:.2} to {after:.2}");
 }
 
+// Finds a mono mix whose master the very target refuses that it was made for, one side that is left empty, and a target that
+// takes mono and gets two channels.
+#[test]
+fn a_mono_mix_stands_on_both_sides_where_one_channel_is_not_taken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mix = folder.path().join("mono.wav");
+    let sound = Sound::default();
+    write(&mix, &sound, &song(&sound)[..1]);
+    let done = mastered(&mix, &MasterRequest::default());
+    assert_eq!(done.master.passed, Some(true), "{:?}", done.findings);
+    let master = files::open(&done.master.path).expect("a file").read_to_end().expect("audio");
+    assert_eq!(master.channels(), 2);
+    let apart = master.channel(0).iter().zip(master.channel(1)).map(|(l, r)| (l - r).abs());
+    // Each side has its own dither of 24 bits: three steps apart at most.
+    assert!(apart.fold(0.0, f64::max) <= 3.0 / 8_388_608.0);
+    assert!((done.master.integrated_lufs.expect("loud") + 14.0).abs() <= 0.05, "{:?}", done.master);
+    assert!(done.listening[0].what.contains("both sides"), "{:?}", done.listening[0]);
+    let podcast = MasterRequest {
+        target: Some("podcast".into()),
+        take: Some("podcast".into()),
+        ..MasterRequest::default()
+    };
+    let done = mastered(&mix, &podcast);
+    assert_eq!(files::probe(&done.master.path).expect("a file").channels, 1);
+    assert_eq!(done.master.passed, Some(true), "{:?}", done.findings);
+    // What was mastered for one channel is limited anew where two are asked for.
+    let request = workflow::DeliverRequest { targets: vec!["streaming".into()], ..Default::default() };
+    let take = Path::new(&done.session).parent().expect("a folder");
+    let project = Project::of_file(&mix, Some(take)).expect("a project");
+    let handed = workflow::deliver(&project, &request, &context()).expect("a delivery");
+    assert!(handed.passed, "{:?}", handed.details[0].findings);
+}
+
 /// Two seconds of noise as MP3 of 44.1 kHz, many times over and without the tag that says how long it is.
 fn long_mp3(path: &Path, times: usize) {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../files/tests/fixtures/noise.mp3");
