@@ -277,6 +277,7 @@ impl Running<'_> {
 
 fn values_at_start(element: &Element) -> Values {
     let mut values = element.values.clone();
+    values.still = element.lanes.is_empty();
     for (address, curve) in &element.lanes {
         values.put(*address, curve.at(0));
     }

@@ -4,21 +4,16 @@ use super::decay::{SHELF_COEFFICIENTS, Shelves};
 use super::grid::{CONTROL_FRAMES, FLUSH_BELOW, flush};
 use audio::Frames;
 
-/// Lines that pass at a time: two vectors of four, enough to work on one while the other waits.
-const TOGETHER: usize = 8;
-
-type Eight = [f64; TOGETHER];
-
-/// One frame of eight lines through shelves that stand still.
+/// One frame of `N` lines through shelves that stand still.
 #[inline(always)]
-fn absorb_eight(
-    [low_pole, low_gain, high_pole, direct, smooth]: &[Eight; SHELF_COEFFICIENTS],
-    low: &mut Eight,
-    high: &mut Eight,
+fn absorb_some<const N: usize>(
+    [low_pole, low_gain, high_pole, direct, smooth]: &[[f64; N]; SHELF_COEFFICIENTS],
+    low: &mut [f64; N],
+    high: &mut [f64; N],
     lines: &mut [f64],
 ) {
-    let lines = &mut lines[..TOGETHER];
-    for line in 0..TOGETHER {
+    let lines = &mut lines[..N];
+    for line in 0..N {
         let to_low = (lines[line] - low[line]) * low_pole[line];
         let below = low[line] + to_low;
         low[line] = below + to_low;
@@ -103,29 +98,34 @@ impl<const LINES: usize> Absorption<LINES> {
 
     /// Frames one after another through the shelves of every line: [`Absorption::absorb`] of each.
     ///
-    /// Where the shelves stand still eight lines pass at a time, whose states never leave the registers.
+    /// Where the shelves stand still sixteen or eight lines pass at a time, whose states never leave the registers.
     #[inline(always)]
     pub fn absorb_all(&mut self, frames: &mut [[f64; LINES]]) {
-        if self.moves || !LINES.is_multiple_of(TOGETHER) {
+        if self.moves || !LINES.is_multiple_of(8) {
             for lines in frames {
                 self.absorb(lines);
             }
-            return;
+        } else if LINES.is_multiple_of(16) {
+            self.absorb_groups::<16>(frames);
+        } else {
+            self.absorb_groups::<8>(frames);
         }
-        for first in (0..LINES).step_by(TOGETHER) {
-            let part = |vector: &[f64; LINES]| {
-                let mut part = [0.0; TOGETHER];
-                part.copy_from_slice(&vector[first..first + TOGETHER]);
-                part
-            };
-            let [low_pole, low_gain, high_pole, direct, smooth] = &self.now;
-            let shelves = [part(low_pole), part(low_gain), part(high_pole), part(direct), part(smooth)];
-            let (mut low, mut high) = (part(&self.low), part(&self.high));
-            for lines in frames.iter_mut() {
-                absorb_eight(&shelves, &mut low, &mut high, &mut lines[first..first + TOGETHER]);
+    }
+
+    #[inline(always)]
+    fn absorb_groups<const N: usize>(&mut self, frames: &mut [[f64; LINES]]) {
+        for first in (0..LINES).step_by(N) {
+            let (mut shelves, mut low, mut high) = ([[0.0; N]; SHELF_COEFFICIENTS], [0.0; N], [0.0; N]);
+            for (part, vector) in shelves.iter_mut().zip(&self.now) {
+                part.copy_from_slice(&vector[first..first + N]);
             }
-            self.low[first..first + TOGETHER].copy_from_slice(&low);
-            self.high[first..first + TOGETHER].copy_from_slice(&high);
+            low.copy_from_slice(&self.low[first..first + N]);
+            high.copy_from_slice(&self.high[first..first + N]);
+            for lines in frames.iter_mut() {
+                absorb_some(&shelves, &mut low, &mut high, &mut lines[first..first + N]);
+            }
+            self.low[first..first + N].copy_from_slice(&low);
+            self.high[first..first + N].copy_from_slice(&high);
         }
     }
 

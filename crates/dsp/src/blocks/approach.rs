@@ -68,7 +68,7 @@ impl Approach {
 
     /// Hears the dry sound, at most a control period, and gives the gain of the wet sound beside it.
     pub fn duck(&mut self, [left, right]: [&[f64]; 2]) -> [f64; CONTROL_FRAMES] {
-        left.iter().zip(right).for_each(|(l, r)| self.ducker.follow([*l, *r]));
+        self.ducker.follow_all(left, right);
         self.ducking.path(left.len())
     }
 

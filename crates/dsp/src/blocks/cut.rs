@@ -4,8 +4,7 @@
 //! SVF equations using trapezoidal integration and equivalent currents*, Cytomic 2013): its state are the
 //! energies of the two integrators, so the corner can move in every frame without clicks or growth.
 
-use super::grid::flush;
-use super::ramp::Ramp;
+use super::dynamics::{KeyFilter, Pass, tangent};
 use std::f64::consts::{PI, SQRT_2};
 
 /// Which side is taken away.
@@ -17,48 +16,42 @@ pub enum Side {
     High,
 }
 
-/// Takes away one side of the spectrum by 12 dB per octave.
+/// Takes away one side of the spectrum by 12 dB per octave: the filter of a detector's key, on two channels that are heard.
 #[derive(Debug, Clone)]
 pub struct Cut {
-    side: Side,
     sample_rate_hz: f64,
-    /// The warped corner frequency.
-    corner: Ramp,
-    /// Of the update, for the corner at which they were worked out.
-    factors: [f64; 3],
-    band: [f64; 2],
-    low: [f64; 2],
+    corner_hz: f64,
+    filter: KeyFilter,
 }
 
 impl Cut {
     /// Takes away `side` from `corner_hz` on (-3 dB there).
     pub fn new(side: Side, corner_hz: f64, sample_rate_hz: f64) -> Cut {
-        let corner = Ramp::new(warped(corner_hz, sample_rate_hz));
-        let factors = factors(corner.target());
-        Cut { side, sample_rate_hz, corner, factors, band: [0.0; 2], low: [0.0; 2] }
+        let pass = if side == Side::Low { Pass::High } else { Pass::Low };
+        Cut { sample_rate_hz, corner_hz, filter: KeyFilter::new(pass, corner_hz, sample_rate_hz, 2) }
     }
 
     /// Moves the corner within the next control period.
     pub fn go_to(&mut self, corner_hz: f64) {
-        self.corner.go_to(warped(corner_hz, self.sample_rate_hz));
+        if corner_hz != self.corner_hz {
+            self.corner_hz = corner_hz;
+            self.filter.set(corner_hz);
+        }
     }
 
     /// Forgets the past and stands at the last corner asked for.
     pub fn reset(&mut self) {
-        self.corner.finish();
-        self.factors = factors(self.corner.target());
-        (self.band, self.low) = ([0.0; 2], [0.0; 2]);
+        self.filter.reset();
     }
 
     /// Clears what is too small to matter; belongs on the control grid.
     pub fn flush(&mut self) {
-        self.band = self.band.map(flush);
-        self.low = self.low.map(flush);
+        self.filter.flush();
     }
 
     /// Frames by which a high cut delays what lies far below its corner: the slope of its phase at zero.
     pub fn delay_frames(&self) -> f64 {
-        SQRT_2 / (2.0 * self.corner.target())
+        SQRT_2 / (2.0 * tangent(self.corner_hz, self.sample_rate_hz))
     }
 
     /// Seconds until the answer to an impulse has fallen by `decibels`.
@@ -69,44 +62,22 @@ impl Cut {
 
     /// Filters both channels in place; they are equally long.
     pub fn process(&mut self, left: &mut [f64], right: &mut [f64]) {
-        let mut cut = self.clone();
-        for (left, right) in left.iter_mut().zip(right) {
-            [*left, *right] = cut.next_frame([*left, *right]);
-        }
-        *self = cut;
+        self.filter.process_two(0, left, right);
+        self.filter.advance(left.len());
+    }
+
+    /// Filters a single channel in place.
+    pub fn process_mono(&mut self, samples: &mut [f64]) {
+        self.filter.process(0, samples);
+        self.filter.advance(samples.len());
     }
 
     /// The next frame of both channels.
-    #[inline(always)]
-    pub fn next_frame(&mut self, input: [f64; 2]) -> [f64; 2] {
-        if self.corner.moves() {
-            self.factors = factors(self.corner.next_value());
-        }
-        let [a1, a2, a3] = self.factors;
-        let mut output = [0.0; 2];
-        for c in 0..2 {
-            let rest = input[c] - self.low[c];
-            let band = a1 * self.band[c] + a2 * rest;
-            let low = self.low[c] + a2 * self.band[c] + a3 * rest;
-            self.band[c] = 2.0 * band - self.band[c];
-            self.low[c] = 2.0 * low - self.low[c];
-            output[c] = match self.side {
-                Side::Low => input[c] - SQRT_2 * band - low,
-                Side::High => low,
-            };
-        }
-        output
+    pub fn next_frame(&mut self, [left, right]: [f64; 2]) -> [f64; 2] {
+        let (mut left, mut right) = ([left], [right]);
+        self.process(&mut left, &mut right);
+        [left[0], right[0]]
     }
-}
-
-/// The corner as the trapezoidal rule sees it; kept below the Nyquist frequency.
-fn warped(corner_hz: f64, sample_rate_hz: f64) -> f64 {
-    (PI * (corner_hz / sample_rate_hz).min(0.49)).tan()
-}
-
-fn factors(g: f64) -> [f64; 3] {
-    let a1 = 1.0 / (1.0 + g * (g + SQRT_2));
-    [a1, g * a1, g * g * a1]
 }
 
 #[cfg(test)]

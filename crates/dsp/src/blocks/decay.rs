@@ -6,7 +6,8 @@
 //! so that lines of all lengths agree on one decay time per frequency:
 //! `1 / T(f) = 1/T_mid + (1/T_low - 1/T_mid) / (1 + (f/f_low)^2) + (1/T_high - 1/T_mid) / (1 + (f_high/f)^2)`.
 
-use super::grid::flush;
+use super::dynamics::StateVariable;
+use super::quads::{Channel, Fours, Matrix};
 use super::ramp::Ramp;
 use audio::{db_to_gain, db_to_power};
 use std::f64::consts::PI;
@@ -180,69 +181,80 @@ impl Decay {
     }
 }
 
-/// A pair of shelves over two channels, which may move: the tone correction of a late field.
+/// A pair of shelves over two channels, which may move: the tone correction of a late field. Four frames at a time while they
+/// stand (see [`super::quads`]).
 #[derive(Debug, Clone)]
 pub struct Tone {
     coefficients: [Ramp; SHELF_COEFFICIENTS],
-    low: [f64; 2],
-    high: [f64; 2],
+    /// A step of the shelves where they go, or stand: for a frame, and for four.
+    matrix: Matrix,
+    fours: Fours,
+    channels: [Channel; 2],
 }
 
 impl Default for Tone {
     fn default() -> Tone {
-        Tone { coefficients: [Ramp::new(0.0); SHELF_COEFFICIENTS], low: [0.0; 2], high: [0.0; 2] }
+        let silent = matrix([0.0; SHELF_COEFFICIENTS]);
+        Tone {
+            coefficients: [Ramp::new(0.0); SHELF_COEFFICIENTS],
+            matrix: silent,
+            fours: Fours::new(&silent),
+            channels: [Channel::default(); 2],
+        }
     }
 }
 
 impl Tone {
     /// Moves to other shelves within the next control period.
     pub fn go_to(&mut self, shelves: Shelves) {
+        for channel in &mut self.channels {
+            channel.settle(&self.matrix);
+        }
         let targets = shelves.coefficients();
         self.coefficients.iter_mut().zip(targets).for_each(|(ramp, value)| ramp.go_to(value));
+        self.matrix = matrix(targets);
+        self.fours = Fours::new(&self.matrix);
     }
 
     /// Forgets the past and stands at the last shelves asked for.
     pub fn reset(&mut self) {
         self.coefficients.iter_mut().for_each(Ramp::finish);
-        (self.low, self.high) = ([0.0; 2], [0.0; 2]);
+        self.channels = [Channel::default(); 2];
     }
 
     /// Clears what is too small to matter; belongs on the control grid.
     pub fn flush(&mut self) {
-        self.low = self.low.map(flush);
-        self.high = self.high.map(flush);
+        self.channels.iter_mut().for_each(|channel| channel.flush(&self.matrix));
     }
 
     /// Filters both channels in place; they are equally long, at most a control period.
     pub fn process(&mut self, left: &mut [f64], right: &mut [f64]) {
-        if self.coefficients.iter().any(Ramp::moves) {
-            let path = self.coefficients.each_mut().map(|ramp| ramp.path(left.len()));
-            self.run(left, right, |n| path.each_ref().map(|p| p[n]));
-        } else {
-            let still = self.coefficients.map(|ramp| ramp.target());
-            self.run(left, right, |_| still);
-        }
-    }
-
-    #[inline(always)]
-    fn run(&mut self, left: &mut [f64], right: &mut [f64], at: impl Fn(usize) -> [f64; SHELF_COEFFICIENTS]) {
-        let (mut low, mut high) = (self.low, self.high);
-        for (n, (left, right)) in left.iter_mut().zip(right).enumerate() {
-            let [low_pole, low_gain, high_pole, direct, smooth] = at(n);
-            let mut both = [*left, *right];
-            for c in 0..2 {
-                let to_low = (both[c] - low[c]) * low_pole;
-                let below = low[c] + to_low;
-                low[c] = below + to_low;
-                let shelved = both[c] + low_gain * below;
-                let to_high = (shelved - high[c]) * high_pole;
-                let below = high[c] + to_high;
-                high[c] = below + to_high;
-                both[c] = direct * shelved + smooth * below;
+        let moving = self.coefficients.iter().map(Ramp::left).max().unwrap_or(0).min(left.len());
+        let ((left, left_rest), (right, right_rest)) =
+            (left.split_at_mut(moving), right.split_at_mut(moving));
+        if moving > 0 {
+            let path = self.coefficients.each_mut().map(|ramp| ramp.path(moving));
+            for (channel, samples) in self.channels.iter_mut().zip([left, right]) {
+                let mut state = channel.settle(&self.matrix).states();
+                for (n, sample) in samples.iter_mut().enumerate() {
+                    *sample = matrix(path.each_ref().map(|p| p[n])).next(&mut state, *sample);
+                }
+                channel.resume(StateVariable::at(state));
             }
-            [*left, *right] = both;
         }
-        (self.low, self.high) = (low, high);
+        Channel::process_two(self.channels.each_mut(), &self.fours, left_rest, right_rest);
+    }
+}
+
+/// One step of a pair of shelves: its states are those of the two trapezoidal low-passes.
+fn matrix([low_pole, low_gain, high_pole, direct, smooth]: [f64; SHELF_COEFFICIENTS]) -> Matrix {
+    // What the low shelf gives, of its state and of what comes in; then the high shelf over it.
+    let shelved = [low_gain * (1.0 - low_pole), 1.0 + low_gain * low_pole];
+    let over = direct + smooth * high_pole;
+    Matrix {
+        first: [1.0 - 2.0 * low_pole, 0.0, 2.0 * low_pole],
+        second: [2.0 * high_pole * shelved[0], 1.0 - 2.0 * high_pole, 2.0 * high_pole * shelved[1]],
+        output: [over * shelved[0], smooth * (1.0 - high_pole), over * shelved[1]],
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lets a wet sound step back while the dry one plays.
 
-use super::grid::flush;
+use super::grid::{CONTROL_FRAMES, flush};
+use super::lookahead::greater;
 use super::math::db_to_gain;
 
 /// Time constants of the detector, and the level at which it has done half its work.
@@ -36,8 +37,12 @@ impl Ducker {
     /// Hears one frame.
     #[inline]
     pub fn follow(&mut self, [left, right]: [f64; 2]) {
-        let level = left.abs().max(right.abs());
-        self.level += if level > self.level { self.attack } else { self.release } * (level - self.level);
+        self.follow_all(&[left], &[right]);
+    }
+
+    /// Hears frames of both channels, at most a control period.
+    pub fn follow_all(&mut self, left: &[f64], right: &[f64]) {
+        follow(&mut self.level, [self.attack, self.release], left, right);
     }
 
     /// Gain of the wet sound at the present level, `depth_db` down at most.
@@ -47,6 +52,27 @@ impl Ducker {
         }
         let (power, half) = (self.level * self.level, db_to_gain(2.0 * HALF_DBFS));
         db_to_gain(-depth_db * power / (power + half))
+    }
+}
+
+audio::wide! {
+    /// Follows the louder channel. The attack is the shorter time, so that of what it makes of a level and what the release
+    /// makes of it the greater counts: rising or falling, without a question that the next frame waits for.
+    fn follow(level: &mut f64, parts: [f64; 2], left: &[f64], right: &[f64]) {
+        let frames = left.len().min(CONTROL_FRAMES);
+        let (left, right) = (&left[..frames], &right[..frames]);
+        let [attack, release] = parts;
+        let (mut rising, mut falling) = ([0.0; CONTROL_FRAMES], [0.0; CONTROL_FRAMES]);
+        for n in 0..frames {
+            let peak = greater(left[n].abs(), right[n].abs());
+            (rising[n], falling[n]) = (attack * peak, release * peak);
+        }
+        let (keeps, holds) = (1.0 - attack, 1.0 - release);
+        let mut now = *level;
+        for n in 0..frames {
+            now = greater(keeps * now + rising[n], holds * now + falling[n]);
+        }
+        *level = now;
     }
 }
 

@@ -187,11 +187,7 @@ impl KeyFilter {
         if self.off {
             self.channels.fill(Channel::default());
         }
-        for channel in &mut self.channels {
-            let mut state = channel.settle(&self.matrix);
-            state.flush();
-            channel.resume(state);
-        }
+        self.channels.iter_mut().for_each(|channel| channel.flush(&self.matrix));
     }
 
     /// Ends a four that has begun.
@@ -426,61 +422,80 @@ impl Powers {
     }
 }
 
-/// Four values, one or two frames later; `fill` comes in.
-#[inline(always)]
-fn later(&[a, b, c, _]: &[f64; QUAD], by: usize, fill: f64) -> [f64; QUAD] {
-    if by == 1 { [fill, a, b, c] } else { [fill, fill, a, b] }
-}
-
-/// Joins each frame's release with that of the frame `by` before it, after which `keep` is left.
-#[inline(always)]
-fn reach(peak: &mut [f64; QUAD], rest: &mut [f64; QUAD], by: usize, keep: f64) {
-    let earlier = later(peak, by, f64::MIN);
-    for n in 0..QUAD {
-        peak[n] = greater(peak[n], keep * earlier[n] + rest[n]);
-    }
-    add_earlier(rest, by, keep);
-}
-
-/// Adds to each frame what is kept of the one `by` before it.
-#[inline(always)]
-fn add_earlier(sum: &mut [f64; QUAD], by: usize, keep: f64) {
-    let before = later(sum, by, 0.0);
-    for n in 0..QUAD {
-        sum[n] += keep * before[n];
-    }
-}
+/// Fours that are solved side by side.
+const TOGETHER: usize = 8;
 
 audio::wide! {
     /// [`Smoother::decoupled`] of whole fours; `state` is the held peak and the value.
-    ///
-    /// A frame of the release is `h -> max(v, r h + c)`, and so are two of them, since r is not negative: with (V, C) of
-    /// the later and (v, c) of the earlier, `max(max(V, r v + C), r^2 h + (r c + C))`. In two steps every frame knows its
-    /// peak from the four's first `h`.
     fn decoupled_fours(fours: &mut [[f64; QUAD]], state: &mut [f64; 2], release: &Powers, attack: &Powers) {
-        // Plain loops: a closure that is not inlined is not compiled for wide vectors.
-        let [mut held, mut y] = *state;
-        for four in fours {
-            let (mut peak, mut rest) = (*four, [0.0; QUAD]);
-            for n in 0..QUAD {
-                rest[n] = release.pole.take * peak[n];
-            }
-            reach(&mut peak, &mut rest, 1, release.pole.keep);
-            reach(&mut peak, &mut rest, 2, release.square);
-            let mut sum = [0.0; QUAD];
-            for n in 0..QUAD {
-                peak[n] = greater(peak[n], release.kept[n] * held + rest[n]);
-                sum[n] = attack.pole.take * peak[n];
-            }
-            held = peak[QUAD - 1];
-            add_earlier(&mut sum, 1, attack.pole.keep);
-            add_earlier(&mut sum, 2, attack.square);
-            for n in 0..QUAD {
-                four[n] = attack.kept[n] * y + sum[n];
-            }
-            y = four[QUAD - 1];
+        let (many, rest) = fours.as_chunks_mut::<TOGETHER>();
+        // Plain loops here and below: a closure that is not inlined is not compiled for wide vectors.
+        for fours in many {
+            decoupled_together(fours, state, release, attack);
         }
-        *state = [held, y];
+        for four in rest {
+            decoupled_together(std::array::from_mut(four), state, release, attack);
+        }
+    }
+}
+
+/// Some fours, to the same bits however many they are.
+///
+/// A frame of the release is `h -> max(v, r h + c)`, and so are two of them, since r is not negative: with (V, C) of
+/// the later and (v, c) of the earlier, `max(max(V, r v + C), r^2 h + (r c + C))`. In two steps every frame knows its
+/// peak from its four's first `h`. All but the last of a four is worked out beside the other fours; what is left to wait for is
+/// one step a four.
+#[inline(always)]
+fn decoupled_together<const G: usize>(
+    fours: &mut [[f64; QUAD]; G],
+    [held, y]: &mut [f64; 2],
+    release: &Powers,
+    attack: &Powers,
+) {
+    // By place in the four, so that a vector holds several fours.
+    let (mut peak, mut rest) = ([[0.0; G]; QUAD], [[0.0; G]; QUAD]);
+    for n in 0..QUAD {
+        for g in 0..G {
+            peak[n][g] = fours[g][n];
+            rest[n][g] = release.pole.take * peak[n][g];
+        }
+    }
+    // Joins each frame's release with that of the frame one and two before it.
+    for (by, keep) in [(1, release.pole.keep), (2, release.square)] {
+        for n in (by..QUAD).rev() {
+            for g in 0..G {
+                peak[n][g] = greater(peak[n][g], keep * peak[n - by][g] + rest[n][g]);
+                rest[n][g] += keep * rest[n - by][g];
+            }
+        }
+    }
+    let mut before = [0.0; G];
+    for g in 0..G {
+        before[g] = *held;
+        *held = greater(peak[QUAD - 1][g], release.kept[QUAD - 1] * *held + rest[QUAD - 1][g]);
+    }
+    let mut sum = [[0.0; G]; QUAD];
+    for n in 0..QUAD {
+        for g in 0..G {
+            peak[n][g] = greater(peak[n][g], release.kept[n] * before[g] + rest[n][g]);
+            sum[n][g] = attack.pole.take * peak[n][g];
+        }
+    }
+    for (by, keep) in [(1, attack.pole.keep), (2, attack.square)] {
+        for n in (by..QUAD).rev() {
+            for g in 0..G {
+                sum[n][g] += keep * sum[n - by][g];
+            }
+        }
+    }
+    for g in 0..G {
+        before[g] = *y;
+        *y = attack.kept[QUAD - 1] * *y + sum[QUAD - 1][g];
+    }
+    for n in 0..QUAD {
+        for g in 0..G {
+            fours[g][n] = attack.kept[n] * before[g] + sum[n][g];
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 //! The release may have stages: what has lasted long is let go slowly, what is short quickly. Each stage sees the
 //! least demand of its own stretch of the past and lets it go at its own time; the deepest counts.
 
-use super::dynamics::{Smoother, Times, one_pole};
+use super::dynamics::{Smoother, Times, gains, one_pole};
 use super::grid::CONTROL_FRAMES;
 use super::lookahead::{BoxCascade, Delay, SlidingMaximum, greater};
 use super::math;
@@ -207,8 +207,11 @@ impl Guard {
             }
         }
         for lane in &mut self.lanes {
-            for (value, ceiling_db) in lane.values[..frames].iter_mut().zip(&ceiling_db) {
-                *value = if above { greater(math::amplitude_to_db(*value) - ceiling_db, 0.0) } else { 0.0 };
+            let values = &mut lane.values[..frames];
+            if above {
+                over_db(values, &ceiling_db);
+            } else {
+                values.fill(0.0);
             }
         }
         self.ceiling_db = ceilings;
@@ -305,10 +308,7 @@ impl Lane {
         self.smooth.process(values);
         self.idle = values.iter().all(|v| *v == 0.0);
         if !self.idle {
-            for value in values {
-                *deepest_db = greater(*deepest_db, *value);
-                *value = math::db_to_gain(-*value);
-            }
+            *deepest_db = gains(values, *deepest_db);
         }
     }
 }
@@ -324,6 +324,15 @@ impl Lasting {
         }
         self.smoother.released(lasted, self.times);
         slow.iter_mut().zip(&*lasted).for_each(|(slow, lasted)| *slow = greater(*lasted, *slow));
+    }
+}
+
+audio::wide! {
+    /// From peaks to the decibels by which they are above the ceiling.
+    fn over_db(peaks: &mut [f64], ceiling_db: &[f64; CONTROL_FRAMES]) {
+        for (peak, ceiling_db) in peaks.iter_mut().zip(ceiling_db) {
+            *peak = greater(math::amplitude_to_db(*peak) - ceiling_db, 0.0);
+        }
     }
 }
 

@@ -28,25 +28,38 @@ impl History {
         self.at = 0;
     }
 
+    /// All that is remembered, from no certain place on.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> &[f64] {
+        &self.samples[..self.ring]
+    }
+
     /// Appends samples, at most a control period at once.
     #[inline]
     pub fn push(&mut self, new: &[f64]) {
-        let (first, second) = new.split_at(new.len().min(self.ring - self.at));
-        self.place(first);
-        self.place(second);
+        self.next(new.len()).copy_from_slice(new);
+        self.advance(new.len());
     }
 
-    /// Puts samples that fit before the end of the ring.
+    /// Where the next frames go, at most a control period; they count from [`History::advance`] on.
     #[inline]
-    fn place(&mut self, new: &[f64]) {
-        self.samples[self.at..self.at + new.len()].copy_from_slice(new);
+    pub fn next(&mut self, frames: Frames) -> &mut [f64] {
+        &mut self.samples[self.at..self.at + frames]
+    }
+
+    /// Takes what was written to [`History::next`].
+    #[inline]
+    pub fn advance(&mut self, frames: Frames) {
+        let end = self.at + frames;
         if self.at < CONTROL_FRAMES {
-            let repeated = new.len().min(CONTROL_FRAMES - self.at);
-            self.samples[self.ring + self.at..][..repeated].copy_from_slice(&new[..repeated]);
+            self.samples.copy_within(self.at..end.min(CONTROL_FRAMES), self.ring + self.at);
         }
-        self.at += new.len();
-        if self.at == self.ring {
-            self.at = 0;
+        if end >= self.ring {
+            // What was written behind the end is the beginning.
+            self.samples.copy_within(self.ring..end, 0);
+            self.at = end - self.ring;
+        } else {
+            self.at = end;
         }
     }
 

@@ -90,9 +90,16 @@ impl Line {
         Some(found)
     }
 
-    /// Appends samples.
+    /// Appends samples, fewer than it holds.
     pub fn write_all(&mut self, samples: &[f64]) {
-        samples.iter().for_each(|sample| self.write(*sample));
+        let (first, second) = samples.split_at(samples.len().min(self.ring - self.at));
+        self.samples[self.at..][..first.len()].copy_from_slice(first);
+        self.samples[..second.len()].copy_from_slice(second);
+        let end = self.at + samples.len();
+        if self.at < POINTS || end > self.ring {
+            self.samples.copy_within(..POINTS, self.ring);
+        }
+        self.at = if end < self.ring { end } else { end - self.ring };
     }
 
     /// Appends a sample.

@@ -138,34 +138,91 @@ impl Fours {
         }
         fours
     }
+}
 
-    /// Filters four frames.
-    #[inline(always)]
-    fn next(&self, state: &mut [f64; 2], x: &mut [f64; QUAD]) {
-        let ([a, b], [x0, x1, x2, x3]) = (*state, *x);
-        let [from_a, from_b] = &self.from_state;
-        let [i0, i1, i2, i3] = &self.from_input;
-        for n in 0..QUAD {
-            // What the state gives comes last: it is what was waited for.
-            x[n] = (((i0[n] * x0 + i1[n] * x1) + (i2[n] * x2 + i3[n] * x3)) + from_b[n] * b) + from_a[n] * a;
-        }
-        let [i0, i1, i2, i3] = &self.input;
-        for n in 0..2 {
-            state[n] = (((i0[n] * x0 + i1[n] * x1) + (i2[n] * x2 + i3[n] * x3)) + self.state[1][n] * b)
-                + self.state[0][n] * a;
+/// Fours that are solved side by side.
+const TOGETHER: usize = 8;
+
+/// What some fours of inputs make of their own: by frame of the four, and of the states after it.
+type Own<const G: usize> = ([[f64; G]; QUAD], [[f64; G]; 2]);
+
+#[inline(always)]
+fn own<const G: usize>(fours: &Fours, samples: &[[f64; QUAD]; G]) -> Own<G> {
+    // By place in the four, so that a vector holds several fours.
+    let mut x = [[0.0; G]; QUAD];
+    for n in 0..QUAD {
+        for g in 0..G {
+            x[n][g] = samples[g][n];
         }
     }
+    let (mut outputs, mut states) = ([[0.0; G]; QUAD], [[0.0; G]; 2]);
+    let [i0, i1, i2, i3] = &fours.from_input;
+    for n in 0..QUAD {
+        for g in 0..G {
+            outputs[n][g] = (i0[n] * x[0][g] + i1[n] * x[1][g]) + (i2[n] * x[2][g] + i3[n] * x[3][g]);
+        }
+    }
+    let [i0, i1, i2, i3] = &fours.input;
+    for n in 0..2 {
+        for g in 0..G {
+            states[n][g] = (i0[n] * x[0][g] + i1[n] * x[1][g]) + (i2[n] * x[2][g] + i3[n] * x[3][g]);
+        }
+    }
+    (outputs, states)
+}
+
+/// The states before each of some fours; moves `state` on.
+#[inline(always)]
+fn states_before<const G: usize>(fours: &Fours, own: &[[f64; G]; 2], state: &mut [f64; 2]) -> [[f64; G]; 2] {
+    let mut before = [[0.0; G]; 2];
+    let [from_a, from_b] = &fours.state;
+    let [mut a, mut b] = *state;
+    for g in 0..G {
+        (before[0][g], before[1][g]) = (a, b);
+        (a, b) = ((own[0][g] + from_b[0] * b) + from_a[0] * a, (own[1][g] + from_b[1] * b) + from_a[1] * a);
+    }
+    *state = [a, b];
+    before
+}
+
+/// Puts together what the fours' own inputs and the states before them give.
+#[inline(always)]
+fn together<const G: usize>(
+    fours: &Fours,
+    own: &[[f64; G]; QUAD],
+    before: &[[f64; G]; 2],
+    samples: &mut [[f64; QUAD]; G],
+) {
+    let [from_a, from_b] = &fours.from_state;
+    for n in 0..QUAD {
+        for g in 0..G {
+            samples[g][n] = (own[n][g] + from_b[n] * before[1][g]) + from_a[n] * before[0][g];
+        }
+    }
+}
+
+#[inline(always)]
+fn solve<const G: usize>(fours: &Fours, state: &mut [f64; 2], samples: &mut [[f64; QUAD]; G]) {
+    let (outputs, states) = own(fours, samples);
+    let before = states_before(fours, &states, state);
+    together(fours, &outputs, &before, samples);
 }
 
 audio::wide! {
     fn one(fours: &Fours, state: &mut [f64; 2], samples: &mut [[f64; QUAD]]) {
-        let mut now = *state;
-        samples.iter_mut().for_each(|four| fours.next(&mut now, four));
-        *state = now;
+        let (many, rest) = samples.as_chunks_mut::<TOGETHER>();
+        // Plain loops: a closure that is not inlined is not compiled for wide vectors.
+        for samples in many {
+            solve(fours, state, samples);
+        }
+        for four in rest {
+            solve(fours, state, std::array::from_mut(four));
+        }
     }
 }
 
 audio::wide! {
+    /// Two equally long channels, whose states are waited for together.
     fn two(
         fours: &Fours,
         left_state: &mut [f64; 2],
@@ -173,12 +230,21 @@ audio::wide! {
         left: &mut [[f64; QUAD]],
         right: &mut [[f64; QUAD]],
     ) {
-        let (mut left_now, mut right_now) = (*left_state, *right_state);
-        for (left, right) in left.iter_mut().zip(right) {
-            fours.next(&mut left_now, left);
-            fours.next(&mut right_now, right);
+        let (left_many, left_rest) = left.as_chunks_mut::<TOGETHER>();
+        let (right_many, right_rest) = right.as_chunks_mut::<TOGETHER>();
+        for (left, right) in left_many.iter_mut().zip(right_many) {
+            let ((left_own, left_states), (right_own, right_states)) = (own(fours, left), own(fours, right));
+            let left_before = states_before(fours, &left_states, left_state);
+            let right_before = states_before(fours, &right_states, right_state);
+            together(fours, &left_own, &left_before, left);
+            together(fours, &right_own, &right_before, right);
         }
-        (*left_state, *right_state) = (left_now, right_now);
+        for four in left_rest {
+            solve(fours, left_state, std::array::from_mut(four));
+        }
+        for four in right_rest {
+            solve(fours, right_state, std::array::from_mut(four));
+        }
     }
 }
 
@@ -197,6 +263,13 @@ impl Channel {
             matrix.next(state, sample);
         });
         StateVariable::at(self.state)
+    }
+
+    /// Clears states that are too small to matter, and those that are no number.
+    pub fn flush(&mut self, matrix: &Matrix) {
+        let mut state = self.settle(matrix);
+        state.flush();
+        self.resume(state);
     }
 
     /// Goes on from these states.

@@ -40,6 +40,8 @@ pub struct Values {
     pub groups: Vec<Vec<Vec<f64>>>,
     /// What a kind with [`Kind::impulse_response`] is built from; without it that kind is neutral.
     pub impulse_response: Option<Arc<ImpulseResponse>>,
+    /// Nothing is set once it is built: a kind need not make room for more than these values ask for.
+    pub still: bool,
 }
 
 /// A name that a kind does not have.
@@ -66,6 +68,7 @@ impl Values {
             fields: kind.params.iter().map(|p| p.default).collect(),
             groups: vec![Vec::new(); kind.groups.len()],
             impulse_response: None,
+            still: false,
         }
     }
 

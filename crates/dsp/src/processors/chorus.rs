@@ -66,7 +66,8 @@ pub static KIND: Kind = Kind {
     family: Family::Modulation,
     help: "Makes several players of one: warmth and width for guitars, pads, backing voices. Bass and lead voices bear \
            little of it.",
-    revision: 1,
+    // 2: recursions run four frames at a time, which rounds otherwise.
+    revision: 2,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: false,

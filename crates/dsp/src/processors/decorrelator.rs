@@ -42,7 +42,8 @@ pub static KIND: Kind = Kind {
     family: Family::Stereo,
     help: "Makes a mono source wide without delay effects and without any change of its sum to mono: for pads, \
            strings, backing voices and effects. On signals that are not stereo it does nothing.",
-    revision: 1,
+    // 2: recursions run four frames at a time, which rounds otherwise.
+    revision: 2,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: false,
@@ -140,8 +141,9 @@ impl Gridded for Decorrelator {
         let frames = left.len();
         let mut middle = [0.0; CONTROL_FRAMES];
         for n in 0..frames {
-            [middle[n], _] = self.cut.next_frame([0.5 * (left[n] + right[n]), 0.0]);
+            middle[n] = 0.5 * (left[n] + right[n]);
         }
+        self.cut.process_mono(&mut middle[..frames]);
         self.history.push(&middle[..frames]);
         if !self.amount.moves() && self.amount.target() == 0.0 {
             return;

@@ -57,7 +57,8 @@ pub static KIND: Kind = Kind {
     family: Family::Stereo,
     help: "Lets one side hear a little later, which makes a mono source wide and lets it lean to the other side. The \
            guard bounds what the sum to mono may lose. On signals that are not stereo it does nothing.",
-    revision: 1,
+    // 2: recursions run four frames at a time, which rounds otherwise.
+    revision: 2,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: false,
@@ -126,10 +127,12 @@ impl Gridded for Haas {
         self.delay.pass(&mut late[..frames]);
         let [side, mid] = &mut self.shares;
         let silent = [&*side, &*mid].iter().all(|share| !share.moves() && share.target() == 0.0);
+        let mut change = late;
+        change.iter_mut().zip(&early).for_each(|(change, early)| *change -= early);
+        self.cut.process_mono(&mut change[..frames]);
         for n in 0..frames {
-            let [change, _] = self.cut.next_frame([late[n] - early[n], 0.0]);
             if !silent {
-                let (side, mid) = (side.next_value() * change, mid.next_value() * change);
+                let (side, mid) = (side.next_value() * change[n], mid.next_value() * change[n]);
                 left[n] += mid + side;
                 right[n] += mid - side;
             }

@@ -146,6 +146,8 @@ fn unpack(bytes: &[u8], stride: usize, layout: Layout, out: &mut [f64]) {
         Layout::Int16 { big_endian: true } => {
             each(bytes, stride, out, |b| f64::from(i16::from_be_bytes(b)) / 32_768.0)
         }
+        Layout::Int24 { big_endian: false } if stride == 3 => int24_alone(bytes, out),
+        Layout::Int24 { big_endian: false } if stride == 6 => int24_of_two(bytes, out),
         // A zero byte below makes 24 bits the upper part of 32, sign included.
         Layout::Int24 { big_endian: false } => each(bytes, stride, out, |[a, b, c]| {
             f64::from(i32::from_le_bytes([0, a, b, c])) / 2_147_483_648.0
@@ -179,6 +181,53 @@ audio::wide! {
             let mut sample = [0; 8];
             sample.copy_from_slice(&frame[at..at + 8]);
             *to = f64::from_le_bytes(sample);
+        }
+    }
+}
+
+/// What one step of 24 bits is of the upper part of 32.
+const STEP: f64 = 1.0 / 2_147_483_648.0;
+
+/// 24 little-endian bits in the upper part of 32: of four bytes the lower three, or the upper three.
+#[inline(always)]
+fn lower(bytes: [u8; 4]) -> f64 {
+    f64::from((u32::from_le_bytes(bytes) << 8) as i32) * STEP
+}
+
+#[inline(always)]
+fn upper(bytes: [u8; 4]) -> f64 {
+    f64::from((u32::from_le_bytes(bytes) & !0xFF) as i32) * STEP
+}
+
+audio::wide! {
+    /// One channel of 24 bits by itself: four samples are three words, each read with a byte of its neighbour.
+    fn int24_alone(bytes: &[u8], out: &mut [f64]) {
+        let (fours, rest) = out.as_chunks_mut::<4>();
+        let (words, left) = bytes.as_chunks::<12>();
+        for (four, word) in fours.iter_mut().zip(words) {
+            let [a0, a1, a2, b0, b1, b2, c0, c1, c2, d0, d1, d2] = *word;
+            *four = [
+                lower([a0, a1, a2, b0]),
+                upper([a2, b0, b1, b2]),
+                lower([c0, c1, c2, d0]),
+                upper([c2, d0, d1, d2]),
+            ];
+        }
+        for (to, from) in rest.iter_mut().zip(left.as_chunks::<3>().0) {
+            *to = upper([0, from[0], from[1], from[2]]);
+        }
+    }
+}
+
+audio::wide! {
+    /// One channel of two in 24 bits: each sample is read with a byte of its neighbour, which the last one may not have.
+    fn int24_of_two(bytes: &[u8], out: &mut [f64]) {
+        let (frames, rest) = bytes.as_chunks::<6>();
+        for (to, frame) in out.iter_mut().zip(frames) {
+            *to = lower([frame[0], frame[1], frame[2], frame[3]]);
+        }
+        if let (Some(to), [a, b, c, ..]) = (out.get_mut(frames.len()), rest) {
+            *to = upper([0, *a, *b, *c]);
         }
     }
 }
@@ -262,6 +311,32 @@ mod tests {
                 unpack(&bytes[channel * 2..], channels * 2, layout, &mut out);
                 let expected = [0, 1, 2].map(|n| (n * channels + channel) as f64 / 32_768.0);
                 assert_eq!(out, expected, "channel {channel} of {channels}");
+            }
+        }
+    }
+
+    /// 24 bits alone and in two channels take ways of their own; the places of all samples, whatever the length.
+    #[test]
+    fn twenty_four_bits_are_found_at_every_length() {
+        let layout = Layout::Int24 { big_endian: false };
+        for channels in [1usize, 2, 3] {
+            for frames in 0..10usize {
+                let value = |n: usize| {
+                    (n as i32 * 1_234_567 + 99) % 8_388_608 * if n.is_multiple_of(2) { 1 } else { -1 }
+                };
+                let bytes: Vec<u8> =
+                    (0..channels * frames).flat_map(|n| value(n).to_le_bytes()[..3].to_vec()).collect();
+                for channel in 0..channels {
+                    let mut out = vec![f64::NAN; frames];
+                    unpack(&bytes[(3 * channel).min(bytes.len())..], 3 * channels, layout, &mut out);
+                    for (n, sample) in out.iter().enumerate() {
+                        assert_eq!(
+                            *sample,
+                            f64::from(value(n * channels + channel)) / 8_388_608.0,
+                            "{channels} {frames}"
+                        );
+                    }
+                }
             }
         }
     }

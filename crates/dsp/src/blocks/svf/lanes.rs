@@ -1,166 +1,156 @@
-//! Sections in four lanes: both channels of two neighbouring sections, or one channel of four.
+//! Neighbouring sections beside each other: a lane for each section and channel.
 //!
-//! Every section works one frame behind the one before it, so that no lane waits for another within a frame. What a
-//! lane computes is what its section would compute alone, to the bit, and whatever the vectors of the machine. Lanes that no
-//! section is left for pass on what they hear.
+//! Every section works some frames behind the one before it, so that no lane waits for another. What they hear and give
+//! stands in rows, one for each step: first what comes in, then what each lane gives. A row moved by one section is what all
+//! lanes hear some steps later, so that nothing is shuffled between lanes; and by then it has long been written.
+//!
+//! What a lane computes is what its section would compute alone, to the bit, and whatever the vectors of the machine.
 
-use super::{Matrix, Pieces, Section, State};
-use crate::blocks::grid::{CONTROL_FRAMES, flush};
+use super::{MOST_AT_ONCE, Matrix, Pieces, Section, State};
+use crate::blocks::grid::{CONTROL_FRAMES, FLUSH_BELOW};
 
-/// Lanes of a vector.
+/// Lanes of the narrowest vectors that pay.
 pub(super) const LANES: usize = 4;
 
+/// Steps that a section is behind the one before it: more than a processor works on at once. A power of two, and a part of
+/// the control period.
+const SKEW: usize = 16;
+/// The same where the blocks are so short that the steps at both ends, in which not all sections work, would cost more than
+/// waiting for a row to be written.
+const SHORT_SKEW: usize = 2;
+const SHORT: usize = 256;
+
+/// Numbers of a row: two channels, what every lane gives, and room up to the next line of the cache.
+const ROW: usize = (2 + 2 * MOST_AT_ONCE).next_multiple_of(8);
+
+/// The rows of all steps that a section is behind.
+#[repr(align(64))]
+struct Ring([[f64; ROW]; SKEW]);
+
 /// Rows of a matrix (see [`Matrix`]), each factor for every lane.
-type Rows = [[[f64; LANES]; 3]; 3];
+type Rows<const W: usize> = [[[f64; W]; 3]; 3];
 
 /// First and second state of every lane.
-type Held = [[f64; LANES]; 2];
+type Held<const W: usize> = [[f64; W]; 2];
 
-/// Passes on what comes: with states of zero, sums of negative zeros change no bit of it.
-const PASSING: Matrix = Matrix { first: [0.0; 3], second: [0.0; 3], output: [-0.0, -0.0, 1.0] };
+/// What the lanes do that no section is left for; nobody hears it.
+const IDLE: Matrix = Matrix { first: [0.0; 3], second: [0.0; 3], output: [0.0; 3] };
 
-/// Runs `group`, of any length up to `P * 4 / C`, over the channels: `4 / C` sections in each of `P` vectors.
+/// Runs `group`, of any length up to `W / C`, over the channels.
 #[inline(never)]
-pub(super) fn run<const C: usize, const P: usize>(
+pub(super) fn run<const C: usize, const W: usize>(
     group: &[usize],
     sections: &[Section],
     states: &mut [State],
     channels: &mut [&mut [f64]; C],
     pieces: &Pieces,
 ) {
-    let place = |p: usize, lane: usize| Some((*group.get((p * LANES + lane) / C)?, lane % C));
-    let matrix = |p, lane| place(p, lane).map_or(&PASSING, |(section, _)| &sections[section].matrix);
-    let rows = std::array::from_fn(|p| rows_of(std::array::from_fn(|lane| matrix(p, lane))));
-    let mut held: [Held; P] = std::array::from_fn(|p| {
-        std::array::from_fn(|state| {
-            std::array::from_fn(|lane| {
-                place(p, lane).map_or(0.0, |(section, channel)| states[section][state][channel])
-            })
-        })
+    let matrix = |lane: usize| group.get(lane / C).map_or(&IDLE, |section| &sections[*section].matrix);
+    let row = |of: fn(&Matrix) -> [f64; 3]| -> [[f64; W]; 3] {
+        std::array::from_fn(|i| std::array::from_fn(|lane| of(matrix(lane))[i]))
+    };
+    let rows = [row(|m| m.first), row(|m| m.second), row(|m| m.output)];
+    let mut held: Held<W> = std::array::from_fn(|state| {
+        std::array::from_fn(|lane| group.get(lane / C).map_or(0.0, |s| states[*s][state][lane % C]))
     });
-    pass(&rows, &mut held, channels, pieces);
-    for (p, held) in held.iter().enumerate() {
-        for lane in 0..LANES {
-            if let Some((section, channel)) = place(p, lane) {
-                (states[section][0][channel], states[section][1][channel]) = (held[0][lane], held[1][lane]);
-            }
+    pass(&rows, &mut held, group.len(), channels, pieces);
+    for (place, section) in group.iter().enumerate() {
+        for state in 0..2 {
+            states[*section][state][..C].copy_from_slice(&held[state][place * C..][..C]);
         }
     }
-}
-
-fn rows_of(matrices: [&Matrix; LANES]) -> Rows {
-    let row = |of: fn(&Matrix) -> [f64; 3]| -> [[f64; LANES]; 3] {
-        std::array::from_fn(|i| std::array::from_fn(|lane| of(matrices[lane])[i]))
-    };
-    [row(|m| m.first), row(|m| m.second), row(|m| m.output)]
 }
 
 /// One frame of every lane: the same sums in the same order as one section alone.
 #[inline(always)]
-fn step(rows: &Rows, held: &mut Held, input: &[f64; LANES]) -> [f64; LANES] {
+fn step<const C: usize, const W: usize>(rows: &Rows<W>, held: &mut Held<W>, row: &mut [f64; ROW]) {
     let [first, second, output] = rows;
     let [a, b] = *held;
-    for l in 0..LANES {
+    let mut input = [0.0; W];
+    input.copy_from_slice(&row[..W]);
+    // Plain loops: a closure that is not inlined is not compiled for wide vectors.
+    let mut given = [0.0; W];
+    for l in 0..W {
         held[0][l] = first[2][l] * input[l] + first[1][l] * b[l] + first[0][l] * a[l];
-    }
-    for l in 0..LANES {
         held[1][l] = second[2][l] * input[l] + second[0][l] * a[l] + second[1][l] * b[l];
-    }
-    // Plain loops here and below: a closure that is not inlined is not compiled for wide vectors.
-    let mut given = [0.0; LANES];
-    for l in 0..LANES {
         given[l] = output[0][l] * a[l] + output[1][l] * b[l] + output[2][l] * input[l];
     }
-    given
-}
-
-/// One turn of all vectors: takes what has come of every channel, gives what leaves the last section. `passed` is what every
-/// section gave a turn ago.
-#[inline(always)]
-fn turn<const C: usize, const P: usize>(
-    rows: &[Rows; P],
-    held: &mut [Held; P],
-    passed: &mut [[f64; LANES]; P],
-    mut x: [f64; C],
-) -> [f64; C] {
-    for p in 0..P {
-        let mut input = [0.0; LANES];
-        for l in 0..LANES {
-            input[l] = if l < C { x[l] } else { passed[p][l - C] };
-        }
-        passed[p] = step(&rows[p], &mut held[p], &input);
-        x.copy_from_slice(&passed[p][LANES - C..]);
-    }
-    x
+    row[C..C + W].copy_from_slice(&given);
 }
 
 audio::wide! {
-    fn pass<const C: usize, const P: usize>(
-        rows: &[Rows; P],
-        held: &mut [Held; P],
+    fn pass<const C: usize, const W: usize>(
+        rows: &Rows<W>,
+        held: &mut Held<W>,
+        sections: usize,
         channels: &mut [&mut [f64]; C],
         pieces: &Pieces,
     ) {
         let frames = pieces.frames;
-        // How many frames the section of a lane is behind the first, and the last one.
-        let behind = |p: usize, lane: usize| p * (LANES / C - 1) + lane / C;
-        let last = P * (LANES / C - 1);
-        let mut now = *held;
-        let mut passed = [[0.0; LANES]; P];
-        let mut point = if pieces.at_point { 0 } else { pieces.first };
+        let skew = if frames < SHORT { SHORT_SKEW } else { SKEW };
+        let last = (sections - 1) * skew;
+        let point = if pieces.at_point { 0 } else { pieces.first };
+        let mut ring = Ring([[0.0; ROW]; SKEW]);
+        for (c, channel) in channels.iter().enumerate() {
+            for (row, sample) in ring.0[..skew].iter_mut().zip(channel.iter()) {
+                row[c] = *sample;
+            }
+        }
         let mut at = 0;
         while at < frames + last {
-            let mut end = if point < frames { point.max(at + 1) } else { frames };
-            if point < frames && at >= point {
-                // Each section clears what is too small to matter when the point of the grid comes to it.
-                for (p, held) in now.iter_mut().enumerate() {
-                    for lane in (0..LANES).filter(|&lane| behind(p, lane) == at - point) {
-                        (held[0][lane], held[1][lane]) = (flush(held[0][lane]), flush(held[1][lane]));
-                    }
-                }
-                if at - point == last {
-                    point = if point == 0 && pieces.at_point { pieces.first } else { point + CONTROL_FRAMES };
-                    end = point.max(at + 1);
+            // Up to the next step at which a section may begin, end, or meet a point of the grid.
+            let to = |place: usize| skew - ((at + skew - place % skew) & (skew - 1));
+            let steps = to(0).min(to(frames)).min(to(point));
+            let before = *held;
+            // Each section clears what is too small to matter when the point of the grid comes to it.
+            let mut least = [0.0; W];
+            for l in 0..W {
+                let since = at + 4 * CONTROL_FRAMES - point - l / C * skew;
+                least[l] = if since % CONTROL_FRAMES == 0 { FLUSH_BELOW } else { 0.0 };
+            }
+            let mut now = *held;
+            for state in &mut now {
+                for l in 0..W {
+                    state[l] = if state[l].abs() < least[l] { 0.0 } else { state[l] };
                 }
             }
-            if at >= last && at < frames {
-                end = end.min(frames);
-                // A copy whose lanes nobody picks by number stays in registers.
-                let mut running = now;
-                for n in at..end {
-                    let mut x = [0.0; C];
+            // What comes in stands in its row long before it is heard, what goes out is written where all have heard it.
+            let (feeds, gives) = (at + skew < frames, at >= last);
+            let (mut feed, mut give): ([&[f64]; C], [&mut [f64]; C]) = ([&[]; C], std::array::from_fn(|_| &mut [][..]));
+            for ((feed, give), channel) in feed.iter_mut().zip(&mut give).zip(channels.iter_mut()) {
+                let (done, coming) = channel.split_at_mut((at + skew).min(frames));
+                if feeds {
+                    *feed = &coming[..steps];
+                }
+                if gives {
+                    *give = &mut done[at - last..][..steps];
+                }
+            }
+            let given = sections * C;
+            for (n, row) in ring.0[at & (skew - 1)..][..steps].iter_mut().enumerate() {
+                step::<C, W>(rows, &mut now, row);
+                if feeds {
                     for c in 0..C {
-                        x[c] = channels[c][n];
+                        row[c] = feed[c][n];
                     }
-                    let x = turn(rows, &mut running, &mut passed, x);
+                }
+                if gives {
                     for c in 0..C {
-                        channels[c][n - last] = x[c];
-                    }
-                }
-                now = running;
-                at = end;
-                continue;
-            }
-            // At both ends some sections have no frame to work on: their states must not move.
-            let before = now;
-            let mut heard = [0.0; C];
-            for c in 0..C {
-                heard[c] = channels[c].get(at).copied().unwrap_or(0.0);
-            }
-            let x: [f64; C] = turn(rows, &mut now, &mut passed, heard);
-            for p in 0..P {
-                for lane in 0..LANES {
-                    let begun = behind(p, lane);
-                    if at < begun || at - begun >= frames {
-                        (now[p][0][lane], now[p][1][lane]) = (before[p][0][lane], before[p][1][lane]);
+                        give[c][n] = row[given + c];
                     }
                 }
             }
-            if at >= last {
-                (0..C).for_each(|c| channels[c][at - last] = x[c]);
+            if at < last || at + steps > frames {
+                // At both ends some sections have no frame to work on: their states must not move.
+                for l in 0..W {
+                    let begun = l / C * skew;
+                    if at < begun || at >= begun + frames {
+                        (now[0][l], now[1][l]) = (before[0][l], before[1][l]);
+                    }
+                }
             }
-            at += 1;
+            *held = now;
+            at += steps;
         }
-        *held = now;
     }
 }

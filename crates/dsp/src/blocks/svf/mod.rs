@@ -5,9 +5,8 @@
 //! of band-pass and low-pass: when coefficients move they stay meaningful, where a direct form bursts
 //! (A. Wishnick, *Time-varying filters for musical applications*, DAFx 2014).
 //!
-//! While nothing moves the same recursion runs as a matrix, several sections per pass over the samples and
-//! in four lanes: the two channels of two neighbouring sections in stereo, four neighbouring sections in mono. A section
-//! that is exactly neutral costs nothing.
+//! While nothing moves the same recursion runs as a matrix, up to eight sections per pass over the samples, a lane for each
+//! of their channels. A section that is exactly neutral costs nothing.
 
 mod lanes;
 
@@ -364,10 +363,10 @@ fn run_group<const L: usize>(
         ([left, right], &[a]) => run_stereo(a, sections, states, left, right, pieces),
         ([mono], &[a]) => run_one(a, sections, states, mono, pieces),
         _ => match (group.len() * L).div_ceil(LANES) {
-            1 => lanes::run::<L, 1>(group, sections, states, channels, pieces),
-            2 => lanes::run::<L, 2>(group, sections, states, channels, pieces),
-            3 => lanes::run::<L, 3>(group, sections, states, channels, pieces),
-            _ => lanes::run::<L, 4>(group, sections, states, channels, pieces),
+            1 => lanes::run::<L, 4>(group, sections, states, channels, pieces),
+            2 => lanes::run::<L, 8>(group, sections, states, channels, pieces),
+            3 => lanes::run::<L, 12>(group, sections, states, channels, pieces),
+            _ => lanes::run::<L, 16>(group, sections, states, channels, pieces),
         },
     }
 }

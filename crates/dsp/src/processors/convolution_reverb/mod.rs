@@ -63,7 +63,8 @@ pub static KIND: Kind = Kind {
     family: Family::Space,
     help: "Puts a sound into a recorded space: the impulse response of a hall, a plate, a spring, an amplifier's \
            cabinet. Mono, stereo and true stereo responses; without latency. Use it on a return with the mix at 100 %.",
-    revision: 1,
+    // 2: recursions run four frames at a time, which rounds otherwise.
+    revision: 2,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: false,

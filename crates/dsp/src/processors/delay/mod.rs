@@ -129,13 +129,14 @@ pub static KIND: Kind = Kind {
     family: Family::Space,
     help: "Repeats a sound. In tempo it gives depth and movement without the haze of a reverb; 80 to 140 ms \
            without feedback double a voice. Use it on a return with the mix at 100 %.",
-    revision: 1,
+    // 2: recursions run four frames at a time, which rounds otherwise.
+    revision: 2,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: false,
     impulse_response: false,
     keeps_mono: false,
-    build: |values, spec| Box::new(Delay::new(Settings::from_values(values), spec)),
+    build: |values, spec| Box::new(Delay::new(Settings::from_values(values), spec, values.still)),
     response: None,
 };
 
@@ -182,9 +183,13 @@ struct Delay {
 }
 
 impl Delay {
-    fn new(settings: Settings, spec: &Spec) -> Delay {
+    /// With lines for the longest time there is, or, where nothing will be set, for the one that is.
+    fn new(settings: Settings, spec: &Spec, still: bool) -> Delay {
         let rate = spec.sample_rate_hz;
-        let longest = spec.frames(LONGEST_S + 0.01) + POINTS;
+        let whole = spec.frames(LONGEST_S + 0.01) + POINTS;
+        // The wow swings by a thirtieth of a second at most, and a control period is read at once.
+        let needed = echo_frames(&settings, rate) as Frames + spec.frames(0.04) + 2 * CONTROL_FRAMES;
+        let longest = if still { needed.min(whole) } else { whole };
         let mut delay = Delay {
             sample_rate_hz: rate,
             changed: true,
@@ -336,6 +341,7 @@ impl Delay {
     /// A piece of both channels at once, as [`Delay::frame`] does them one after another; not where echoes are shorter.
     fn piece_at_once(&mut self, sound: &mut Piece, frames: Frames, crossable: f64) -> bool {
         let Some(echo) = self.read_ahead(frames) else { return false };
+        let soft = self.ramps[2].moves() || self.ramps[2].target() != 0.0;
         let mut paths = [[0.0; CONTROL_FRAMES]; 6];
         for (path, ramp) in paths.iter_mut().zip(&mut self.ramps) {
             *path = ramp.path(frames);
@@ -348,12 +354,14 @@ impl Delay {
         self.low_cut.process(&mut left[..frames], &mut right[..frames]);
         self.high_cut.process(&mut left[..frames], &mut right[..frames]);
         for (line, sum) in self.lines.iter_mut().zip(&mut sums) {
-            saturate(&mut sum[..frames], hardness);
+            if soft {
+                saturate(&mut sum[..frames], hardness);
+            } else {
+                clear_small(&mut sum[..frames]);
+            }
             line.write_all(&sum[..frames]);
         }
-        for n in 0..frames {
-            self.ducker.follow([sound[0][n], sound[1][n]]);
-        }
+        self.ducker.follow_all(&sound[0][..frames], &sound[1][..frames]);
         for (sound, echo) in sound.iter_mut().zip(&echo) {
             mix(&mut sound[..frames], echo, dry, wet, ducking);
         }
@@ -387,6 +395,13 @@ audio::wide! {
         for (x, hardness) in samples.iter_mut().zip(hardness) {
             *x = flush(*x / (1.0 + hardness * *x * *x).sqrt());
         }
+    }
+}
+
+audio::wide! {
+    /// [`saturate`] without any hardness.
+    fn clear_small(samples: &mut [f64]) {
+        samples.iter_mut().for_each(|x| *x = flush(*x));
     }
 }
 

@@ -10,7 +10,7 @@ fn wet() -> Settings {
 }
 
 fn build(settings: &Settings, sample_rate_hz: f64) -> Delay {
-    Delay::new(settings.clone(), &Spec { sample_rate_hz, channels: 2, max_frames: 1 << 20 })
+    Delay::new(settings.clone(), &Spec { sample_rate_hz, channels: 2, max_frames: 1 << 20 }, false)
 }
 
 fn render(settings: &Settings, sample_rate_hz: f64, left: Vec<f64>, right: Vec<f64>) -> [Vec<f64>; 2] {
@@ -276,4 +276,29 @@ fn saturation_leaves_quiet_sounds_and_rounds_loud_ones() {
     // than the line's own ceiling of -12 dBFS.
     assert!((echo(1e-4) / 1e-4 - 1.0).abs() < 1e-3, "{}", echo(1e-4));
     assert!(echo(100.0) <= db_to_gain(-12.0) * 1.1, "{}", echo(100.0));
+}
+
+/// A line that holds no more than its time gives the same bits as one that holds the longest.
+#[test]
+fn what_will_not_be_set_needs_no_room() {
+    let (rate, frames) = (48_000.0, 30_000);
+    for (time_ms, wow_percent, high_cut_hz) in
+        [(1.0, 1.0, 22_000.0), (37.5, 0.0, 1_000.0), (375.0, 1.0, 5_000.0), (4_000.0, 1.0, 22_000.0)]
+    {
+        let settings = Settings { time_ms, wow_percent, high_cut_hz, feedback_percent: 90.0, ..wet() };
+        let spec = Spec { sample_rate_hz: rate, channels: 2, max_frames: frames };
+        let [roomy, tight] = [false, true].map(|still| {
+            let mut delay = Delay::new(settings.clone(), &spec, still);
+            let sound = |n: usize| ((n * n % 7_919) as f64 * 0.37).sin();
+            let mut all = Vec::new();
+            for block in 0..8 {
+                let samples: Vec<f64> = (0..frames).map(|n| sound(block * frames + n)).collect();
+                let mut buffer = Buffer::from_channels(&[samples.clone(), samples]);
+                delay.process(&mut buffer.as_block_mut(), None);
+                all.extend(buffer.channel(0).iter().chain(buffer.channel(1)).map(|x| x.to_bits()));
+            }
+            all
+        });
+        assert!(roomy == tight, "{time_ms} ms");
+    }
 }

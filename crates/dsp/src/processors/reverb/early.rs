@@ -194,16 +194,17 @@ fn fours(taps: &[Tap], bounces: usize) -> Fours {
     these.chunks(4).map(|four| std::array::from_fn(|n| four.get(n).copied().unwrap_or(silent))).collect()
 }
 
-/// Adds four reflections at once: a quarter of the traffic to the sums.
-#[inline]
-fn add_four(taps: &[Tap; 4], from: [&[f64]; 4], left: &mut [f64], right: &mut [f64]) {
-    let frames = left.len();
-    let (left, right) = (&mut left[..frames], &mut right[..frames]);
-    let [a, b, c, d] = from.map(|samples| &samples[..frames]);
-    for n in 0..frames {
-        let x = [a[n], b[n], c[n], d[n]];
-        left[n] += taps[0].left * x[0] + taps[1].left * x[1] + taps[2].left * x[2] + taps[3].left * x[3];
-        right[n] += taps[0].right * x[0] + taps[1].right * x[1] + taps[2].right * x[2] + taps[3].right * x[3];
+audio::wide! {
+    /// Adds four reflections at once: a quarter of the traffic to the sums.
+    fn add_four(taps: &[Tap; 4], from: [&[f64]; 4], left: &mut [f64], right: &mut [f64]) {
+        let frames = left.len();
+        let (left, right) = (&mut left[..frames], &mut right[..frames]);
+        let (a, b, c, d) = (&from[0][..frames], &from[1][..frames], &from[2][..frames], &from[3][..frames]);
+        let (l, r) = (taps.map(|tap| tap.left), taps.map(|tap| tap.right));
+        for n in 0..frames {
+            left[n] += l[0] * a[n] + l[1] * b[n] + l[2] * c[n] + l[3] * d[n];
+            right[n] += r[0] * a[n] + r[1] * b[n] + r[2] * c[n] + r[3] * d[n];
+        }
     }
 }
 

@@ -103,7 +103,8 @@ pub static KIND: Kind = Kind {
     help: "Puts a sound into a room, on a plate, into a hall or a chamber. Use it on a return with the mix at 100 %, and \
            send several tracks there: what shares a space belongs together.",
     // 2: reflections up to the sixth order, each bounce with the absorption of its surface and the air before it.
-    revision: 2,
+    // 3: recursions run four frames at a time, which rounds otherwise.
+    revision: 3,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: false,
@@ -247,7 +248,7 @@ impl Reverb {
         let unit = 1.0 / (8.0 * 4096.0f64).sqrt();
         for (line, plane) in lines.iter_mut().enumerate() {
             let (sign, from) = (unit * SIGNS[line / 2], if line % 2 == 0 { &*left } else { &*right });
-            plane.iter_mut().zip(from).for_each(|(to, sample)| *to = sign * sample);
+            scale_into(&mut plane[..frames], from, sign);
         }
         self.diffuser.process(lines, frames);
         let [early_left, early_right] = early.each_mut().map(|c| &mut c[..frames]);
@@ -293,6 +294,12 @@ impl Gridded for Reverb {
                 put_together(block.channel_mut(c), &paths, &ducking, heard);
             }
         }
+    }
+}
+
+audio::wide! {
+    fn scale_into(to: &mut [f64], from: &[f64], gain: f64) {
+        to.iter_mut().zip(from).for_each(|(to, sample)| *to = gain * sample);
     }
 }
 

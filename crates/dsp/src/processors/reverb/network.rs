@@ -32,90 +32,111 @@ type Tile = [Vector; CONTROL_FRAMES];
 /// One control period of all lines, line by line.
 pub(super) type Planes = [[f64; CONTROL_FRAMES]; LINES];
 
-/// Sixteen ring buffers, each exactly as long as its delay.
-struct Rings {
-    samples: Vec<f64>,
-    rings: [Ring; LINES],
+/// Sixteen delays, each read a piece before it is written.
+struct Delays {
+    lengths: [Frames; LINES],
+    past: [History; LINES],
 }
 
-#[derive(Clone, Copy)]
-struct Ring {
-    start: usize,
-    frames: Frames,
-    /// Place of the oldest sample, which is where the newest goes.
-    at: Frames,
-}
-
-impl Rings {
-    fn new(lengths: [Frames; LINES]) -> Rings {
-        let mut start = 0;
-        let rings = lengths.map(|frames| {
-            let ring = Ring { start, frames, at: 0 };
-            start += frames;
-            ring
-        });
-        Rings { samples: vec![0.0; start], rings }
+impl Delays {
+    fn new(lengths: [Frames; LINES]) -> Delays {
+        Delays { lengths, past: lengths.map(History::new) }
     }
 
     fn reset(&mut self) {
-        self.samples.fill(0.0);
-        self.rings.iter_mut().for_each(|ring| ring.at = 0);
+        self.past.iter_mut().for_each(History::reset);
     }
 
-    /// Reads the frames that `write` will replace; `tile` is not longer than the shortest ring.
+    /// Reads the next frames of every line, of which there are fewer than the shortest delay has.
     fn read(&self, tile: &mut [Vector]) {
-        for (line, ring) in self.rings.iter().enumerate() {
-            let samples = &self.samples[ring.start..][..ring.frames];
-            let (first, second) = tile.split_at_mut(tile.len().min(ring.frames - ring.at));
-            for (tile, samples) in [(first, &samples[ring.at..]), (second, samples)] {
-                for (frame, sample) in tile.iter_mut().zip(samples) {
-                    frame[line] = *sample;
-                }
-            }
+        let frames = tile.len();
+        for first in (0..LINES).step_by(SQUARE) {
+            let lines =
+                [0, 1, 2, 3].map(|n| self.past[first + n].behind(self.lengths[first + n] - frames, frames));
+            frame_by_frame(lines, first, tile);
         }
     }
 
-    /// Puts the newest frames where `read` found the oldest.
-    fn replace(&mut self, tile: &[Vector]) {
-        for (line, ring) in self.rings.iter_mut().enumerate() {
-            let samples = &mut self.samples[ring.start..][..ring.frames];
-            let (first, second) = tile.split_at(tile.len().min(ring.frames - ring.at));
-            for (sample, frame) in samples[ring.at..].iter_mut().zip(first) {
-                *sample = frame[line];
-            }
-            for (sample, frame) in samples.iter_mut().zip(second) {
-                *sample = frame[line];
-            }
-            ring.advance(tile.len());
-        }
-    }
-
-    /// Puts the newest frames, `tile` and `input` together, where `read` found the oldest.
+    /// Puts in what comes after that, and `input` with it.
     fn write(&mut self, tile: &[Vector], input: &Planes) {
-        for (line, (ring, input)) in self.rings.iter_mut().zip(input).enumerate() {
-            let samples = &mut self.samples[ring.start..][..ring.frames];
-            let before_end = tile.len().min(ring.frames - ring.at);
-            let (first, second) = tile.split_at(before_end);
-            let (first_input, second_input) = input.split_at(before_end);
-            for ((sample, frame), input) in samples[ring.at..].iter_mut().zip(first).zip(first_input) {
-                *sample = frame[line] + input;
-            }
-            for ((sample, frame), input) in samples.iter_mut().zip(second).zip(second_input) {
-                *sample = frame[line] + input;
-            }
-            ring.advance(tile.len());
+        let (pasts, _) = self.past.as_chunks_mut::<SQUARE>();
+        let (inputs, _) = input.as_chunks::<SQUARE>();
+        for (group, (pasts, inputs)) in pasts.iter_mut().zip(inputs).enumerate() {
+            let lines = pasts.each_mut().map(|past| past.next(tile.len()));
+            line_by_line(tile, group * SQUARE, inputs, lines);
+            pasts.iter_mut().for_each(|past| past.advance(tile.len()));
         }
     }
 }
 
-impl Ring {
-    fn advance(&mut self, frames: Frames) {
-        self.at += frames;
-        if self.at >= self.frames {
-            self.at -= self.frames;
+/// Frames and lines that are turned over together.
+const SQUARE: usize = 4;
+
+type Square = [[f64; SQUARE]; SQUARE];
+
+/// Rows become columns.
+#[inline(always)]
+fn turned([a, b, c, d]: Square) -> Square {
+    [[a[0], b[0], c[0], d[0]], [a[1], b[1], c[1], d[1]], [a[2], b[2], c[2], d[2]], [a[3], b[3], c[3], d[3]]]
+}
+
+/// Four numbers from a place on.
+#[inline(always)]
+fn four(samples: &[f64], at: usize) -> [f64; SQUARE] {
+    let mut four = [0.0; SQUARE];
+    four.copy_from_slice(&samples[at..at + SQUARE]);
+    four
+}
+
+audio::wide! {
+    /// From four lines to frames.
+    fn frame_by_frame(lines: [&[f64]; SQUARE], first: usize, tile: &mut [Vector]) {
+        let frames = tile.len();
+        let (a, b, c, d) = (&lines[0][..frames], &lines[1][..frames], &lines[2][..frames], &lines[3][..frames]);
+        let whole = frames / SQUARE * SQUARE;
+        for n in (0..whole).step_by(SQUARE) {
+            let square = turned([four(a, n), four(b, n), four(c, n), four(d, n)]);
+            for row in 0..SQUARE {
+                tile[n + row][first..first + SQUARE].copy_from_slice(&square[row]);
+            }
+        }
+        for n in whole..frames {
+            tile[n][first..first + SQUARE].copy_from_slice(&[a[n], b[n], c[n], d[n]]);
         }
     }
 }
+
+audio::wide! {
+    /// From frames to four lines, with what else comes in.
+    fn line_by_line(
+        tile: &[Vector],
+        first: usize,
+        inputs: &[[f64; CONTROL_FRAMES]; SQUARE],
+        lines: [&mut [f64]; SQUARE],
+    ) {
+        let whole = tile.len() / SQUARE * SQUARE;
+        for n in (0..whole).step_by(SQUARE) {
+            let of = |row: usize| four(&tile[n + row], first);
+            let square = turned([of(0), of(1), of(2), of(3)]);
+            for line in 0..SQUARE {
+                let input = four(&inputs[line], n);
+                let mut sum = [0.0; SQUARE];
+                for i in 0..SQUARE {
+                    sum[i] = square[line][i] + input[i];
+                }
+                lines[line][n..n + SQUARE].copy_from_slice(&sum);
+            }
+        }
+        for n in whole..tile.len() {
+            for line in 0..SQUARE {
+                lines[line][n] = tile[n][first + line] + inputs[line][n];
+            }
+        }
+    }
+}
+
+/// Nothing comes in.
+static NOTHING: Planes = [[0.0; CONTROL_FRAMES]; LINES];
 
 /// The Hadamard transform without its factor of a quarter.
 #[inline(always)]
@@ -160,28 +181,27 @@ impl Stage {
         }
     }
 
-    fn process(&mut self, planes: &mut Planes, frames: Frames) {
-        for (past, plane) in self.past.iter_mut().zip(planes.iter()) {
-            past.push(&plane[..frames]);
-        }
-        // The matrix of sixteen is that of four, twice: across the groups and within them.
+    /// Mixes what is delayed for a piece. The matrix of sixteen is that of four, twice: across the groups and within them.
+    fn mix_across(&mut self, frames: Frames) {
         let delayed = |line: usize| self.past[line].behind(self.delays[line], frames);
         for (group, to) in self.half.iter_mut().enumerate() {
+            let to = to.each_mut().map(|line| &mut line[..frames]);
             mix_four([0, 4, 8, 12].map(|line| delayed(group + line)), to);
         }
-        let (groups, _) = planes.as_chunks_mut::<4>();
-        for (place, to) in groups.iter_mut().enumerate() {
-            mix_four([0, 1, 2, 3].map(|group| &self.half[group][place][..frames]), to);
-        }
+    }
+
+    /// What four neighbouring lines are mixed from.
+    fn within(&self, place: usize, frames: Frames) -> [&[f64]; 4] {
+        [0, 1, 2, 3].map(|group| &self.half[group][place][..frames])
     }
 }
 
 audio::wide! {
     /// The Hadamard transform of four lines.
-    fn mix_four(from: [&[f64]; 4], to: &mut [[f64; CONTROL_FRAMES]; 4]) {
+    fn mix_four(from: [&[f64]; 4], to: [&mut [f64]; 4]) {
         let frames = from[0].len().min(CONTROL_FRAMES);
         let [a, b, c, d] = from.map(|line| &line[..frames]);
-        let [w, x, y, z] = to.each_mut().map(|line| &mut line[..frames]);
+        let [w, x, y, z] = to.map(|line| &mut line[..frames]);
         for n in 0..frames {
             let (sum, difference) = (a[n] + b[n], a[n] - b[n]);
             let (other_sum, other_difference) = (c[n] + d[n], c[n] - d[n]);
@@ -213,7 +233,24 @@ impl Diffuser {
     /// Spreads the first `frames` frames of every line over all lines; their energy grows 4096-fold, 16-fold
     /// per stage.
     pub(super) fn process(&mut self, planes: &mut Planes, frames: Frames) {
-        self.stages.iter_mut().for_each(|stage| stage.process(planes, frames));
+        for (past, plane) in self.stages[0].past.iter_mut().zip(planes.iter()) {
+            past.push(&plane[..frames]);
+        }
+        for place in 0..self.stages.len() {
+            let (stages, later) = self.stages.split_at_mut(place + 1);
+            let stage = &mut stages[place];
+            stage.mix_across(frames);
+            let Some(next) = later.first_mut() else { continue };
+            // Straight to where the next stage remembers it.
+            for (place, pasts) in next.past.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+                mix_four(stage.within(place, frames), pasts.each_mut().map(|past| past.next(frames)));
+                pasts.iter_mut().for_each(|past| past.advance(frames));
+            }
+        }
+        let [.., last] = &self.stages;
+        for (place, planes) in planes.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            mix_four(last.within(place, frames), planes.each_mut().map(|plane| &mut plane[..frames]));
+        }
     }
 }
 
@@ -310,8 +347,7 @@ fn rotation(t: f64) -> [f64; 2] {
 
 /// The network of sixteen lines.
 pub(super) struct Network {
-    lengths: [Frames; LINES],
-    rings: Rings,
+    delays: Delays,
     absorption: Absorption<LINES>,
     nested: Option<Nested>,
     turning: Turning,
@@ -330,8 +366,7 @@ impl Network {
             lengths[n * 7 % LINES] = primes.next().expect("as many lengths as lines");
         }
         Network {
-            lengths,
-            rings: Rings::new(lengths),
+            delays: Delays::new(lengths),
             absorption: Absorption::default(),
             nested: space.nested_ms.map(|ms| Nested::new(ms, sample_rate_hz)),
             turning: Turning::new(sample_rate_hz),
@@ -341,24 +376,24 @@ impl Network {
 
     /// Frames of one round through each line.
     pub(super) fn lengths(&self) -> [Frames; LINES] {
-        let nested = self.nested.as_ref().map_or([0; LINES], |nested| nested.lengths);
-        std::array::from_fn(|line| self.lengths[line] + nested[line])
+        let nested = self.nested.as_ref().map_or([0; LINES], |nested| nested.delays.lengths);
+        std::array::from_fn(|line| self.delays.lengths[line] + nested[line])
     }
 
     /// Moves to another absorption within the next control period. `shelves` are those of each line; the
     /// factor of the Hadamard matrix goes with them.
     pub(super) fn absorb(&mut self, mut shelves: impl FnMut(Frames) -> Shelves) {
-        self.absorption.go_to(&self.lengths, 0.25, &mut shelves);
+        self.absorption.go_to(&self.delays.lengths, 0.25, &mut shelves);
         if let Some(nested) = &mut self.nested {
-            nested.absorption.go_to(&nested.lengths, 1.0, shelves);
+            nested.absorption.go_to(&nested.delays.lengths, 1.0, shelves);
         }
     }
 
     pub(super) fn reset(&mut self, turning_depth: f64) {
-        self.rings.reset();
+        self.delays.reset();
         self.absorption.reset();
         if let Some(nested) = &mut self.nested {
-            nested.rings.reset();
+            nested.delays.reset();
             nested.absorption.reset();
         }
         self.turning.reset(turning_depth);
@@ -376,20 +411,19 @@ impl Network {
     pub(super) fn process(&mut self, input: &Planes, left: &mut [f64], right: &mut [f64]) {
         let frames = left.len();
         let tile = &mut self.tile[..frames];
-        self.rings.read(tile);
+        self.delays.read(tile);
         if let Some(nested) = &mut self.nested {
             nested.process(tile);
         }
         turn_and_mix(tile, &mut self.absorption, &mut self.turning, left, right);
-        self.rings.write(&self.tile[..frames], input);
+        self.delays.write(&self.tile[..frames], input);
     }
 }
 
 /// An allpass behind every line, whose own delay absorbs in proportion to its length: all modes of the network keep
 /// one decay time per frequency.
 struct Nested {
-    lengths: [Frames; LINES],
-    rings: Rings,
+    delays: Delays,
     absorption: Absorption<LINES>,
     tile: Box<Tile>,
 }
@@ -410,8 +444,7 @@ impl Nested {
             lengths[(n * 11 + 5) % LINES] = primes.next().expect("as many lengths as lines");
         }
         Nested {
-            lengths,
-            rings: Rings::new(lengths),
+            delays: Delays::new(lengths),
             absorption: Absorption::default(),
             tile: Box::new([[0.0; LINES]; CONTROL_FRAMES]),
         }
@@ -419,9 +452,9 @@ impl Nested {
 
     fn process(&mut self, tile: &mut [Vector]) {
         let own = &mut self.tile[..tile.len()];
-        self.rings.read(own);
+        self.delays.read(own);
         allpass(tile, own, &mut self.absorption);
-        self.rings.replace(own);
+        self.delays.write(own, &NOTHING);
     }
 }
 
@@ -490,9 +523,9 @@ mod tests {
     /// What the network holds: an allpass's memory counts for `1 - g^2` of its samples, since
     /// `y^2 + (1 - g^2) w^2 = x^2 + (1 - g^2) w'^2` with `w'` the delayed `w`.
     fn held(network: &Network) -> f64 {
-        let energy = |rings: &Rings| rings.samples.iter().map(|x| x * x).sum::<f64>();
-        let nested = network.nested.as_ref().map_or(0.0, |nested| energy(&nested.rings));
-        energy(&network.rings) + (1.0 - NESTED_GAIN * NESTED_GAIN) * nested
+        let energy = |delays: &Delays| delays.past.iter().flat_map(History::held).map(|x| x * x).sum::<f64>();
+        let nested = network.nested.as_ref().map_or(0.0, |nested| energy(&nested.delays));
+        energy(&network.delays) + (1.0 - NESTED_GAIN * NESTED_GAIN) * nested
     }
 
     #[test]
@@ -523,16 +556,16 @@ mod tests {
     }
 
     #[test]
-    fn rings_delay_by_their_lengths_however_cut() {
+    fn delays_are_as_long_as_asked_however_cut() {
         let mut lengths = [0; LINES];
         for (line, length) in lengths.iter_mut().enumerate() {
             *length = CONTROL_FRAMES + 11 * line;
         }
-        let mut rings = Rings::new(lengths);
+        let mut delays = Delays::new(lengths);
         let mut time = 0usize;
         for size in [1, 64, 3, 17, 64, 64, 50, 1, 64, 64, 64, 64] {
             let mut tile = vec![[0.0; LINES]; size];
-            rings.read(&mut tile);
+            delays.read(&mut tile);
             for (n, frame) in tile.iter().enumerate() {
                 for line in 0..LINES {
                     let expected = (time + n + 1).saturating_sub(lengths[line]) as f64;
@@ -544,7 +577,7 @@ mod tests {
             for line in &mut input {
                 (0..size).for_each(|n| line[n] = (time + n + 1) as f64 - 0.25);
             }
-            rings.write(&half, &input);
+            delays.write(&half, &input);
             time += size;
         }
     }
