@@ -106,7 +106,7 @@ audio::wide! {
             let mut least = [0.0; W];
             for l in 0..W {
                 let since = at + 4 * CONTROL_FRAMES - point - l / C * skew;
-                least[l] = if since % CONTROL_FRAMES == 0 { FLUSH_BELOW } else { 0.0 };
+                least[l] = if since.is_multiple_of(CONTROL_FRAMES) { FLUSH_BELOW } else { 0.0 };
             }
             let mut now = *held;
             for state in &mut now {
