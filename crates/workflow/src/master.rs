@@ -195,7 +195,7 @@ fn written(
         let session = merging.merged().document.session()?;
         let tags = crate::tags::tags_of(&session, work.project())?;
         let job =
-            Job { seed: session.seed, tags: Some(&tags), ..Job::new(&made.float, target, folder, &title) };
+            Job { seed: session.seed, tags: Some(&tags), listed: false, ..Job::new(&made.float, target, folder, &title) };
         context.listener.stage("writing the master", None);
         let delivered = crate::handing_over::delivered(&job, context)?;
         let lufs = delivered.facts().integrated_lufs;
