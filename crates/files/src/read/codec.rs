@@ -1,5 +1,7 @@
 //! What is peculiar to each codec: its name, its depth, what it must have decoded before, and its samples.
 
+use audio::Block;
+use symphonia::core::audio::sample::{i24, u24};
 use symphonia::core::audio::{Audio, GenericAudioBufferRef};
 use symphonia::core::codecs::audio::well_known::*;
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
@@ -21,39 +23,55 @@ pub(super) fn preroll(encoding: Encoding) -> Option<i64> {
     }
 }
 
-/// Copies decoded sound, less the frames trimmed in front, into one vector a channel. Gives the frames decoded,
-/// or `None` when there are none or the channels are not as many.
-pub(super) fn copy_planes(
-    sound: &GenericAudioBufferRef<'_>,
-    trimmed: usize,
-    planes: &mut [Vec<f64>],
-) -> Option<usize> {
-    let frames = sound.frames();
-    if frames == 0 || sound.num_planes() != planes.len() {
-        return None;
-    }
-    // Integers are left-justified in their type, so that full scale is the type's own: exact in f64.
-    macro_rules! copy {
-        ($buffer:expr, |$sample:ident| $value:expr) => {
-            for (to, from) in planes.iter_mut().zip($buffer.iter_planes()) {
-                to.clear();
-                to.extend(from.iter().skip(trimmed).map(|$sample| $value));
-            }
-        };
-    }
-    match sound {
-        GenericAudioBufferRef::U8(b) => copy!(b, |s| (f64::from(*s) - 128.0) / 128.0),
-        GenericAudioBufferRef::U16(b) => copy!(b, |s| (f64::from(*s) - 32_768.0) / 32_768.0),
-        GenericAudioBufferRef::U24(b) => copy!(b, |s| (f64::from(s.inner()) - 8_388_608.0) / 8_388_608.0),
-        GenericAudioBufferRef::U32(b) => copy!(b, |s| (f64::from(*s) - 2_147_483_648.0) / 2_147_483_648.0),
-        GenericAudioBufferRef::S8(b) => copy!(b, |s| f64::from(*s) / 128.0),
-        GenericAudioBufferRef::S16(b) => copy!(b, |s| f64::from(*s) / 32_768.0),
-        GenericAudioBufferRef::S24(b) => copy!(b, |s| f64::from(s.inner()) / 8_388_608.0),
-        GenericAudioBufferRef::S32(b) => copy!(b, |s| f64::from(*s) / 2_147_483_648.0),
-        GenericAudioBufferRef::F32(b) => copy!(b, |s| f64::from(*s)),
-        GenericAudioBufferRef::F64(b) => copy!(b, |s| *s),
-    }
-    Some(frames)
+/// Frames of decoded sound; `None` when there are none or its channels are not as many as these.
+pub(super) fn frames_of(sound: &GenericAudioBufferRef<'_>, channels: usize) -> Option<usize> {
+    (sound.frames() > 0 && sound.num_planes() == channels).then(|| sound.frames())
+}
+
+/// Goes through the planes of decoded sound with what makes one of its samples an `f64`. Integers are left-justified in
+/// their type, so that full scale is the type's own: exact in `f64`.
+macro_rules! planes {
+    ($sound:expr, |$channel:ident, $plane:ident, $value:ident| $work:expr) => {
+        planes!($sound, $channel, $plane, $value, $work,
+            U8 |s: &u8| (f64::from(*s) - 128.0) / 128.0;
+            U16 |s: &u16| (f64::from(*s) - 32_768.0) / 32_768.0;
+            U24 |s: &u24| (f64::from(s.inner()) - 8_388_608.0) / 8_388_608.0;
+            U32 |s: &u32| (f64::from(*s) - 2_147_483_648.0) / 2_147_483_648.0;
+            S8 |s: &i8| f64::from(*s) / 128.0;
+            S16 |s: &i16| f64::from(*s) / 32_768.0;
+            S24 |s: &i24| f64::from(s.inner()) / 8_388_608.0;
+            S32 |s: &i32| f64::from(*s) / 2_147_483_648.0;
+            F32 |s: &f32| f64::from(*s);
+            F64 |s: &f64| *s;)
+    };
+    ($sound:expr, $channel:ident, $plane:ident, $value:ident, $work:expr, $($type:ident |$sample:ident: $of:ty| $exact:expr;)*) => {
+        match $sound {
+            $(GenericAudioBufferRef::$type(sound) => {
+                for ($channel, $plane) in sound.iter_planes().enumerate() {
+                    let $value = |$sample: $of| -> f64 { $exact };
+                    $work
+                }
+            })*
+        }
+    };
+}
+
+/// Copies frames of decoded sound from `first` on to where `block` begins, as many as the block has.
+pub(super) fn copy_frames(sound: &GenericAudioBufferRef<'_>, first: usize, block: &mut Block) {
+    let frames = block.frames();
+    planes!(sound, |channel, plane, value| {
+        let wanted = &plane[first..][..frames];
+        block.channel_mut(channel).iter_mut().zip(wanted).for_each(|(to, from)| *to = value(from));
+    });
+}
+
+/// Whether no sample from frame `first` on is above `limit` (full scale is 1), or no number at all.
+pub(super) fn is_within(sound: &GenericAudioBufferRef<'_>, first: usize, limit: f64) -> bool {
+    let mut within = true;
+    planes!(sound, |_channel, plane, value| {
+        within &= plane.iter().skip(first).all(|sample| value(sample).abs() <= limit);
+    });
+    within
 }
 
 /// The sixth byte of ALAC's magic cookie (Apple, ALACMagicCookieDescription), which older files wrap in a

@@ -1,6 +1,9 @@
 //! Which decoded packets are believed. Codecs with loss overlap their packets, and layer III borrows bytes from
 //! earlier ones: behind a hole the first packets decode to something else than was coded.
 
+use symphonia::core::audio::GenericAudioBufferRef;
+
+use super::super::codec::is_within;
 use super::super::framed::mpeg::{self, Reservoir};
 use crate::info::Encoding;
 
@@ -86,12 +89,16 @@ impl Continuity {
         whole && !(self.checked && mpeg::check(packet) == Some(false))
     }
 
-    /// Whether a packet that was decoded is what was coded.
-    pub(super) fn is_heard(&mut self, whole: bool, planes: &[Vec<f64>]) -> bool {
-        let sane = || planes.iter().all(|plane| plane.iter().all(|s| s.abs() <= LOUDEST));
-        let good = whole && (!self.lossy || sane());
+    /// Whether a packet that was decoded, of which the frames from `trimmed` on count, is what was coded.
+    pub(super) fn is_heard(
+        &mut self,
+        whole: bool,
+        sound: &GenericAudioBufferRef<'_>,
+        trimmed: usize,
+    ) -> bool {
+        let good = whole && (!self.lossy || is_within(sound, trimmed, LOUDEST));
         let heard = good && self.cold <= 0;
-        let frames = planes.first().map_or(0, Vec::len) as i64;
+        let frames = sound.frames().saturating_sub(trimmed) as i64;
         self.cold = if good { self.cold - frames } else { self.overlap };
         heard
     }

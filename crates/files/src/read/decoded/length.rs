@@ -4,7 +4,7 @@ use std::fs::File;
 
 use symphonia::core::formats::Track;
 
-use super::super::codec::copy_planes;
+use super::super::codec::frames_of;
 use super::super::panics::guarded;
 use super::super::{matroska, mp4, ogg, opus};
 use super::stream::audio_params;
@@ -196,9 +196,8 @@ impl DecodedSource {
         if encoding.is_lossy() {
             return Ok(Some(end));
         }
-        let (decoder, planes) = (&mut self.stream.decoder, &mut self.packet);
-        let decoded =
-            guarded(|| decoder.decode(&packet).ok().and_then(|sound| copy_planes(&sound, 0, planes)));
+        let (decoder, channels) = (&mut self.stream.decoder, self.channels);
+        let decoded = guarded(|| decoder.decode(&packet).ok().and_then(|sound| frames_of(&sound, channels)));
         // A last packet that cannot be decoded becomes silence of the stated length.
         let frames = decoded.ok().flatten().map_or(end - begin, |n| n as i64);
         Ok(Some(end.min(begin + frames)))

@@ -20,7 +20,7 @@ use symphonia::core::formats::{SeekMode, SeekTo};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Timestamp;
 
-use super::codec::{PREROLL, alac_bits, copy_planes, encoding_of, preroll, usual_mask};
+use super::codec::{PREROLL, alac_bits, copy_frames, encoding_of, frames_of, preroll, usual_mask};
 use super::panics::guarded;
 use super::{Source, check_shape, countable, flac_record};
 use crate::error::FileError;
@@ -59,9 +59,12 @@ pub(super) struct DecodedSource {
     position: u64,
     /// Length of the whole.
     frames: u64,
-    /// The last decoded packet, one vector a channel, and the time of its first frame.
-    packet: Vec<Vec<f64>>,
+    channels: usize,
+    /// The last packet, which the decoder keeps until the next: the time of its first frame that counts, how many are
+    /// trimmed before that one, and how many count.
     packet_time: i64,
+    trimmed: usize,
+    packet_frames: usize,
     /// The time of the next packet when counting.
     counted: i64,
     /// The next packet only prepares the decoder for the one behind it.
@@ -118,8 +121,10 @@ pub(super) fn open(
         latest_seek: i64::MAX,
         position: 0,
         frames: u64::MAX,
-        packet: vec![Vec::new(); channels],
+        channels,
         packet_time: NEVER,
+        trimmed: 0,
+        packet_frames: 0,
         counted: 0,
         prepares: false,
         is_vorbis: encoding == Encoding::Lossy { codec: "Vorbis" },
@@ -199,12 +204,12 @@ impl DecodedSource {
     }
 
     fn forget_packet(&mut self) {
-        self.packet.iter_mut().for_each(Vec::clear);
+        self.packet_frames = 0;
         self.packet_time = NEVER;
     }
 
     fn packet_end(&self) -> i64 {
-        self.packet_time + self.packet.first().map_or(0, Vec::len) as i64
+        self.packet_time + self.packet_frames as i64
     }
 
     /// Sets the demuxer before `time`; gives the time it stands at, or `None` when it cannot.
@@ -253,16 +258,23 @@ impl DecodedSource {
                 self.stream.decoder.reset();
             }
             let whole = self.continuity.take(&packet.data);
-            let planes = &mut self.packet;
-            match self.stream.decoder.decode(&packet).map(|sound| copy_planes(&sound, trimmed, planes)) {
-                Ok(Some(_)) if self.prepares => {
+            let prepares = self.prepares;
+            let continuity = &mut self.continuity;
+            let decoded = self.stream.decoder.decode(&packet).map(|sound| {
+                let frames = frames_of(&sound, self.channels)?;
+                Some((frames, !prepares && continuity.is_heard(whole, &sound, trimmed)))
+            });
+            match decoded {
+                Ok(Some(_)) if prepares => {
                     self.prepares = false;
                     self.forget_packet();
                 }
-                Ok(Some(frames)) => {
+                Ok(Some((frames, heard))) => {
                     self.counted = time + frames as i64;
-                    if self.continuity.is_heard(whole, &self.packet) {
+                    if heard {
                         self.packet_time = time + trimmed as i64;
+                        self.trimmed = trimmed;
+                        self.packet_frames = frames.saturating_sub(trimmed);
                         return Ok(true);
                     }
                     self.forget_packet();
@@ -320,11 +332,9 @@ impl Source for DecodedSource {
                 silence
             } else {
                 let inside = inside as usize;
-                let frames = left.min(self.packet[0].len() - inside);
-                for (channel, plane) in self.packet.iter().enumerate() {
-                    block.channel_mut(channel)[done..done + frames]
-                        .copy_from_slice(&plane[inside..][..frames]);
-                }
+                let frames = left.min(self.packet_frames - inside);
+                let sound = self.stream.decoder.last_decoded();
+                copy_frames(&sound, self.trimmed + inside, &mut block.range_mut(done, frames));
                 frames
             };
             done += frames;
