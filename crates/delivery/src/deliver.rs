@@ -1,6 +1,7 @@
 //! One master, one target, one file: converted, dithered, written, read back and checked.
 //!
-//! The file is made under a hidden name, read back, and takes its own name only when it holds what was written. A
+//! The file is made under a hidden name, read back, and takes its own name only when it holds what was written. Samples that
+//! are integers are measured on their way into the file; reading back then has to show only that they are the same. A
 //! conversion of the sample rate makes new peaks, and rounding moves every sample: when the file as written is above
 //! the target's ceiling it is made again, lower by the excess.
 
@@ -20,7 +21,7 @@ use crate::grid::Grid;
 use crate::job::{BLOCK_FRAMES, Job, Plan, Stage, report};
 use crate::manifest::{Entry, made_from};
 use crate::quantise::Dither;
-use crate::reading::{Look, Reading, read_observed, read_sound, sha256, sound_of};
+use crate::reading::{Heard, Look, Reading, read_observed, read_sound, sha256, sound_of};
 use crate::targets::Target;
 use crate::writing::{Pass, write};
 
@@ -59,11 +60,8 @@ pub fn deliver_observed(
         .map_err(|e| DeliveryError::io(job.folder, "write to this folder", e))?;
     let hidden = workshop.path().join(format!("file.{}", plan.container.extension()));
 
-    let made = make(job, &plan, &hidden, observe)?;
-    let Made { written, mut reading, sound, trim_db, passes: tries } = made;
-    if let Some(tags) = job.tags {
-        tag(&hidden, tags, &reading.facts, sound)?;
-    }
+    let Made { written, known, trim_db, passes: tries } = make(job, &plan, &hidden, observe)?;
+    let mut reading = known.finished(job, &plan, &hidden, observe)?;
     reading.sha256 = sha256(&hidden)?;
     fs::rename(&hidden, &plan.path).map_err(|e| DeliveryError::io(&plan.path, "give it its name", e))?;
     // The name is safe only once the folder is written out; some file systems cannot do that.
@@ -78,7 +76,7 @@ pub fn deliver_observed(
         passes: tries,
         clipped_samples: written.clipped,
         kept: false,
-        made_from: made_from(job, &plan)?,
+        made_from: if job.listed { made_from(job, &plan)? } else { String::new() },
     };
     Ok(told(job, plan, making, reading, written.about_source))
 }
@@ -143,7 +141,7 @@ fn told(job: &Job, plan: Plan, making: Making, reading: Reading, also: Vec<Findi
         seed: job.seed,
         trim_db: making.trim_db,
         passes: making.passes,
-        needed_trim_db: 0.0 - excess_db(&reading, job.target),
+        needed_trim_db: 0.0 - excess_db(&reading.facts, job.target),
         clipped_samples: making.clipped_samples,
         passed: passes(&findings),
         kept: making.kept,
@@ -154,14 +152,56 @@ fn told(job: &Job, plan: Plan, making: Making, reading: Reading, also: Vec<Findi
     }
 }
 
-/// A file that was made and read back, and what it took.
+/// A file that was made, what is known of it, and what it took.
 struct Made {
     written: Pass,
-    reading: Reading,
-    /// Tells its sound from any other, where samples are integers.
-    sound: Option<blake3::Hash>,
+    known: Known,
     trim_db: f64,
     passes: usize,
+}
+
+/// What is known of a file before its tags are written.
+enum Known {
+    /// It was heard while it was written, and is to be read back.
+    Heard(Box<Heard>),
+    /// It was read back; what tells its sound from any other, where samples are integers.
+    Read(Box<Reading>, Option<blake3::Hash>),
+}
+
+impl Known {
+    fn facts(&self) -> &Facts {
+        match self {
+            Known::Heard(heard) => heard.facts(),
+            Known::Read(reading, _) => &reading.facts,
+        }
+    }
+
+    /// Writes the tags, and makes sure that the file holds the sound that is known of it.
+    fn finished(
+        self,
+        job: &Job,
+        plan: &Plan,
+        path: &Path,
+        observe: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>,
+    ) -> Result<Reading, DeliveryError> {
+        let tags = job.tags.map(|tags| with_loudness(tags, self.facts()));
+        match self {
+            Known::Heard(heard) => {
+                if let Some(tags) = &tags {
+                    files::write_tags(path, tags)?;
+                }
+                let reading = heard.read_back(path, &mut |share| observe(Stage::Verifying, share))?;
+                verify(plan, &reading)?;
+                Ok(reading)
+            }
+            Known::Read(reading, sound) => {
+                if let Some(tags) = &tags {
+                    tag(path, tags, sound)?;
+                }
+                Ok(*reading)
+            }
+        }
+    }
 }
 
 /// Makes the file, and makes it again lower as long as it stands above its ceiling and may be lowered.
@@ -180,39 +220,50 @@ fn make(
     let mut trim_db = 0.0;
     let mut passes = 1;
     loop {
-        let written = write(job, plan, path, trim_db, on_grid, observe)?;
-        let (reading, sound) =
-            read_sound(path, Look::Written, &mut |share| observe(Stage::Verifying, share))?;
-        verify(plan, &reading)?;
-        let excess_db = excess_db(&reading, job.target);
+        let mut written = write(job, plan, path, trim_db, on_grid, observe)?;
+        let known = match written.heard.take() {
+            Some(heard) => Known::Heard(Box::new(heard)),
+            None => {
+                let verifying = &mut |share| observe(Stage::Verifying, share);
+                let (reading, sound) = read_sound(path, Look::Written, verifying)?;
+                verify(plan, &reading)?;
+                Known::Read(Box::new(reading), sound)
+            }
+        };
+        let excess_db = excess_db(known.facts(), job.target);
         // What a codec makes of a lower level is not just lower: each pass goes a little farther.
         let lower = trim_db - excess_db - hair_db * passes as f64;
         // A file that was trimmed already keeps being trimmed: the rest is a matter of hairs.
         let allowed = -lower <= most_db || (!coded && trim_db < 0.0);
         if excess_db == 0.0 || passes == most_passes || !allowed {
-            return Ok(Made { written, reading, sound, trim_db, passes });
+            return Ok(Made { written, known, trim_db, passes });
         }
         trim_db = lower;
         passes += 1;
     }
 }
 
-/// Writes the tags, and makes sure that the sound is still what was read back.
-fn tag(path: &Path, tags: &Tags, facts: &Facts, sound: Option<blake3::Hash>) -> Result<(), DeliveryError> {
+/// Tags with the loudness of the file that they are written to.
+fn with_loudness(tags: &Tags, facts: &Facts) -> Tags {
     let mut tags = tags.clone();
     tags.loudness.track_lufs = facts.integrated_lufs;
     tags.loudness.track_peak_dbtp = facts.true_peak_dbtp;
     tags.loudness.range_lu = facts.loudness_range_lu;
     tags.loudness.max_momentary_lufs = facts.max_momentary_lufs;
     tags.loudness.max_short_term_lufs = facts.max_short_term_lufs;
+    tags
+}
+
+/// Writes the tags, and makes sure that the sound is still what was read back.
+fn tag(path: &Path, tags: &Tags, sound: Option<blake3::Hash>) -> Result<(), DeliveryError> {
     let same = match sound {
         Some(before) => {
-            files::write_tags(path, &tags)?;
+            files::write_tags(path, tags)?;
             sound_of(path)? == Some(before)
         }
         None => {
             let before = files::decoded_hash(path)?;
-            files::write_tags(path, &tags)?;
+            files::write_tags(path, tags)?;
             files::decoded_hash(path)? == before
         }
     };
@@ -236,8 +287,8 @@ fn about_coding(plan: &Plan, trim_db: f64, passes: usize) -> Option<Finding> {
 }
 
 /// How far the true peak of a file stands above the target's ceiling, in dB; 0 where it does not.
-fn excess_db(reading: &Reading, target: &Target) -> f64 {
-    reading.facts.true_peak_dbtp.map_or(0.0, |peak| (peak - target.ceiling_dbtp).max(0.0))
+fn excess_db(facts: &Facts, target: &Target) -> f64 {
+    facts.true_peak_dbtp.map_or(0.0, |peak| (peak - target.ceiling_dbtp).max(0.0))
 }
 
 /// Whether every sample that will be rounded lies on the file's grid already.

@@ -54,6 +54,9 @@ pub struct Job<'a> {
     pub tags: Option<&'a Tags>,
     /// Where the file goes on from or into another one without a seam.
     pub joins: Joins,
+    /// Whether the file is going to stand in a manifest: the MD5 of its sound and the fingerprint of what it was made of are
+    /// worked out for nothing else.
+    pub listed: bool,
 }
 
 /// What stands around a file: where another one joins it, sound that begins or stops is no fault.
@@ -96,6 +99,7 @@ impl<'a> Job<'a> {
             bit_rate_kbps: None,
             tags: None,
             joins: Joins::default(),
+            listed: true,
         }
     }
 

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use audio::{Buffer, Frames, Layout, gain_to_db};
-use files::{Encoding, Format, Note, Tags};
+use files::{Encoding, Format, Info, Note, Tags};
 use measure::{Analyser, Analysis, Facts, Options};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -34,7 +34,8 @@ pub struct Reading {
     /// SHA-256 of its bytes, as 64 hexadecimal digits.
     pub sha256: String,
     /// MD5 of the sound: every frame's samples as little-endian integers of the file's depth, which is what FLAC keeps in
-    /// its header (RFC 9639 section 8.2). `None` for floating point and for what is coded with loss.
+    /// its header (RFC 9639 section 8.2). `None` for floating point, for what is coded with loss, and for what is written
+    /// without being listed ([`Job::listed`](crate::Job::listed)).
     pub audio_md5: Option<String>,
     /// The format's name.
     pub format: String,
@@ -134,87 +135,199 @@ pub(crate) fn read_sound(
 ) -> Result<(Reading, Option<blake3::Hash>), DeliveryError> {
     let stamp = files::Stamp::of(path)?;
     let mut reader = files::open(path)?;
-    let (channels, sample_rate_hz) = (reader.info().channels, f64::from(reader.info().sample_rate_hz));
-    let expected = reader.info().frames.max(1);
-    let options = Options {
-        true_peak_factor: TRUE_PEAK_FACTOR,
-        spectrum: true,
-        pitch: false,
-        clicks: look == Look::Strange,
-        music: false,
-        lean: true,
-        ..Options::default()
-    };
-    let mut analyser =
-        Analyser::new(sample_rate_hz, Layout::from_mask(channels, reader.info().channel_mask), options)
-            .map_err(|source| DeliveryError::Measure { path: path.to_owned(), source })?;
-    let mut grid = Grid::new();
-    let mut integers = Integers::of(reader.info().encoding);
-    let (mut md5, mut sound) = (md5::Md5::new(), blake3::Hasher::new());
-    let mut edges = Edges::new(channels, sample_rate_hz);
-    let mut pauses = Pauses::new(channels, sample_rate_hz);
-    let mut buffer = Buffer::new(channels, BLOCK_FRAMES);
+    let info = reader.info();
+    let layout = Layout::from_mask(info.channels, info.channel_mask);
+    let expected = info.frames.max(1);
+    let mut hearing = Hearing::new(path, f64::from(info.sample_rate_hz), layout, look)?;
+    hearing.integers = Integers::of(info.encoding);
+    hearing.md5 = hearing.integers.as_ref().map(|_| md5::Md5::new());
+    let mut buffer = Buffer::new(layout.channels(), BLOCK_FRAMES);
     let mut frames = 0;
     loop {
         let read = reader.read(&mut buffer.as_block_mut())?;
         if read == 0 {
             break;
         }
-        let block = buffer.range(0, read);
-        analyser.push(&block);
-        grid.push(&block);
-        if let Some(integers) = &mut integers {
-            let bytes = integers.bytes_of(&block);
-            md5.update(bytes);
-            sound.update(bytes);
-        }
-        edges.push(&block);
-        pauses.push(&block);
+        hearing.push(&buffer.range(0, read));
         frames += read;
         if observe(frames as f64 / expected as f64).is_break() {
             return Err(DeliveryError::Cancelled);
         }
     }
     stamp.check()?;
-    let info = reader.info();
-    let (dropout_count, dropouts) = edges.dropouts();
-    let analysis = analyser.finish();
-    let pause_s = pauses.frames().map(|(start, end)| [start, end].map(|n| n as f64 / sample_rate_hz));
-    let duration_s = frames as f64 / sample_rate_hz;
-    let reading = Reading {
-        path: path.to_owned(),
-        sha256: String::new(),
-        audio_md5: integers.as_ref().map(|_| hexadecimal(&md5.finalize())),
-        format: info.format.name().to_owned(),
-        container: container(info.format, info.encoding),
-        encoding: info.encoding.describe(),
-        depth: depth(info.encoding),
-        lossy: info.encoding.is_lossy(),
-        bit_rates_kbps: if info.encoding.is_lossy() {
-            bit_rates(path, info.format, duration_s)?
-        } else {
-            None
-        },
-        sample_rate_hz: info.sample_rate_hz,
-        channels,
-        frames,
-        duration_s,
-        bits_used: grid.bits_used(),
-        leading_silence_s: edges.leading_frames() as f64 / sample_rate_hz,
-        trailing_silence_s: edges.trailing_frames() as f64 / sample_rate_hz,
-        pause_start_s: pause_s.map(|[start, _]| start),
-        pause_end_s: pause_s.map(|[_, end]| end),
-        silent: edges.is_silent(),
-        first_frame_dbfs: Some(edges.first_level()).filter(|level| *level > 0.0).map(gain_to_db),
-        cut_end_dbfs: edges.cut_end().map(gain_to_db),
-        dropout_count,
-        dropouts,
-        remarks: info.notes.iter().map(remark).collect(),
-        tags: tags_of(path, look)?,
-        facts: analysis.facts.clone(),
-        analysis,
-    };
-    Ok((reading, integers.map(|_| sound.finalize())))
+    let heard = hearing.finish();
+    let sound = heard.sound;
+    Ok((heard.reading(path, reader.info(), look)?, sound))
+}
+
+/// Listens to the samples of a file, as it is read or as it is written.
+pub(crate) struct Hearing {
+    sample_rate_hz: f64,
+    layout: Layout,
+    analyser: Analyser,
+    grid: Grid,
+    integers: Option<Integers>,
+    md5: Option<md5::Md5>,
+    sound: blake3::Hasher,
+    edges: Edges,
+    pauses: Pauses,
+    frames: Frames,
+}
+
+impl Hearing {
+    /// For the samples of a file at a rate in hertz.
+    fn new(path: &Path, sample_rate_hz: f64, layout: Layout, look: Look) -> Result<Hearing, DeliveryError> {
+        let options = Options {
+            true_peak_factor: TRUE_PEAK_FACTOR,
+            spectrum: true,
+            pitch: false,
+            clicks: look == Look::Strange,
+            music: false,
+            lean: true,
+            ..Options::default()
+        };
+        let channels = layout.channels();
+        Ok(Hearing {
+            sample_rate_hz,
+            layout,
+            analyser: Analyser::new(sample_rate_hz, layout, options)
+                .map_err(|source| DeliveryError::Measure { path: path.to_owned(), source })?,
+            grid: Grid::new(),
+            integers: None,
+            md5: None,
+            sound: blake3::Hasher::new(),
+            edges: Edges::new(channels, sample_rate_hz),
+            pauses: Pauses::new(channels, sample_rate_hz),
+            frames: 0,
+        })
+    }
+
+    /// For integers of so many bits that are about to be written, with their MD5 where that is asked for. `None` of more
+    /// channels than two, whose places the file may tell otherwise.
+    pub(crate) fn of_written(
+        path: &Path,
+        sample_rate_hz: u32,
+        (channels, bits): (usize, u32),
+        md5: bool,
+    ) -> Result<Option<Hearing>, DeliveryError> {
+        if !(1..=2).contains(&channels) {
+            return Ok(None);
+        }
+        let layout = Layout::from_channels(channels);
+        let mut hearing = Hearing::new(path, f64::from(sample_rate_hz), layout, Look::Written)?;
+        hearing.integers = Some(Integers { bits, bytes: Vec::new() });
+        hearing.md5 = md5.then(md5::Md5::new);
+        Ok(Some(hearing))
+    }
+
+    /// Takes the next block (channels x any number of frames).
+    pub(crate) fn push(&mut self, block: &audio::BlockRef) {
+        self.analyser.push(block);
+        self.grid.push(block);
+        if let Some(integers) = &mut self.integers {
+            let bytes = integers.bytes_of(block);
+            self.md5.iter_mut().for_each(|md5| md5.update(bytes));
+            self.sound.update(bytes);
+        }
+        self.edges.push(block);
+        self.pauses.push(block);
+        self.frames += block.frames();
+    }
+
+    /// What was heard.
+    pub(crate) fn finish(self) -> Heard {
+        Heard {
+            sample_rate_hz: self.sample_rate_hz,
+            layout: self.layout,
+            analysis: self.analyser.finish(),
+            grid: self.grid,
+            audio_md5: self.md5.map(|md5| hexadecimal(&md5.finalize())),
+            sound: self.integers.map(|_| self.sound.finalize()),
+            edges: self.edges,
+            pauses: self.pauses,
+            frames: self.frames,
+        }
+    }
+}
+
+/// What was heard of the samples of a file.
+pub(crate) struct Heard {
+    sample_rate_hz: f64,
+    layout: Layout,
+    analysis: Analysis,
+    grid: Grid,
+    audio_md5: Option<String>,
+    /// What [`sound_of`] says of them.
+    sound: Option<blake3::Hash>,
+    edges: Edges,
+    pauses: Pauses,
+    frames: Frames,
+}
+
+impl Heard {
+    /// The readings of all meters.
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.analysis.facts
+    }
+
+    /// Of a file that says this of itself.
+    fn reading(self, path: &Path, info: &Info, look: Look) -> Result<Reading, DeliveryError> {
+        let Heard { sample_rate_hz, layout, analysis, grid, audio_md5, edges, pauses, frames, .. } = self;
+        let (dropout_count, dropouts) = edges.dropouts();
+        let pause_s = pauses.frames().map(|(start, end)| [start, end].map(|n| n as f64 / sample_rate_hz));
+        let duration_s = frames as f64 / sample_rate_hz;
+        Ok(Reading {
+            path: path.to_owned(),
+            sha256: String::new(),
+            audio_md5,
+            format: info.format.name().to_owned(),
+            container: container(info.format, info.encoding),
+            encoding: info.encoding.describe(),
+            depth: depth(info.encoding),
+            lossy: info.encoding.is_lossy(),
+            bit_rates_kbps: if info.encoding.is_lossy() {
+                bit_rates(path, info.format, duration_s)?
+            } else {
+                None
+            },
+            sample_rate_hz: info.sample_rate_hz,
+            channels: layout.channels(),
+            frames,
+            duration_s,
+            bits_used: grid.bits_used(),
+            leading_silence_s: edges.leading_frames() as f64 / sample_rate_hz,
+            trailing_silence_s: edges.trailing_frames() as f64 / sample_rate_hz,
+            pause_start_s: pause_s.map(|[start, _]| start),
+            pause_end_s: pause_s.map(|[_, end]| end),
+            silent: edges.is_silent(),
+            first_frame_dbfs: Some(edges.first_level()).filter(|level| *level > 0.0).map(gain_to_db),
+            cut_end_dbfs: edges.cut_end().map(gain_to_db),
+            dropout_count,
+            dropouts,
+            remarks: info.notes.iter().map(remark).collect(),
+            tags: tags_of(path, look)?,
+            facts: analysis.facts.clone(),
+            analysis,
+        })
+    }
+
+    /// Reads a file back that was heard while it was written: its readings, once it is sure that it holds those samples and
+    /// no others.
+    pub(crate) fn read_back(
+        self,
+        path: &Path,
+        observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    ) -> Result<Reading, DeliveryError> {
+        let stamp = files::Stamp::of(path)?;
+        let (info, sound) = hashed(path, observe)?;
+        stamp.check()?;
+        let same = sound.is_some() && sound == self.sound && info.channels == self.layout.channels();
+        if !same {
+            let what = "its samples are not those that were written".to_owned();
+            return Err(DeliveryError::ReadBack { path: path.to_owned(), what });
+        }
+        self.reading(path, &info, Look::Written)
+    }
 }
 
 /// Lowest and highest bit rate in kbit/s; where the frames do not say, that of all bytes in all the time.
@@ -336,16 +449,32 @@ fn put_integers<const N: usize>(bytes: &mut [u8], block: &audio::BlockRef, scale
 
 /// What tells the sound of a file from any other, decoded anew; `None` where samples are no integers.
 pub(crate) fn sound_of(path: &Path) -> Result<Option<blake3::Hash>, DeliveryError> {
+    Ok(hashed(path, &mut |_| ControlFlow::Continue(()))?.1)
+}
+
+/// The same, with what the file says of itself once all of it was read.
+fn hashed(
+    path: &Path,
+    observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+) -> Result<(Info, Option<blake3::Hash>), DeliveryError> {
     let mut reader = files::open(path)?;
-    let Some(mut integers) = Integers::of(reader.info().encoding) else { return Ok(None) };
+    let Some(mut integers) = Integers::of(reader.info().encoding) else {
+        return Ok((reader.info().clone(), None));
+    };
+    let expected = reader.info().frames.max(1);
     let mut hash = blake3::Hasher::new();
     let mut buffer = Buffer::new(reader.info().channels, BLOCK_FRAMES);
+    let mut frames = 0;
     loop {
         let read = reader.read(&mut buffer.as_block_mut())?;
         if read == 0 {
-            return Ok(Some(hash.finalize()));
+            return Ok((reader.info().clone(), Some(hash.finalize())));
         }
         hash.update(integers.bytes_of(&buffer.range(0, read)));
+        frames += read;
+        if observe(frames as f64 / expected as f64).is_break() {
+            return Err(DeliveryError::Cancelled);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::error::DeliveryError;
 use crate::finding::{Finding, Severity};
 use crate::job::{BLOCK_FRAMES, Job, Plan, Stage, report};
 use crate::quantise::{Dither, Quantiser};
-use crate::reading::remark;
+use crate::reading::{Heard, Hearing, remark};
 use crate::targets::Depth;
 
 /// How one pass of writing went.
@@ -22,6 +22,8 @@ pub(crate) struct Pass {
     pub(crate) clipped: u64,
     /// What the master itself brings along.
     pub(crate) about_source: Vec<Finding>,
+    /// What was heard of the samples on their way into the file, where they are integers of one or two channels.
+    pub(crate) heard: Option<Heard>,
 }
 
 /// Writes the file, lowered by `trim_db`.
@@ -37,6 +39,12 @@ pub(crate) fn write(
         choose_dither(job.dither, depth, on_grid && trim_db == 0.0).suited(depth.bits(), plan.sample_rate_hz)
     });
     let mut sink = Sink::create(path, plan, dither, job)?;
+    let mut hearing = match plan.depth.filter(|depth| !depth.is_float()) {
+        Some(depth) => {
+            Hearing::of_written(path, plan.sample_rate_hz, (plan.channels, depth.bits()), job.listed)?
+        }
+        None => None,
+    };
     let mut reader = files::open(job.source)?;
     let mut resampler = Resampler::new(plan.source_rate_hz, plan.sample_rate_hz, plan.channels);
     let mut buffer = Buffer::new(plan.channels, BLOCK_FRAMES);
@@ -52,14 +60,15 @@ pub(crate) fn write(
         if gain != 1.0 {
             converted.iter_mut().flatten().for_each(|sample| *sample *= gain);
         }
-        sink.write(&Buffer::from_channels(&converted))?;
+        sink.write(&Buffer::from_channels(&converted), hearing.as_mut())?;
         converted.iter_mut().for_each(Vec::clear);
         if frames == 0 {
             break;
         }
         report(observe, Stage::Writing, reader.position(), reader.info().frames)?;
     }
-    Ok(Pass { dither, clipped: sink.finish()?, about_source: about_source(reader.info()) })
+    let (clipped, heard) = (sink.finish()?, hearing.map(Hearing::finish));
+    Ok(Pass { dither, clipped, about_source: about_source(reader.info()), heard })
 }
 
 /// What is added before rounding: nothing where no bits are dropped; what was asked for; else TPDF at 16 and 24 bits.
@@ -111,11 +120,19 @@ impl Sink {
         Ok(Sink::Integers(writer, Box::new(quantiser), vec![Vec::new(); plan.channels]))
     }
 
-    fn write(&mut self, buffer: &Buffer) -> Result<(), DeliveryError> {
+    /// Writes a block; who listens hears it as it will be read.
+    fn write(&mut self, buffer: &Buffer, hearing: Option<&mut Hearing>) -> Result<(), DeliveryError> {
         match self {
             Sink::Floats(writer) => writer.write_f64(&buffer.as_block())?,
             Sink::Integers(writer, quantiser, planes) => {
                 quantiser.process(&buffer.as_block(), planes);
+                if let Some(hearing) = hearing {
+                    let step = 1.0 / (1u64 << (quantiser.bits() - 1)) as f64;
+                    let as_read =
+                        |plane: &Vec<i32>| plane.iter().map(|n| f64::from(*n) * step).collect::<Vec<f64>>();
+                    let as_read: Vec<Vec<f64>> = planes.iter().map(as_read).collect();
+                    hearing.push(&Buffer::from_channels(&as_read).as_block());
+                }
                 let planes: Vec<&[i32]> = planes.iter().map(Vec::as_slice).collect();
                 writer.write_i32(&planes)?;
             }

@@ -63,7 +63,7 @@ pub use read::{Reader, mpeg_bit_rates_kbps, open, probe, silence_decoder_panics}
 pub use stamp::Stamp;
 pub use system::{free_space, open_files_limit, raise_open_files_limit};
 pub use tags::{Cover, Loudness, Tags, read_broadcast_loudness, read_tags, write_tags};
-pub use write::{FileType, SampleFormat, WriteSpec, Writer, Written};
+pub use write::{FileType, Patch, SampleFormat, WriteSpec, Writer, Written};
 
 /// The lowest sample rate that is read or written, in hertz: telephone speech.
 pub const MIN_SAMPLE_RATE_HZ: u32 = 8_000;

@@ -140,3 +140,31 @@ fn series_change_no_reading() {
     assert_eq!((without.erb.rows(), without.loudness.time_s.len(), without.pitch_hz.len()), (0, 0, 0));
     assert_eq!((without.psr.time_s.len(), without.image.time_s.len()), (0, 0));
 }
+
+/// Finds a course of loudness that grows with a programme beyond an hour, one that is coarser than it says within the hour, and
+/// points that are not those of the finer course at their times.
+#[test]
+fn a_lean_course_of_loudness_has_no_more_points_than_an_hour_has() {
+    let sound = Buffer::from_channels(&[sound().channel(0).to_vec()]);
+    let options = Options { series: true, lean: true, ..Options::loudness() };
+    let mut lean = Analyser::new(RATE_HZ, Layout::Mono, options).unwrap();
+    let mut full = Analyser::new(RATE_HZ, Layout::Mono, Options { lean: false, ..options }).unwrap();
+    let mut fed = 0;
+    for (seconds, spacing_s) in [(3_600, 0.05), (3_610, 0.10), (7_200, 0.10), (10_800, 0.15)] {
+        for analyser in [&mut lean, &mut full] {
+            feed(analyser, &sound, seconds - fed);
+        }
+        fed = seconds;
+        let (course, fine) = (lean.clone().finish().loudness, full.clone().finish().loudness);
+        assert!(course.time_s.len() <= 3_600 * 20, "{seconds} s: {} points", course.time_s.len());
+        let spaced = course.time_s[1] - course.time_s[0];
+        assert!((spaced - spacing_s).abs() < 1e-9, "{seconds} s: {spaced}");
+        assert!(seconds as f64 - course.time_s.last().unwrap() < spacing_s, "{seconds} s");
+        for (n, time_s) in course.time_s.iter().enumerate().step_by(997) {
+            // A point every 10 ms from 0.4 s on.
+            let at = ((time_s - 0.4) * 100.0).round() as usize;
+            assert_eq!(course.momentary_lufs[n], fine.momentary_lufs[at], "{time_s} s");
+            assert_eq!(course.short_term_lufs[n], fine.short_term_lufs[at], "{time_s} s");
+        }
+    }
+}

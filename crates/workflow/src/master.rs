@@ -184,7 +184,7 @@ fn solved(
         drawn = true;
     }
     if let Some(session) = session_with_limiter(merging)?.filter(|_| drawn) {
-        solved = work.solve(&session, goal)?;
+        solved = work.solve_followed(&session, goal)?;
         merging.apply_anew(mastering::limiter_decisions(goal, &solved))?;
     }
     solved = firmer(merging, work, goal, solved)?;
@@ -212,8 +212,12 @@ fn written(
         }
         let session = merging.merged().document.session()?;
         let tags = crate::tags::tags_of(&session, work.project())?;
-        let job =
-            Job { seed: session.seed, tags: Some(&tags), ..Job::new(&made.float, target, folder, &title) };
+        let job = Job {
+            seed: session.seed,
+            tags: Some(&tags),
+            listed: false,
+            ..Job::new(&made.float, target, folder, &title)
+        };
         context.listener.stage("writing the master", None);
         let delivered = crate::handing_over::delivered(&job, context)?;
         let lufs = delivered.facts().integrated_lufs;
@@ -278,6 +282,9 @@ fn clipped_first(
 /// Puts the float master and the session that made it where `deliver` looks for them: only what is wholly done stands there.
 fn keep(project: &Project, rendered: &Path) -> Result<PathBuf, WorkflowError> {
     let float = project.state().join("master.wav");
+    // It was written as work; from here on it is kept.
+    let safe = std::fs::File::open(rendered).and_then(|file| file.sync_all());
+    safe.map_err(WorkflowError::io(rendered, "write it out"))?;
     std::fs::rename(rendered, &float).map_err(WorkflowError::io(&float, "give it its name"))?;
     let session_file = project.session_file();
     let text = std::fs::read(&session_file).map_err(WorkflowError::io(&session_file, "read"))?;

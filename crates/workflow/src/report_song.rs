@@ -471,3 +471,37 @@ fn finding(finding: &delivery::Finding) -> FindingPart {
         remedy: finding.remedy.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use measure::LoudnessSeries;
+
+    /// A signal as long as that, whose loudness is known every `spacing_s`.
+    fn heard(duration_s: f64, spacing_s: f64) -> Analysis {
+        let time_s: Vec<f64> =
+            (1..=(duration_s / spacing_s) as usize).map(|n| n as f64 * spacing_s).collect();
+        let levels: Vec<Option<f64>> = time_s.iter().map(|t| Some(-20.0 - t / duration_s)).collect();
+        let loudness = LoudnessSeries { momentary_lufs: levels.clone(), short_term_lufs: levels, time_s };
+        Analysis { facts: Facts { duration_s, ..Facts::default() }, loudness, ..Analysis::default() }
+    }
+
+    /// Finds a history that grows with the length of a programme, one that is too coarse for a song, and one that loses its
+    /// end. Lean readings have a point every 50 ms up to an hour, and no more points of what is longer.
+    #[test]
+    fn a_history_has_as_many_points_as_a_page_can_show_however_long_it_is() {
+        let most = (HISTORY_S / HISTORY_STEP_S) as usize;
+        for (minutes, spacing_s) in [(4, 0.05), (20, 0.05), (21, 0.05), (60, 0.05), (180, 0.15), (720, 0.6)] {
+            let duration_s = 60.0 * f64::from(minutes);
+            let part = signal(&heard(duration_s, spacing_s));
+            let points = part.loudness.time_s.len();
+            assert!(points <= most + 1, "{minutes} minutes: {points}");
+            let fine = points as f64 >= duration_s / HISTORY_STEP_S - 1.0;
+            assert!(if minutes <= 20 { fine } else { 2 * points > most }, "{minutes} minutes: {points}");
+            let spaced = part.loudness.time_s[1] - part.loudness.time_s[0];
+            let last = part.loudness.time_s.last().copied().unwrap_or(0.0);
+            assert!(duration_s - last <= spaced, "{minutes} minutes end at {last} s");
+            assert_eq!(part.loudness.short_term_lufs.len(), points);
+        }
+    }
+}

@@ -383,6 +383,20 @@ impl Smoother {
         self.value = y;
     }
 
+    /// [`Smoother::released`] of several at once, each over values of its own (all of one length): what one waits for, the
+    /// others use.
+    pub fn released_together<const N: usize>(
+        smoothers: [&mut Smoother; N],
+        values: [&mut [f64]; N],
+        times: [Times; N],
+    ) {
+        let mut state = smoothers.each_ref().map(|smoother| smoother.value);
+        release_together(values, &mut state, &times.map(|times| Pole::new(times.release)));
+        for (smoother, value) in smoothers.into_iter().zip(state) {
+            smoother.value = value;
+        }
+    }
+
     /// Branching law (equation 16): the exact times, one or the other.
     pub fn branching(&mut self, values: &mut [f64], times: Times) {
         let mut y = self.value;
@@ -404,6 +418,20 @@ impl Smoother {
         self.quads.run(&mut state, values, |state, fours| decoupled_fours(fours, state, &release, &attack));
         [self.held, self.value] = state;
     }
+}
+
+#[inline(always)]
+fn release_together<const N: usize>(values: [&mut [f64]; N], state: &mut [f64; N], poles: &[Pole; N]) {
+    let frames = values.iter().map(|values| values.len()).min().unwrap_or(0);
+    let mut now = *state;
+    for frame in 0..frames {
+        for n in 0..N {
+            let value = values[n][frame];
+            now[n] = greater(value, poles[n].toward(now[n], value));
+            values[n][frame] = now[n];
+        }
+    }
+    *state = now;
 }
 
 /// A one-pole over one, two and four frames.

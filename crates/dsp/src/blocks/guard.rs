@@ -207,11 +207,9 @@ impl Guard {
             }
         }
         for lane in &mut self.lanes {
-            let values = &mut lane.values[..frames];
-            if above {
-                over_db(values, &ceiling_db);
-            } else {
-                values.fill(0.0);
+            match above {
+                true => reductions(&mut lane.values[..frames], &ceiling_db[..frames]),
+                false => lane.values[..frames].fill(0.0),
             }
         }
         self.ceiling_db = ceilings;
@@ -299,39 +297,77 @@ impl Lane {
             self.fast.released(values, self.times);
             values.iter_mut().zip(&*slow).for_each(|(v, mean)| *v += *mean);
         } else {
-            for stage in &mut self.lasting {
-                stage.deepen(values, slow);
+            match &mut self.lasting[..] {
+                [first, second] => {
+                    let mut lasted = [[0.0; CONTROL_FRAMES]; 2];
+                    let [short, long] = &mut lasted;
+                    let (short, long) = (&mut short[..frames], &mut long[..frames]);
+                    first.lasted(values, short);
+                    second.lasted(values, long);
+                    Smoother::released_together(
+                        [&mut self.fast, &mut first.smoother, &mut second.smoother],
+                        [&mut *values, &mut *short, &mut *long],
+                        [self.times, first.times, second.times],
+                    );
+                    deepened(values, short);
+                    deepened(values, long);
+                }
+                stages => {
+                    for stage in stages {
+                        stage.deepen(values, slow);
+                    }
+                    self.fast.released(values, self.times);
+                    deepened(values, slow);
+                }
             }
-            self.fast.released(values, self.times);
-            values.iter_mut().zip(&*slow).for_each(|(v, slow)| *v = greater(*slow, *v));
         }
         self.smooth.process(values);
         self.idle = values.iter().all(|v| *v == 0.0);
         if !self.idle {
-            *deepest_db = gains(values, *deepest_db);
+            *deepest_db = values.iter().fold(*deepest_db, |deepest, value| greater(deepest, *value));
+            gains(values);
         }
     }
 }
 
 impl Lasting {
+    /// What has lasted of these demands.
+    fn lasted(&mut self, demands: &[f64], lasted: &mut [f64]) {
+        lasted.iter_mut().zip(demands).for_each(|(lasted, demand)| *lasted = -demand);
+        self.least.process(lasted);
+        // Nothing was asked for before the beginning.
+        lasted.iter_mut().for_each(|least| *least = greater(-*least, 0.0));
+    }
+
     /// Raises `slow` to what has lasted of these demands, released.
     fn deepen(&mut self, demands: &[f64], slow: &mut [f64]) {
         let mut lasted = [0.0; CONTROL_FRAMES];
         let lasted = &mut lasted[..demands.len()];
-        for (lasted, demand) in lasted.iter_mut().zip(demands) {
-            // Nothing was asked for before the beginning.
-            *lasted = greater(-self.least.next_value(-demand), 0.0);
-        }
+        self.lasted(demands, lasted);
         self.smoother.released(lasted, self.times);
-        slow.iter_mut().zip(&*lasted).for_each(|(slow, lasted)| *slow = greater(*lasted, *slow));
+        deepened(slow, lasted);
+    }
+}
+
+/// Raises each value to another.
+fn deepened(values: &mut [f64], by: &[f64]) {
+    values.iter_mut().zip(by).for_each(|(value, by)| *value = greater(*by, *value));
+}
+
+audio::wide! {
+    /// What peaks ask for, as decibels above their ceilings.
+    fn reductions(peaks: &mut [f64], ceilings_db: &[f64]) {
+        for (peak, ceiling_db) in peaks.iter_mut().zip(ceilings_db) {
+            *peak = greater(math::amplitude_to_db(*peak) - ceiling_db, 0.0);
+        }
     }
 }
 
 audio::wide! {
-    /// From peaks to the decibels by which they are above the ceiling.
-    fn over_db(peaks: &mut [f64], ceiling_db: &[f64; CONTROL_FRAMES]) {
-        for (peak, ceiling_db) in peaks.iter_mut().zip(ceiling_db) {
-            *peak = greater(math::amplitude_to_db(*peak) - ceiling_db, 0.0);
+    /// Decibels of reduction as gains.
+    fn gains(reductions_db: &mut [f64]) {
+        for value in reductions_db {
+            *value = math::db_to_gain(-*value);
         }
     }
 }

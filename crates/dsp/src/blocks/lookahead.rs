@@ -88,8 +88,24 @@ impl SlidingMaximum {
 
     /// Replaces each value by the greatest of the last `window` ones.
     pub fn process(&mut self, values: &mut [f64]) {
-        for value in values {
-            *value = self.next_value(*value);
+        let mut done = 0;
+        while done < values.len() {
+            // Up to the last value of the segment, which closes it.
+            let count = (values.len() - done).min(self.segment.len() - 1 - self.at);
+            let places = &mut self.segment[self.at..=self.at + count];
+            let mut running = self.running;
+            for (n, value) in values[done..done + count].iter_mut().enumerate() {
+                running = greater(running, *value);
+                places[n] = *value;
+                *value = greater(running, places[n + 1]);
+            }
+            self.running = running;
+            self.at += count;
+            done += count;
+            if let Some(last) = values.get_mut(done) {
+                *last = self.next_value(*last);
+                done += 1;
+            }
         }
     }
 }
@@ -211,6 +227,18 @@ mod tests {
                 let expected = values[start..=n].iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 prop_assert_eq!(sliding.next_value(values[n]), expected, "frame {}", n);
             }
+        }
+
+        /// Slices of any length give what frames give one by one.
+        #[test]
+        fn the_sliding_maximum_is_the_same_for_any_cut(
+            values in prop::collection::vec(-5.0f64..5.0, 0..200), window in 1usize..40, cut in 1usize..50,
+        ) {
+            let (mut by_frame, mut by_slice) = (SlidingMaximum::new(window), SlidingMaximum::new(window));
+            let expected: Vec<f64> = values.iter().map(|value| by_frame.next_value(*value)).collect();
+            let mut actual = values;
+            actual.chunks_mut(cut).for_each(|part| by_slice.process(part));
+            prop_assert_eq!(actual, expected);
         }
 
         #[test]

@@ -11,6 +11,7 @@ mod flac;
 mod golomb;
 pub(crate) mod mp4;
 mod pack;
+mod patch;
 mod wav;
 
 use std::io::{Seek, SeekFrom, Write};
@@ -23,6 +24,8 @@ use crate::error::FileError;
 use crate::{MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
 
 use pack::{Order, Quantised};
+
+pub use patch::Patch;
 
 /// A kind of file that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -237,6 +240,21 @@ impl Writer {
     /// When the disk refuses, or when a FLAC or ALAC file has no frames, which those formats cannot say; nothing is then
     /// left behind.
     pub fn finish(self) -> Result<Written, FileError> {
+        self.completed(PendingFile::commit)
+    }
+
+    /// The same without waiting for the disk: for working files, which can be made again.
+    ///
+    /// # Errors
+    /// As [`Writer::finish`].
+    pub fn finish_unsynced(self) -> Result<Written, FileError> {
+        self.completed(PendingFile::commit_unsynced)
+    }
+
+    fn completed(
+        self,
+        commit: impl FnOnce(PendingFile) -> Result<(), FileError>,
+    ) -> Result<Written, FileError> {
         let Writer { spec, sink, frames, clipped, not_finite, rf64_above, .. } = self;
         let pending = match sink {
             Sink::Flac(sink) => sink.finish()?,
@@ -255,7 +273,7 @@ impl Writer {
             }
         };
         let path = pending.target().to_owned();
-        pending.commit()?;
+        commit(pending)?;
         Ok(Written { path, frames, clipped, not_finite })
     }
 

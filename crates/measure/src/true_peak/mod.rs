@@ -86,21 +86,37 @@ struct Highest {
 }
 
 impl Search for Highest {
-    fn begin(&mut self, first: i64, largest: f64) -> f64 {
+    fn floors(&self, first: i64, tops: &[f64]) -> Vec<f64> {
+        if self.chunks == 0 {
+            return vec![self.best.level; tops.len()];
+        }
+        // The stretch of each chunk; what rings before the signal is looked into.
+        let before = tops.len().min((-first).max(0) as usize / CHUNK);
+        let stretch = |chunk: usize| (self.seen + chunk - before) / self.chunks;
+        let open = (self.seen > 0).then(|| (self.seen - 1) / self.chunks);
+        let mut floors = vec![0.0; tops.len()];
+        for chunk in before..tops.len() {
+            // No lower than what is known of its stretch already, and than every sample of it that is in sight.
+            let known = if Some(stretch(chunk)) == open { self.stretch } else { 0.0 };
+            let same = (before..tops.len()).filter(|other| stretch(*other) == stretch(chunk));
+            floors[chunk] = same.map(|other| tops[other]).fold(known, f64::max);
+        }
+        floors
+    }
+
+    fn pass(&mut self, first: i64) {
         if self.chunks > 0 && first >= 0 {
             if self.seen > 0 && self.seen.is_multiple_of(self.chunks) {
                 self.stretches.push(self.stretch);
                 self.stretch = 0.0;
             }
             self.seen += 1;
-            // A point as high as the largest sample of this chunk is about to come.
-            return self.stretch.max(largest);
         }
-        self.best.level.max(largest)
     }
 
-    fn level(&self) -> Option<f64> {
-        (self.chunks == 0).then_some(self.best.level)
+    fn begin(&mut self, first: i64, largest: f64) -> f64 {
+        // A point as high as the largest sample of this chunk is about to come.
+        if self.chunks > 0 && first >= 0 { self.stretch.max(largest) } else { self.best.level.max(largest) }
     }
 
     fn visit(&mut self, frame: i64, peak: f64) -> f64 {
@@ -241,12 +257,12 @@ struct Above {
 }
 
 impl Search for Above {
-    fn begin(&mut self, _first: i64, _largest: f64) -> f64 {
-        self.ceiling
+    fn floors(&self, _first: i64, tops: &[f64]) -> Vec<f64> {
+        vec![self.ceiling; tops.len()]
     }
 
-    fn level(&self) -> Option<f64> {
-        Some(self.ceiling)
+    fn begin(&mut self, _first: i64, _largest: f64) -> f64 {
+        self.ceiling
     }
 
     fn visit(&mut self, frame: i64, peak: f64) -> f64 {
@@ -325,6 +341,27 @@ pub fn overs(block: &BlockRef, ceiling: f64, factor: usize) -> Result<Vec<Over>,
 mod tests {
     use super::*;
 
+    /// Looks into every chunk.
+    struct Everywhere(Highest);
+
+    impl Search for Everywhere {
+        fn floors(&self, _first: i64, tops: &[f64]) -> Vec<f64> {
+            vec![0.0; tops.len()]
+        }
+
+        fn pass(&mut self, first: i64) {
+            self.0.pass(first);
+        }
+
+        fn begin(&mut self, first: i64, largest: f64) -> f64 {
+            self.0.begin(first, largest)
+        }
+
+        fn visit(&mut self, frame: i64, peak: f64) -> f64 {
+            self.0.visit(frame, peak)
+        }
+    }
+
     /// A meter that keeps the peak of every stretch looks everywhere; one that does not passes over what cannot matter.
     /// Both must find the same peak, also where a block is a hair louder than those before it.
     #[test]
@@ -347,11 +384,26 @@ mod tests {
                 })
                 .collect();
             let block = BlockRef::from_mono(&samples);
-            let mut passes = TruePeak::new(1, 16).unwrap();
-            let mut looks = TruePeak::new(1, 16).unwrap().with_stretches(10_000);
-            passes.push(&block);
-            looks.push(&block);
-            assert_eq!(passes.reading(), looks.reading(), "{smooth} {growth}");
+            for stretch in [None, Some(3_000), Some(10_000)] {
+                let meter = TruePeak::new(1, 16).unwrap();
+                let mut passes = match stretch {
+                    Some(frames) => meter.with_stretches(frames),
+                    None => meter,
+                };
+                let mut looks = passes.channels[0].clone();
+                passes.push(&block);
+                let (_, found) = passes.finished().next().unwrap();
+                let (mut room, mut everywhere) = (Room::default(), Everywhere(looks.1));
+                looks.0.push(&samples, &mut room, &mut everywhere);
+                looks.0.finish(&mut room, &mut everywhere);
+                let Everywhere(all) = everywhere;
+                assert_eq!(found.best, all.best, "{smooth} {growth}");
+                assert_eq!(
+                    (found.stretch, found.stretches),
+                    (all.stretch, all.stretches),
+                    "{smooth} {growth}"
+                );
+            }
         }
     }
 }

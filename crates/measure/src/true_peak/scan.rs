@@ -102,22 +102,23 @@ impl Scanner {
     fn work(&mut self, room: &mut Room, search: &mut impl Search) {
         let block = self.halves.block();
         let (halves, interpolator) = (&*self.halves, &*self.interpolator);
-        let level = search.level();
-        match level {
-            Some(_) => self.screen.take(&self.samples, &mut self.minimum),
-            // Nothing is passed over, so that no bound is needed.
-            None => self.screen.show(&self.samples, &mut self.minimum),
-        }
+        self.screen.take(&self.samples, &mut self.minimum);
         let chunks = block / CHUNK;
-        let reached = match level {
-            Some(level) => self.screen.may_reach(halves, interpolator, &self.samples, level),
-            None => vec![true; chunks],
-        };
-        if reached.contains(&true) {
+        let first = halves.reach() - 1 + CONTEXT;
+        let tops: Vec<f64> = self.samples[first..first + block].chunks_exact(CHUNK).map(top).collect();
+        let floors = search.floors(self.frame, &tops);
+        let reached = self.screen.may_reach(halves, interpolator, &self.samples, &floors);
+        if !reached.contains(&true) {
+            (0..chunks).for_each(|chunk| search.pass(self.frame + (chunk * CHUNK) as i64));
+        } else {
             let values = halves.find(&self.samples, room);
             let samples = &self.samples[halves.reach() - 1..];
-            for chunk in (0..chunks).filter(|chunk| reached[*chunk]) {
+            for chunk in 0..chunks {
                 let start = chunk * CHUNK;
+                search.pass(self.frame + start as i64);
+                if !reached[chunk] {
+                    continue;
+                }
                 let around = start..start + CHUNK + 2 * CONTEXT;
                 self.double.clear();
                 for (sample, half) in samples[around.clone()].iter().zip(&values[around]) {
@@ -130,6 +131,20 @@ impl Scanner {
         self.screen.forget(block);
         self.samples.copy_within(block.., 0);
         self.samples.truncate(self.samples.len() - block);
+    }
+}
+
+audio::wide! {
+    /// The largest absolute value.
+    fn top(samples: &[f64]) -> f64 {
+        let mut most = [0.0f64; 8];
+        for lanes in samples.chunks_exact(8) {
+            for lane in 0..8 {
+                let x = lanes[lane].abs();
+                most[lane] = if x > most[lane] { x } else { most[lane] };
+            }
+        }
+        most.iter().fold(0.0, |most: f64, x| if *x > most { *x } else { most })
     }
 }
 
@@ -239,11 +254,13 @@ fn rise(a: f64, b: f64, distance: f64, curvature: f64) -> f64 {
 
 /// What a search does with what it finds.
 pub(crate) trait Search {
-    /// A stretch begins at `first` (negative before the signal) whose largest sample is `largest`; returns
-    /// the level from which on values matter.
+    /// The levels below which nothing matters in chunks of [`CHUNK`] frames from `first` on (negative before the signal),
+    /// whose largest samples are `tops`.
+    fn floors(&self, first: i64, tops: &[f64]) -> Vec<f64>;
+    /// The search comes to the chunk that begins at `first`, looked into or not.
+    fn pass(&mut self, _first: i64) {}
+    /// A chunk is looked into whose largest sample is `largest`; returns the level from which on values matter.
     fn begin(&mut self, first: i64, largest: f64) -> f64;
-    /// The level below which nothing matters, wherever it is; `None` where every stretch has its own.
-    fn level(&self) -> Option<f64>;
     /// The interval that starts at `frame` reaches `peak`; returns the level from which on values matter.
     fn visit(&mut self, frame: i64, peak: f64) -> f64;
 }

@@ -157,28 +157,6 @@ impl Screen {
         }
     }
 
-    /// As [`Screen::take`], for a search that looks everywhere: the least meter alone has to be shown the groups.
-    pub(super) fn show(&mut self, samples: &[f64], minimum: &mut Option<Minimum>) {
-        let Some(minimum) = minimum else { return };
-        if self.highest.is_empty() {
-            self.energies.push(0.0);
-            self.exact.push(true);
-            self.highest.push(0.0);
-        }
-        loop {
-            let start = FIRST + self.highest.len() * GROUP;
-            // As far on as the groups of a search that passes over some reach.
-            if start + GROUP + ORDER > samples.len() {
-                break;
-            }
-            let highest = highest(&samples[start..start + GROUP]);
-            self.energies.push(0.0);
-            self.exact.push(true);
-            self.highest.push(highest);
-            minimum.look(&samples[start - BEFORE..start + GROUP], highest);
-        }
-    }
-
     /// Forgets the groups of `frames` that leave the front of the samples.
     pub(super) fn forget(&mut self, frames: usize) {
         let groups = (frames / GROUP).min(self.energies.len());
@@ -188,18 +166,18 @@ impl Screen {
     }
 
     /// In which chunks of [`CHUNK`] frames of a block, the first of which is sample `reach - 1 + HALF`, the curve may reach
-    /// `floor`; the groups of all `samples` have been taken.
+    /// its floor of `floors`; the groups of all `samples` have been taken.
     pub(super) fn may_reach(
         &mut self,
         halves: &Halves,
         interpolator: &Interpolator,
         samples: &[f64],
-        floor: f64,
+        floors: &[f64],
     ) -> Vec<bool> {
         let first = halves.reach() / GROUP;
         let groups = first..first + halves.block() / GROUP;
         let all: Vec<usize> = groups.clone().collect();
-        let search = (halves, interpolator, samples, floor);
+        let search = (halves, interpolator, samples, floors);
         let mut reached = self.reached(search, &all, false);
         if !reached.is_empty() {
             for group in &reached {
@@ -223,11 +201,11 @@ impl Screen {
         }
     }
 
-    /// In which of some groups the curve may reach a floor, by what is known of the energies; `finely` asks the points
+    /// In which of some groups the curve may reach the floor of their chunk, by what is known of the energies; `finely` asks the points
     /// between the halves as well.
     fn reached(
         &self,
-        (halves, interpolator, samples, floor): (&Halves, &Interpolator, &[f64], f64),
+        (halves, interpolator, samples, floors): (&Halves, &Interpolator, &[f64], &[f64]),
         groups: &[usize],
         finely: bool,
     ) -> Vec<usize> {
@@ -235,8 +213,13 @@ impl Screen {
         let (Some(first), Some(last)) = (groups.first(), groups.last()) else { return Vec::new() };
         let highest = self.highest.iter().fold(0.0, |most: f64, h| most.max(*h));
         let errors = self.errors(bound, first - 1..last + 2, halves.reach() / GROUP - 1, highest);
+        // Silence has no peaks, however low a floor is.
+        if highest == 0.0 {
+            return Vec::new();
+        }
         let reaches = |group: &usize| {
             let group = *group;
+            let floor = floors[(group - halves.reach() / GROUP) * GROUP / CHUNK];
             let error =
                 errors[group - first..group - first + 3].iter().fold(0.0, |most: f64, e| most.max(*e));
             let around = self.highest[group - 1..=group + 1].iter().fold(0.0, |most: f64, h| most.max(*h));
@@ -338,20 +321,6 @@ audio::wide! {
             }
         }
         energy.iter().sum()
-    }
-}
-
-audio::wide! {
-    /// The highest sample of a group.
-    fn highest(group: &[f64]) -> f64 {
-        let mut highest = [0.0f64; 8];
-        for lanes in group.chunks_exact(8) {
-            for lane in 0..8 {
-                let x = lanes[lane].abs();
-                highest[lane] = if x > highest[lane] { x } else { highest[lane] };
-            }
-        }
-        highest.iter().fold(0.0, |most: f64, h| if *h > most { *h } else { most })
     }
 }
 

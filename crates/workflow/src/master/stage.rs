@@ -257,6 +257,55 @@ mod tests {
         }
     }
 
+    /// A lone equaliser over plain samples is rendered again; finds a chain, a source or a rate that costs more than a file and
+    /// would be rendered for every trial, and a quick one that is written and read for nothing.
+    #[test]
+    fn a_lone_equaliser_over_plain_samples_is_quick_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let written = |name: &str, file_type, sample_format| {
+            let spec = files::WriteSpec { file_type, sample_format, sample_rate_hz: RATE_HZ, channels: 2 };
+            let path = folder.path().join(name);
+            let mut writer = files::Writer::create(&path, spec).expect("a file");
+            writer.write_f64(&Buffer::new(2, 100).as_block()).expect("written");
+            writer.finish().expect("written");
+            crate::finished_song::source_of(&path).expect("a source")
+        };
+        let with = |kinds: &[&str]| {
+            let mut strip = Session::new().master.strip;
+            for id in kinds {
+                let kind = dsp::kind(id).expect("a kind");
+                strip.inserts.push(Insert::new(kind.id, kind));
+            }
+            strip
+        };
+        use files::{FileType, SampleFormat as Format};
+        let plain = written("a.wav", FileType::Wav, Format::Int16);
+        let lone = with(&["eq"]);
+        assert!(is_quick(&lone, &plain, RATE_HZ));
+        assert!(is_quick(&lone, &source(), RATE_HZ), "what is in memory already");
+        for (name, file_type, sample_format) in
+            [("b.aiff", FileType::Aiff, Format::Int24), ("c.wav", FileType::Wav, Format::Float64)]
+        {
+            assert!(is_quick(&lone, &written(name, file_type, sample_format), RATE_HZ), "{name}");
+        }
+        // What must be decoded or converted for every trial.
+        assert!(!is_quick(&lone, &written("d.flac", FileType::Flac, Format::Int16), RATE_HZ));
+        assert!(!is_quick(&lone, &written("e.m4a", FileType::Alac, Format::Int16), RATE_HZ));
+        assert!(!is_quick(&lone, &plain, 48_000));
+        assert!(!is_quick(&lone, &Sources::default(), RATE_HZ), "no source");
+        // What costs more than a file.
+        for kinds in [&[][..], &["compressor"], &["phase_eq"], &["eq", "compressor"], &["eq", "eq"]] {
+            assert!(!is_quick(&with(kinds), &plain, RATE_HZ), "{kinds:?}");
+        }
+        // What moves.
+        let mut moving = lone;
+        let points = vec![session::Point { time_s: 0.0, value: 1.0 }];
+        let (name, curve) = (session::Path::new(["x"]), session::Curve::Linear);
+        let lane = session::Lane { target: LaneTarget::Fader, name, curve, points };
+        moving.lanes.push(lane);
+        assert!(!is_quick(&moving, &plain, RATE_HZ));
+    }
+
     #[test]
     fn a_stage_is_used_by_what_begins_with_it_alone() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -6,7 +6,7 @@ use crate::ceiling::{Kept, keep_ceiling};
 use crate::listen::{Ear, hear, render_options};
 use crate::{Context, Project, WorkflowError};
 use audio::{BlockRef, Layout};
-use engine::{EngineError, GainReduction, Output, Plan, Sources, Tap};
+use engine::{EngineError, GainReduction, Output, Plan, RenderOptions, Sources, Tap};
 use files::{FileType, SampleFormat, Workshop, WriteSpec, Writer};
 use mastering::{Goal, Solved, Trial, Unlimited};
 use measure::{Analysis, Density, Facts, Loudness, Options};
@@ -16,6 +16,10 @@ use std::path::{Path, PathBuf};
 /// Listens to what is rendered, block by block.
 type Listening<'a> = dyn FnMut(&BlockRef) -> Result<(), EngineError> + Send + 'a;
 
+/// Frames of a slab while a chain is rendered: the one strip of a master takes so long over them that its threads seldom wait
+/// for one another, and they stay in the second-level cache.
+const RENDERED_AT_A_TIME: usize = 1 << 14;
+
 /// The id of the last insert of the chain.
 pub(crate) const LIMITER: &str = "limiter";
 
@@ -24,9 +28,9 @@ pub(super) fn sound_of(master: &session::Master) -> &session::Strip {
     &master.strip
 }
 
-/// What is measured between the steps; how dense it gets is asked behind the limiter.
+/// What is measured between the steps; how dense it gets is asked behind the limiter, and what is clipped of the recording.
 pub(super) fn on_the_way() -> Options {
-    Options { true_peak_factor: 4, psr: false, ..crate::listen::of_a_song() }
+    Options { true_peak_factor: 4, psr: false, clipping: false, ..crate::listen::of_a_song() }
 }
 
 /// Whether an insert belongs to the last stage, which is solved as a whole.
@@ -216,7 +220,7 @@ impl<'a> Work<'a> {
         let mut outputs = vec![output(&mut write)];
         outputs.extend(also.map(|sink| output(sink)));
         let reductions = self.run(&part, outputs)?;
-        writer.finish()?;
+        writer.finish_unsynced()?;
         self.stages.push(Stage::of(chain, path, &part.plan, part.all(reductions))?);
         if self.stages.len() > 2 {
             self.stages.remove(0);
@@ -226,17 +230,21 @@ impl<'a> Work<'a> {
 
     fn run(&self, part: &Part, outputs: Vec<Output>) -> Result<Vec<GainReduction>, WorkflowError> {
         let progress = |done| self.context.listener.progress(done);
-        Ok(engine::render(
-            &part.plan,
-            &part.sources,
-            outputs,
-            &render_options(self.context, &progress, None),
-        )?)
+        let options = RenderOptions {
+            slab_frames: RENDERED_AT_A_TIME,
+            ..render_options(self.context, &progress, None)
+        };
+        Ok(engine::render(&part.plan, &part.sources, outputs, &options)?)
     }
 
     /// Finds the drive into the limiter that reaches the goal, on the rendered audio.
     pub(crate) fn solve(&mut self, session: &Session, goal: &Goal) -> Result<Solved, WorkflowError> {
-        self.solve_knowing(session, goal, None)
+        self.solve_from(session, goal, None, false)
+    }
+
+    /// The same where the drive of the session has followed what was heard with it: the first render may be the master.
+    pub(super) fn solve_followed(&mut self, session: &Session, goal: &Goal) -> Result<Solved, WorkflowError> {
+        self.solve_from(session, goal, None, true)
     }
 
     /// The same, with what was measured of the chain before the last stage.
@@ -246,14 +254,24 @@ impl<'a> Work<'a> {
         goal: &Goal,
         before: Option<Unlimited>,
     ) -> Result<Solved, WorkflowError> {
+        self.solve_from(session, goal, before, before.is_some())
+    }
+
+    /// Unless it starts `near` the target the first render is aimed from afar, and is not kept; any later one may be the
+    /// master.
+    fn solve_from(
+        &mut self,
+        session: &Session,
+        goal: &Goal,
+        before: Option<Unlimited>,
+        mut near: bool,
+    ) -> Result<Solved, WorkflowError> {
         self.prepare(session)?;
         // Room for what is to come.
         let newest = self.stages.pop();
         self.stages = newest.into_iter().collect();
         let start = drive_of(session).unwrap_or(0.0);
         self.context.listener.stage("solving the loudness", None);
-        // Unless what it gets is known the first is aimed from afar; any later one may be the master.
-        let mut near = before.is_some();
         mastering::solve_drive(goal, start, before, |drive_db| {
             let session = with_limiter(session, drive_db, goal.limiter_ceiling_dbtp());
             let keeps = std::mem::replace(&mut near, true);
@@ -284,7 +302,7 @@ impl<'a> Work<'a> {
         outputs.extend(write.as_mut().map(|write| output(write)));
         let reductions = part.all(self.run(&part, outputs)?);
         if let Some(writer) = writer {
-            writer.finish()?;
+            writer.finish_unsynced()?;
             let (reductions, integrated_lufs) = (reductions.clone(), density.integrated_lufs());
             let rendered = Rendered { float, reductions, integrated_lufs };
             self.candidate = Some(Candidate { master: session.master.clone(), rendered });
@@ -347,7 +365,7 @@ impl<'a> Work<'a> {
             Ok(writer.write_f64(block)?)
         };
         let reductions = part.all(self.run(&part, vec![output(&mut write)])?);
-        writer.finish()?;
+        writer.finish_unsynced()?;
         Ok(Rendered { float, reductions, integrated_lufs: loudness.integrated_lufs() })
     }
 
