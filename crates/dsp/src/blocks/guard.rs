@@ -324,8 +324,7 @@ impl Lane {
         self.smooth.process(values);
         self.idle = values.iter().all(|v| *v == 0.0);
         if !self.idle {
-            *deepest_db = values.iter().fold(*deepest_db, |deepest, value| greater(deepest, *value));
-            gains(values);
+            *deepest_db = gains(values, *deepest_db);
         }
     }
 }
@@ -359,15 +358,6 @@ audio::wide! {
     fn reductions(peaks: &mut [f64], ceilings_db: &[f64]) {
         for (peak, ceiling_db) in peaks.iter_mut().zip(ceilings_db) {
             *peak = greater(math::amplitude_to_db(*peak) - ceiling_db, 0.0);
-        }
-    }
-}
-
-audio::wide! {
-    /// Decibels of reduction as gains.
-    fn gains(reductions_db: &mut [f64]) {
-        for value in reductions_db {
-            *value = math::db_to_gain(-*value);
         }
     }
 }
