@@ -55,7 +55,7 @@ def session_part(part):
         out += [verdict("a third of the CPU of the fastest peer at most", ratio >= 3, f"1 / {ratio:.1f} of {fastest}'s"),
                 verdict("less memory than each peer", found["Tonmeister"]["peak_mib"] < least,
                         f"{found['Tonmeister']['peak_mib']:.0f} MiB, the least of a peer {least:.0f} MiB")
-                + " About half of it are pages of the program and of the C library, 3 MiB the four seconds that an echo can look back.",
+                + " About half of it are pages of the program and of the C library.",
                 ""]
     return out
 
