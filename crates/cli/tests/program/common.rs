@@ -160,7 +160,17 @@ pub(crate) fn unfinished(folder: &Path) -> Vec<PathBuf> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         name.ends_with(".part") || name.ends_with(".tmp") || name.starts_with(".tmp")
     };
-    contents(folder).into_keys().filter(is_part).collect()
+    names(folder).into_iter().filter(is_part).collect()
+}
+
+/// Every path in a folder in which a program may be at work: what vanishes while one looks is not there.
+fn names(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    let inner: Vec<PathBuf> =
+        found.iter().filter(|path| path.is_dir()).flat_map(|path| names(path)).collect();
+    found.extend(inner);
+    found
 }
 
 /// Samples as a WAV file of 16-bit integers, written byte by byte: independent of our own writer.
