@@ -73,7 +73,8 @@ def master_part(part):
             for ours in found:
                 if ours.startswith("Tonmeister"):
                     ratio = found[peer]["cpu_s"] / found[ours]["cpu_s"]
-                    out.append(verdict(f"{ours[12:]} in 1 / {asked} of {peer}'s CPU at most", ratio >= asked, f"1 / {ratio:.1f}"))
+                    out.append(verdict(f"{ours[12:]} in 1 / {asked} of {peer}'s CPU at most", ratio >= asked,
+                                       f"1 / {ratio:.1f}" if ratio >= 1 else f"{1 / ratio:.1f} times as much"))
     return [*out, ""]
 
 
