@@ -56,7 +56,9 @@ fn lines(lines: &[(&str, &str)]) -> String {
 pub(crate) fn services(services: &[Preview]) -> String {
     let line = |s: &Preview| {
         let plays = with_unit(Some(s.plays_at_lufs), 1, "LUFS");
-        format!("  {}: {:+.1} dB, plays at {plays}\n", s.service, s.gain_db)
+        // What rounds to nothing has no sign that says more.
+        let gain_db = if s.gain_db.abs() < 0.05 { 0.0 } else { s.gain_db };
+        format!("  {}: {gain_db:+.1} dB, plays at {plays}\n", s.service)
     };
     services.iter().map(line).collect()
 }

@@ -53,6 +53,8 @@ pub(crate) struct Wishes {
     pub(crate) bit_rate_kbps: Option<u32>,
     pub(crate) file_name: Option<String>,
     pub(crate) zip: bool,
+    /// Whether other songs are delivered into the same folders, one by one: what they have there stays listed.
+    pub(crate) among_others: bool,
 }
 
 impl Wishes {
@@ -64,6 +66,7 @@ impl Wishes {
             bit_rate_kbps: request.bit_rate_kbps,
             file_name: own.file_name.clone(),
             zip: request.zip || own.zip,
+            among_others: false,
         })
     }
 }
@@ -188,7 +191,7 @@ pub(crate) fn hand_over(
         let list = lists.entry(&piece.folder).or_insert_with(|| {
             // What a run that was killed was in the middle of.
             files::sweep(&piece.folder);
-            Mutex::new(List::of(piece))
+            Mutex::new(List::of(piece, wishes))
         });
         list.get_mut().expect("nobody else has it yet").expect(place, piece);
     }
@@ -235,12 +238,19 @@ struct List<'a> {
     before: Vec<Entry>,
     /// The files of this run in order: their names, and their entries once they are there.
     now: BTreeMap<usize, (String, Option<Entry>)>,
+    /// Whether files of other songs stay listed.
+    among_others: bool,
 }
 
 impl<'a> List<'a> {
-    fn of(piece: &'a Piece) -> List<'a> {
-        let before = delivery::read_manifest(&piece.folder);
-        List { folder: &piece.folder, target: &piece.order.target.id, before, now: BTreeMap::new() }
+    fn of(piece: &'a Piece, wishes: &Wishes) -> List<'a> {
+        List {
+            folder: &piece.folder,
+            target: &piece.order.target.id,
+            before: delivery::read_manifest(&piece.folder),
+            now: BTreeMap::new(),
+            among_others: wishes.among_others,
+        }
     }
 
     fn expect(&mut self, place: usize, piece: &Piece) {
@@ -251,15 +261,25 @@ impl<'a> List<'a> {
     fn add(&mut self, place: usize, entry: Entry) -> Result<(), WorkflowError> {
         let Some(expected) = self.now.get_mut(&place) else { return Ok(()) };
         expected.1 = Some(entry);
-        let before = |name: &str| self.before.iter().find(|entry| entry.name == name);
-        let listed = self.now.values().filter_map(|(name, entry)| entry.as_ref().or_else(|| before(name)));
-        let listed: Vec<Entry> = listed.cloned().collect();
-        Ok(delivery::write_manifest(self.folder, self.target, &listed)?)
+        self.write(|name| self.before.iter().find(|entry| entry.name == name))
     }
 
-    /// Only what this run has made or found.
+    /// Only what this run has made or found, and what is there of others.
     fn finish(self) -> Result<(), WorkflowError> {
-        let listed: Vec<Entry> = self.now.into_values().filter_map(|(_, entry)| entry).collect();
+        self.write(|_| None)
+    }
+
+    /// Lists the files of this run, those that are not there yet as `before` has them, and behind them those of others as they
+    /// listed them.
+    fn write<'s>(&'s self, before: impl Fn(&str) -> Option<&'s Entry>) -> Result<(), WorkflowError> {
+        let own = self.now.values().filter_map(|(name, entry)| entry.as_ref().or_else(|| before(name)));
+        let is_theirs = |entry: &&Entry| {
+            let there = std::fs::metadata(self.folder.join(&entry.name));
+            there.is_ok_and(|file| file.len() == entry.bytes)
+                && !self.now.values().any(|(name, _)| *name == entry.name)
+        };
+        let theirs = self.before.iter().filter(|_| self.among_others).filter(is_theirs);
+        let listed: Vec<Entry> = own.chain(theirs).cloned().collect();
         Ok(delivery::write_manifest(self.folder, self.target, &listed)?)
     }
 }

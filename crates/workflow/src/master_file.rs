@@ -109,12 +109,16 @@ fn master_file(
     let bytes = crate::space::mastering(info.frames as u64, info.channels.max(2) as u64);
     crate::space::ensure(&project.home, bytes)?;
     let stem = crate::written::name_of(path);
+    let mut told = None;
     if !project.session_file().exists() {
-        let document = session_of_file(&project.relative(path), &stem);
-        crate::merging::tell(&project, &document.session()?)?;
+        let session = session_of_file(&project.relative(path), &stem).session()?;
+        crate::merging::tell(&project, &session)?;
+        told = Some(session);
     }
     let target = project.home.join(format!("{stem}-master.wav"));
-    let mastered: Mastered = master(&project, path, &target, request, context)?;
+    let mastered: Mastered = master(&project, path, &target, request, context).inspect_err(|_| {
+        told.iter().for_each(|session| crate::merging::untell(&project, session));
+    })?;
     let ab = compared(path, home, &project, &mastered, request, context)?;
     let report_base = project.home.join(format!("{stem}-report"));
     let report = report_song::write_master(&project, &mastered, &ab, &report_base)?;

@@ -68,6 +68,18 @@ pub(crate) fn tell(project: &Project, session: &Session) -> Result<(), WorkflowE
     Ok(session::save(&project.session_file(), &text)?)
 }
 
+/// Takes back a first session that nothing came of, where it still says only what was told.
+pub(crate) fn untell(project: &Project, session: &Session) {
+    let text = Document::new(session).to_string();
+    let [file, plan] = [project.session_file(), plan_file(project)];
+    let told = |path: &PathBuf| std::fs::read_to_string(path).is_ok_and(|is| is == text);
+    if told(&file) && told(&plan) {
+        // What cannot be removed is a session like any other.
+        let _ = std::fs::remove_file(&file);
+        let _ = std::fs::remove_file(&plan);
+    }
+}
+
 /// Begins a project with the session of another, and with what the machine wrote and decided there; `named` gives a
 /// session with its files named from here.
 pub(crate) fn tell_as_it_was(

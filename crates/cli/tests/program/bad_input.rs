@@ -383,3 +383,20 @@ fn a_person_says_what_is_left_out() {
         );
     }
 }
+
+// Finds a session, a plan or a folder that is left of a mix that says nothing, and one of a person's that goes with it.
+#[test]
+fn a_silent_mix_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    std::fs::write(home.join("silent.wav"), wav16(&[vec![0.0; 48_000], vec![0.0; 48_000]])).unwrap();
+    let before = contents(home);
+    refuses(home, &words("master silent.wav"), 1, &["silent.wav", "is silent"]);
+    assert_eq!(contents(home), before);
+    refuses(home, &words("master silent.wav -o there"), 1, &["is silent"]);
+    assert!(!home.join("there/silent.session.toml").exists());
+    let own = "version = 1\n\n# Mine.\n[song]\ntitle = \"Silence\"\n";
+    std::fs::write(home.join("silent.session.toml"), own).unwrap();
+    refuses(home, &words("master silent.wav"), 1, &["is silent"]);
+    assert_eq!(std::fs::read_to_string(home.join("silent.session.toml")).unwrap(), own);
+}

@@ -1,6 +1,6 @@
 //! Sessions that cannot be used, and requests that cannot be followed.
 
-use crate::common::{object, recordings, refuses, song, succeeds, tonmeister, wav16, words};
+use crate::common::{object, recordings, refuses, song, succeeds, tonmeister, voice, wav16, words};
 use std::path::Path;
 
 /// Ten mistakes, each of another kind; the lines on which they stand.
@@ -253,4 +253,30 @@ fn a_recording_is_never_written_over() {
     .unwrap();
     refuses(folder.path(), &words("render song"), 2, &["premaster.wav", "recordings", "-o"]);
     assert!(Path::new(&out.join("premaster.wav")).exists());
+}
+
+// Finds checksums of a single that are gone once the next one is delivered, and a list of what is not there any more.
+#[test]
+fn singles_that_are_delivered_one_by_one_are_all_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    for (name, gain) in [("one.wav", 0.9), ("two.wav", 0.5)] {
+        let sound: Vec<f64> = voice().iter().map(|x| gain * x).collect();
+        std::fs::write(home.join(name), wav16(&[sound.clone(), sound])).unwrap();
+        let _ = tonmeister(home, &words(&format!("master {name}")));
+    }
+    let sums = || -> Vec<String> {
+        let text = std::fs::read_to_string(home.join("out/deliver/streaming/SHA256SUMS")).unwrap();
+        text.lines().map(|line| line.split("  ").nth(1).unwrap().to_string()).collect()
+    };
+    for name in ["one.wav", "two.wav"] {
+        let ran = tonmeister(home, &words(&format!("deliver {name} --to streaming")));
+        assert!([0, 3].contains(&ran.code) && !ran.stdout.contains("-0.0 dB"), "{ran:?}");
+    }
+    assert_eq!(sums(), ["two.wav", "one.wav"]);
+    let _ = tonmeister(home, &words("deliver one.wav --to streaming"));
+    assert_eq!(sums(), ["one.wav", "two.wav"]);
+    std::fs::remove_file(home.join("out/deliver/streaming/two.wav")).unwrap();
+    let _ = tonmeister(home, &words("deliver one.wav --to streaming"));
+    assert_eq!(sums(), ["one.wav"]);
 }
