@@ -209,6 +209,7 @@ fn solve<const G: usize>(fours: &Fours, state: &mut [f64; 2], samples: &mut [[f6
 }
 
 audio::wide! {
+    by four:
     fn one(fours: &Fours, state: &mut [f64; 2], samples: &mut [[f64; QUAD]]) {
         let (many, rest) = samples.as_chunks_mut::<TOGETHER>();
         // Plain loops: a closure that is not inlined is not compiled for wide vectors.
@@ -222,6 +223,7 @@ audio::wide! {
 }
 
 audio::wide! {
+    by four:
     /// Two equally long channels, whose states are waited for together.
     fn two(
         fours: &Fours,
