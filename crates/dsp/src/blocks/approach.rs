@@ -13,7 +13,8 @@ pub const LONGEST_PREDELAY_MS: f64 = 500.0;
 /// The way of two channels into a space.
 pub struct Approach {
     sample_rate_hz: f64,
-    predelay: Predelay,
+    /// Nothing is delayed where there will never be a pre-delay.
+    predelay: Option<Predelay>,
     low_cut: Cut,
     high_cut: Cut,
     /// Follows nothing where the wet sound never steps back.
@@ -38,7 +39,7 @@ impl Approach {
         let ducks = lasting.is_none_or(|lasting| lasting.ducking_db != 0.0);
         Approach {
             sample_rate_hz,
-            predelay: Predelay::new(longest, sample_rate_hz),
+            predelay: (longest > 0).then(|| Predelay::new(longest, sample_rate_hz)),
             low_cut: Cut::new(Side::Low, low_cut_hz, sample_rate_hz),
             high_cut: Cut::new(Side::High, high_cut_hz, sample_rate_hz),
             ducker: ducks.then(|| Ducker::new(sample_rate_hz)),
@@ -53,7 +54,8 @@ impl Approach {
 
     /// Forgets the past.
     pub fn reset(&mut self, predelay_ms: f64) {
-        self.predelay.reset(self.frames(predelay_ms));
+        let frames = self.frames(predelay_ms);
+        self.predelay.iter_mut().for_each(|predelay| predelay.reset(frames));
         self.ducker.iter_mut().for_each(Ducker::reset);
         self.ducking = Ramp::new(1.0);
         self.low_cut.reset();
@@ -75,7 +77,8 @@ impl Approach {
                 self.ducking.go_to(ducking);
             }
         }
-        self.predelay.control(self.frames(predelay_ms));
+        let frames = self.frames(predelay_ms);
+        self.predelay.iter_mut().for_each(|predelay| predelay.control(frames));
         self.low_cut.flush();
         self.high_cut.flush();
     }
@@ -88,7 +91,9 @@ impl Approach {
 
     /// Delays and cuts what goes into the space, at most a control period.
     pub fn process(&mut self, left: &mut [f64], right: &mut [f64]) {
-        self.predelay.process([&mut *left, &mut *right]);
+        if let Some(predelay) = &mut self.predelay {
+            predelay.process([&mut *left, &mut *right]);
+        }
         self.low_cut.process(left, right);
         self.high_cut.process(left, right);
     }

@@ -140,8 +140,8 @@ impl Fours {
     }
 }
 
-/// Fours that are solved side by side.
-const TOGETHER: usize = 8;
+/// Fours that are solved side by side: two fill the time that the states of one wait, and more would not fit the registers.
+const TOGETHER: usize = 2;
 
 /// What some fours of inputs make of their own: by frame of the four, and of the states after it.
 type Own<const G: usize> = ([[f64; G]; QUAD], [[f64; G]; 2]);
