@@ -154,7 +154,7 @@ fn the_plate_steps_back_while_the_dry_sound_plays() {
     let render = |ducking_db: f64| {
         let mut buffer = Buffer::from_channels(&[input.clone(), input.clone()]);
         let spec = Spec { sample_rate_hz: RATE_HZ, channels: 2, max_frames: frames };
-        Plate::new(Settings { ducking_db, ..wet() }, &spec).process(&mut buffer.as_block_mut(), None);
+        Plate::new(Settings { ducking_db, ..wet() }, &spec, false).process(&mut buffer.as_block_mut(), None);
         buffer.channel(0).to_vec()
     };
     let (plain, ducked) = (render(0.0), render(12.0));
