@@ -13,8 +13,11 @@ use audio::{Buffer, Layout, Spec};
 use measure::{Loudness, TruePeak};
 use std::hint::black_box;
 
-/// Registers' worth of lanes that are worked on side by side: more than the latency of an addition needs.
-const LANES: usize = 32;
+/// Registers' worth of lanes that are worked on side by side: more than the latency of a multiplication and an addition
+/// needs, and no more than the registers hold.
+const LANES: usize = if cfg!(target_arch = "x86_64") { 32 } else { 16 };
+/// The same where vectors hold eight numbers.
+const LANES_OF_EIGHTS: usize = 160;
 const ROUNDS: usize = 1 << 16;
 /// More than the last cache of a processor holds.
 const BEYOND_CACHES: usize = 1 << 24;
@@ -23,10 +26,10 @@ const BLOCKS: usize = 400;
 
 audio::wide! {
     /// One multiplication and one addition for each lane and round.
-    fn arithmetic(lanes: &mut [f64; LANES], factor: f64, more: f64) {
+    fn arithmetic<const N: usize>(lanes: &mut [f64; N], factor: f64, more: f64) {
         let mut held = *lanes;
         for _ in 0..ROUNDS {
-            for lane in 0..LANES {
+            for lane in 0..N {
                 held[lane] = held[lane] * factor + more;
             }
         }
@@ -49,14 +52,35 @@ struct Path {
     ns: f64,
 }
 
-/// Prints the limits and the paths as a table in Markdown.
-pub(crate) fn run() -> Result<(), Failure> {
-    let mut lanes = [1.0; LANES];
+/// Numbers in the vectors that [`audio::wide!`] uses.
+fn numbers_a_vector() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    return match audio::vectors() {
+        audio::Vectors::Two => 2,
+        audio::Vectors::Four => 4,
+        audio::Vectors::Eight => 8,
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    2
+}
+
+/// Additions and multiplications that a core does in a nanosecond, in `N` lanes side by side.
+fn operations_per_ns<const N: usize>() -> Result<f64, Failure> {
+    let mut lanes = [1.0; N];
     let took_s = least_s(|| {
         arithmetic(black_box(&mut lanes), black_box(0.999), black_box(1e-3));
         Ok::<(), Failure>(())
     })?;
-    let operations_per_ns = (2 * LANES * ROUNDS) as f64 / took_s / 1e9;
+    Ok((2 * N * ROUNDS) as f64 / took_s / 1e9)
+}
+
+/// Prints the limits and the paths as a table in Markdown.
+pub(crate) fn run() -> Result<(), Failure> {
+    let vectors = numbers_a_vector();
+    let operations_per_ns = match vectors {
+        8 => operations_per_ns::<LANES_OF_EIGHTS>()?,
+        _ => operations_per_ns::<LANES>()?,
+    };
     let mut samples = vec![1.0; BEYOND_CACHES];
     let took_s = least_s(|| {
         scale(black_box(&mut samples), black_box(1.0));
@@ -65,7 +89,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let bytes_per_ns = (16 * BEYOND_CACHES) as f64 / took_s / 1e9;
     drop(samples);
     say(&format!(
-        "One core: {operations_per_ns:.1} additions and multiplications of `f64` in a nanosecond (unfused, vectors of four); \
+        "One core: {operations_per_ns:.1} additions and multiplications of `f64` in a nanosecond (unfused, vectors of {vectors}); \
          {bytes_per_ns:.1} bytes read and written in a nanosecond beyond the caches.\n"
     ))?;
     say("| path, stereo | operations a sample at least | limit, ns | measured, ns | times the limit |")?;

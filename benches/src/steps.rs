@@ -47,6 +47,9 @@ fn between_signals(mut work: impl FnMut(usize) -> Result<(), Failure>) -> Result
 
 /// Runs a path: a kind of processor, `loudness` or `read_wav`.
 pub(crate) fn run(path: &str) -> Result<(), Failure> {
+    // The counts are those of vectors of four, whatever the machine has.
+    #[cfg(target_arch = "x86_64")]
+    audio::narrow_to(audio::Vectors::Four);
     let sound = Sound::new(2);
     match path {
         "loudness" => {

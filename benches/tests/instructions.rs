@@ -71,7 +71,7 @@ fn counter() -> Result<PathBuf, String> {
 
 #[cfg(target_arch = "x86_64")]
 fn has_avx2() -> bool {
-    audio::has_wide_vectors()
+    audio::vectors() >= audio::Vectors::Four
 }
 
 #[cfg(not(target_arch = "x86_64"))]

@@ -16,7 +16,7 @@ pub use decibel::{SILENCE_DB, db_to_gain, db_to_power, gain_to_db, power_to_db};
 pub use layout::Layout;
 #[cfg(target_arch = "x86_64")]
 #[doc(hidden)]
-pub use wide::has_wide_vectors;
+pub use wide::{Vectors, narrow_to, vectors};
 
 /// A number of frames, or a position counted in frames.
 pub type Frames = usize;

@@ -13,6 +13,8 @@ use dsp::{Address, Class, Complex64, KINDS, Kind, Tail, Unit, Values};
 use libtest_mimic::{Arguments, Trial};
 use std::collections::BTreeSet;
 use std::f64::consts::TAU;
+#[cfg(target_arch = "x86_64")]
+use std::sync::{Mutex, PoisonError};
 use support::*;
 
 /// A check by its name; `applies` says for which kinds.
@@ -33,6 +35,12 @@ const CHECKS: &[Check] = &[
         name: "block_sizes_reset_and_runs_give_the_same_bits",
         applies: |_| true,
         run: block_sizes_reset_and_runs_give_the_same_bits,
+    },
+    Check { name: "all_vectors_give_the_same_bits", applies: |_| true, run: all_vectors_give_the_same_bits },
+    Check {
+        name: "what_is_never_set_sounds_the_same",
+        applies: |_| true,
+        run: what_is_never_set_sounds_the_same,
     },
     Check {
         name: "setting_and_processing_allocate_nothing",
@@ -206,6 +214,45 @@ fn block_sizes_reset_and_runs_give_the_same_bits(kind: &'static Kind) {
         processor.reset();
         let again = run(processor.as_mut(), &input, &[5_000]);
         assert_same(&again, &whole, &format!("{} after reset: {values:?}", kind.id));
+    }
+}
+
+/// Vectors of two, of four and, where the machine has them, of eight numbers.
+#[cfg(target_arch = "x86_64")]
+fn all_vectors_give_the_same_bits(kind: &'static Kind) {
+    // Which vectors are used is one number for all threads.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    for values in cases(kind, 6) {
+        // Blocks that hold whole vectors, parts of them, and single frames.
+        let (spec, sizes) =
+            (Spec { sample_rate_hz: 48_000.0, channels: 2, max_frames: 2_048 }, [2_048, 77, 1]);
+        let input = music(2, 5_000, 48_000.0, 8);
+        let [widest, two, four] =
+            [audio::Vectors::Eight, audio::Vectors::Two, audio::Vectors::Four].map(|vectors| {
+                audio::narrow_to(vectors);
+                run((kind.build)(&values, &spec).as_mut(), &input, &sizes)
+            });
+        audio::narrow_to(audio::Vectors::Eight);
+        assert_same(&two, &widest, &format!("{} by twos: {values:?}", kind.id));
+        assert_same(&four, &widest, &format!("{} by fours: {values:?}", kind.id));
+    }
+}
+
+/// Elsewhere there is one width.
+#[cfg(not(target_arch = "x86_64"))]
+fn all_vectors_give_the_same_bits(_: &'static Kind) {}
+
+fn what_is_never_set_sounds_the_same(kind: &'static Kind) {
+    for values in cases(kind, 6) {
+        let spec = Spec { sample_rate_hz: 48_000.0, channels: 2, max_frames: 2_048 };
+        // Longer than the longest pre-delay.
+        let input = music(2, 30_000, 48_000.0, 9);
+        let [open, still] = [false, true].map(|still| {
+            let values = Values { still, ..values.clone() };
+            run((kind.build)(&values, &spec).as_mut(), &input, &[2_048, 77])
+        });
+        assert_same(&still, &open, &format!("{}: {values:?}", kind.id));
     }
 }
 

@@ -85,17 +85,12 @@ pub fn render<'a>(
     // A recording that is not what it was when it was hashed would be kept under the wrong name.
     sources.unchanged()?;
     let mut job = Job::new(plan, sources, outputs, options)?;
-    let steps = job.steps();
-    for step in 0..steps {
-        if options.cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
-            return Err(EngineError::Cancelled);
-        }
+    // The whole song in one of the workers: who calls would be woken after every slab.
+    pool.install(|| job.run(options)).map_err(|error| match error {
+        EngineError::Cancelled => error,
         // A recording that ends early says why better than what came of it.
-        pool.install(|| job.step(step)).map_err(|error| sources.unchanged().err().unwrap_or(error))?;
-        if let Some(progress) = options.progress {
-            progress((step + 1) as f64 / steps as f64);
-        }
-    }
+        _ => sources.unchanged().err().unwrap_or(error),
+    })?;
     sources.unchanged()?;
     job.finish(plan, options.cache)
 }
@@ -223,6 +218,21 @@ impl<'a> Job<'a> {
     fn steps(&self) -> usize {
         let last = self.deliveries.iter().map(|d| d.level + d.end().div_ceil(self.slab));
         last.max().unwrap_or(0)
+    }
+
+    /// All slabs, one after another.
+    fn run(&mut self, options: &RenderOptions) -> Result<(), EngineError> {
+        let steps = self.steps();
+        for step in 0..steps {
+            if options.cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
+                return Err(EngineError::Cancelled);
+            }
+            self.step(step)?;
+            if let Some(progress) = options.progress {
+                progress((step + 1) as f64 / steps as f64);
+            }
+        }
+        Ok(())
     }
 
     fn step(&mut self, step: usize) -> Result<(), EngineError> {

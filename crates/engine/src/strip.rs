@@ -9,6 +9,7 @@ use crate::stream::Placed;
 use audio::{Block, Buffer, Frames, Spec};
 use dsp::blocks::grid::CONTROL_FRAMES;
 use dsp::{Processor, Values};
+use std::cell::RefCell;
 
 /// Longest block a processor is given; short enough to stay in the fastest memory.
 const BLOCK_FRAMES: Frames = 1024;
@@ -48,6 +49,20 @@ struct Running<'a> {
     reductions: Vec<f32>,
 }
 
+thread_local! {
+    /// Buffers of this worker that no strip uses at the moment.
+    static SPARE: RefCell<Vec<Buffer>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A buffer of this shape; what is in it is to be overwritten.
+fn spare(channels: usize, frames: Frames) -> Buffer {
+    SPARE.with_borrow_mut(|spare| {
+        let fits = |buffer: &Buffer| buffer.channels() == channels && buffer.frames() == frames;
+        let found = spare.iter().position(fits).map(|place| spare.swap_remove(place));
+        found.unwrap_or_else(|| Buffer::new(channels, frames))
+    })
+}
+
 /// A strip at work.
 pub(crate) struct Strip<'a> {
     pub(crate) node: &'a Node,
@@ -60,8 +75,9 @@ pub(crate) struct Strip<'a> {
     remembered: Reductions,
     /// For keys and for sends with a place of their own.
     scratch: Buffer,
-    /// After the inserts.
+    /// After the inserts; between slabs empty unless somebody listens there.
     pub(crate) pre_fader: Buffer,
+    slab: Frames,
     /// After fader and pan.
     pub(crate) output: Buffer,
 }
@@ -111,7 +127,8 @@ impl<'a> Strip<'a> {
             finished: false,
             remembered: Vec::new(),
             scratch: Buffer::new(2, scratch),
-            pre_fader: Buffer::new(node.channels, slab),
+            pre_fader: Buffer::default(),
+            slab,
             output: Buffer::new(node.output_channels, slab),
         }
     }
@@ -135,8 +152,22 @@ impl<'a> Strip<'a> {
         acted.map(|r| (r.element.id.clone(), r.reductions)).collect()
     }
 
-    /// Fills `pre_fader` and `output` with the slab that begins at stream frame `start`.
+    /// Fills `output`, and `pre_fader` where somebody listens there, with the slab that begins at stream frame `start`.
     pub(crate) fn run(&mut self, start: Frames, rings: &Rings) -> Result<(), EngineError> {
+        if rings.pre_fader[self.place].is_some() {
+            if self.pre_fader.frames() == 0 {
+                self.pre_fader = Buffer::new(self.node.channels, self.slab);
+            }
+            return self.work(start, rings);
+        }
+        // What nobody listens to is made in a buffer that the next strip uses again: it stays in the fastest memory.
+        self.pre_fader = spare(self.node.channels, self.slab);
+        let done = self.work(start, rings);
+        SPARE.with_borrow_mut(|spare| spare.push(std::mem::take(&mut self.pre_fader)));
+        done
+    }
+
+    fn work(&mut self, start: Frames, rings: &Rings) -> Result<(), EngineError> {
         self.fill_input(start, rings)?;
         let frames = self.pre_fader.frames();
         let node = self.node;

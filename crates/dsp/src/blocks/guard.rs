@@ -174,7 +174,7 @@ impl Guard {
             delay.pass(samples);
             let lane = &self.lanes[channel.min(self.lanes.len() - 1)];
             if !lane.idle {
-                samples.iter_mut().zip(&lane.values).for_each(|(sample, gain)| *sample *= gain);
+                multiply(samples, &lane.values);
             }
         }
     }
@@ -202,8 +202,7 @@ impl Guard {
             if finder.find(samples, threshold, &mut peaks[..frames]) {
                 above = true;
                 let lane = channel.min(self.lanes.len() - 1);
-                let values = self.lanes[lane].values.iter_mut();
-                values.zip(&peaks[..frames]).for_each(|(value, peak)| *value = greater(*peak, *value));
+                raise(&mut self.lanes[lane].values[..frames], &peaks[..frames]);
             }
         }
         for lane in &mut self.lanes {
@@ -309,15 +308,15 @@ impl Lane {
                         [&mut *values, &mut *short, &mut *long],
                         [self.times, first.times, second.times],
                     );
-                    deepened(values, short);
-                    deepened(values, long);
+                    raise(values, short);
+                    raise(values, long);
                 }
                 stages => {
                     for stage in stages {
                         stage.deepen(values, slow);
                     }
                     self.fast.released(values, self.times);
-                    deepened(values, slow);
+                    raise(values, slow);
                 }
             }
         }
@@ -344,13 +343,21 @@ impl Lasting {
         let lasted = &mut lasted[..demands.len()];
         self.lasted(demands, lasted);
         self.smoother.released(lasted, self.times);
-        deepened(slow, lasted);
+        raise(slow, lasted);
     }
 }
 
-/// Raises each value to another.
-fn deepened(values: &mut [f64], by: &[f64]) {
-    values.iter_mut().zip(by).for_each(|(value, by)| *value = greater(*by, *value));
+audio::wide! {
+    /// Raises each value to another.
+    fn raise(values: &mut [f64], to: &[f64]) {
+        values.iter_mut().zip(to).for_each(|(value, to)| *value = greater(*to, *value));
+    }
+}
+
+audio::wide! {
+    fn multiply(samples: &mut [f64], gains: &[f64]) {
+        samples.iter_mut().zip(gains).for_each(|(sample, gain)| *sample *= gain);
+    }
 }
 
 audio::wide! {

@@ -113,6 +113,12 @@ pub fn power_to_db(power: f64) -> f64 {
     log2(power) * (DB_PER_DOUBLING / 2.0)
 }
 
+/// Power of a level in decibels.
+#[inline(always)]
+pub fn db_to_power(db: f64) -> f64 {
+    exp2(db * (2.0 / DB_PER_DOUBLING))
+}
+
 /// Amplitude ratio of a gain in decibels; exactly 1 at 0 dB.
 #[inline(always)]
 pub fn db_to_gain(db: f64) -> f64 {
@@ -178,6 +184,7 @@ mod tests {
             prop_assert!((db_to_gain(db) / audio::db_to_gain(db) - 1.0).abs() < 1e-10);
             prop_assert!((amplitude_to_db(audio::db_to_gain(db)) - db).abs() < 1e-9);
             prop_assert!((power_to_db(audio::db_to_power(db)) - db).abs() < 1e-9);
+            prop_assert!((db_to_power(db) / audio::db_to_power(db) - 1.0).abs() < 1e-10);
         }
     }
 }

@@ -45,6 +45,7 @@ pub mod ramp;
 pub mod repair;
 pub mod resample;
 pub mod short_fir;
+pub mod smoother;
 #[cfg(test)]
 pub(crate) mod spectrum;
 pub mod stft;

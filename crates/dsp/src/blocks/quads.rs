@@ -140,8 +140,8 @@ impl Fours {
     }
 }
 
-/// Fours that are solved side by side.
-const TOGETHER: usize = 8;
+/// Fours that are solved side by side: two fill the time that the states of one wait, and more would not fit the registers.
+const TOGETHER: usize = 2;
 
 /// What some fours of inputs make of their own: by frame of the four, and of the states after it.
 type Own<const G: usize> = ([[f64; G]; QUAD], [[f64; G]; 2]);
@@ -209,6 +209,7 @@ fn solve<const G: usize>(fours: &Fours, state: &mut [f64; 2], samples: &mut [[f6
 }
 
 audio::wide! {
+    by four:
     fn one(fours: &Fours, state: &mut [f64; 2], samples: &mut [[f64; QUAD]]) {
         let (many, rest) = samples.as_chunks_mut::<TOGETHER>();
         // Plain loops: a closure that is not inlined is not compiled for wide vectors.
@@ -222,6 +223,7 @@ audio::wide! {
 }
 
 audio::wide! {
+    by four:
     /// Two equally long channels, whose states are waited for together.
     fn two(
         fours: &Fours,

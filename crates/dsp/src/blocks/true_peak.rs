@@ -67,23 +67,43 @@ audio::wide! {
     }
 }
 
-fn interleave(even: &[f64], odd: &[f64], count: usize, out: &mut [f64]) {
-    for ((pair, even), odd) in out.chunks_exact_mut(2).zip(&even[..count]).zip(&odd[..count]) {
-        pair[0] = *even;
-        pair[1] = *odd;
+audio::wide! {
+    fn interleave(even: &[f64], odd: &[f64], count: usize, out: &mut [f64]) {
+        let (pairs, _) = out.as_chunks_mut::<2>();
+        for ((pair, even), odd) in pairs.iter_mut().zip(&even[..count]).zip(&odd[..count]) {
+            *pair = [*even, *odd];
+        }
     }
 }
 
-fn largest(samples: &[f64]) -> f64 {
-    let mut most = [0.0; 4];
-    let chunks = samples.chunks_exact(4);
-    let rest = chunks.remainder().iter().fold(0.0, |m, x| greater(m, x.abs()));
-    for chunk in chunks {
-        for i in 0..4 {
-            most[i] = greater(most[i], chunk[i].abs());
+audio::wide! {
+    fn largest(samples: &[f64]) -> f64 {
+        let mut most = [0.0; WIDTH];
+        let (chunks, rest) = samples.as_chunks::<WIDTH>();
+        for chunk in chunks {
+            for i in 0..WIDTH {
+                most[i] = greater(most[i], chunk[i].abs());
+            }
+        }
+        for (most, sample) in most.iter_mut().zip(rest) {
+            *most = greater(*most, sample.abs());
+        }
+        most.iter().fold(0.0, |m, x| greater(m, *x))
+    }
+}
+
+audio::wide! {
+    /// The highest of the eight points of each interval, four on the 4x grid and four halfway between.
+    fn highest(on: &[f64], between: &[f64], peaks: &mut [f64]) {
+        let (on, between) = (on.as_chunks::<4>().0, between.as_chunks::<4>().0);
+        for ((peak, on), between) in peaks.iter_mut().zip(on).zip(between) {
+            let mut pairs = [0.0; 4];
+            for i in 0..4 {
+                pairs[i] = greater(on[i].abs(), between[i].abs());
+            }
+            *peak = greater(greater(pairs[0], pairs[1]), greater(pairs[2], pairs[3]));
         }
     }
-    most.iter().fold(rest, |m, x| greater(m, *x))
 }
 
 /// Finds the peaks of one channel, piece by piece.
@@ -221,11 +241,8 @@ impl PeakFinder {
                 group.fill(0.0);
                 continue;
             }
+            highest(&self.fourfold[4 + 4 * start..], &self.eighths[1 + 4 * start..], group);
             for (n, peak) in (start..end).zip(group) {
-                let on = &self.fourfold[4 + 4 * n..][..4];
-                let between = &self.eighths[1 + 4 * n..][..4];
-                let pair = |i: usize| greater(on[i].abs(), between[i].abs());
-                *peak = greater(greater(pair(0), pair(1)), greater(pair(2), pair(3)));
                 if *peak > room {
                     *peak = self.refined(n, *peak);
                     found = true;

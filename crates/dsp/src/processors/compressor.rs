@@ -268,7 +268,12 @@ impl Compressor {
         let linked = self.lanes.len() == 1;
         let sources = if linked { key.channels() } else { key.channels().max(self.lanes.len()) };
         let sources = sources.min(self.means.len());
-        for lane in &mut self.lanes {
+        // The usual case, in one pass: nothing else asks for a channel's power.
+        let plain_peaks = linked
+            && (1..=2).contains(&sources)
+            && self.settings.detector == Detector::Peak
+            && self.settings.times == TimesMode::Manual;
+        for lane in self.lanes.iter_mut().filter(|_| !plain_peaks) {
             lane.values[..frames].fill(POWER_FLOOR);
             if self.settings.times == TimesMode::Automatic {
                 lane.plain[..frames].fill(0.0);
@@ -284,6 +289,11 @@ impl Compressor {
                 self.high_pass.process_two(first, left, right);
             } else {
                 self.high_pass.process(first, left);
+            }
+            if plain_peaks {
+                let (left, right) = (&*left, if pair == 2 { &*right } else { &*left });
+                peak_powers(left, right, &mut self.lanes[0].values[..frames]);
+                continue;
             }
             for (source, heard) in (first..first + pair).zip([left, right]) {
                 let place = if linked { 0 } else { source.min(self.lanes.len() - 1) };
@@ -337,22 +347,20 @@ impl Compressor {
         let (mut makeup, mut wet) = (self.makeup, self.wet);
         for lane in &mut self.lanes {
             (makeup, wet) = (self.makeup, self.wet);
-            let values = &mut lane.values[..frames];
             if makeup.moves() || wet.moves() {
-                for gain in values {
+                for gain in &mut lane.values[..frames] {
                     let wet = wet.next_value();
                     *gain = (1.0 - wet) + wet * (*gain * makeup.next_value());
                 }
-            } else {
-                let (makeup, wet) = (makeup.target(), wet.target());
-                finish(values, makeup, wet);
             }
         }
+        let finished = self.makeup.moves() || self.wet.moves();
+        let (factor, part) = if finished { (1.0, 1.0) } else { (makeup.target(), wet.target()) };
         (self.makeup, self.wet) = (makeup, wet);
         for (channel, (samples, delay)) in block.iter_mut().zip(&mut self.delays).enumerate() {
             delay.pass(samples);
             let lane = &self.lanes[channel.min(self.lanes.len() - 1)];
-            multiply(samples, &lane.values);
+            multiply(samples, &lane.values, factor, part);
         }
     }
 }
@@ -382,15 +390,19 @@ audio::wide! {
 }
 
 audio::wide! {
-    /// Make-up and mix of gains.
-    fn finish(gains: &mut [f64], makeup: f64, wet: f64) {
-        gains.iter_mut().for_each(|gain| *gain = (1.0 - wet) + wet * (*gain * makeup));
+    /// The greater power of two channels, never less than the floor.
+    fn peak_powers(left: &[f64], right: &[f64], powers: &mut [f64]) {
+        for ((power, left), right) in powers.iter_mut().zip(left).zip(right) {
+            *power = greater(right * right, greater(left * left, POWER_FLOOR));
+        }
     }
 }
 
 audio::wide! {
-    fn multiply(samples: &mut [f64], gains: &[f64]) {
-        samples.iter_mut().zip(gains).for_each(|(sample, gain)| *sample *= gain);
+    /// Applies gains with their make-up and mix.
+    fn multiply(samples: &mut [f64], gains: &[f64], makeup: f64, wet: f64) {
+        let dry = 1.0 - wet;
+        samples.iter_mut().zip(gains).for_each(|(sample, gain)| *sample *= dry + wet * (*gain * makeup));
     }
 }
 

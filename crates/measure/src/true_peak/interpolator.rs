@@ -118,6 +118,11 @@ impl Interpolator {
         self.phases.len()
     }
 
+    /// The taps of a phase.
+    pub(crate) fn taps(&self, phase: usize) -> &[f64; TAPS] {
+        &self.phases[phase]
+    }
+
     /// The value `phase / factor` points after `window[HALF - 1]`; `window` is `TAPS` long.
     #[inline]
     pub(crate) fn at(&self, phase: usize, window: &[f64]) -> f64 {

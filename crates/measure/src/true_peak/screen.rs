@@ -16,7 +16,7 @@
 //! filter.
 
 use super::halves::Halves;
-use super::interpolator::{HALF, Interpolator};
+use super::interpolator::{HALF, Interpolator, TAPS};
 use super::minimum::{BEFORE, Minimum};
 use super::scan::CHUNK;
 use num_complex::Complex64;
@@ -276,19 +276,29 @@ const FIRST: usize = HALF - 1;
 /// Frames over which the 4th difference is summed: a group, and those whose 4th difference shapes its 16th.
 const FOURTH: usize = GROUP + 12;
 
+/// The square of the 4th difference of the samples from a place on.
+#[inline(always)]
+fn fourth_squared(window: &[f64], at: usize) -> f64 {
+    let outer = window[at] + window[at + 4];
+    let inner = window[at + 1] + window[at + 3];
+    let sum = 0.375 * window[at + 2] - 0.25 * inner + 0.0625 * outer;
+    sum * sum
+}
+
 audio::wide! {
     /// The energy of the 4th difference over a group and six frames more on either side, its gain 1 at half the sample rate,
     /// and the highest sample of the group; `around` has [`ORDER`] samples more on either side.
     fn fourth(around: &[f64]) -> (f64, f64) {
-        let mut energy = [0.0; 4];
-        for start in (0..FOURTH).step_by(4) {
-            let window = &around[start..start + 8];
-            for lane in 0..4 {
-                let outer = window[lane] + window[lane + 4];
-                let inner = window[lane + 1] + window[lane + 3];
-                let sum = 0.375 * window[lane + 2] - 0.25 * inner + 0.0625 * outer;
-                energy[lane] += sum * sum;
+        let mut energy = [0.0; 8];
+        for start in (0..FOURTH / 8 * 8).step_by(8) {
+            let window = &around[start..start + 12];
+            for lane in 0..8 {
+                energy[lane] += fourth_squared(window, lane);
             }
+        }
+        let rest = &around[FOURTH / 8 * 8..];
+        for lane in 0..FOURTH % 8 {
+            energy[lane] += fourth_squared(rest, lane);
         }
         let mut highest = [0.0f64; 8];
         for window in around[ORDER..ORDER + GROUP].chunks_exact(8) {
@@ -331,13 +341,29 @@ const DOUBLED: usize = 2 * SHAPED;
 /// The highest value in the middle between two points of the doubled signal of a group.
 fn between(interpolator: &Interpolator, double: &[f64; DOUBLED]) -> f64 {
     let middle = interpolator.factor() / 2;
-    if middle == 0 {
-        return 0.0;
+    if middle == 0 { 0.0 } else { highest_of_phase(interpolator.taps(middle), double) }
+}
+
+audio::wide! {
+    /// The highest value of a phase over a group.
+    fn highest_of_phase(taps: &[f64; TAPS], double: &[f64; DOUBLED]) -> f64 {
+        let mut most = [0.0f64; 16];
+        for at in (2 * AROUND..2 * (AROUND + GROUP)).step_by(16) {
+            let window = &double[at + 1 - HALF..][..16 + TAPS - 1];
+            let mut sums = [0.0; 16];
+            for (tap, h) in taps.iter().enumerate() {
+                let from = &window[tap..tap + 16];
+                for lane in 0..16 {
+                    sums[lane] += h * from[lane];
+                }
+            }
+            for lane in 0..16 {
+                let x = sums[lane].abs();
+                most[lane] = if x > most[lane] { x } else { most[lane] };
+            }
+        }
+        most.iter().fold(0.0, |most: f64, x| if *x > most { *x } else { most })
     }
-    let first = 2 * AROUND;
-    (first..first + 2 * GROUP)
-        .map(|at| interpolator.at(middle, &double[at + 1 - HALF..]).abs())
-        .fold(0.0, |most: f64, x| most.max(x))
 }
 
 audio::wide! {
@@ -395,6 +421,18 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        /// What is asked of a group at once is what is asked of each of its points.
+        #[test]
+        fn a_phase_at_once_is_point_by_point(points in prop::collection::vec(-1.0f64..1.0, DOUBLED)) {
+            let interpolator = Interpolator::new(8);
+            let double: [f64; DOUBLED] = points.try_into().expect("as many as asked for");
+            let first = 2 * AROUND;
+            let each = (first..first + 2 * GROUP).map(|at| interpolator.at(4, &double[at + 1 - HALF..]).abs());
+            let expected = each.fold(0.0, f64::max);
+            // Another order of sixteen sums.
+            prop_assert!((between(&interpolator, &double) - expected).abs() < 1e-14);
+        }
+
         /// The energy of the 16th difference never exceeds what the 4th says of it: for noise, for steps, and for the
         /// alternation of half the sample rate, where both have the gain 1 and only the six frames on either side differ.
         #[test]

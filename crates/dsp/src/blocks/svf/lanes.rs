@@ -12,6 +12,14 @@ use crate::blocks::grid::{CONTROL_FRAMES, FLUSH_BELOW};
 /// Lanes of the narrowest vectors that pay.
 pub(super) const LANES: usize = 4;
 
+/// Whether the machine's vectors hold eight lanes, of which twelve take as many as sixteen.
+pub(super) fn are_by_eight() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return audio::vectors() == audio::Vectors::Eight;
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
 /// Steps that a section is behind the one before it: more than a processor works on at once. A power of two, and a part of
 /// the control period.
 const SKEW: usize = 16;

@@ -365,7 +365,7 @@ fn run_group<const L: usize>(
         _ => match (group.len() * L).div_ceil(LANES) {
             1 => lanes::run::<L, 4>(group, sections, states, channels, pieces),
             2 => lanes::run::<L, 8>(group, sections, states, channels, pieces),
-            3 => lanes::run::<L, 12>(group, sections, states, channels, pieces),
+            3 if !lanes::are_by_eight() => lanes::run::<L, 12>(group, sections, states, channels, pieces),
             _ => lanes::run::<L, 16>(group, sections, states, channels, pieces),
         },
     }

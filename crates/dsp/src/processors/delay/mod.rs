@@ -179,7 +179,8 @@ struct Delay {
     slide: Slide,
     /// Feedback, share of the crossing, hardness, dry gain, wet gain, ducking gain.
     ramps: [Ramp; 6],
-    ducker: Ducker,
+    /// Follows nothing where the echoes never step back.
+    ducker: Option<Ducker>,
 }
 
 impl Delay {
@@ -205,7 +206,7 @@ impl Delay {
             wow: Wow::new(rate),
             slide: Slide::new(rate),
             ramps: [Ramp::new(0.0); 6],
-            ducker: Ducker::new(rate),
+            ducker: (!still || settings.ducking_db != 0.0).then(|| Ducker::new(rate)),
             settings,
         };
         delay.reset();
@@ -256,13 +257,18 @@ impl Delay {
         self.slide.control();
         self.taps = [Tap::new(self.time), Tap::new(self.next.map_or(self.time, |(time, _)| time))];
         self.wow.control(self.wow_frames());
-        let ducking = self.ducker.gain(self.settings.ducking_db);
+        let ducking = self.ducking();
         if ducking != self.ramps[5].target() {
             self.ramps[5].go_to(ducking);
         }
         self.low_cut.flush();
         self.high_cut.flush();
-        self.ducker.flush();
+        self.ducker.iter_mut().for_each(Ducker::flush);
+    }
+
+    /// Gain of the echoes beside what plays.
+    fn ducking(&self) -> f64 {
+        self.ducker.as_ref().map_or(1.0, |ducker| ducker.gain(self.settings.ducking_db))
     }
 
     /// What the lines give for the next frame.
@@ -303,7 +309,7 @@ impl Delay {
             line.write(flush(x / (1.0 + hardness * x * x).sqrt()));
         }
 
-        self.ducker.follow(input);
+        self.ducker.iter_mut().for_each(|ducker| ducker.follow(input));
         // Neutral is the very input, whatever waits in the lines.
         if dry == 1.0 && wet == 0.0 {
             return input;
@@ -361,7 +367,9 @@ impl Delay {
             }
             line.write_all(&sum[..frames]);
         }
-        self.ducker.follow_all(&sound[0][..frames], &sound[1][..frames]);
+        if let Some(ducker) = &mut self.ducker {
+            ducker.follow_all(&sound[0][..frames], &sound[1][..frames]);
+        }
         for (sound, echo) in sound.iter_mut().zip(&echo) {
             mix(&mut sound[..frames], echo, dry, wet, ducking);
         }
@@ -474,8 +482,8 @@ impl Processor for Delay {
         (self.time, self.next) = (self.line_frames(), None);
         self.wow.reset(self.wow_frames());
         self.slide.reset();
-        self.ducker.reset();
-        let ducking = self.ducker.gain(self.settings.ducking_db);
+        self.ducker.iter_mut().for_each(Ducker::reset);
+        let ducking = self.ducking();
         self.ramps[5].go_to(ducking);
         self.ramps.iter_mut().for_each(Ramp::finish);
     }

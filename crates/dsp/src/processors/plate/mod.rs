@@ -13,7 +13,7 @@ mod tank;
 #[cfg(test)]
 mod tests;
 
-use crate::blocks::approach::{Approach, LONGEST_PREDELAY_MS};
+use crate::blocks::approach::{Approach, LONGEST_PREDELAY_MS, Lasting};
 use crate::blocks::cut::Cut;
 use crate::blocks::decay::{Decay, Times, Tone};
 use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
@@ -90,7 +90,7 @@ pub static KIND: Kind = Kind {
     key_input: false,
     impulse_response: false,
     keeps_mono: false,
-    build: |values, spec| Box::new(Plate::new(Settings::from_values(values), spec)),
+    build: |values, spec| Box::new(Plate::new(Settings::from_values(values), spec, values.still)),
     response: None,
 };
 
@@ -128,14 +128,17 @@ struct Plate {
 }
 
 impl Plate {
-    fn new(settings: Settings, spec: &Spec) -> Plate {
+    /// With room for every pre-delay, or, where nothing will be set, for the one that is.
+    fn new(settings: Settings, spec: &Spec, still: bool) -> Plate {
         let rate = spec.sample_rate_hz;
+        let (predelay_ms, ducking_db) = (settings.predelay_ms, settings.ducking_db);
+        let lasting = still.then_some(Lasting { predelay_ms, ducking_db });
         let scale = 2f64.powf((settings.size_percent - 50.0) / 50.0);
         let mut plate = Plate {
             sample_rate_hz: rate,
             changed: true,
             grid: Grid::default(),
-            approach: Approach::new(settings.low_cut_hz, settings.high_cut_hz, rate),
+            approach: Approach::new(settings.low_cut_hz, settings.high_cut_hz, rate, lasting),
             dispersion: Dispersion::new(rate),
             diffusers: Diffusers::new(rate),
             tank: Tank::new(scale, rate),

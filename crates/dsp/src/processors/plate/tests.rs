@@ -20,7 +20,7 @@ fn response(settings: &Settings, into: [f64; 2], seconds: f64) -> [Vec<f64>; 2] 
     let mut buffer = Buffer::new(2, (seconds * RATE_HZ) as usize);
     (0..2).for_each(|c| buffer.channel_mut(c)[0] = into[c]);
     let spec = Spec { sample_rate_hz: RATE_HZ, channels: 2, max_frames: buffer.frames() };
-    Plate::new(settings.clone(), &spec).process(&mut buffer.as_block_mut(), None);
+    Plate::new(settings.clone(), &spec, false).process(&mut buffer.as_block_mut(), None);
     [buffer.channel(0).to_vec(), buffer.channel(1).to_vec()]
 }
 
@@ -113,7 +113,7 @@ fn minutes_of_the_longest_decay_only_fall() {
         ..wet()
     };
     let spec = Spec { sample_rate_hz: 44_100.0, channels: 2, max_frames: 44_100 };
-    let mut plate = Plate::new(settings, &spec);
+    let mut plate = Plate::new(settings, &spec, false);
     let mut second = Buffer::from_channels(&[noise(44_100, 1), noise(44_100, 2)]);
     plate.process(&mut second.as_block_mut(), None);
     let mut last = f64::INFINITY;
@@ -141,7 +141,7 @@ fn predelay_moves_the_whole_answer_and_further_channels_pass() {
     let planes: Vec<Vec<f64>> = (0..3).map(|seed| noise(9_000, seed)).collect();
     let mut buffer = Buffer::from_channels(&planes);
     let spec = Spec { sample_rate_hz: 96_000.0, channels: 3, max_frames: 9_000 };
-    Plate::new(wet(), &spec).process(&mut buffer.as_block_mut(), None);
+    Plate::new(wet(), &spec, false).process(&mut buffer.as_block_mut(), None);
     assert_eq!(buffer.channel(2), planes[2]);
     assert_ne!(buffer.channel(1), planes[1]);
 }
@@ -154,7 +154,7 @@ fn the_plate_steps_back_while_the_dry_sound_plays() {
     let render = |ducking_db: f64| {
         let mut buffer = Buffer::from_channels(&[input.clone(), input.clone()]);
         let spec = Spec { sample_rate_hz: RATE_HZ, channels: 2, max_frames: frames };
-        Plate::new(Settings { ducking_db, ..wet() }, &spec).process(&mut buffer.as_block_mut(), None);
+        Plate::new(Settings { ducking_db, ..wet() }, &spec, false).process(&mut buffer.as_block_mut(), None);
         buffer.channel(0).to_vec()
     };
     let (plain, ducked) = (render(0.0), render(12.0));

@@ -7,13 +7,14 @@
 //!
 //! Path: predelay -> low cut, high cut -> { early | diffuser -> network -> tone } -> width -> mix.
 
+mod diffuser;
 mod early;
 mod network;
 mod space;
 #[cfg(test)]
 mod tests;
 
-use crate::blocks::approach::{Approach, LONGEST_PREDELAY_MS};
+use crate::blocks::approach::{Approach, LONGEST_PREDELAY_MS, Lasting};
 use crate::blocks::cut::Cut;
 use crate::blocks::decay::{Decay, Times, Tone};
 use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
@@ -21,8 +22,9 @@ use crate::blocks::pan;
 use crate::blocks::ramp::Ramp;
 use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, choices, settings};
 use audio::{Block, BlockRef, Frames, Spec};
+use diffuser::Diffuser;
 use early::Early;
-use network::{Diffuser, LINES, Network, Planes};
+use network::{LINES, Network, Planes};
 use space::Space;
 use std::f64::consts::FRAC_PI_2;
 
@@ -110,7 +112,7 @@ pub static KIND: Kind = Kind {
     key_input: false,
     impulse_response: false,
     keeps_mono: false,
-    build: |values, spec| Box::new(Reverb::new(Settings::from_values(values), spec)),
+    build: |values, spec| Box::new(Reverb::new(Settings::from_values(values), spec, values.still)),
     response: None,
 };
 
@@ -124,9 +126,6 @@ fn times(settings: &Settings) -> Times {
         high_crossover_hz: settings.high_crossover_hz,
     }
 }
-
-/// Signs with which the two channels enter the lines: left the even ones, right the odd ones.
-const SIGNS: [f64; LINES / 2] = [1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0, -1.0];
 
 /// The gains with which an output is put together.
 struct Balance {
@@ -186,14 +185,17 @@ struct Reverb {
 }
 
 impl Reverb {
-    fn new(settings: Settings, spec: &Spec) -> Reverb {
+    /// With room for every pre-delay, or, where nothing will be set, for the one that is.
+    fn new(settings: Settings, spec: &Spec, still: bool) -> Reverb {
         let rate = spec.sample_rate_hz;
+        let (predelay_ms, ducking_db) = (settings.predelay_ms, settings.ducking_db);
+        let lasting = still.then_some(Lasting { predelay_ms, ducking_db });
         let space = Space::new(settings.style, settings.size_percent);
         let mut reverb = Reverb {
             sample_rate_hz: rate,
             changed: true,
             grid: Grid::default(),
-            approach: Approach::new(settings.low_cut_hz, settings.high_cut_hz, rate),
+            approach: Approach::new(settings.low_cut_hz, settings.high_cut_hz, rate, lasting),
             early: space.walls.as_ref().map(|walls| Early::new(walls, rate)),
             diffuser: Diffuser::new(&space, rate),
             network: Network::new(&space, rate),
@@ -243,14 +245,7 @@ impl Reverb {
         let Scratch { input, early, late, lines } = &mut self.scratch;
         let [left, right] = input.each_mut().map(|c| &mut c[..frames]);
         self.approach.process(left, right);
-
-        // A channel enters eight lines and has to keep its energy there and over the diffuser's 4096-fold.
-        let unit = 1.0 / (8.0 * 4096.0f64).sqrt();
-        for (line, plane) in lines.iter_mut().enumerate() {
-            let (sign, from) = (unit * SIGNS[line / 2], if line % 2 == 0 { &*left } else { &*right });
-            scale_into(&mut plane[..frames], from, sign);
-        }
-        self.diffuser.process(lines, frames);
+        self.diffuser.process([&*left, &*right], lines);
         let [early_left, early_right] = early.each_mut().map(|c| &mut c[..frames]);
         match &mut self.early {
             Some(early) => early.process([left, right], [early_left, early_right]),
@@ -294,12 +289,6 @@ impl Gridded for Reverb {
                 put_together(block.channel_mut(c), &paths, &ducking, heard);
             }
         }
-    }
-}
-
-audio::wide! {
-    fn scale_into(to: &mut [f64], from: &[f64], gain: f64) {
-        to.iter_mut().zip(from).for_each(|(to, sample)| *to = gain * sample);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The late field: diffusion, then a network of sixteen delay lines that feed each other.
+//! The late field: a network of sixteen delay lines that feed each other.
 //!
 //! Jot & Chaigne, *Digital delay networks for designing artificial reverberators*, AES 90th Convention (1991):
 //! lines of mutually prime lengths, an orthogonal (here Hadamard) feedback matrix, and in each line the
@@ -7,7 +7,6 @@
 //! any frequency, whereas moving delays would damp the treble in every round through their interpolation.
 //! A chamber's lines have an absorbent allpass each (Dahl & Jot, *A reverberator based on absorbent all-pass filters*,
 //! DAFx 2000): every round multiplies the echoes once more, so that short paths are dense at once.
-//! Diffusion is the same without feedback: three stages of delays and Hadamard matrices make 4096 echoes.
 //!
 //! Sixteen lines are one `[f64; 16]` per frame, so that the compiler can do several lines at once.
 
@@ -57,6 +56,13 @@ impl Delays {
         }
     }
 
+    /// Puts in the mixtures of what comes after that, and `input` with them; hears two of them.
+    fn write_mixed(&mut self, tile: &[Vector], input: &Planes, left: &mut [f64], right: &mut [f64]) {
+        let lines = self.past.each_mut().map(|past| past.next(tile.len()));
+        mix_lines(tile, input, lines, left, right);
+        self.past.iter_mut().for_each(|past| past.advance(tile.len()));
+    }
+
     /// Puts in what comes after that, and `input` with it.
     fn write(&mut self, tile: &[Vector], input: &Planes) {
         let (pasts, _) = self.past.as_chunks_mut::<SQUARE>();
@@ -68,6 +74,9 @@ impl Delays {
         }
     }
 }
+
+/// Numbers of every line, line by line.
+type Rows<const N: usize> = [[f64; N]; LINES];
 
 /// Frames and lines that are turned over together.
 const SQUARE: usize = 4;
@@ -89,6 +98,7 @@ fn four(samples: &[f64], at: usize) -> [f64; SQUARE] {
 }
 
 audio::wide! {
+    by four:
     /// From four lines to frames.
     fn frame_by_frame(lines: [&[f64]; SQUARE], first: usize, tile: &mut [Vector]) {
         let frames = tile.len();
@@ -107,6 +117,7 @@ audio::wide! {
 }
 
 audio::wide! {
+    by four:
     /// From frames to four lines, with what else comes in.
     fn line_by_line(
         tile: &[Vector],
@@ -138,141 +149,75 @@ audio::wide! {
 /// Nothing comes in.
 static NOTHING: Planes = [[0.0; CONTROL_FRAMES]; LINES];
 
-/// The Hadamard transform without its factor of a quarter.
+/// The Hadamard transform of `N` frames without its factor of a quarter. Line by line: in a frame's own vector neighbouring
+/// lines would have to change places.
 #[inline(always)]
-fn hadamard(v: &mut Vector) {
-    butterflies::<8>(v);
-    butterflies::<4>(v);
-    butterflies::<2>(v);
-    butterflies::<1>(v);
+fn hadamard<const N: usize>(v: &mut Rows<N>) {
+    butterflies::<8, N>(v);
+    butterflies::<4, N>(v);
+    butterflies::<2, N>(v);
+    butterflies::<1, N>(v);
 }
 
 /// Sums and differences of lines `HALF` apart. A constant distance lets the compiler lay the loops flat.
 #[inline(always)]
-fn butterflies<const HALF: usize>(v: &mut Vector) {
+fn butterflies<const HALF: usize, const N: usize>(v: &mut Rows<N>) {
     for pair in v.chunks_exact_mut(2 * HALF) {
         let (a, b) = pair.split_at_mut(HALF);
         for (a, b) in a.iter_mut().zip(b) {
-            (*a, *b) = (*a + *b, *a - *b);
+            for n in 0..N {
+                (a[n], b[n]) = (a[n] + b[n], a[n] - b[n]);
+            }
         }
-    }
-}
-
-/// Three stages of delays and mixing, without feedback.
-pub(super) struct Diffuser {
-    stages: [Stage; 3],
-}
-
-/// Sixteen delays and a Hadamard matrix over one control period, line by line.
-struct Stage {
-    delays: [Frames; LINES],
-    past: [History; LINES],
-    /// Between the two halves of the matrix: four groups of four lines.
-    half: Box<[[[f64; CONTROL_FRAMES]; 4]; 4]>,
-}
-
-impl Stage {
-    fn new(longest: f64, seed: u64) -> Stage {
-        let delays = diffusion_delays(longest, seed);
-        Stage {
-            delays,
-            past: delays.map(|delay| History::new(delay + CONTROL_FRAMES)),
-            half: Box::new([[[0.0; CONTROL_FRAMES]; 4]; 4]),
-        }
-    }
-
-    /// Mixes what is delayed for a piece. The matrix of sixteen is that of four, twice: across the groups and within them.
-    fn mix_across(&mut self, frames: Frames) {
-        let delayed = |line: usize| self.past[line].behind(self.delays[line], frames);
-        for (group, to) in self.half.iter_mut().enumerate() {
-            let to = to.each_mut().map(|line| &mut line[..frames]);
-            mix_four([0, 4, 8, 12].map(|line| delayed(group + line)), to);
-        }
-    }
-
-    /// What four neighbouring lines are mixed from.
-    fn within(&self, place: usize, frames: Frames) -> [&[f64]; 4] {
-        [0, 1, 2, 3].map(|group| &self.half[group][place][..frames])
     }
 }
 
 audio::wide! {
-    /// The Hadamard transform of four lines.
-    fn mix_four(from: [&[f64]; 4], to: [&mut [f64]; 4]) {
-        let frames = from[0].len().min(CONTROL_FRAMES);
-        let [a, b, c, d] = from.map(|line| &line[..frames]);
-        let [w, x, y, z] = to.map(|line| &mut line[..frames]);
-        for n in 0..frames {
-            let (sum, difference) = (a[n] + b[n], a[n] - b[n]);
-            let (other_sum, other_difference) = (c[n] + d[n], c[n] - d[n]);
-            (w[n], x[n]) = (sum + other_sum, difference + other_difference);
-            (y[n], z[n]) = (sum - other_sum, difference - other_difference);
-        }
-    }
-}
-
-impl Diffuser {
-    pub(super) fn new(space: &Space, sample_rate_hz: f64) -> Diffuser {
-        let mut seed = 0;
-        let stages = space.diffusion_ms.map(|longest_ms| {
-            seed += 1;
-            Stage::new(longest_ms * sample_rate_hz / 1000.0, seed)
-        });
-        Diffuser { stages }
-    }
-
-    /// Frames until the last echo of a frame has come out.
-    pub(super) fn frames(&self) -> Frames {
-        self.stages.iter().map(|s| s.delays.iter().max().copied().unwrap_or(0)).sum()
-    }
-
-    pub(super) fn reset(&mut self) {
-        self.stages.iter_mut().flat_map(|stage| &mut stage.past).for_each(History::reset);
-    }
-
-    /// Spreads the first `frames` frames of every line over all lines; their energy grows 4096-fold, 16-fold
-    /// per stage.
-    pub(super) fn process(&mut self, planes: &mut Planes, frames: Frames) {
-        for (past, plane) in self.stages[0].past.iter_mut().zip(planes.iter()) {
-            past.push(&plane[..frames]);
-        }
-        for place in 0..self.stages.len() {
-            let (stages, later) = self.stages.split_at_mut(place + 1);
-            let stage = &mut stages[place];
-            stage.mix_across(frames);
-            let Some(next) = later.first_mut() else { continue };
-            // Straight to where the next stage remembers it.
-            for (place, pasts) in next.past.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-                mix_four(stage.within(place, frames), pasts.each_mut().map(|past| past.next(frames)));
-                pasts.iter_mut().for_each(|past| past.advance(frames));
+    by four:
+    /// From frames to lines, mixed, with what else comes in; and two of the sixteen mixtures.
+    fn mix_lines(
+        tile: &[Vector],
+        inputs: &Planes,
+        lines: [&mut [f64]; LINES],
+        left: &mut [f64],
+        right: &mut [f64],
+    ) {
+        let frames = tile.len();
+        let lines = lines.map(|line| &mut line[..frames]);
+        let (left, right) = (&mut left[..frames], &mut right[..frames]);
+        let whole = frames / SQUARE * SQUARE;
+        for n in (0..whole).step_by(SQUARE) {
+            let mut rows = [[0.0; SQUARE]; LINES];
+            for first in (0..LINES).step_by(SQUARE) {
+                let of = |row: usize| four(&tile[n + row], first);
+                rows[first..first + SQUARE].copy_from_slice(&turned([of(0), of(1), of(2), of(3)]));
+            }
+            hadamard(&mut rows);
+            left[n..n + SQUARE].copy_from_slice(&rows[HEARD[0]]);
+            right[n..n + SQUARE].copy_from_slice(&rows[HEARD[1]]);
+            for line in 0..LINES {
+                let input = four(&inputs[line], n);
+                let mut sum = [0.0; SQUARE];
+                for i in 0..SQUARE {
+                    sum[i] = rows[line][i] + input[i];
+                }
+                lines[line][n..n + SQUARE].copy_from_slice(&sum);
             }
         }
-        let [.., last] = &self.stages;
-        for (place, planes) in planes.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-            mix_four(last.within(place, frames), planes.each_mut().map(|plane| &mut plane[..frames]));
+        for n in whole..frames {
+            let mut rows = tile[n].map(|sample| [sample]);
+            hadamard(&mut rows);
+            (left[n], right[n]) = (rows[HEARD[0]][0], rows[HEARD[1]][0]);
+            for line in 0..LINES {
+                lines[line][n] = rows[line][0] + inputs[line][n];
+            }
         }
     }
 }
 
-/// One delay in each sixteenth of the longest, at a place and in an order that only look random.
-fn diffusion_delays(longest: f64, seed: u64) -> [Frames; LINES] {
-    // Marsaglia's xorshift64*, seeded by the stage: the same delays on every machine and in every build.
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = || {
-        state ^= state >> 12;
-        state ^= state << 25;
-        state ^= state >> 27;
-        (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1u64 << 53) as f64
-    };
-    let mut delays = [0; LINES];
-    for (slot, delay) in delays.iter_mut().enumerate() {
-        *delay = (((slot as f64 + next()) / LINES as f64 * longest) as Frames).max(1);
-    }
-    for place in (1..LINES).rev() {
-        delays.swap(place, (next() * (place + 1) as f64) as usize);
-    }
-    delays
-}
+/// The mixtures that the two outputs are: rows whose product is balanced in every half, so that what they share cancels
+/// everywhere.
+const HEARD: [usize; 2] = [5, 10];
 
 /// Eight slow oscillators, each of which turns a pair of lines.
 struct Turning {
@@ -415,8 +360,8 @@ impl Network {
         if let Some(nested) = &mut self.nested {
             nested.process(tile);
         }
-        turn_and_mix(tile, &mut self.absorption, &mut self.turning, left, right);
-        self.delays.write(&self.tile[..frames], input);
+        absorb_and_turn(tile, &mut self.absorption, &mut self.turning);
+        self.delays.write_mixed(tile, input, left, right);
     }
 }
 
@@ -473,17 +418,11 @@ audio::wide! {
 }
 
 audio::wide! {
-    /// Absorbs, turns and mixes the lines of each frame, and hears two of the sixteen mixtures.
-    fn turn_and_mix(
-        tile: &mut [Vector],
-        absorption: &mut Absorption<LINES>,
-        turning: &mut Turning,
-        left: &mut [f64],
-        right: &mut [f64],
-    ) {
+    /// Absorbs and turns the lines of each frame.
+    fn absorb_and_turn(tile: &mut [Vector], absorption: &mut Absorption<LINES>, turning: &mut Turning) {
         absorption.absorb_all(tile);
         let Turning { mut cos, mut sin, cos_step, sin_step, .. } = *turning;
-        for ((frame, left), right) in tile.iter_mut().zip(left).zip(right) {
+        for frame in tile {
             let mut lines = *frame;
             for pair in 0..LINES / 2 {
                 let (a, b) = (lines[pair], lines[pair + LINES / 2]);
@@ -492,9 +431,6 @@ audio::wide! {
                 cos[pair] += cos_step[pair];
                 sin[pair] += sin_step[pair];
             }
-            hadamard(&mut lines);
-            // Rows whose product is balanced in every half: what the two outputs share cancels everywhere.
-            (*left, *right) = (lines[5], lines[10]);
             *frame = lines;
         }
         (turning.cos, turning.sin) = (cos, sin);
@@ -509,13 +445,14 @@ mod tests {
     #[test]
     fn the_matrix_is_sixteen_times_its_own_inverse() {
         for line in 0..LINES {
-            let mut v = [0.0; LINES];
-            v[line] = 1.0;
+            // Another factor for each of the frames.
+            let mut v = [[0.0; 3]; LINES];
+            v[line] = [1.0, -2.0, 4.0];
             hadamard(&mut v);
-            assert!(v.iter().all(|x| x.abs() == 1.0));
+            assert!(v.iter().all(|x| x.map(f64::abs) == [1.0, 2.0, 4.0]));
             hadamard(&mut v);
             for (other, x) in v.iter().enumerate() {
-                assert_eq!(*x, if other == line { 16.0 } else { 0.0 });
+                assert_eq!(*x, if other == line { [16.0, -32.0, 64.0] } else { [0.0; 3] });
             }
         }
     }
@@ -580,21 +517,5 @@ mod tests {
             delays.write(&half, &input);
             time += size;
         }
-    }
-
-    #[test]
-    fn the_diffuser_spreads_an_impulse_and_keeps_its_energy() {
-        let mut diffuser = Diffuser::new(&Space::new(Style::Hall, 50.0), 48_000.0);
-        let (mut energy, mut echoes) = (0.0, 0);
-        for tile in 0..=diffuser.frames() / CONTROL_FRAMES {
-            let mut planes = [[0.0; CONTROL_FRAMES]; LINES];
-            planes[6][0] = if tile == 0 { 1.0 } else { 0.0 };
-            diffuser.process(&mut planes, CONTROL_FRAMES);
-            energy += planes.iter().flatten().map(|x| x * x).sum::<f64>();
-            echoes += planes[9].iter().filter(|x| **x != 0.0).count();
-        }
-        // Sums of whole numbers: exact. Of the 256 paths to one line few fall together.
-        assert_eq!(energy, 4096.0);
-        assert!(echoes > 200, "{echoes} echoes");
     }
 }

@@ -13,7 +13,7 @@ fn wet(style: Style) -> Settings {
 
 fn render(settings: &Settings, sample_rate_hz: f64, mut input: Buffer) -> Buffer {
     let spec = Spec { sample_rate_hz, channels: input.channels(), max_frames: input.frames() };
-    Reverb::new(settings.clone(), &spec).process(&mut input.as_block_mut(), None);
+    Reverb::new(settings.clone(), &spec, false).process(&mut input.as_block_mut(), None);
     input
 }
 
@@ -137,7 +137,7 @@ fn ten_minutes_of_the_longest_decay_only_fall() {
         ..wet(Style::Room)
     };
     let spec = Spec { sample_rate_hz: 44_100.0, channels: 2, max_frames: 44_100 };
-    let mut reverb = Reverb::new(settings, &spec);
+    let mut reverb = Reverb::new(settings, &spec, false);
     let mut second = Buffer::from_channels(&[noise(44_100, 1), noise(44_100, 2)]);
     reverb.process(&mut second.as_block_mut(), None);
     let mut last = f64::INFINITY;
