@@ -86,16 +86,24 @@ pub fn render<'a>(
     sources.unchanged()?;
     let mut job = Job::new(plan, sources, outputs, options)?;
     let steps = job.steps();
-    for step in 0..steps {
-        if options.cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
-            return Err(EngineError::Cancelled);
+    // Among the workers from the first step to the last: to wake one for each would cost more than small strips do.
+    let all = pool.install(|| {
+        for step in 0..steps {
+            if options.cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
+                return Err(EngineError::Cancelled);
+            }
+            job.step(step)?;
+            if let Some(progress) = options.progress {
+                progress((step + 1) as f64 / steps as f64);
+            }
         }
-        // A recording that ends early says why better than what came of it.
-        pool.install(|| job.step(step)).map_err(|error| sources.unchanged().err().unwrap_or(error))?;
-        if let Some(progress) = options.progress {
-            progress((step + 1) as f64 / steps as f64);
-        }
-    }
+        Ok(())
+    });
+    // A recording that ends early says why better than what came of it.
+    all.map_err(|error| match error {
+        EngineError::Cancelled => error,
+        error => sources.unchanged().err().unwrap_or(error),
+    })?;
     sources.unchanged()?;
     job.finish(plan, options.cache)
 }
