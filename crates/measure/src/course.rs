@@ -183,12 +183,12 @@ mod tests {
                 let tone: Vec<f64> = (0..9600).map(|n| 0.5 * turn(n).sin()).collect();
                 let Course { power, tops } = course(&Buffer::from_channels(&[tone]));
                 assert_eq!((power.len(), tops.len()), (20, 80));
-                // A slow tone has no top of its own in each stretch.
+                // A slow tone has no top of its own in each stretch; where a tone begins in its middle it rings.
                 let least = if cycles < 0.02 { 0.0 } else { 0.495 };
                 for top in &tops[4..] {
                     assert!((least..=0.505).contains(&f64::from(*top)), "{cycles} {phase}: {top}");
                 }
-                let most = tops.iter().fold(0.0f32, |most, top| most.max(*top));
+                let most = tops[4..].iter().fold(0.0f32, |most, top| most.max(*top));
                 assert!((0.495..=0.505).contains(&f64::from(most)), "{cycles} {phase}: {most}");
             }
         }
