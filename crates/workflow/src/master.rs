@@ -46,6 +46,8 @@ pub struct Mastered {
     pub matched: Option<Matched>,
     /// What was heard before anything was done, and what of it should go back to the mix.
     pub verdicts: Vec<Verdict>,
+    /// What was done to the mix before anything was decided.
+    pub notes: Vec<String>,
     /// What was aimed at.
     pub goal: Goal,
     /// The session now.
@@ -84,9 +86,8 @@ pub fn master(
         false => solved(&mut merging, &mut work, &facts, &goal, plan)?,
     };
     let mut verdicts = mastering::verdicts(&facts, &goal);
-    if twice {
-        verdicts.insert(0, on_both_sides(premaster, target));
-    }
+    let notes: Vec<String> = twice.then(|| on_both_sides(premaster, target)).into_iter().collect();
+    verdicts.splice(0..0, notes.iter().map(|text| Verdict { text: text.clone(), ..Verdict::default() }));
     // What was heard on the way is not asked any more, and of a long programme it is much.
     facts.now = None;
     let (made, mut delivered) =
@@ -101,6 +102,7 @@ pub fn master(
         float,
         analysis,
         verdicts,
+        notes,
         premaster: facts.premaster,
         solved,
         repaired: made.repaired,
@@ -137,13 +139,12 @@ fn listened(
 }
 
 /// That the one channel of a mono mix stands on both sides, and is read 3 LU louder by that.
-fn on_both_sides(mix: &Path, target: &Target) -> Verdict {
+fn on_both_sides(mix: &Path, target: &Target) -> String {
     let name = mix.file_name().unwrap_or_default().to_string_lossy();
-    let text = format!(
+    format!(
         "{name} is mono, and {} takes two channels: the one stands on both sides, which is 3 LU more by every meter.",
         target.id
-    );
-    Verdict { text, ..Verdict::default() }
+    )
 }
 
 /// References say how loud and how dense a master may become, as far as that is asked for.

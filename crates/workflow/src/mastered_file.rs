@@ -53,7 +53,11 @@ impl MasteredFile {
             matched: mastered.matched,
             listening: mastered.verdicts.iter().map(crate::HeardFirst::from).collect(),
             ab,
-            notes: mastered.solved.iter().filter_map(|solved| solved.stopped.clone()).collect(),
+            notes: mastered
+                .notes
+                .into_iter()
+                .chain(mastered.solved.and_then(|solved| solved.stopped))
+                .collect(),
             findings: mastered.delivered.findings,
             decisions: mastered.decisions,
         }

@@ -231,6 +231,8 @@ fn a_mono_mix_stands_on_both_sides_where_one_channel_is_not_taken() {
     assert!(apart.fold(0.0, f64::max) <= 3.0 / 8_388_608.0);
     assert!((done.master.integrated_lufs.expect("loud") + 14.0).abs() <= 0.05, "{:?}", done.master);
     assert!(done.listening[0].what.contains("both sides"), "{:?}", done.listening[0]);
+    // Who reads the terminal alone is told it too.
+    assert!(done.notes.iter().any(|note| note.contains("both sides")), "{:?}", done.notes);
     let podcast = MasterRequest {
         target: Some("podcast".into()),
         take: Some("podcast".into()),
@@ -239,6 +241,7 @@ fn a_mono_mix_stands_on_both_sides_where_one_channel_is_not_taken() {
     let done = mastered(&mix, &podcast);
     assert_eq!(files::probe(&done.master.path).expect("a file").channels, 1);
     assert_eq!(done.master.passed, Some(true), "{:?}", done.findings);
+    assert!(!done.notes.iter().any(|note| note.contains("both sides")), "{:?}", done.notes);
     // What was mastered for one channel is limited anew where two are asked for.
     let request = workflow::DeliverRequest { targets: vec!["streaming".into()], ..Default::default() };
     let take = Path::new(&done.session).parent().expect("a folder");
