@@ -136,7 +136,7 @@ impl Spectrum {
 /// symmetries of real signals take them apart again (Oppenheim & Schafer, *Discrete-Time Signal Processing*, problem on
 /// two real sequences in one DFT). Half the work of two transforms, and in single precision half of that again; each is right
 /// to the rounding of the louder, some 140 dB below it (the noise of 24 bits is 144 dB below full scale), and channels that
-/// are equal or silent are so to the last bit.
+/// are equal, opposite or silent are so to the last bit.
 #[derive(Clone)]
 pub(crate) struct PairSpectrum {
     plan: Arc<dyn Fft<f32>>,
@@ -172,6 +172,11 @@ impl PairSpectrum {
                 [&self.first, &self.first]
             }
             Found::Equal => [&self.both[..self.first.len()], &self.both[..self.first.len()]],
+            Found::Opposite => {
+                let half = &self.both[..self.second.len()];
+                self.second.iter_mut().zip(half).for_each(|(second, first)| *second = -first);
+                [half, &self.second]
+            }
             Found::OnlyLeft => {
                 self.second.fill(Complex::ZERO);
                 [&self.both[..self.first.len()], &self.second]
@@ -202,13 +207,14 @@ impl PairSpectrum {
         if equal && silent {
             return Found::Nothing;
         }
+        let opposite = !silent && left.iter().zip(right).all(|(l, r)| *l == -*r);
         let whole = sounding == (0..self.window.len());
         let weight = if whole { self.weight } else { lanes_sum(window) };
         let mean = |sum: f64| if weight > 0.0 { sum / weight } else { 0.0 };
         self.both[..sounding.start].fill(Complex::ZERO);
         self.both[sounding.end..].fill(Complex::ZERO);
         let to = &mut self.both[sounding];
-        if equal || silent {
+        if equal || silent || opposite {
             window_one(to, left, window, mean(lanes_dot(left, window)));
         } else {
             let (left_sum, right_sum) = lanes_dot_two(left, right, window);
@@ -218,6 +224,7 @@ impl PairSpectrum {
         match (equal, silent) {
             (true, _) => Found::Equal,
             (_, true) => Found::OnlyLeft,
+            _ if opposite => Found::Opposite,
             _ if is_silent(left) => Found::OnlyRight,
             _ => Found::Both,
         }
@@ -231,6 +238,8 @@ pub(crate) enum Found {
     Nothing,
     /// The same in both channels; the transform is that of one.
     Equal,
+    /// The same in both channels, of opposite polarity; the transform is that of the left.
+    Opposite,
     /// The right channel is silent.
     OnlyLeft,
     /// The left channel is silent.
@@ -454,6 +463,9 @@ mod tests {
         assert!(left.iter().all(|x| x.norm_sqr() == 0.0) && right.iter().any(|x| x.norm_sqr() > 0.0));
         let [left, right] = apart(&mut pair, &sound, &sound, 0..2048);
         assert_eq!(left, right);
+        let turned: Vec<f64> = sound.iter().map(|x| -x).collect();
+        let [left, right] = apart(&mut pair, &sound, &turned, 0..2048);
+        assert!(left.iter().zip(right).all(|(l, r)| *l == -*r) && left.iter().any(|x| x.norm_sqr() > 0.0));
         let [left, right] = apart(&mut pair, &silence, &silence, 0..2048);
         assert!(left.iter().chain(right).all(|x| x.norm_sqr() == 0.0));
     }
