@@ -23,7 +23,7 @@ use crate::manifest::{Entry, made_from};
 use crate::quantise::Dither;
 use crate::reading::{Heard, Look, Reading, read_observed, read_sound, sha256, sound_of};
 use crate::targets::Target;
-use crate::writing::{Pass, write};
+use crate::writing::{Pass, with_loudness, write};
 
 /// A trim goes this much below the excess, in dB, so that neither the rounding of the next pass nor another meter's
 /// filter undoes it.
@@ -62,7 +62,9 @@ pub fn deliver_observed(
 
     let Made { written, known, trim_db, passes: tries } = make(job, &plan, &hidden, observe)?;
     let mut reading = known.finished(job, &plan, &hidden, observe)?;
-    reading.sha256 = sha256(&hidden)?;
+    if reading.sha256.is_empty() {
+        reading.sha256 = sha256(&hidden)?;
+    }
     fs::rename(&hidden, &plan.path).map_err(|e| DeliveryError::io(&plan.path, "give it its name", e))?;
     // The name is safe only once the folder is written out; some file systems cannot do that.
     if let Ok(folder) = fs::File::open(job.folder) {
@@ -162,8 +164,8 @@ struct Made {
 
 /// What is known of a file before its tags are written.
 enum Known {
-    /// It was heard while it was written, and is to be read back.
-    Heard(Box<Heard>),
+    /// It was heard while it was written, and is to be read back; whether it has its tags.
+    Heard(Box<Heard>, bool),
     /// It was read back; what tells its sound from any other, where samples are integers.
     Read(Box<Reading>, Option<blake3::Hash>),
 }
@@ -171,7 +173,7 @@ enum Known {
 impl Known {
     fn facts(&self) -> &Facts {
         match self {
-            Known::Heard(heard) => heard.facts(),
+            Known::Heard(heard, _) => heard.facts(),
             Known::Read(reading, _) => &reading.facts,
         }
     }
@@ -186,8 +188,8 @@ impl Known {
     ) -> Result<Reading, DeliveryError> {
         let tags = job.tags.map(|tags| with_loudness(tags, self.facts()));
         match self {
-            Known::Heard(heard) => {
-                if let Some(tags) = &tags {
+            Known::Heard(heard, tagged) => {
+                if let Some(tags) = tags.as_ref().filter(|_| !tagged) {
                     files::write_tags(path, tags)?;
                 }
                 let reading = heard.read_back(path, &mut |share| observe(Stage::Verifying, share))?;
@@ -222,7 +224,7 @@ fn make(
     loop {
         let mut written = write(job, plan, path, trim_db, on_grid, observe)?;
         let known = match written.heard.take() {
-            Some(heard) => Known::Heard(Box::new(heard)),
+            Some(heard) => Known::Heard(Box::new(heard), written.tagged),
             None => {
                 let verifying = &mut |share| observe(Stage::Verifying, share);
                 let (reading, sound) = read_sound(path, Look::Written, verifying)?;
@@ -241,17 +243,6 @@ fn make(
         trim_db = lower;
         passes += 1;
     }
-}
-
-/// Tags with the loudness of the file that they are written to.
-fn with_loudness(tags: &Tags, facts: &Facts) -> Tags {
-    let mut tags = tags.clone();
-    tags.loudness.track_lufs = facts.integrated_lufs;
-    tags.loudness.track_peak_dbtp = facts.true_peak_dbtp;
-    tags.loudness.range_lu = facts.loudness_range_lu;
-    tags.loudness.max_momentary_lufs = facts.max_momentary_lufs;
-    tags.loudness.max_short_term_lufs = facts.max_short_term_lufs;
-    tags
 }
 
 /// Writes the tags, and makes sure that the sound is still what was read back.

@@ -19,6 +19,8 @@ const FAR_S: f64 = 0.01;
 const SHORTEST_S: f64 = 0.002;
 /// The longest, in seconds; beyond it is a pause.
 const LONGEST_S: f64 = 1.0;
+/// Samples that are looked at together.
+const PIECE: usize = 64;
 /// Dropouts that are kept with their place.
 const MOST: usize = 64;
 
@@ -60,6 +62,30 @@ struct Search {
     torn_before: bool,
     /// The hole that ended a moment ago.
     ended: Option<Ended>,
+}
+
+impl Search {
+    /// Takes note of samples from `frame` on.
+    fn remember(&mut self, frame: Frames, samples: &[f64]) {
+        let room = self.recent.len();
+        // Only the last of what is longer than what is kept.
+        let passed = samples.len().saturating_sub(room);
+        let (mut frame, mut samples) = (frame + passed, &samples[passed..]);
+        while !samples.is_empty() {
+            let at = frame & (room - 1);
+            let (now, later) = samples.split_at(samples.len().min(room - at));
+            self.recent[at..at + now.len()].iter_mut().zip(now).for_each(|(level, x)| *level = x.abs());
+            frame += now.len();
+            samples = later;
+        }
+    }
+}
+
+audio::wide! {
+    /// Whether no sample is silent.
+    fn all_sound(samples: &[f64]) -> bool {
+        samples.iter().fold(true, |all, sample| all & (sample.abs() > QUIET))
+    }
 }
 
 /// A hole that was torn open, while it is not known whether it was torn shut.
@@ -143,31 +169,42 @@ impl Edges {
                 }
             }
         };
-        for (n, sample) in samples.iter().enumerate() {
-            let (frame, level) = (self.frames + n, sample.abs());
-            search.recent[frame & mask] = level;
-            if let Some(hole) = &mut search.ended {
-                let age = frame - hole.end;
-                if age < near {
-                    hole.near = hole.near.max(level);
-                }
-                hole.far = hole.far.max(level);
-                if age >= far {
-                    search.ended.take().into_iter().for_each(&mut found);
-                }
+        let waits = |search: &Search| search.silent_since.is_some() || search.ended.is_some();
+        let mut at = self.frames;
+        for piece in samples.chunks(PIECE) {
+            // Sound all through, and nothing that waits for it.
+            if !waits(search) && all_sound(piece) {
+                search.remember(at, piece);
+                at += piece.len();
+                continue;
             }
-            if level <= QUIET {
-                let start = *search.silent_since.get_or_insert(frame);
-                if frame - start + 1 == shortest {
-                    search.torn_before =
-                        is_torn(search.peak_before(start, near), search.peak_before(start, far));
+            for sample in piece {
+                let (frame, level) = (at, sample.abs());
+                at += 1;
+                search.recent[frame & mask] = level;
+                if let Some(hole) = &mut search.ended {
+                    let age = frame - hole.end;
+                    if age < near {
+                        hole.near = hole.near.max(level);
+                    }
+                    hole.far = hole.far.max(level);
+                    if age >= far {
+                        search.ended.take().into_iter().for_each(&mut found);
+                    }
                 }
-            } else if let Some(start) = search.silent_since.take()
-                && (shortest..=longest).contains(&(frame - start))
-                && search.torn_before
-            {
-                search.ended.take().into_iter().for_each(&mut found);
-                search.ended = Some(Ended { start, end: frame, near: level, far: level });
+                if level <= QUIET {
+                    let start = *search.silent_since.get_or_insert(frame);
+                    if frame - start + 1 == shortest {
+                        search.torn_before =
+                            is_torn(search.peak_before(start, near), search.peak_before(start, far));
+                    }
+                } else if let Some(start) = search.silent_since.take()
+                    && (shortest..=longest).contains(&(frame - start))
+                    && search.torn_before
+                {
+                    search.ended.take().into_iter().for_each(&mut found);
+                    search.ended = Some(Ended { start, end: frame, near: level, far: level });
+                }
             }
         }
     }

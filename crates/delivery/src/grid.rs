@@ -7,19 +7,12 @@
 use audio::BlockRef;
 
 /// Counted as this many bits: whatever needs as many or more.
-const MOST_BITS: usize = 64;
+const MOST_BITS: u32 = 64;
 
 /// Finds the smallest grid on which a signal lies, block by block.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Grid {
-    /// How many samples need exactly this many bits.
-    counts: [u64; MOST_BITS + 1],
-}
-
-impl Default for Grid {
-    fn default() -> Grid {
-        Grid { counts: [0; MOST_BITS + 1] }
-    }
+    bits: u32,
 }
 
 impl Grid {
@@ -31,8 +24,10 @@ impl Grid {
     /// Takes the next block (any number of channels x any number of frames).
     pub fn push(&mut self, block: &BlockRef) {
         for samples in block.iter() {
-            for sample in samples {
-                self.counts[sample_bits(*sample)] += 1;
+            for piece in samples.chunks(PIECE) {
+                if !lie_on_grid(piece, self.bits) {
+                    self.bits = piece.iter().map(|sample| sample_bits(*sample)).fold(self.bits, u32::max);
+                }
             }
         }
     }
@@ -40,14 +35,47 @@ impl Grid {
     /// Bits of the smallest grid that holds every sample: 0 for digital silence, 64 for "64 or more", as the
     /// result of a computation has.
     pub fn bits_used(&self) -> u32 {
-        self.counts.iter().rposition(|count| *count > 0).unwrap_or(0) as u32
+        self.bits
     }
+}
 
-    /// Share of the samples, 0 to 1, that need more than `bits` bits; 0 for no samples.
-    pub fn share_beyond(&self, bits: u32) -> f64 {
-        let beyond: u64 = self.counts.iter().skip(bits as usize + 1).sum();
-        let all: u64 = self.counts.iter().sum();
-        if all == 0 { 0.0 } else { beyond as f64 / all as f64 }
+/// Samples that are looked at together.
+const PIECE: usize = 256;
+
+/// Whether it is quickly seen that all samples lie on the grid of so many bits.
+fn lie_on_grid(samples: &[f64], bits: u32) -> bool {
+    match bits {
+        0 => false,
+        1..=DEEPEST => whole(samples, (1u64 << (bits - 1)) as f64),
+        // Nothing needs more.
+        _ => bits == MOST_BITS,
+    }
+}
+
+/// Numbers of steps up to full scale of so many bits are told from others by what adding this leaves of them: there doubles
+/// are whole numbers.
+const DEEPEST: u32 = 48;
+const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
+
+audio::wide! {
+    /// Whether all samples are whole numbers of steps, so many of which are full scale; never wrongly so.
+    fn whole(samples: &[f64], steps: f64) -> bool {
+        let mut off = [0.0f64; 8];
+        let chunks = samples.chunks_exact(8);
+        let rest = chunks.remainder();
+        for chunk in chunks {
+            for lane in 0..8 {
+                let x = chunk[lane] * steps;
+                let away = (x - ((x + WHOLE) - WHOLE)).abs();
+                // Also where it is no number.
+                off[lane] = if away <= 0.0 { off[lane] } else { 1.0 };
+            }
+        }
+        let of_rest = rest.iter().all(|x| {
+            let x = x * steps;
+            (x - ((x + WHOLE) - WHOLE)).abs() <= 0.0
+        });
+        off.iter().all(|off| *off == 0.0) && of_rest
     }
 }
 
@@ -59,7 +87,7 @@ pub fn bits_used(block: &BlockRef) -> u32 {
 }
 
 /// Bits that one sample needs: the position of its lowest set bit, counted from the sign bit.
-fn sample_bits(sample: f64) -> usize {
+fn sample_bits(sample: f64) -> u32 {
     if sample == 0.0 {
         return 0;
     }
@@ -67,7 +95,7 @@ fn sample_bits(sample: f64) -> usize {
     let bits = sample.to_bits();
     let exponent = (bits >> 52 & 0x7ff) as i64;
     let lowest = ((bits & 0x000f_ffff_ffff_ffff) | 1 << 52).trailing_zeros() as i64;
-    (1 - (exponent - 1075 + lowest)).clamp(1, MOST_BITS as i64) as usize
+    (1 - (exponent - 1075 + lowest)).clamp(1, i64::from(MOST_BITS)) as u32
 }
 
 #[cfg(test)]
@@ -100,15 +128,27 @@ mod tests {
     fn the_largest_need_of_all_channels_counts() {
         let buffer = audio::Buffer::from_channels(&[vec![0.5, 0.0, 0.25], vec![0.0, 2f64.powi(-23), 0.0]]);
         assert_eq!(bits_used(&buffer.as_block()), 24);
-        let mut grid = Grid::new();
-        grid.push(&buffer.as_block());
-        assert_eq!(grid.share_beyond(16), 1.0 / 6.0);
-        assert_eq!(grid.share_beyond(24), 0.0);
         assert_eq!(Grid::new().bits_used(), 0);
-        assert_eq!(Grid::new().share_beyond(16), 0.0);
     }
 
     proptest! {
+        /// Finds a piece that is passed over although a sample in it needs more than the ones before, wherever it stands and
+        /// whatever surrounds it.
+        #[test]
+        fn no_sample_is_passed_over(
+            bits in 0u32..70, deeper in 0u32..70, place in 0usize..1500, steps in -9_007_199_254_740_991i64..9_007_199_254_740_991,
+        ) {
+            let on_grid = |bits: u32, n: i64| n as f64 / 2f64.powi(bits as i32 - 1) / 1024.0;
+            let mut samples: Vec<f64> = (0..1500).map(|n| on_grid(bits, (n * 7919) % 2048 - 1024)).collect();
+            samples[place] = on_grid(deeper, steps);
+            let expected = samples.iter().map(|sample| sample_bits(*sample)).fold(0, u32::max);
+            let mut grid = Grid::new();
+            for cut in samples.chunks(311) {
+                grid.push(&audio::BlockRef::from_mono(cut));
+            }
+            prop_assert_eq!(grid.bits_used(), expected);
+        }
+
         #[test]
         fn a_sample_lies_on_its_grid_and_on_no_smaller_one(step in -8_388_608i64..8_388_608) {
             let sample = step as f64 / 8_388_608.0;

@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use audio::{Buffer, db_to_gain};
+use audio::{BlockRef, Buffer, db_to_gain};
 use dsp::blocks::resample::Resampler;
-use files::{EncodeSpec, Encoder, Info, WriteSpec, Writer};
+use files::{EncodeSpec, Encoder, FileType, Info, Tags, WriteSpec, Writer};
+use measure::Facts;
 
 use crate::error::DeliveryError;
 use crate::finding::{Finding, Severity};
@@ -24,6 +25,8 @@ pub(crate) struct Pass {
     pub(crate) about_source: Vec<Finding>,
     /// What was heard of the samples on their way into the file, where they are integers of one or two channels.
     pub(crate) heard: Option<Heard>,
+    /// Whether the file has its tags already.
+    pub(crate) tagged: bool,
 }
 
 /// Writes the file, lowered by `trim_db`.
@@ -52,23 +55,29 @@ pub(crate) fn write(
     let gain = db_to_gain(trim_db);
     loop {
         let frames = reader.read(&mut buffer.as_block_mut())?;
-        if frames == 0 {
-            resampler.finish(&mut converted);
+        if gain == 1.0 && !plan.converts() {
+            sink.write(&buffer.range(0, frames), hearing.as_mut())?;
         } else {
-            resampler.push(&buffer.range(0, frames), &mut converted);
+            if frames == 0 {
+                resampler.finish(&mut converted);
+            } else {
+                resampler.push(&buffer.range(0, frames), &mut converted);
+            }
+            if gain != 1.0 {
+                converted.iter_mut().flatten().for_each(|sample| *sample *= gain);
+            }
+            sink.write(&Buffer::from_channels(&converted).as_block(), hearing.as_mut())?;
+            converted.iter_mut().for_each(Vec::clear);
         }
-        if gain != 1.0 {
-            converted.iter_mut().flatten().for_each(|sample| *sample *= gain);
-        }
-        sink.write(&Buffer::from_channels(&converted), hearing.as_mut())?;
-        converted.iter_mut().for_each(Vec::clear);
         if frames == 0 {
             break;
         }
         report(observe, Stage::Writing, reader.position(), reader.info().frames)?;
     }
-    let (clipped, heard) = (sink.finish()?, hearing.map(Hearing::finish));
-    Ok(Pass { dither, clipped, about_source: about_source(reader.info()), heard })
+    let heard = hearing.map(Hearing::finish);
+    let tags = job.tags.zip(heard.as_ref()).map(|(tags, heard)| with_loudness(tags, heard.facts()));
+    let (clipped, tagged) = sink.finish(tags.as_ref())?;
+    Ok(Pass { dither, clipped, about_source: about_source(reader.info()), heard, tagged })
 }
 
 /// What is added before rounding: nothing where no bits are dropped; what was asked for; else TPDF at 16 and 24 bits.
@@ -86,8 +95,8 @@ fn choose_dither(asked: Option<Dither>, depth: Depth, on_grid: bool) -> Dither {
 enum Sink {
     /// Samples of floating point, as they come.
     Floats(Writer),
-    /// Integers, with the quantiser before them.
-    Integers(Writer, Box<Quantiser>, Vec<Vec<i32>>),
+    /// Integers, with the quantiser before them, and as they will be read.
+    Integers(Writer, Box<Quantiser>, Vec<Vec<i32>>, Buffer),
     /// Coded with loss.
     Coded(Encoder),
 }
@@ -106,52 +115,77 @@ impl Sink {
         }
         let depth = plan.depth.unwrap_or(Depth::Int24);
         let spec = WriteSpec {
-            file_type: plan.container.file_type().unwrap_or(files::FileType::Wav),
+            file_type: plan.container.file_type().unwrap_or(FileType::Wav),
             sample_format: depth.sample_format(),
             sample_rate_hz: rate_hz,
             channels: plan.channels,
         };
-        let writer = Writer::create(path, spec)?;
+        let tagged = job.tags.is_some() && spec.file_type == FileType::Wav && !depth.is_float();
+        let writer = match tagged {
+            true => Writer::create_to_be_tagged(path, spec)?,
+            false => Writer::create(path, spec)?,
+        };
         if depth.is_float() {
             return Ok(Sink::Floats(writer));
         }
         let quantiser = Quantiser::new(depth.bits(), dither, plan.channels, job.seed)?.at_rate(rate_hz);
         let quantiser = if job.auto_blank { quantiser.blanking(rate_hz) } else { quantiser };
-        Ok(Sink::Integers(writer, Box::new(quantiser), vec![Vec::new(); plan.channels]))
+        let as_read = Buffer::new(plan.channels, BLOCK_FRAMES);
+        Ok(Sink::Integers(writer, Box::new(quantiser), vec![Vec::new(); plan.channels], as_read))
     }
 
     /// Writes a block; who listens hears it as it will be read.
-    fn write(&mut self, buffer: &Buffer, hearing: Option<&mut Hearing>) -> Result<(), DeliveryError> {
+    fn write(&mut self, block: &BlockRef, hearing: Option<&mut Hearing>) -> Result<(), DeliveryError> {
         match self {
-            Sink::Floats(writer) => writer.write_f64(&buffer.as_block())?,
-            Sink::Integers(writer, quantiser, planes) => {
-                quantiser.process(&buffer.as_block(), planes);
+            Sink::Floats(writer) => writer.write_f64(block)?,
+            Sink::Integers(writer, quantiser, planes, as_read) => {
+                quantiser.process(block, planes);
+                let planes: Vec<&[i32]> = planes.iter().map(Vec::as_slice).collect();
                 if let Some(hearing) = hearing {
                     let step = 1.0 / (1u64 << (quantiser.bits() - 1)) as f64;
-                    let as_read =
-                        |plane: &Vec<i32>| plane.iter().map(|n| f64::from(*n) * step).collect::<Vec<f64>>();
-                    let as_read: Vec<Vec<f64>> = planes.iter().map(as_read).collect();
-                    hearing.push(&Buffer::from_channels(&as_read).as_block());
+                    if as_read.frames() < block.frames() {
+                        *as_read = Buffer::new(block.channels(), block.frames());
+                    }
+                    for (channel, plane) in planes.iter().enumerate() {
+                        let samples = as_read.channel_mut(channel).iter_mut();
+                        samples.zip(*plane).for_each(|(sample, n)| *sample = f64::from(*n) * step);
+                    }
+                    hearing.push_integers(&as_read.range(0, block.frames()), &planes);
                 }
-                let planes: Vec<&[i32]> = planes.iter().map(Vec::as_slice).collect();
                 writer.write_i32(&planes)?;
             }
-            Sink::Coded(encoder) => encoder.write_f64(&buffer.as_block())?,
+            Sink::Coded(encoder) => encoder.write_f64(block)?,
         }
         Ok(())
     }
 
-    /// Completes the file and gives the number of samples that were clipped.
-    fn finish(self) -> Result<u64, DeliveryError> {
+    /// Completes the file, with its tags where there is room for them; gives the number of samples that were clipped, and
+    /// whether it has its tags.
+    fn finish(self, tags: Option<&Tags>) -> Result<(u64, bool), DeliveryError> {
         Ok(match self {
-            Sink::Floats(writer) => writer.finish()?.clipped,
-            Sink::Integers(writer, quantiser, _) => {
-                writer.finish()?;
-                quantiser.clipped()
+            Sink::Floats(writer) => (writer.finish()?.clipped, false),
+            Sink::Integers(writer, quantiser, ..) => {
+                let tags = tags.filter(|_| writer.spec().file_type == FileType::Wav);
+                match tags {
+                    Some(tags) => writer.finish_tagged(tags)?,
+                    None => writer.finish()?,
+                };
+                (quantiser.clipped(), tags.is_some())
             }
-            Sink::Coded(encoder) => encoder.finish()?.clipped,
+            Sink::Coded(encoder) => (encoder.finish()?.clipped, false),
         })
     }
+}
+
+/// Tags with the loudness of the file that they are written to.
+pub(crate) fn with_loudness(tags: &Tags, facts: &Facts) -> Tags {
+    let mut tags = tags.clone();
+    tags.loudness.track_lufs = facts.integrated_lufs;
+    tags.loudness.track_peak_dbtp = facts.true_peak_dbtp;
+    tags.loudness.range_lu = facts.loudness_range_lu;
+    tags.loudness.max_momentary_lufs = facts.max_momentary_lufs;
+    tags.loudness.max_short_term_lufs = facts.max_short_term_lufs;
+    tags
 }
 
 /// What the master itself brings along: its file was mended on the way in, or had lost something before.

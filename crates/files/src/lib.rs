@@ -62,7 +62,7 @@ pub use note::{Note, Place, Places};
 pub use read::{Reader, mpeg_bit_rates_kbps, open, probe, silence_decoder_panics};
 pub use stamp::Stamp;
 pub use system::{free_space, open_files_limit, raise_open_files_limit};
-pub use tags::{Cover, Loudness, Tags, read_broadcast_loudness, read_tags, write_tags};
+pub use tags::{Cover, Loudness, Tags, plain_integers, read_broadcast_loudness, read_tags, write_tags};
 pub use write::{FileType, Patch, SampleFormat, WriteSpec, Writer, Written};
 
 /// The lowest sample rate that is read or written, in hertz: telephone speech.

@@ -10,6 +10,7 @@ mod chain;
 mod curve;
 mod dynamics;
 mod ends;
+mod foresight;
 mod goal;
 mod limiting;
 mod listening;
@@ -22,6 +23,7 @@ mod trial;
 
 pub use chain::clip::{CLIPPER, clip_decisions, clipper, wants_clipping};
 pub use curve::{GENRES, Genre, TARGET, TargetBand, genre};
+pub use foresight::Foresight;
 pub use goal::{Goal, MasterFacts, MasterStep};
 pub use limiting::{firmer, is_firmer, limiter_decisions, wants_firmer};
 pub use listening::{Verdict, verdicts};

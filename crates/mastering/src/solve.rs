@@ -1,7 +1,7 @@
 //! The loudness solver: drive into the limiter until the rendered audio has the loudness asked for, or until the damage
 //! bounds say stop.
 
-use crate::{Bounds, Cost, Goal, Trial};
+use crate::{Bounds, Cost, Foresight, Goal, Trial};
 
 /// The loudness is on target within this, in LU.
 const TOLERANCE_LU: f64 = 0.03;
@@ -27,11 +27,13 @@ const BELOW_BOUND_DB: f64 = 0.04;
 
 /// What the last stage is given.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Unlimited {
+pub struct Unlimited<'a> {
     /// Its integrated loudness, in LUFS.
     pub integrated_lufs: f64,
     /// Its true peak, in dBTP.
     pub true_peak_dbtp: f64,
+    /// What the limiter will make of it moment by moment, where that can be foreseen.
+    pub foresight: Option<&'a Foresight>,
 }
 
 /// What limiting takes from the loudness grows with this power of the height of the peaks above the ceiling: 2.6 between 4.7
@@ -42,7 +44,15 @@ const TAKEN_AT_1_DB_LU: f64 = 0.004;
 /// No more than this is made up for before anything is known, in LU.
 const MOST_FORESEEN_LU: f64 = 1.0;
 
-impl Unlimited {
+impl Unlimited<'_> {
+    /// The drive in dB that is foreseen to give a loudness in LUFS.
+    fn drive_db(&self, target: f64, goal: &Goal) -> f64 {
+        let plain_db = target - self.integrated_lufs;
+        let ceiling = goal.limiter_ceiling_dbtp();
+        let foreseen = self.foresight.and_then(|foresight| foresight.drive_db(target, ceiling, plain_db));
+        foreseen.unwrap_or_else(|| plain_db + self.foreseen_lu(plain_db, goal))
+    }
+
     /// How far the highest peak stands above the ceiling, in dB.
     fn over_db(&self, drive_db: f64, goal: &Goal) -> f64 {
         (self.true_peak_dbtp + drive_db - goal.ceiling_dbtp).max(0.0)
@@ -53,8 +63,14 @@ impl Unlimited {
         (TAKEN_AT_1_DB_LU * self.over_db(drive_db, goal).powf(TAKEN_POWER)).min(MOST_FORESEEN_LU)
     }
 
-    /// How much of a decibel of drive is heard where a render took what it took.
-    fn slope(&self, trial: &Trial, goal: &Goal) -> Option<f64> {
+    /// How much of a decibel of drive is heard where a render took what it took and missed its target.
+    fn slope(&self, trial: &Trial, target: f64, goal: &Goal) -> Option<f64> {
+        if let Some(foresight) = self.foresight {
+            let off = missing(trial, target).clamp(-1.0, 1.0);
+            let foreseen = |drive_db: f64| foresight.lufs(drive_db, goal.limiter_ceiling_dbtp());
+            let (from, to) = (foreseen(trial.drive_db)?, foreseen(trial.drive_db + off)?);
+            return (off != 0.0).then(|| ((to - from) / off).clamp(0.15, 1.0));
+        }
         let (over_db, lufs) = (self.over_db(trial.drive_db, goal), trial.facts.integrated_lufs?);
         let taken = self.integrated_lufs + trial.drive_db - lufs;
         (over_db > 0.5).then(|| (1.0 - TAKEN_POWER * taken / over_db).clamp(0.4, 1.0))
@@ -75,6 +91,15 @@ pub struct Solved {
 }
 
 impl Solved {
+    /// A drive that is foreseen moment by moment to reach the goal, of which nothing is known yet; `None` where there is no
+    /// foresight, or no loudness is asked for.
+    pub fn foreseen(goal: &Goal, before: &Unlimited) -> Option<Solved> {
+        let target = goal.loudness_lufs.filter(|_| before.foresight.is_some())?;
+        let drive_db = rounded(before.drive_db(target, goal).clamp(LEAST_DRIVE_DB, MOST_DRIVE_DB));
+        let facts = measure::Facts { integrated_lufs: Some(target), ..measure::Facts::default() };
+        Some(Solved { best: Trial::new(drive_db, facts, &[]), trials: 0, stopped: None, cost: None })
+    }
+
     /// Lets the drive follow a loudness in LUFS that was heard with it, while what stands before the limiter is still being
     /// worked on; where the bounds have stopped it, it stays.
     pub fn follow(&mut self, heard_lufs: Option<f64>, goal: &Goal) {
@@ -157,17 +182,14 @@ pub fn solve_drive<E>(
     };
     let missing = |trial: &Trial| missing(trial, target);
     let too_much = |trial: &Trial| trial.damage(&goal.bounds).filter(|_| !trial.untouched());
-    let start_db = before.map_or(start_db, |before| {
-        let plain_db = target - before.integrated_lufs;
-        plain_db + before.foreseen_lu(plain_db, goal)
-    });
+    let start_db = before.map_or(start_db, |before| before.drive_db(target, goal));
     let mut trials = vec![try_drive(rounded(start_db.clamp(LEAST_DRIVE_DB, MOST_DRIVE_DB)))?];
     while trials.len() < MOST_TRIALS && missing(last(&trials)).abs() > TOLERANCE_LU {
         // What is too much already is not made louder.
         if missing(last(&trials)) > 0.0 && too_much(last(&trials)).is_some() {
             break;
         }
-        let slope = before.and_then(|before| before.slope(last(&trials), goal));
+        let slope = before.and_then(|before| before.slope(last(&trials), target, goal));
         let next = rounded(next_drive(&trials, target, slope));
         if trials.iter().any(|t| t.drive_db == next) {
             break;
@@ -485,7 +507,7 @@ mod tests {
     #[test]
     fn what_is_known_before_saves_a_render() {
         // Peaks 8 dB over the loudness less the ceiling's distance; limiting takes a power of what stands above the ceiling.
-        let before = Unlimited { integrated_lufs: -20.0, true_peak_dbtp: -6.0 };
+        let before = Unlimited { integrated_lufs: -20.0, true_peak_dbtp: -6.0, foresight: None };
         for (at_1_db, power) in [(0.002, 2.3), (0.005, 2.5), (0.008, 2.7), (0.012, 2.2)] {
             for target in [-16.0, -14.0, -12.0, -10.0] {
                 let render = |drive: f64| {

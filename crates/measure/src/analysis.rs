@@ -8,6 +8,7 @@ use crate::activity::Activity;
 use crate::bins::{BINS_PER_SECOND, Binner};
 use crate::clicks::Clicks;
 use crate::clipping::Clipping;
+use crate::course::{Course, Tops};
 use crate::depth::Depth;
 use crate::dropouts::{Dropout, Dropouts};
 use crate::dynamics::{DynamicRange, PSR_SHARE, PsrSeries, k_system, psr_series, rounded_dr};
@@ -64,6 +65,8 @@ pub struct Options {
     /// Peak to short-term loudness against time (PSR), which needs the true peak of every quarter of a second and not
     /// only the highest; needs the levels as well.
     pub psr: bool,
+    /// How loud and how high it is from moment to moment ([`Course`]): what a limiter's work is foreseen from.
+    pub course: bool,
     /// RMS, DC, stereo sums, clipping, silence and where the signal plays; without them only the readings of
     /// [`LOUDNESS_READINGS`](crate::LOUDNESS_READINGS) are made, several times as fast. The spectrum needs them.
     pub levels: bool,
@@ -82,6 +85,7 @@ impl Options {
             series: false,
             lean: false,
             psr: false,
+            course: false,
             levels: false,
         }
     }
@@ -100,6 +104,7 @@ impl Default for Options {
             series: true,
             lean: false,
             psr: true,
+            course: false,
             levels: true,
         }
     }
@@ -128,6 +133,9 @@ pub struct Analysis {
     pub erb: ErbFrames,
     /// Where notes begin, in seconds; empty unless the spectrum was asked for.
     pub onsets_s: Vec<f64>,
+    /// How loud and how high the signal is from moment to moment, for as long as it is worked on.
+    #[serde(skip)]
+    pub course: Course,
     /// The pitch of every 100 ms in hertz, where there is one; empty unless pitch was asked for.
     pub pitch_hz: Vec<Option<f32>>,
     /// What a recording may suffer from.
@@ -173,6 +181,7 @@ struct Meters {
     true_peak: TruePeak,
     levels: Option<Levels>,
     clipping: Option<Clipping>,
+    tops: Option<Tops>,
     dynamic_range: DynamicRange,
     long_term: Option<LongTerm>,
     erb: Option<Erb>,
@@ -191,6 +200,9 @@ impl Meters {
             self.dynamic_range.bin(bin, levels.last_bin());
         }
         if let Some(meter) = &mut self.clipping {
+            meter.bin(bin);
+        }
+        if let Some(meter) = &mut self.tops {
             meter.bin(bin);
         }
         if let Some(meter) = &mut self.long_term {
@@ -244,6 +256,7 @@ impl Analyser {
             true_peak,
             levels: options.levels.then(|| Levels::new(channels)),
             clipping: (options.levels && options.clipping).then(|| Clipping::new(channels)),
+            tops: options.course.then(|| Tops::new(channels)),
             dynamic_range: DynamicRange::new(sample_rate_hz, channels),
             long_term: (some && options.spectrum).then(|| LongTerm::new(sample_rate_hz, channels)),
             erb: (some && options.spectrum && (options.music || !options.lean)).then(|| {
@@ -270,6 +283,9 @@ impl Analyser {
         meters.true_peak.push(block);
         self.binner.push(block, |bin| {
             meters.energy.bin(bin);
+            if let Some(tops) = &mut meters.tops {
+                tops.loud(meters.energy.window_lufs(meters.energy.bins(), 1));
+            }
             meters.take(bin);
         });
         // Where onsets are read for the sake of the music alone, what is no song has none.
@@ -304,8 +320,9 @@ impl Analyser {
         } else {
             LoudnessSeries::default()
         };
+        let course = meters.tops.take().map(|tops| tops.finish()).unwrap_or_default();
         let Some(levels) = meters.levels.take() else {
-            return Analysis { facts, loudness, ..Analysis::default() };
+            return Analysis { facts, loudness, course, ..Analysis::default() };
         };
         let activity = Activity::new(&levels);
         read_levels(&mut facts, &levels);
@@ -367,6 +384,7 @@ impl Analyser {
             tone,
             erb,
             onsets_s,
+            course,
             pitch_hz,
             blemishes,
             music,

@@ -327,8 +327,7 @@ impl Clipping {
     /// Takes one bin of clean samples.
     pub(crate) fn bin(&mut self, block: &BlockRef) {
         for (channel, samples) in self.channels.iter_mut().zip(block.iter()) {
-            let low = samples.iter().fold(0.0, |low: f64, x| if *x < low { *x } else { low });
-            let high = samples.iter().fold(0.0, |high: f64, x| if *x > high { *x } else { high });
+            let (low, high) = extremes(samples);
             channel.sides[0].raise(-low);
             channel.sides[1].raise(high);
             let near = |side: &Side, top: f64| top >= LOWEST && top >= NEAR_TOP * side.top;
@@ -364,6 +363,27 @@ impl Clipping {
         places.sort_by_key(|place| (place.frame, place.channel));
         places.truncate(PLACES);
         (samples, runs, places)
+    }
+}
+
+audio::wide! {
+    /// The lowest and the highest of some samples and of zero.
+    fn extremes(samples: &[f64]) -> (f64, f64) {
+        let (mut low, mut high) = ([0.0f64; 8], [0.0f64; 8]);
+        let chunks = samples.chunks_exact(8);
+        let rest = chunks.remainder();
+        for chunk in chunks {
+            for lane in 0..8 {
+                let x = chunk[lane];
+                low[lane] = if x < low[lane] { x } else { low[lane] };
+                high[lane] = if x > high[lane] { x } else { high[lane] };
+            }
+        }
+        for x in rest {
+            low[0] = if *x < low[0] { *x } else { low[0] };
+            high[0] = if *x > high[0] { *x } else { high[0] };
+        }
+        (low.iter().fold(0.0, |m: f64, x| if *x < m { *x } else { m }), high.iter().fold(0.0, |m: f64, x| if *x > m { *x } else { m }))
     }
 }
 

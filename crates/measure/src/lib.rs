@@ -30,6 +30,7 @@ mod between;
 mod bins;
 mod clicks;
 mod clipping;
+mod course;
 mod density;
 mod depth;
 mod dropouts;
@@ -62,6 +63,7 @@ pub use between::{
     LoudnessModel, Masked, Masker, Part, Placed, StretchReader, Stretches, Unmixed, Unmixer, loudness_left,
     masked, masking,
 };
+pub use course::Course;
 pub use density::Density;
 pub use dropouts::Dropout;
 pub use dynamics::{KReading, PsrSeries};
@@ -80,4 +82,4 @@ pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_pe
 
 /// Raised whenever a meter of this crate gives another reading for the same signal: what was measured by an older one
 /// and kept is measured anew.
-pub const REVISION: u32 = 8;
+pub const REVISION: u32 = 9;

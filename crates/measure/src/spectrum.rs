@@ -104,13 +104,19 @@ impl Pair {
     }
 }
 
+/// Sums of many frames need more digits than one frame has.
+#[inline(always)]
+fn precise(value: Complex<f32>) -> Complex<f64> {
+    Complex::new(f64::from(value.re), f64::from(value.im))
+}
+
 audio::wide! {
     /// Writes the powers of two spectra and the real part of their cross-power, and adds them and the whole of it.
     fn cross_powers(
         frame: &mut [Vec<f64>; 3],
         sums: (&mut [f64], &mut [f64], &mut [Complex<f64>]),
-        first: &[Complex<f64>],
-        second: &[Complex<f64>],
+        first: &[Complex<f32>],
+        second: &[Complex<f32>],
     ) {
         let bins = first.len();
         let [left, right, product] = frame;
@@ -118,7 +124,7 @@ audio::wide! {
         let (all_left, all_right, cross) = (&mut sums.0[..bins], &mut sums.1[..bins], &mut sums.2[..bins]);
         let second = &second[..bins];
         for k in 0..bins {
-            let (l, r) = (first[k], second[k]);
+            let (l, r) = (precise(first[k]), precise(second[k]));
             left[k] = l.re * l.re + l.im * l.im;
             right[k] = r.re * r.re + r.im * r.im;
             product[k] = l.re * r.re + l.im * r.im;
@@ -130,32 +136,59 @@ audio::wide! {
     }
 }
 
+/// Bins that are taken apart together.
+const WIDE: usize = 8;
+
 audio::wide! {
     /// The same of the transform of two channels, each bin taken apart on the way (see [`PairSpectrum`]).
     fn cross_powers_of_both(
         frame: &mut [Vec<f64>; 3],
         sums: (&mut [f64], &mut [f64], &mut [Complex<f64>]),
-        both: &[Complex<f64>],
+        both: &[Complex<f32>],
     ) {
-        let (bins, half) = (both.len() / 2 + 1, both.len() / 2);
+        let (bins, size) = (both.len() / 2 + 1, both.len());
         let [left, right, product] = frame;
         let (left, right, product) = (&mut left[..bins], &mut right[..bins], &mut product[..bins]);
         let (all_left, all_right, cross) = (&mut sums.0[..bins], &mut sums.1[..bins], &mut sums.2[..bins]);
-        let (upward, downward) = (&both[..bins], &both[half..]);
-        for k in 0..bins {
-            // The bin of no frequency is its own mirror.
-            let (a, b) = (upward[k], if k == 0 { upward[0] } else { downward[half - k] });
-            let l = Complex::new(0.5 * (a.re + b.re), 0.5 * (a.im - b.im));
-            let r = Complex::new(0.5 * (a.im + b.im), 0.5 * (b.re - a.re));
-            left[k] = l.re * l.re + l.im * l.im;
-            right[k] = r.re * r.re + r.im * r.im;
-            product[k] = l.re * r.re + l.im * r.im;
-            all_left[k] += left[k];
-            all_right[k] += right[k];
-            cross[k].re += product[k];
-            cross[k].im += l.re * r.im - l.im * r.re;
+        let mut put = |k: usize, powers: [f64; 4]| {
+            (left[k], right[k], product[k]) = (powers[0], powers[1], powers[2]);
+            all_left[k] += powers[0];
+            all_right[k] += powers[1];
+            cross[k].re += powers[2];
+            cross[k].im += powers[3];
+        };
+        // The bin of no frequency is its own mirror.
+        put(0, powers_of(both[0], both[0]).map(f64::from));
+        let whole = 1 + (bins - 1) / WIDE * WIDE;
+        for k in (1..whole).step_by(WIDE) {
+            let (upward, downward) = (&both[k..k + WIDE], &both[size - k + 1 - WIDE..size - k + 1]);
+            let mut powers = [[0.0f32; WIDE]; 4];
+            for n in 0..WIDE {
+                let [l, r, re, im] = powers_of(upward[n], downward[WIDE - 1 - n]);
+                (powers[0][n], powers[1][n], powers[2][n], powers[3][n]) = (l, r, re, im);
+            }
+            for n in 0..WIDE {
+                put(k + n, [powers[0][n], powers[1][n], powers[2][n], powers[3][n]].map(f64::from));
+            }
+        }
+        for k in whole..bins {
+            put(k, powers_of(both[k], both[size - k]).map(f64::from));
         }
     }
+}
+
+/// Of a bin of two channels in one transform and its mirror: the power of the left, of the right, and both parts of the
+/// cross-power.
+#[inline(always)]
+fn powers_of(a: Complex<f32>, b: Complex<f32>) -> [f32; 4] {
+    let (l_re, l_im) = (0.5 * (a.re + b.re), 0.5 * (a.im - b.im));
+    let (r_re, r_im) = (0.5 * (a.im + b.im), 0.5 * (b.re - a.re));
+    [
+        l_re * l_re + l_im * l_im,
+        r_re * r_re + r_im * r_im,
+        l_re * r_re + l_im * r_im,
+        l_re * r_im - l_im * r_re,
+    ]
 }
 
 /// The sums as the tone against time takes them.

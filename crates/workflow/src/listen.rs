@@ -48,8 +48,17 @@ pub(crate) fn written_options() -> Options {
 
 /// Measures a finished song.
 pub(crate) fn listen_to(source: &Sources, context: &Context) -> Result<Analysis, WorkflowError> {
+    listen_for(of_a_song(), source, context)
+}
+
+/// The same of one that is to be mastered, with what a limiter's work is foreseen from.
+pub(crate) fn listen_to_premaster(source: &Sources, context: &Context) -> Result<Analysis, WorkflowError> {
+    listen_for(Options { course: true, ..of_a_song() }, source, context)
+}
+
+fn listen_for(options: Options, source: &Sources, context: &Context) -> Result<Analysis, WorkflowError> {
     let plan = engine::compile_master(&Session::new(), source)?;
-    Ok(hear(&plan, source, &[(0, Tap::Output)], of_a_song(), context, None)?.remove(0))
+    Ok(hear(&plan, source, &[(0, Tap::Output)], options, context, None)?.remove(0))
 }
 
 /// What is measured of pre-masters and references: little that grows with their length.

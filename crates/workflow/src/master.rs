@@ -7,7 +7,7 @@ mod work;
 pub(crate) use work::{LIMITER, Work, with_limiter, write_wav};
 
 use crate::finished_song::nothing_heard;
-use crate::listen::listen_to;
+use crate::listen::listen_to_premaster;
 use crate::master_request::MasterRequest;
 use crate::matching::Matched;
 use crate::merging::Merging;
@@ -16,7 +16,7 @@ use crate::{Context, Project, WorkflowError};
 use chain::decide;
 use delivery::{Delivered, Job, Target};
 use engine::{GainReduction, Sources};
-use mastering::{Bounds, Goal, MasterFacts, MatchPlan, Solved, Unlimited, Verdict};
+use mastering::{Bounds, Foresight, Goal, MasterFacts, MatchPlan, Solved, Unlimited, Verdict};
 use measure::Analysis;
 use session::{Document, Session};
 use std::path::{Path, PathBuf};
@@ -123,7 +123,7 @@ fn listened(
     context: &Context,
 ) -> Result<(MasterFacts, Goal), WorkflowError> {
     context.listener.stage("listening to the pre-master", None);
-    let premaster = listen_to(source, context)?;
+    let premaster = listen_to_premaster(source, context)?;
     if premaster.facts.integrated_lufs.is_none() {
         return Err(match project.single {
             Some(_) => nothing_heard(mix, ""),
@@ -157,8 +157,8 @@ fn aim_at_references(goal: &mut Goal, plan: Option<&MatchPlan>, facts: &MasterFa
 
 /// Draws the match to what is heard through the whole chain, and solves the loudness; gives the last of both.
 ///
-/// The tone of a master hardly depends on the last tenths of its loudness: while the match is drawn the drive follows what is
-/// heard, and is solved once the chain before it stands.
+/// The tone of a master hardly depends on the last tenths of its loudness: while the match is drawn the drive is foreseen or solved
+/// and follows what is heard, and is solved once the chain before it stands.
 fn solved(
     merging: &mut Merging,
     work: &mut Work,
@@ -168,23 +168,37 @@ fn solved(
 ) -> Result<(Option<Solved>, Option<MatchPlan>), WorkflowError> {
     let Some(session) = session_with_limiter(merging)? else { return Ok((None, plan)) };
     let heard = facts.heard();
-    let before = heard.integrated_lufs.zip(heard.true_peak_dbtp);
-    let before =
-        before.map(|(integrated_lufs, true_peak_dbtp)| Unlimited { integrated_lufs, true_peak_dbtp });
-    let mut solved = work.solve_knowing(&session, goal, before)?;
+    let foresight = Foresight::of(&session, facts);
+    let before = heard.integrated_lufs.zip(heard.true_peak_dbtp).map(|(integrated_lufs, true_peak_dbtp)| {
+        Unlimited { integrated_lufs, true_peak_dbtp, foresight: foresight.as_ref() }
+    });
+    // A match is heard before anything is known of its loudness: that hearing tells it.
+    let foreseen = before.filter(|_| plan.is_some()).and_then(|before| Solved::foreseen(goal, &before));
+    let mut followed = foreseen.is_some();
+    let mut solved = match foreseen {
+        Some(foreseen) => foreseen,
+        None => work.solve_knowing(&session, goal, before)?,
+    };
     merging.apply_anew(mastering::limiter_decisions(goal, &solved))?;
-    let mut drawn = false;
     for _ in 1..MATCH_ROUNDS {
         let Some(now) = &plan else { break };
         let heard = work.hear(&merging.merged().document.session()?)?;
-        let Some(next) = now.corrected(&heard) else { break };
-        merging.apply_anew(next.decisions(&merging.merged().document.session()?))?;
-        plan = Some(next);
-        solved.follow(heard.facts.integrated_lufs, goal);
-        merging.apply_anew(mastering::limiter_decisions(goal, &solved))?;
-        drawn = true;
+        let next = now.corrected(&heard);
+        let drawn = next.is_some();
+        if let Some(next) = next {
+            merging.apply_anew(next.decisions(&merging.merged().document.session()?))?;
+            plan = Some(next);
+        }
+        if drawn || followed {
+            solved.follow(heard.facts.integrated_lufs, goal);
+            merging.apply_anew(mastering::limiter_decisions(goal, &solved))?;
+            followed = true;
+        }
+        if !drawn {
+            break;
+        }
     }
-    if let Some(session) = session_with_limiter(merging)?.filter(|_| drawn) {
+    if let Some(session) = session_with_limiter(merging)?.filter(|_| followed) {
         solved = work.solve_followed(&session, goal)?;
         merging.apply_anew(mastering::limiter_decisions(goal, &solved))?;
     }

@@ -129,7 +129,7 @@ fn mastered(
     let goal = goal(session, target, files::probe(premaster)?.channels, &request)?;
     let mut work = Work::new(project, &source, context)?;
     let (float, _) = work.render(session)?;
-    keep_ceiling(&float, goal.ceiling_dbtp, context)?;
+    keep_ceiling(&float, goal.ceiling_dbtp, None, context)?;
     let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut tags = crate::tags::tags_of(session, project)?;

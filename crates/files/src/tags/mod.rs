@@ -281,11 +281,7 @@ fn whatever_happens<T>(path: &Path, run: impl FnOnce() -> Result<T, FileError>) 
 }
 
 fn write_them(path: &Path, tags: &Tags) -> Result<(), FileError> {
-    if tags.cover.as_ref().is_some_and(|cover| cover.bytes.len() > LARGEST_COVER) {
-        let what =
-            "a cover of more than 16 MB does not fit into tags; make it smaller: 3000 pixels are enough";
-        return Err(FileError::unsupported(path, what));
-    }
+    check(path, tags)?;
     let info = crate::probe(path)?;
     match info.format {
         Format::Wav | Format::Rf64 | Format::Bw64 => wav::write(path, tags, &info),
@@ -298,11 +294,29 @@ fn write_them(path: &Path, tags: &Tags) -> Result<(), FileError> {
             return Err(FileError::unsupported(path, what));
         }
     }?;
-    let kept = as_kept(tags, info.encoding == Encoding::Lossy { codec: "Opus" });
-    match read_tags(path)? == kept {
+    compared(path, tags, info.encoding == Encoding::Lossy { codec: "Opus" })
+}
+
+/// Reads tags of a WAV file back that were written with it.
+pub(crate) fn read_back(path: &Path, tags: &Tags) -> Result<(), FileError> {
+    whatever_happens(path, || compared(path, tags, false))
+}
+
+fn compared(path: &Path, tags: &Tags, opus: bool) -> Result<(), FileError> {
+    match read_tags(path)? == as_kept(tags, opus) {
         true => Ok(()),
         false => Err(FileError::damaged(path, "its tags", "they do not read back as they were written")),
     }
+}
+
+/// Whether tags can be written.
+pub(crate) fn check(path: &Path, tags: &Tags) -> Result<(), FileError> {
+    if tags.cover.as_ref().is_some_and(|cover| cover.bytes.len() > LARGEST_COVER) {
+        let what =
+            "a cover of more than 16 MB does not fit into tags; make it smaller: 3000 pixels are enough";
+        return Err(FileError::unsupported(path, what));
+    }
+    Ok(())
 }
 
 /// What a file says about itself, as far as [`Tags`] has a place for it.
@@ -318,4 +332,5 @@ pub fn read_tags(path: impl AsRef<Path>) -> Result<Tags, FileError> {
     })
 }
 
-pub use wav::read_broadcast_loudness;
+pub(crate) use wav::{fill, room};
+pub use wav::{plain_integers, read_broadcast_loudness};

@@ -5,12 +5,14 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::Path;
 
 use super::{Loudness, Tags, id3};
 use crate::atomic::PendingFile;
 use crate::error::FileError;
-use crate::info::Info;
+use crate::info::{Encoding, Format, Info};
+use crate::write::WriteSpec;
 
 /// Fixed fields of `bext`; what was done to the sound follows.
 const BEXT_BYTES: usize = 602;
@@ -26,6 +28,28 @@ struct Chunk {
     id: [u8; 4],
     at: u64,
     bytes: u64,
+}
+
+/// What a WAV file says of itself and the bytes in which its samples lie, where those are signed integers that fill their
+/// bytes, the lowest first; `None` of any other file.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn plain_integers(path: impl AsRef<Path>) -> Result<Option<(Info, Range<u64>)>, FileError> {
+    let path = path.as_ref();
+    let info = crate::probe(path)?;
+    let bits = match info.encoding {
+        Encoding::Integer { bits: bits @ (16 | 24 | 32) } => bits,
+        _ => return Ok(None),
+    };
+    if !matches!(info.format, Format::Wav | Format::Rf64 | Format::Bw64) {
+        return Ok(None);
+    }
+    let mut file = File::open(path).map_err(|e| FileError::io(path, "open it", e))?;
+    let all = chunks(&mut file).map_err(|e| FileError::io(path, "read it", e))?;
+    let bytes = info.frames as u64 * info.channels as u64 * u64::from(bits / 8);
+    let data = all.iter().find(|chunk| &chunk.id == b"data" && chunk.bytes == bytes);
+    Ok(data.map(|data| (info.clone(), data.at..data.at + bytes)))
 }
 
 /// What this module writes, and so replaces.
@@ -75,10 +99,13 @@ pub(super) fn write(path: &Path, tags: &Tags, info: &Info) -> Result<(), FileErr
     let Some(data) = old.iter().find(|chunk| &chunk.id == b"data") else {
         return Err(FileError::damaged(path, "the chunks", "there is no data chunk"));
     };
-    let mut before = vec![(*b"bext", bext(tags, info))];
-    let mut behind = vec![(*b"LIST", info_list(tags)), (*b"iXML", ixml(tags, info))];
-    behind.push((*b"id3 ", id3::tag(tags)));
-    behind.retain(|(_, content)| !content.is_empty());
+    let sound = Sound {
+        sample_rate_hz: info.sample_rate_hz,
+        channels: info.channels,
+        bits: info.encoding.bit_depth().unwrap_or(0),
+    };
+    let mut before = in_front(tags, &sound);
+    let mut behind = behind(tags, &sound);
     for chunk in &old {
         if chunk.at != data.at && !is_ours(chunk, &mut file).map_err(failed)? {
             let mut content = Vec::new();
@@ -95,35 +122,96 @@ pub(super) fn write(path: &Path, tags: &Tags, info: &Info) -> Result<(), FileErr
     out.commit()
 }
 
-fn chunk_bytes(chunks: &[([u8; 4], Vec<u8>)]) -> u64 {
+/// What is said of the sound of a file.
+struct Sound {
+    sample_rate_hz: u32,
+    channels: usize,
+    bits: u32,
+}
+
+impl Sound {
+    fn of(spec: &WriteSpec) -> Sound {
+        let WriteSpec { sample_rate_hz, channels, sample_format, .. } = *spec;
+        Sound { sample_rate_hz, channels, bits: sample_format.bits() }
+    }
+}
+
+/// A chunk to be written: its name and its content.
+type New = ([u8; 4], Vec<u8>);
+
+fn in_front(tags: &Tags, sound: &Sound) -> Vec<New> {
+    vec![(*b"bext", bext(tags, sound))]
+}
+
+fn behind(tags: &Tags, sound: &Sound) -> Vec<New> {
+    let mut behind = vec![(*b"LIST", info_list(tags)), (*b"iXML", ixml(tags, sound))];
+    behind.push((*b"id3 ", id3::tag(tags)));
+    behind.retain(|(_, content)| !content.is_empty());
+    behind
+}
+
+/// Bytes of what stands in front of the sound of a file that is tagged, whatever its tags say.
+pub(crate) fn room(spec: &WriteSpec) -> usize {
+    chunk_bytes(&in_front(&Tags::default(), &Sound::of(spec))) as usize
+}
+
+/// Tags a file that is wholly written and has [`room`] for it behind its first chunk, of so many frames: the bytes become those
+/// that [`write`] leaves.
+pub(crate) fn fill(file: &mut File, tags: &Tags, spec: &WriteSpec, frames: u64) -> io::Result<()> {
+    let sound = Sound::of(spec);
+    let all = chunks(file)?;
+    let Some(data) = all.iter().find(|chunk| &chunk.id == b"data") else {
+        return Err(io::Error::other("there is no data chunk"));
+    };
+    let (before, behind) = (in_front(tags, &sound), behind(tags, &sound));
+    let riff = data.at - 8 + data.bytes + data.bytes % 2 + chunk_bytes(&behind);
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(&head(riff, data.bytes, frames))?;
+    put_chunks(file, &before)?;
+    file.seek(SeekFrom::Start(data.at - 4))?;
+    file.write_all(&short(riff, data.bytes).to_le_bytes())?;
+    file.seek(SeekFrom::Start(data.at + data.bytes + data.bytes % 2))?;
+    put_chunks(file, &behind)
+}
+
+fn chunk_bytes(chunks: &[New]) -> u64 {
     chunks.iter().map(|(_, content)| 8 + content.len() as u64 + content.len() as u64 % 2).sum()
+}
+
+/// A size as the header has it, in a file whose own size is `riff`.
+fn short(riff: u64, bytes: u64) -> u32 {
+    if riff > u64::from(u32::MAX) { u32::MAX } else { bytes as u32 }
+}
+
+/// The first bytes of a file: `RIFF` and room for what RF64 needs, or that.
+fn head(riff: u64, data_bytes: u64, frames: u64) -> Vec<u8> {
+    let long = riff > u64::from(u32::MAX);
+    let mut head = if long { b"RF64".to_vec() } else { b"RIFF".to_vec() };
+    head.extend(short(riff, riff).to_le_bytes());
+    head.extend(b"WAVE");
+    head.extend(if long { b"ds64" } else { b"JUNK" });
+    head.extend(DS64_BYTES.to_le_bytes());
+    for size in [riff, data_bytes, frames] {
+        head.extend(if long { size.to_le_bytes() } else { [0; 8] });
+    }
+    head.extend([0; 4]);
+    head
 }
 
 fn put(
     out: &mut PendingFile,
     file: &mut File,
-    before: &[([u8; 4], Vec<u8>)],
+    before: &[New],
     data: &Chunk,
     frames: u64,
-    behind: &[([u8; 4], Vec<u8>)],
+    behind: &[New],
 ) -> io::Result<()> {
     let reserved = 8 + u64::from(DS64_BYTES);
     let riff = 4 + reserved + chunk_bytes(before) + 8 + data.bytes + data.bytes % 2 + chunk_bytes(behind);
-    let long = riff > u64::from(u32::MAX);
-    let short = |bytes: u64| if long { u32::MAX } else { bytes as u32 };
-    let mut head = if long { b"RF64".to_vec() } else { b"RIFF".to_vec() };
-    head.extend(short(riff).to_le_bytes());
-    head.extend(b"WAVE");
-    head.extend(if long { b"ds64" } else { b"JUNK" });
-    head.extend(DS64_BYTES.to_le_bytes());
-    for size in [riff, data.bytes, frames] {
-        head.extend(if long { size.to_le_bytes() } else { [0; 8] });
-    }
-    head.extend([0; 4]);
-    out.write_all(&head)?;
+    out.write_all(&head(riff, data.bytes, frames))?;
     put_chunks(out, before)?;
     out.write_all(b"data")?;
-    out.write_all(&short(data.bytes).to_le_bytes())?;
+    out.write_all(&short(riff, data.bytes).to_le_bytes())?;
     file.seek(SeekFrom::Start(data.at))?;
     io::copy(&mut file.take(data.bytes), out.file())?;
     if data.bytes % 2 == 1 {
@@ -132,7 +220,7 @@ fn put(
     put_chunks(out, behind)
 }
 
-fn put_chunks(out: &mut PendingFile, chunks: &[([u8; 4], Vec<u8>)]) -> io::Result<()> {
+fn put_chunks(out: &mut impl Write, chunks: &[New]) -> io::Result<()> {
     for (id, content) in chunks {
         out.write_all(id)?;
         out.write_all(&(content.len() as u32).to_le_bytes())?;
@@ -158,7 +246,7 @@ fn hundredths(value: Option<f64>) -> [u8; 2] {
     value.map_or(UNSET, |value| value as i16).to_le_bytes()
 }
 
-fn bext(tags: &Tags, info: &Info) -> Vec<u8> {
+fn bext(tags: &Tags, sound: &Sound) -> Vec<u8> {
     let description = match (&tags.artist, &tags.title) {
         (Some(artist), Some(title)) => format!("{artist} - {title}"),
         (one, other) => one.clone().or(other.clone()).unwrap_or_default(),
@@ -183,9 +271,9 @@ fn bext(tags: &Tags, info: &Info) -> Vec<u8> {
     ];
     all.extend(figures.into_iter().flat_map(hundredths));
     all.resize(BEXT_BYTES, 0);
-    let mode = if info.channels == 1 { "mono" } else { "stereo" };
-    let bits = info.encoding.bit_depth().unwrap_or(0);
-    let history = format!("A=PCM,F={},W={bits},M={mode},T=Tonmeister\r\n", info.sample_rate_hz);
+    let mode = if sound.channels == 1 { "mono" } else { "stereo" };
+    let (rate_hz, bits) = (sound.sample_rate_hz, sound.bits);
+    let history = format!("A=PCM,F={rate_hz},W={bits},M={mode},T=Tonmeister\r\n");
     all.extend(history.as_bytes());
     all
 }
@@ -254,7 +342,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// `iXML` (Gallery Software, iXML 3.01): the project, the scene, and the names of the channels.
-fn ixml(tags: &Tags, info: &Info) -> Vec<u8> {
+fn ixml(tags: &Tags, sound: &Sound) -> Vec<u8> {
     let mut xml = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<BWFXML>\n<IXML_VERSION>3.01</IXML_VERSION>\n",
     );
@@ -266,9 +354,9 @@ fn ixml(tags: &Tags, info: &Info) -> Vec<u8> {
     put("PROJECT", tags.album.as_ref().or(tags.title.as_ref()));
     put("SCENE", tags.title.as_ref());
     put("NOTE", tags.comment.as_ref());
-    let names: &[&str] = if info.channels == 1 { &["Mono"] } else { &["Left", "Right"] };
-    xml += &format!("<TRACK_LIST>\n<TRACK_COUNT>{}</TRACK_COUNT>\n", info.channels);
-    for (n, name) in names.iter().enumerate().take(info.channels) {
+    let names: &[&str] = if sound.channels == 1 { &["Mono"] } else { &["Left", "Right"] };
+    xml += &format!("<TRACK_LIST>\n<TRACK_COUNT>{}</TRACK_COUNT>\n", sound.channels);
+    for (n, name) in names.iter().enumerate().take(sound.channels) {
         let n = n + 1;
         xml += &format!(
             "<TRACK><CHANNEL_INDEX>{n}</CHANNEL_INDEX><INTERLEAVE_INDEX>{n}</INTERLEAVE_INDEX><NAME>{name}</NAME></TRACK>\n"

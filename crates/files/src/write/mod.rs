@@ -21,6 +21,7 @@ use audio::BlockRef;
 
 use crate::atomic::PendingFile;
 use crate::error::FileError;
+use crate::tags::Tags;
 use crate::{MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
 
 use pack::{Order, Quantised};
@@ -119,6 +120,8 @@ pub struct Writer {
     clipped: u64,
     not_finite: u64,
     rf64_above: u64,
+    /// Bytes of a chunk in front of the sound of a WAV file that is to be tagged; 0 without.
+    room: usize,
 }
 
 #[derive(Debug)]
@@ -138,18 +141,35 @@ impl Writer {
     /// [`FileError::Unsupported`] when the format cannot hold such samples; [`FileError::Io`]
     /// when there is no such folder or it cannot be written to.
     pub fn create(path: impl AsRef<Path>, spec: WriteSpec) -> Result<Writer, FileError> {
-        Writer::with_rf64_above(path.as_ref(), spec, u64::from(u32::MAX))
+        Writer::with_rf64_above(path.as_ref(), spec, u64::from(u32::MAX), 0)
     }
 
-    /// As `create`; a WAV file longer than `rf64_above` bytes becomes RF64.
-    fn with_rf64_above(path: &Path, spec: WriteSpec, rf64_above: u64) -> Result<Writer, FileError> {
+    /// As [`Writer::create`] for a WAV file, with room for the tags that it gets by [`Writer::finish_tagged`].
+    ///
+    /// # Errors
+    /// As [`Writer::create`]; [`FileError::Unsupported`] for other kinds of file.
+    pub fn create_to_be_tagged(path: impl AsRef<Path>, spec: WriteSpec) -> Result<Writer, FileError> {
+        let path = path.as_ref();
+        if spec.file_type != FileType::Wav {
+            return Err(FileError::unsupported(path, "gets its tags once it is written".to_string()));
+        }
+        Writer::with_rf64_above(path, spec, u64::from(u32::MAX), crate::tags::room(&spec))
+    }
+
+    /// As `create`; a WAV file longer than `rf64_above` bytes becomes RF64, and has a chunk of `room` bytes before its sound.
+    fn with_rf64_above(
+        path: &Path,
+        spec: WriteSpec,
+        rf64_above: u64,
+        room: usize,
+    ) -> Result<Writer, FileError> {
         check(path, &spec)?;
         let mut pending = PendingFile::create(path)?;
         let sink = match spec.file_type {
             FileType::Flac => Sink::Flac(Box::new(flac::FlacSink::create(pending, &spec)?)),
             FileType::Alac => Sink::Alac(Box::new(alac::AlacSink::create(pending, &spec)?)),
             FileType::Wav | FileType::Aiff => {
-                let header = header(&spec, 0, rf64_above);
+                let header = header(&spec, 0, rf64_above, room);
                 pending.file().write_all(&header).map_err(|e| FileError::io(path, "write to it", e))?;
                 Sink::Bytes(pending)
             }
@@ -163,6 +183,7 @@ impl Writer {
             clipped: 0,
             not_finite: 0,
             rf64_above,
+            room,
         })
     }
 
@@ -240,7 +261,25 @@ impl Writer {
     /// When the disk refuses, or when a FLAC or ALAC file has no frames, which those formats cannot say; nothing is then
     /// left behind.
     pub fn finish(self) -> Result<Written, FileError> {
-        self.completed(PendingFile::commit)
+        self.completed(None, PendingFile::commit)
+    }
+
+    /// The same with tags, for a file that [`Writer::create_to_be_tagged`] began: it has the bytes that
+    /// [`write_tags`](crate::write_tags) would leave, which are read back and compared.
+    ///
+    /// # Errors
+    /// As [`Writer::finish`], and when the tags do not read back.
+    ///
+    /// # Panics
+    /// When the file was begun otherwise.
+    pub fn finish_tagged(self, tags: &Tags) -> Result<Written, FileError> {
+        assert!(self.room > 0, "a file with room for tags");
+        if let Sink::Bytes(pending) = &self.sink {
+            crate::tags::check(pending.target(), tags)?;
+        }
+        let written = self.completed(Some(tags), PendingFile::commit)?;
+        crate::tags::read_back(&written.path, tags)?;
+        Ok(written)
     }
 
     /// The same without waiting for the disk: for working files, which can be made again.
@@ -248,14 +287,15 @@ impl Writer {
     /// # Errors
     /// As [`Writer::finish`].
     pub fn finish_unsynced(self) -> Result<Written, FileError> {
-        self.completed(PendingFile::commit_unsynced)
+        self.completed(None, PendingFile::commit_unsynced)
     }
 
     fn completed(
         self,
+        tags: Option<&Tags>,
         commit: impl FnOnce(PendingFile) -> Result<(), FileError>,
     ) -> Result<Written, FileError> {
-        let Writer { spec, sink, frames, clipped, not_finite, rf64_above, .. } = self;
+        let Writer { spec, sink, frames, clipped, not_finite, rf64_above, room, .. } = self;
         let pending = match sink {
             Sink::Flac(sink) => sink.finish()?,
             Sink::Alac(sink) => sink.finish()?,
@@ -268,7 +308,10 @@ impl Writer {
                     file.write_all(&[0]).map_err(failed)?;
                 }
                 file.seek(SeekFrom::Start(0)).map_err(failed)?;
-                file.write_all(&header(&spec, frames, rf64_above)).map_err(failed)?;
+                file.write_all(&header(&spec, frames, rf64_above, room)).map_err(failed)?;
+                if let Some(tags) = tags {
+                    crate::tags::fill(file, tags, &spec, frames).map_err(failed)?;
+                }
                 pending
             }
         };
@@ -307,10 +350,10 @@ impl Writer {
     }
 }
 
-fn header(spec: &WriteSpec, frames: u64, rf64_above: u64) -> Vec<u8> {
+fn header(spec: &WriteSpec, frames: u64, rf64_above: u64, room: usize) -> Vec<u8> {
     match spec.file_type {
         FileType::Aiff => aiff::header(spec, frames),
-        _ => wav::header(spec, frames, rf64_above),
+        _ => wav::header(spec, frames, rf64_above, room),
     }
 }
 

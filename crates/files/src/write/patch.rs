@@ -41,7 +41,7 @@ impl Patch {
         let failed = |e| FileError::io(path, "write to it", e);
         let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
         let frames = info.frames as u64;
-        let start = wav::header(&spec, frames, u64::from(u32::MAX)).len() as u64;
+        let start = wav::header(&spec, frames, u64::from(u32::MAX), 0).len() as u64;
         let length = start + frames * spec.frame_bytes() as u64;
         let ours = matches!(info.format, Format::Wav | Format::Rf64)
             && info.encoding == Encoding::Float { bits: 64 }

@@ -253,7 +253,7 @@ fn a_long_wav_becomes_rf64_in_place() {
     let spec = spec(FileType::Wav, SampleFormat::Int24, 2);
     let sound = sound(&spec, 1001, 5);
     for (limit, format) in [(6077, Format::Rf64), (6078, Format::Wav)] {
-        let mut writer = Writer::with_rf64_above(&path, spec, limit).unwrap();
+        let mut writer = Writer::with_rf64_above(&path, spec, limit, 0).unwrap();
         writer.write_f64(&sound.as_block()).unwrap();
         writer.finish().unwrap();
         let mut reader = open(&path).unwrap();
@@ -264,7 +264,7 @@ fn a_long_wav_becomes_rf64_in_place() {
         assert_eq!(fs::metadata(&path).unwrap().len(), 6078 + 8);
     }
     // The sizes of EBU Tech 3306 section 3.3 at their places.
-    let mut writer = Writer::with_rf64_above(&path, spec, 0).unwrap();
+    let mut writer = Writer::with_rf64_above(&path, spec, 0, 0).unwrap();
     writer.write_f64(&sound.as_block()).unwrap();
     writer.finish().unwrap();
     let bytes = fs::read(&path).unwrap();

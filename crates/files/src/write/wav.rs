@@ -11,8 +11,9 @@ use super::WriteSpec;
 /// The content of a `ds64` chunk without a table: three 64-bit sizes and a count of zero.
 const DS64_BYTES: u32 = 28;
 
-/// A header of the same length for every number of frames.
-pub(super) fn header(spec: &WriteSpec, frames: u64, rf64_above: u64) -> Vec<u8> {
+/// A header of the same length for every number of frames, with a chunk of `room` bytes for what is to stand in front of the
+/// sound; none for 0.
+pub(super) fn header(spec: &WriteSpec, frames: u64, rf64_above: u64, room: usize) -> Vec<u8> {
     let mut fmt = format_chunk(spec);
     if spec.sample_format.is_float() {
         // A format other than integers states its frames in a `fact` chunk; RF64 has them in `ds64`.
@@ -20,7 +21,7 @@ pub(super) fn header(spec: &WriteSpec, frames: u64, rf64_above: u64) -> Vec<u8> 
         fmt.extend(u32::try_from(frames).unwrap_or(u32::MAX).to_le_bytes());
     }
     let data_bytes = frames * spec.frame_bytes() as u64;
-    let head_bytes = 12 + 8 + DS64_BYTES as usize + fmt.len() + 8;
+    let head_bytes = 12 + 8 + DS64_BYTES as usize + room + fmt.len() + 8;
     let riff_bytes = head_bytes as u64 - 8 + data_bytes + data_bytes % 2;
     let long = riff_bytes > rf64_above;
     let short = |bytes: u64| if long { u32::MAX } else { u32::try_from(bytes).unwrap_or(u32::MAX) };
@@ -35,6 +36,11 @@ pub(super) fn header(spec: &WriteSpec, frames: u64, rf64_above: u64) -> Vec<u8> 
         head.extend(if long { size.to_le_bytes() } else { [0; 8] });
     }
     head.extend([0; 4]);
+    if room > 0 {
+        head.extend(b"JUNK");
+        head.extend((room as u32 - 8).to_le_bytes());
+        head.resize(head.len() + room - 8, 0);
+    }
     head.extend(fmt);
     head.extend(b"data");
     head.extend(short(data_bytes).to_le_bytes());

@@ -7,7 +7,7 @@ use crate::support::independent;
 use audio::Buffer;
 use files::{
     Codec, Cover, EncodeSpec, Encoder, FileType, Loudness, SampleFormat, Tags, WriteSpec, Writer, open,
-    read_broadcast_loudness, read_tags, write_tags,
+    plain_integers, read_broadcast_loudness, read_tags, write_tags,
 };
 use proptest::prelude::*;
 
@@ -118,6 +118,68 @@ fn same(a: &Tags, b: &Tags) -> bool {
         && near(x.album_peak_dbtp, y.album_peak_dbtp)
         && Tags { loudness: Loudness::default(), ..a.clone() }
             == Tags { loudness: Loudness::default(), ..b.clone() }
+}
+
+/// A file that gets its tags as it is finished has the bytes of one that gets them later: finds a chunk in another order, a size
+/// that is not brought up to date, a sound of an odd number of bytes whose end is overwritten, and room left where nothing is.
+#[test]
+fn tags_at_the_end_of_writing_are_those_of_a_finished_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for sample_format in [SampleFormat::Int8, SampleFormat::Int16, SampleFormat::Int24, SampleFormat::Float64]
+    {
+        for channels in 1..=3usize {
+            for tags in [everything(), Tags::default(), Tags { title: Some("a".into()), ..Tags::default() }] {
+                let spec =
+                    WriteSpec { file_type: FileType::Wav, sample_format, sample_rate_hz: 44_100, channels };
+                let planes: Vec<Vec<f64>> = (1..=channels)
+                    .map(|c| (0..5001).map(|n| (0.01 * (c * n) as f64).sin()).collect())
+                    .collect();
+                let write = |mut writer: Writer| {
+                    writer.write_f64(&Buffer::from_channels(&planes).as_block()).unwrap();
+                    writer
+                };
+                write(Writer::create(path("later.wav"), spec).unwrap()).finish().unwrap();
+                write_tags(path("later.wav"), &tags).unwrap();
+                let writer = write(Writer::create_to_be_tagged(path("tagged.wav"), spec).unwrap());
+                writer.finish_tagged(&tags).unwrap();
+                let (later, tagged) =
+                    (std::fs::read(path("later.wav")).unwrap(), std::fs::read(path("tagged.wav")).unwrap());
+                let differs = later.iter().zip(&tagged).position(|(a, b)| a != b);
+                assert!(later == tagged, "{sample_format:?}, {channels} channels: {differs:?}");
+            }
+        }
+    }
+    let flac = WriteSpec {
+        file_type: FileType::Flac,
+        sample_format: SampleFormat::Int16,
+        sample_rate_hz: 44_100,
+        channels: 1,
+    };
+    assert!(Writer::create_to_be_tagged(path("a.flac"), flac).is_err());
+}
+
+/// The bytes of the samples and nothing else, before and behind which tags stand; and nothing of files whose samples lie
+/// otherwise.
+#[test]
+fn plain_integers_are_found_between_the_tags() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in every_kind(folder.path()) {
+        let plain = path.ends_with("16.wav");
+        write_tags(&path, &everything()).unwrap();
+        let found = plain_integers(&path).unwrap();
+        assert_eq!(found.is_some(), plain, "{}", path.display());
+        let Some((info, place)) = found else { continue };
+        let bytes = std::fs::read(&path).unwrap();
+        let samples = bytes[place.start as usize..place.end as usize].chunks_exact(2);
+        let read: Vec<f64> =
+            samples.map(|s| f64::from(i16::from_le_bytes([s[0], s[1]])) / 32_768.0).collect();
+        let sound = open(&path).unwrap().read_to_end().unwrap();
+        assert_eq!((info.frames, read.len()), (sound.frames(), 2 * sound.frames()));
+        for channel in 0..2 {
+            assert!(read.iter().skip(channel).step_by(2).eq(sound.channel(channel)));
+        }
+    }
 }
 
 // Finds a field that is lost, a letter that is not ASCII and breaks, and a tag that harms the sound.

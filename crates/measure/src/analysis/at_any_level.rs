@@ -18,12 +18,14 @@ impl Analyser {
     pub fn at_any_level(&self) -> AtAnyLevel {
         let mut options = self.options;
         (options.pitch, options.clicks, options.clipping, options.music) = (false, false, false, false);
+        options.course = false;
         let Meters { energy, true_peak, levels, dynamic_range, long_term, erb, .. } = &self.meters;
         let meters = Meters {
             energy: energy.clone(),
             true_peak: true_peak.clone(),
             levels: levels.clone(),
             clipping: None,
+            tops: None,
             dynamic_range: dynamic_range.clone(),
             long_term: long_term.clone(),
             erb: erb.clone(),

@@ -289,6 +289,12 @@ impl Overs {
         Ok(Overs { channels, frames: 0, room: Room::default() })
     }
 
+    /// How far around a frame samples may shape the curve there: a search that begins and ends so far from some frames finds in
+    /// them what a search through everything does.
+    pub fn reach() -> Frames {
+        Halves::that_verify().reach() + CHUNK
+    }
+
     /// Takes the next block and returns the places found so far and not yet returned, channel by channel,
     /// each in order of time. The search runs behind the input by up to about 230,000 frames.
     ///

@@ -227,7 +227,7 @@ fn render(
         }
     }
     if let Some(ceiling_dbtp) = ceiling_dbtp {
-        keep_ceiling(&rendered, ceiling_dbtp, context)?;
+        keep_ceiling(&rendered, ceiling_dbtp, None, context)?;
     }
     merging.save(project)?;
     mended.session = Some(crate::written::shown(&project.session_file()));

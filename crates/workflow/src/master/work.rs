@@ -2,7 +2,7 @@
 //! sound twice.
 
 use super::stage::{Part, Stage, is_quick};
-use crate::ceiling::{Kept, keep_ceiling};
+use crate::ceiling::{Kept, Verified, Verifying, keep_ceiling};
 use crate::listen::{Ear, hear, render_options};
 use crate::{Context, Project, WorkflowError};
 use audio::{BlockRef, Layout};
@@ -31,6 +31,11 @@ pub(super) fn sound_of(master: &session::Master) -> &session::Strip {
 /// What is measured between the steps; how dense it gets is asked behind the limiter, and what is clipped of the recording.
 pub(super) fn on_the_way() -> Options {
     Options { true_peak_factor: 4, psr: false, clipping: false, ..crate::listen::of_a_song() }
+}
+
+/// The same of what stands before the last stage, whose work is to be foreseen.
+fn before_the_last_stage() -> Options {
+    Options { course: true, ..on_the_way() }
 }
 
 /// Whether an insert belongs to the last stage, which is solved as a whole.
@@ -111,6 +116,8 @@ struct Rendered {
     reductions: Vec<GainReduction>,
     /// Integrated loudness, in LUFS.
     integrated_lufs: Option<f64>,
+    /// Its peaks, where they were verified while it was rendered.
+    verified: Option<Verified>,
 }
 
 impl Candidate {
@@ -173,7 +180,8 @@ impl<'a> Work<'a> {
         let bare = without_limiter(session);
         let part = Part::of(&bare, self.source, &self.stages)?;
         self.context.listener.stage("listening to the master so far", None);
-        let mut ear = Ear::new(part.plan.sample_rate_hz, part.plan.nodes[0].output_channels, on_the_way())?;
+        let channels = part.plan.nodes[0].output_channels;
+        let mut ear = Ear::new(part.plan.sample_rate_hz, channels, before_the_last_stage())?;
         let keeps = !is_quick(&bare.master.strip, self.source, part.plan.sample_rate_hz);
         let mut left = part.plan.frames();
         let mut heard = |block: &BlockRef| {
@@ -239,12 +247,12 @@ impl<'a> Work<'a> {
 
     /// Finds the drive into the limiter that reaches the goal, on the rendered audio.
     pub(crate) fn solve(&mut self, session: &Session, goal: &Goal) -> Result<Solved, WorkflowError> {
-        self.solve_from(session, goal, None, false)
+        self.solve_from(session, goal, None, (false, false))
     }
 
     /// The same where the drive of the session has followed what was heard with it: the first render may be the master.
     pub(super) fn solve_followed(&mut self, session: &Session, goal: &Goal) -> Result<Solved, WorkflowError> {
-        self.solve_from(session, goal, None, true)
+        self.solve_from(session, goal, None, (true, true))
     }
 
     /// The same, with what was measured of the chain before the last stage.
@@ -254,17 +262,19 @@ impl<'a> Work<'a> {
         goal: &Goal,
         before: Option<Unlimited>,
     ) -> Result<Solved, WorkflowError> {
-        self.solve_from(session, goal, before, before.is_some())
+        // What is foreseen moment by moment is nearly always the master.
+        let foreseen = before.is_some_and(|before| before.foresight.is_some());
+        self.solve_from(session, goal, before, (before.is_some(), foreseen))
     }
 
-    /// Unless it starts `near` the target the first render is aimed from afar, and is not kept; any later one may be the
-    /// master.
+    /// Unless it starts `near` the target the first render is aimed from afar, and is not kept; unless it `is_master` nearly
+    /// always, its peaks are not verified. Any later one may be the master.
     fn solve_from(
         &mut self,
         session: &Session,
         goal: &Goal,
         before: Option<Unlimited>,
-        mut near: bool,
+        (mut near, mut is_master): (bool, bool),
     ) -> Result<Solved, WorkflowError> {
         self.prepare(session)?;
         // Room for what is to come.
@@ -275,7 +285,8 @@ impl<'a> Work<'a> {
         mastering::solve_drive(goal, start, before, |drive_db| {
             let session = with_limiter(session, drive_db, goal.limiter_ceiling_dbtp());
             let keeps = std::mem::replace(&mut near, true);
-            self.trial(&session, goal, drive_db, keeps)
+            let verifies = std::mem::replace(&mut is_master, true);
+            self.trial(&session, goal, drive_db, (keeps, verifies))
         })
     }
 
@@ -284,27 +295,30 @@ impl<'a> Work<'a> {
         session: &Session,
         goal: &Goal,
         drive_db: f64,
-        keeps: bool,
+        (keeps, verifies): (bool, bool),
     ) -> Result<Trial, WorkflowError> {
         self.context.check()?;
         self.candidate = None;
         let part = Part::of(session, self.source, &self.stages)?;
         let layout = Layout::from_channels(part.plan.nodes[0].output_channels);
         let mut density = Density::new(f64::from(part.plan.sample_rate_hz), layout)?;
-        let mut heard = |block: &BlockRef| {
-            density.push(block);
-            Ok(())
-        };
         let float = self.workshop.path().join("trial.wav");
         let mut writer = if keeps { Some(float_writer(&part.plan, &float)?) } else { None };
-        let mut write = writer.as_mut().map(|writer| |block: &BlockRef| Ok(writer.write_f64(block)?));
-        let mut outputs = vec![output(&mut heard)];
-        outputs.extend(write.as_mut().map(|write| output(write)));
-        let reductions = part.all(self.run(&part, outputs)?);
+        let mut verifying = match keeps && verifies {
+            true => Some(Verifying::new(part.plan.nodes[0].output_channels, goal.ceiling_dbtp)?),
+            false => None,
+        };
+        let mut heard = |block: &BlockRef| {
+            density.push(block);
+            verifying.iter_mut().for_each(|verifying| verifying.push(block));
+            Ok(writer.iter_mut().try_for_each(|writer| writer.write_f64(block))?)
+        };
+        let reductions = part.all(self.run(&part, vec![output(&mut heard)])?);
         if let Some(writer) = writer {
             writer.finish_unsynced()?;
             let (reductions, integrated_lufs) = (reductions.clone(), density.integrated_lufs());
-            let rendered = Rendered { float, reductions, integrated_lufs };
+            let verified = verifying.map(Verifying::finish);
+            let rendered = Rendered { float, reductions, integrated_lufs, verified };
             self.candidate = Some(Candidate { master: session.master.clone(), rendered });
         }
         let psr_p5_lu = self.density(&density, &part, goal)?;
@@ -343,12 +357,13 @@ impl<'a> Work<'a> {
         &mut self,
         session: &Session,
     ) -> Result<(PathBuf, Vec<GainReduction>), WorkflowError> {
-        let Rendered { float, reductions, .. } = self.rendered(session)?;
+        let Rendered { float, reductions, .. } = self.rendered(session, None)?;
         Ok((float, reductions))
     }
 
-    /// The same, with its loudness; a trial of it is not rendered again.
-    fn rendered(&mut self, session: &Session) -> Result<Rendered, WorkflowError> {
+    /// The same, with its loudness, and its peaks verified against a ceiling in dBTP where there is one; a trial of it is not
+    /// rendered again.
+    fn rendered(&mut self, session: &Session, ceiling_dbtp: Option<f64>) -> Result<Rendered, WorkflowError> {
         let float = self.workshop.path().join("master.wav");
         if let Some(made) = self.candidate.take().filter(|made| made.is(&session.master)) {
             let made = made.rendered;
@@ -360,13 +375,17 @@ impl<'a> Work<'a> {
         let layout = Layout::from_channels(part.plan.nodes[0].output_channels);
         let mut loudness = Loudness::new(f64::from(part.plan.sample_rate_hz), layout)?;
         let mut writer = float_writer(&part.plan, &float)?;
+        let channels = part.plan.nodes[0].output_channels;
+        let mut verifying = ceiling_dbtp.map(|dbtp| Verifying::new(channels, dbtp)).transpose()?;
         let mut write = |block: &BlockRef| {
             loudness.push(block);
+            verifying.iter_mut().for_each(|verifying| verifying.push(block));
             Ok(writer.write_f64(block)?)
         };
         let reductions = part.all(self.run(&part, vec![output(&mut write)])?);
         writer.finish_unsynced()?;
-        Ok(Rendered { float, reductions, integrated_lufs: loudness.integrated_lufs() })
+        let verified = verifying.map(Verifying::finish);
+        Ok(Rendered { float, reductions, integrated_lufs: loudness.integrated_lufs(), verified })
     }
 
     /// Renders the master and keeps its ceiling. Peaks that are repaired behind the limiter take loudness with them: where a
@@ -379,8 +398,10 @@ impl<'a> Work<'a> {
     ) -> Result<Finished, WorkflowError> {
         let mut session = session.clone();
         for round in 0.. {
-            let Rendered { float, reductions, integrated_lufs } = self.rendered(&session)?;
-            let Kept { repaired, lowered_lufs } = keep_ceiling(&float, goal.ceiling_dbtp, self.context)?;
+            let Rendered { float, reductions, integrated_lufs, verified } =
+                self.rendered(&session, Some(goal.ceiling_dbtp))?;
+            let Kept { repaired, lowered_lufs } =
+                keep_ceiling(&float, goal.ceiling_dbtp, verified, self.context)?;
             let integrated_lufs = lowered_lufs.or(integrated_lufs);
             if let Some((solved, drive_db)) = solved.as_deref_mut().zip(drive_of(&session)) {
                 let facts = Facts { integrated_lufs, ..solved.best.facts.clone() };
