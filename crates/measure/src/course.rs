@@ -5,6 +5,7 @@
 //! the sample rate, which is enough to foresee with. [`TruePeak`](crate::TruePeak) is the meter.
 
 use crate::bins::BINS_PER_SECOND;
+use crate::levels::highest;
 use audio::{BlockRef, db_to_power};
 use std::f64::consts::PI;
 
@@ -37,6 +38,8 @@ pub(crate) struct Tops {
     /// Of each channel the last samples, then those of the bin.
     lines: Vec<Vec<f64>>,
     highest: f64,
+    /// Whole bins taken.
+    bins: usize,
     course: Course,
     between: [[f64; 2 * REACH]; 2],
 }
@@ -45,20 +48,28 @@ impl Tops {
     pub(crate) fn new(channels: usize) -> Tops {
         let lines = vec![vec![0.0; 2 * REACH]; channels];
         let between = [between(0.25), between(0.5)];
-        Tops { lines, highest: 0.0, course: Course::default(), between }
+        Tops { lines, highest: 0.0, bins: 0, course: Course::default(), between }
     }
 
     /// Takes the loudness of a whole bin, in LUFS.
     pub(crate) fn loud(&mut self, lufs: Option<f64>) {
-        if self.course.power.len() <= LONGEST_BINS {
-            let power = lufs.map_or(0.0, |lufs| db_to_power(lufs + OFFSET_DB));
-            self.course.power.push(power as f32);
+        self.bins += 1;
+        if self.is_too_long() {
+            self.course = Course::default();
+            return;
         }
+        let power = lufs.map_or(0.0, |lufs| db_to_power(lufs + OFFSET_DB));
+        self.course.power.push(power as f32);
+    }
+
+    /// Whether it is longer than anything that has a course.
+    fn is_too_long(&self) -> bool {
+        self.bins > LONGEST_BINS
     }
 
     /// Takes a bin of clean samples. Points stand [`REACH`] frames late.
     pub(crate) fn bin(&mut self, bin: &BlockRef) {
-        if self.course.tops.len() > PARTS * LONGEST_BINS {
+        if self.is_too_long() {
             return;
         }
         let frames = bin.frames();
@@ -82,9 +93,6 @@ impl Tops {
     /// The whole bins.
     pub(crate) fn finish(self) -> Course {
         let mut course = self.course;
-        if course.power.len() > LONGEST_BINS {
-            return Course::default();
-        }
         course.tops.truncate(PARTS * course.power.len());
         course
     }
@@ -138,23 +146,6 @@ fn summit(between: &[[f64; 2 * REACH]; 2], samples: &[f64]) -> f64 {
     let (left, right) = (points[best - 1], points[best + 1]);
     let bend = 2.0 * points[best] - left - right;
     points[best] + if bend > 0.0 { (right - left).powi(2) / (8.0 * bend) } else { 0.0 }
-}
-
-audio::wide! {
-    /// The highest absolute sample.
-    fn highest(samples: &[f64]) -> f64 {
-        let mut most = [0.0f64; 8];
-        let chunks = samples.chunks_exact(8);
-        let rest = chunks.remainder();
-        for chunk in chunks {
-            for lane in 0..8 {
-                let x = chunk[lane].abs();
-                most[lane] = if x > most[lane] { x } else { most[lane] };
-            }
-        }
-        let of_rest = rest.iter().fold(0.0, |most: f64, x| if x.abs() > most { x.abs() } else { most });
-        most.iter().fold(of_rest, |most: f64, x| if *x > most { *x } else { most })
-    }
 }
 
 #[cfg(test)]

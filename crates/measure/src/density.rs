@@ -7,7 +7,7 @@
 use crate::bins::Binner;
 use crate::dynamics::{PSR_GATE_LU, PSR_SHARE};
 use crate::error::Error;
-use crate::levels::level_db;
+use crate::levels::{highest, level_db};
 use crate::loudness::{Energy, SHORT_TERM_BINS, STEP_BINS};
 use crate::stats::{nearest_rank, sorted};
 use audio::{BlockRef, Layout};
@@ -91,23 +91,6 @@ impl Density {
             peak_db(end).map(|db| db - loudness)
         };
         nearest_rank(&sorted(ends.filter_map(psr)), PSR_SHARE)
-    }
-}
-
-audio::wide! {
-    /// The highest absolute sample.
-    fn highest(samples: &[f64]) -> f64 {
-        let mut most = [0.0f64; 8];
-        let chunks = samples.chunks_exact(8);
-        let rest = chunks.remainder();
-        for chunk in chunks {
-            for lane in 0..8 {
-                let x = chunk[lane].abs();
-                most[lane] = if x > most[lane] { x } else { most[lane] };
-            }
-        }
-        let of_rest = rest.iter().fold(0.0, |most: f64, x| if x.abs() > most { x.abs() } else { most });
-        most.iter().fold(of_rest, |most: f64, x| if *x > most { *x } else { most })
     }
 }
 

@@ -321,6 +321,23 @@ impl Levels {
     }
 }
 
+audio::wide! {
+    /// The highest absolute sample.
+    pub(crate) fn highest(samples: &[f64]) -> f64 {
+        let mut most = [0.0f64; 8];
+        let chunks = samples.chunks_exact(8);
+        let rest = chunks.remainder();
+        for chunk in chunks {
+            for lane in 0..8 {
+                let x = chunk[lane].abs();
+                most[lane] = if x > most[lane] { x } else { most[lane] };
+            }
+        }
+        let of_rest = rest.iter().fold(0.0, |most: f64, x| if x.abs() > most { x.abs() } else { most });
+        most.iter().fold(of_rest, |most: f64, x| if *x > most { *x } else { most })
+    }
+}
+
 /// The sum of products of two equally long channels.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     const LANES: usize = 8;

@@ -146,8 +146,15 @@ fn series_change_no_reading() {
 #[test]
 fn what_is_longer_than_an_hour_is_held_in_hardly_more() {
     let sound = sound();
-    let options =
-        Options { series: true, lean: true, pitch: false, clipping: false, psr: false, ..Options::default() };
+    let options = Options {
+        series: true,
+        lean: true,
+        pitch: false,
+        clipping: false,
+        psr: false,
+        course: true,
+        ..Options::default()
+    };
     let mut lean = Analyser::new(RATE_HZ, Layout::Stereo, options).unwrap();
     feed(&mut lean, &sound, 4_500);
     let (hour, made) = (held(&lean), taken(&lean));
@@ -160,7 +167,9 @@ fn what_is_longer_than_an_hour_is_held_in_hardly_more() {
     // The same ten seconds over and over: hours of them read as minutes do.
     let mut short = Analyser::new(RATE_HZ, Layout::Stereo, options).unwrap();
     feed(&mut short, &sound, 600);
-    let (long, short) = (lean.finish().facts, short.finish().facts);
+    let (long, short) = (lean.finish(), short.finish());
+    assert!(long.course.tops.is_empty() && short.course.tops.len() == 600 * 400);
+    let (long, short) = (long.facts, short.facts);
     let near = |a: Option<f64>, b: Option<f64>, by: f64| (a.unwrap() - b.unwrap()).abs() < by;
     assert!(near(long.integrated_lufs, short.integrated_lufs, 0.01), "{long:?}");
     assert!(near(long.loudness_range_lu, short.loudness_range_lu, 0.05), "{long:?}");
