@@ -60,7 +60,7 @@ pub struct Options {
     /// Of these only what is asked of a whole song, a tenth as much: tone against time, and loudness every 50 ms instead of
     /// every 10 (of what is longer than an hour, as many points as an hour has); not PSR, the image nor the power in auditory
     /// bands. Onsets, which are found in those bands, are not read either
-    /// unless music is asked for.
+    /// unless music is asked for, and of what is longer than an hour not at all.
     pub lean: bool,
     /// Peak to short-term loudness against time (PSR), which needs the true peak of every quarter of a second and not
     /// only the highest; needs the levels as well.
@@ -240,7 +240,11 @@ impl Analyser {
     /// An analyser for signals of a sample rate in hertz (8 to 768 kHz) and a layout.
     pub fn new(sample_rate_hz: f64, layout: Layout, options: Options) -> Result<Analyser, Error> {
         let channels = layout.channels();
-        let energy = Energy::new(sample_rate_hz, layout)?;
+        // Loudness every 10 ms is made of every bin.
+        let energy = match options.series && !options.lean {
+            true => Energy::new(sample_rate_hz, layout)?,
+            false => Energy::of_a_file(sample_rate_hz, layout)?,
+        };
         let mut true_peak =
             TruePeak::new(channels, options.true_peak_factor)?.with_minimum(sample_rate_hz)?;
         if options.levels && options.psr {
@@ -284,6 +288,10 @@ impl Analyser {
             }
             meters.take(bin);
         });
+        // Where onsets are read for the sake of the music alone, what is no song has none.
+        if self.options.lean && self.options.music && meters.chroma.is_none() {
+            meters.erb = None;
+        }
     }
 
     /// The readings of all that was taken.
@@ -329,9 +337,9 @@ impl Analyser {
             .map(|meter| meter.finish(&mut facts, options.series && !options.lean))
             .unwrap_or_default();
         blemishes.low_end_balance_db = told.low_end_balance_db;
+        let listens = meters.erb.is_some();
         let erb::Told { frames: mut erb, onsets_s, novelty } =
             meters.erb.map(|meter| meter.finish(&activity)).unwrap_or_default();
-        let listens = options.spectrum && (options.music || !options.lean);
         if listens && activity.seconds() > 0.0 {
             facts.onsets_per_s = Some(onsets_s.len() as f64 / activity.seconds());
             facts.inter_onset_median_s = inter_onset_median_s(&onsets_s);

@@ -31,7 +31,7 @@ use audio::{BlockRef, Layout};
 pub struct Density {
     binner: Binner,
     energy: Energy,
-    /// The highest sample of all channels in each bin.
+    /// The highest sample of all channels in each [`STEP_BINS`] bins; the last may be open.
     peaks: Vec<f32>,
 }
 
@@ -41,7 +41,7 @@ impl Density {
     /// # Errors
     /// When the rate is none that audio has.
     pub fn new(sample_rate_hz: f64, layout: Layout) -> Result<Density, Error> {
-        let energy = Energy::new(sample_rate_hz, layout)?;
+        let energy = Energy::of_a_file(sample_rate_hz, layout)?;
         Ok(Density { binner: Binner::new(sample_rate_hz, layout.channels()), energy, peaks: Vec::new() })
     }
 
@@ -53,10 +53,14 @@ impl Density {
     pub fn push(&mut self, block: &BlockRef) {
         let Density { binner, energy, peaks } = self;
         binner.push(block, |bin| {
+            if energy.bins().is_multiple_of(STEP_BINS) {
+                peaks.push(0.0);
+            }
             energy.bin(bin);
             let highest = bin.iter().map(highest).fold(0.0, f64::max);
             // Rounded down, so that it stays a bound.
-            peaks.push((highest * (1.0 - f64::from(f32::EPSILON))) as f32);
+            let highest = (highest * (1.0 - f64::from(f32::EPSILON))) as f32;
+            peaks.iter_mut().next_back().into_iter().for_each(|open| *open = open.max(highest));
         });
     }
 
@@ -69,7 +73,7 @@ impl Density {
     /// loudness, every 100 ms, what is 20 LU below integrated loudness left out.
     pub fn psr_p5_at_least_lu(&self) -> Option<f64> {
         self.p5(|end| {
-            let peaks = &self.peaks[end - SHORT_TERM_BINS..end];
+            let peaks = &self.peaks[(end - SHORT_TERM_BINS) / STEP_BINS..end / STEP_BINS];
             level_db(f64::from(peaks.iter().fold(0.0f32, |most, peak| most.max(*peak))))
         })
     }

@@ -4,11 +4,12 @@
 //! every half of that. A window is weighed by the square of a sine, so that its middle counts most.
 
 use crate::bands::OCTAVE_EDGES_HZ;
-use crate::levels::{Stereo, ratio_db};
+use crate::levels::{Stereo, halve, ratio_db};
 use audio::{db_to_power, power_to_db};
 use num_complex::Complex;
 use realfft::RealFftPlanner;
 use serde::{Deserialize, Serialize};
+use std::array::from_fn;
 
 /// Number of bands.
 pub(crate) const BANDS: usize = OCTAVE_EDGES_HZ.len() - 1;
@@ -33,7 +34,8 @@ pub struct BandImage {
 
 /// The stereo image by band against time; empty unless the signal has two channels and the spectrum was asked for.
 ///
-/// It grows by 19,400 (44.1 kHz) to 21,100 (48 kHz) windows of nine bands an hour: 2.3 MB while it is measured.
+/// An hour has 19,400 (44.1 kHz) to 21,100 (48 kHz) windows of nine bands: 2.3 MB while it is measured. Of what is longer two
+/// neighbours are one, of what is longer than two hours four, and so on.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ImageSeries {
@@ -89,6 +91,57 @@ pub enum ChannelRelation {
 
 /// The powers of one window: left, right and the real part of the cross-power in each band, mean squares.
 pub(crate) type Row = [[f32; 3]; BANDS];
+
+/// Windows that are kept at most, an even number: about an hour's.
+const MOST_ROWS: usize = 22_000;
+
+/// The windows of a signal. When there are more than an hour has, neighbours become one, the mean of both.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rows {
+    all: Vec<Row>,
+    /// How often neighbours have become one.
+    doubled: u32,
+    /// The sum of the windows that are not one yet, and their number.
+    open: (Row, usize),
+}
+
+impl Rows {
+    /// How many windows are one.
+    pub(crate) fn windows(&self) -> usize {
+        1 << self.doubled
+    }
+
+    /// Takes the next window.
+    pub(crate) fn push(&mut self, row: Row) {
+        let (sum, count) = &mut self.open;
+        sum.as_flattened_mut().iter_mut().zip(row.as_flattened()).for_each(|(sum, power)| *sum += power);
+        *count += 1;
+        if *count < 1 << self.doubled {
+            return;
+        }
+        let part = 1.0 / *count as f32;
+        self.all.push(sum.map(|band| band.map(|power| part * power)));
+        self.open = Default::default();
+        if self.all.len() == MOST_ROWS {
+            let mean = |a: f32, b: f32| 0.5 * (a + b);
+            let both = |a: Row, b: Row| from_fn(|band| from_fn(|part| mean(a[band][part], b[band][part])));
+            halve(&mut self.all, both);
+            self.doubled += 1;
+        }
+    }
+
+    /// The windows in order.
+    pub(crate) fn all(&self) -> &[Row] {
+        &self.all
+    }
+
+    /// As if every power had been `by` times as large.
+    pub(crate) fn amplify(&mut self, by: f64) {
+        let powers = self.all.as_flattened_mut().as_flattened_mut().iter_mut();
+        let open = self.open.0.as_flattened_mut();
+        powers.chain(open).for_each(|power| *power = (f64::from(*power) * by) as f32);
+    }
+}
 
 fn image(row: &[f32; 3]) -> Stereo {
     let [left, right, product] = row.map(f64::from);
@@ -213,5 +266,31 @@ pub(crate) fn relation(
             frames: lag.unsigned_abs() as usize,
             inverted,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Finds rows beyond an hour that grow, that say another time than theirs, or that are not the mean of what they hold.
+    #[test]
+    fn a_long_signal_has_longer_windows_with_their_mean() {
+        // Whole numbers, so that the mean of four is exact in f32.
+        let level = |n: usize, band: usize, part: usize| (1 + n % 11 + 20 * band + 300 * part) as f32;
+        let row = |n: usize| from_fn(|band| from_fn(|part| level(n, band, part)));
+        let mut rows = Rows::default();
+        let count = 3 * MOST_ROWS + 6;
+        (0..count).for_each(|n| rows.push(row(n)));
+        assert_eq!((rows.windows(), rows.all().len(), rows.open.1), (4, count / 4, 2));
+        for n in [0, 1, MOST_ROWS / 4 - 1, MOST_ROWS / 2, count / 4 - 1] {
+            for (band, part) in [(0, 0), (BANDS - 1, 2)] {
+                let four: f32 = (4 * n..4 * n + 4).map(|n| level(n, band, part)).sum();
+                assert_eq!(rows.all()[n][band][part], four / 4.0, "{n}");
+            }
+        }
+        rows.amplify(4.0);
+        assert_eq!(rows.all()[0][0][0], (1.0 + 2.0 + 3.0 + 4.0) / 4.0 * 4.0);
+        assert_eq!(rows.open.0[0][0], 4.0 * (level(count - 2, 0, 0) + level(count - 1, 0, 0)));
     }
 }

@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 pub(crate) const FRAME_BINS: usize = 5;
 /// The loudest window of a channel is 600 ms long: what a K-system meter integrates over.
 const LOUDEST_BINS: usize = 60 * BINS_PER_SECOND / 100;
+/// Stretches that are kept at most: those of an hour. An even number.
+const MOST_STRETCHES: usize = 3600 * BINS_PER_SECOND / FRAME_BINS;
 /// What is lower than this at the ends of a signal is quiet there (-60 dBFS).
 const QUIET: f64 = 0.001;
 
@@ -89,9 +91,12 @@ pub(crate) struct Levels {
     falls: Vec<(Frames, f64)>,
 }
 
-/// What is kept of every stretch.
+/// What is kept of every stretch. Of what is longer than an hour, two neighbours are kept as one, of what is longer than two
+/// hours four, and so on: it never holds more than an hour's.
 #[derive(Debug, Clone, Default)]
 struct Stretches {
+    /// How often the length of what is kept has doubled.
+    doubled: u32,
     /// The one that is being filled: frames, highest sample.
     open: (u32, f64),
     frames: Vec<u32>,
@@ -102,9 +107,14 @@ struct Stretches {
 }
 
 impl Stretches {
-    /// Takes a bin, which is the first of a stretch or not.
-    fn take(&mut self, begins: bool, frames: Frames, bin: &[Sums]) {
-        if begins {
+    /// Bins in what is kept as one.
+    fn bins(&self) -> usize {
+        FRAME_BINS << self.doubled
+    }
+
+    /// Takes a bin, the one with the number `at`.
+    fn take(&mut self, at: usize, frames: Frames, bin: &[Sums]) {
+        if at.is_multiple_of(self.bins()) {
             self.open = (0, 0.0);
             self.sums.extend(bin.iter().map(|_| (0.0, 0.0)));
         }
@@ -114,12 +124,37 @@ impl Stretches {
             self.open.1 = self.open.1.max(channel.peak);
         }
         self.open.0 += frames as u32;
+        if (at + 1).is_multiple_of(self.bins()) {
+            self.frames.push(self.open.0);
+            self.peaks.push(self.open.1);
+            if self.frames.len() == MOST_STRETCHES {
+                self.double(bin.len());
+            }
+        }
     }
 
-    fn close(&mut self) {
-        self.frames.push(self.open.0);
-        self.peaks.push(self.open.1);
+    /// Makes one of every two.
+    fn double(&mut self, channels: usize) {
+        halve(&mut self.frames, |a, b| a + b);
+        halve(&mut self.peaks, |a, b| a.max(b));
+        for pair in 0..self.frames.len() {
+            for channel in 0..channels {
+                let (a, b) = (2 * pair * channels + channel, (2 * pair + 1) * channels + channel);
+                let (a, b) = (self.sums[a], self.sums[b]);
+                self.sums[pair * channels + channel] = (a.0 + b.0, a.1 + b.1);
+            }
+        }
+        self.sums.truncate(self.frames.len() * channels);
+        self.doubled += 1;
     }
+}
+
+/// Makes one of every two neighbours of an even number of values.
+pub(crate) fn halve<T: Copy>(values: &mut Vec<T>, both: impl Fn(T, T) -> T) {
+    for pair in 0..values.len() / 2 {
+        values[pair] = both(values[2 * pair], values[2 * pair + 1]);
+    }
+    values.truncate(values.len() / 2);
 }
 
 /// The highest mean square of one channel over [`LOUDEST_BINS`].
@@ -175,12 +210,9 @@ impl Levels {
         }
         self.follow(peak, block.frames());
         self.frames += block.frames();
-        self.stretches.take(self.bins.is_multiple_of(FRAME_BINS), block.frames(), &self.last);
+        self.stretches.take(self.bins, block.frames(), &self.last);
         self.loudest.take(block.frames(), &self.last);
         self.bins += 1;
-        if self.bins.is_multiple_of(FRAME_BINS) {
-            self.stretches.close();
-        }
     }
 
     /// Keeps where the signal first rises above any level, and where it last falls below it.
@@ -217,9 +249,9 @@ impl Levels {
         self.rises.iter_mut().chain(&mut self.falls).for_each(|(_, peak)| *peak *= height);
     }
 
-    /// Number of full stretches of [`FRAME_BINS`] bins.
+    /// Number of full stretches of [`FRAME_BINS`] bins; where several are kept as one, of those that are full.
     pub(crate) fn stretches(&self) -> usize {
-        self.stretches.frames.len()
+        self.stretches.frames.len() << self.stretches.doubled
     }
 
     /// Highest sample of all channels.
@@ -238,8 +270,10 @@ impl Levels {
         self.channels[channel].samples / self.frames.max(1) as f64
     }
 
-    /// Highest sample and mean square without the signal's DC of the full stretches `from .. to`, over all channels.
+    /// Highest sample and mean square without the signal's DC of the full stretches `from .. to`, over all channels; where
+    /// several are kept as one, of all of those that these are part of.
     pub(crate) fn stretch(&self, from: usize, to: usize) -> (f64, f64) {
+        let (from, to) = (from >> self.stretches.doubled, to.div_ceil(1 << self.stretches.doubled));
         let count = self.channels.len();
         let frames: f64 = self.stretches.frames[from..to].iter().map(|n| f64::from(*n)).sum();
         let peak = self.stretches.peaks[from..to].iter().copied().fold(0.0, f64::max);
@@ -397,6 +431,32 @@ mod tests {
         assert_eq!(peak, 0.1);
         assert!(power < 1e-8, "{power}");
         assert!((levels.stretch(0, 1).1 - 0.02).abs() < 1e-3);
+    }
+
+    /// Finds stretches beyond an hour that grow, lie elsewhere or have other levels than the signal had there.
+    #[test]
+    fn a_long_signal_is_kept_in_longer_stretches() {
+        let mut levels = Levels::new(2);
+        // A second each at a level of its own, 7 different ones, over 5 hours; bins of two frames.
+        let level = |second: usize| 0.1 * (1 + second % 7) as f64;
+        for second in 0..5 * 3600 {
+            let (loud, still) = (level(second), 0.5 * level(second));
+            let bin = audio::Buffer::from_channels(&[vec![loud, -loud], vec![still, still]]);
+            (0..BINS_PER_SECOND).for_each(|_| levels.bin(&bin.as_block()));
+        }
+        assert!(levels.stretches.frames.len() <= MOST_STRETCHES && levels.stretches.doubled == 3);
+        assert_eq!(levels.stretches.sums.len(), 2 * levels.stretches.frames.len());
+        assert_eq!(levels.stretches(), 5 * 3600 * 20);
+        // The second channel is DC alone, whose mean over all is 0.2 (to the part of the levels that 7 leaves of 18,000).
+        let dc = levels.mean(1);
+        for second in [0usize, 1, 3599, 3600, 7_205, 17_999] {
+            // Eight stretches of 50 ms are one: those that lie wholly in a second.
+            let (from, to) = ((20 * second).next_multiple_of(8), (20 * (second + 1)) / 8 * 8);
+            let (peak, power) = levels.stretch(from, to);
+            let expected = (level(second).powi(2) + (0.5 * level(second) - dc).powi(2)) / 2.0;
+            assert_eq!(peak, level(second), "{second}");
+            assert!((power - expected).abs() < 1e-12, "{second}: {power} for {expected}");
+        }
     }
 
     #[test]

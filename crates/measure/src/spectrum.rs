@@ -7,7 +7,7 @@
 use crate::bands::{OCTAVE_EDGES_HZ, THIRD_OCTAVES_HZ};
 use crate::facts::{BandFacts, BandLevel, Facts};
 use crate::frames::{Bands, Found, Framer, PairSpectrum, Spectrum, add_powers, size_for};
-use crate::image::{self, ImageSeries, Row};
+use crate::image::{self, ImageSeries, Row, Rows};
 use crate::levels::{Stereo, power_db, ratio_db};
 use crate::shape;
 use crate::tone_series::{Sums, ToneMeter, ToneSeries};
@@ -52,7 +52,7 @@ struct Pair {
     /// Of one frame: left, right, real part of the cross-power.
     frame: [Vec<f64>; 3],
     bands: Bands,
-    rows: Vec<Row>,
+    rows: Rows,
 }
 
 /// What the spectrum tells besides [`Facts`].
@@ -77,7 +77,7 @@ impl Pair {
             cross: vec![Complex::ZERO; bins],
             frame: [zeros(), zeros(), zeros()],
             bands: Bands::new(OCTAVE_EDGES_HZ.windows(2).map(|e| (e[0], e[1])), bins, bin_hz),
-            rows: Vec::new(),
+            rows: Rows::default(),
         }
     }
 
@@ -231,8 +231,7 @@ impl LongTerm {
         if let Some(pair) = &mut self.stereo {
             pair.left.iter_mut().chain(&mut pair.right).for_each(|power| *power *= by);
             pair.cross.iter_mut().for_each(|power| *power *= by);
-            let rows = pair.rows.iter_mut().flatten().flatten();
-            rows.for_each(|power| *power = (f64::from(*power) * by) as f32);
+            pair.rows.amplify(by);
         }
         self.tone.amplify(gain);
     }
@@ -318,21 +317,23 @@ impl LongTerm {
         let hop_s = self.hop as f64 / rate_hz;
         // The first window begins half of its length before the signal, and the last may end after it.
         let whole_s = self.frames as f64 / rate_hz;
-        let ends_s: Vec<f64> = (1..=pair.rows.len()).map(|n| (n as f64 * hop_s).min(whole_s)).collect();
+        let step_s = pair.rows.windows() as f64 * hop_s;
+        let rows = pair.rows.all();
+        let ends_s: Vec<f64> = (1..=rows.len()).map(|n| (n as f64 * step_s).min(whole_s)).collect();
         // Summed over overlapping windows is twice the mean of their rows; the spectra here are means per channel.
         let whole = self.images(&pair.bands).into_iter().flatten();
         let whole: Vec<Stereo> = whole
             .map(|i| Stereo { left: 2.0 * i.left, right: 2.0 * i.right, product: 2.0 * i.product })
             .collect();
-        facts.stereo_bands = image::stereo_bands(&whole, &pair.rows, &ends_s, hop_s);
+        facts.stereo_bands = image::stereo_bands(&whole, rows, &ends_s, step_s);
         facts.channel_relation = image::relation(&pair.left, &pair.right, &pair.cross, rate_hz);
         let low = self.bands([LOW_END_HZ].into_iter());
         let low_end_balance_db = match (low.sums(&pair.left).next(), low.sums(&pair.right).next()) {
             (Some(left), Some(right)) => ratio_db(right, left),
             _ => None,
         };
-        let image =
-            if series { image::series(&pair.rows, ends_s, 2.0 * hop_s) } else { ImageSeries::default() };
+        let window_s = step_s + hop_s;
+        let image = if series { image::series(rows, ends_s, window_s) } else { ImageSeries::default() };
         Some(Told { low_end_balance_db, image, ..Told::default() })
     }
 

@@ -6,11 +6,15 @@
 
 use crate::bands::THIRD_OCTAVES_HZ;
 use crate::frames::Bands;
+use crate::levels::halve;
 use num_complex::Complex;
 use serde::{Deserialize, Serialize};
 
 /// A stretch lasts this many steps of the long-term spectrum, half a window each: 2.7 to 3 s.
 pub(crate) const STEPS: usize = 16;
+
+/// Stretches that are kept at most, an even number: about an hour's.
+const MOST_STRETCHES: usize = 1_400;
 
 /// Edges of the wide bands in hertz: bass, body, presence, air. A mastering engineer's four-band compressor is parted about
 /// there.
@@ -19,11 +23,12 @@ pub const WIDE_EDGES_HZ: [f64; 5] = [20.0, 120.0, 1_000.0, 5_000.0, 20_000.0];
 /// Power in third octaves of middle `(L + R)/2` and side `(L - R)/2`, stretch by stretch; empty unless the spectrum was
 /// asked for. A mono signal is all middle.
 ///
-/// It grows by 290 kB an hour, and by 340 kB of wide bands.
+/// An hour has 290 kB of them, and 340 kB of wide bands; of what is longer two neighbours are one, of what is longer than two
+/// hours four, and so on.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ToneSeries {
-    /// Length of a stretch in seconds.
+    /// Length of a stretch in seconds: about three up to an hour.
     pub stretch_s: f64,
     /// Nominal centres of the bands (IEC 61260-1), in hertz.
     pub hz: Vec<f64>,
@@ -31,7 +36,7 @@ pub struct ToneSeries {
     pub mid: Vec<Vec<f32>>,
     /// The same of the side.
     pub side: Vec<Vec<f32>>,
-    /// Time from one window of `wide` to the next, in seconds: half a window.
+    /// Time from one window of `wide` to the next, in seconds: half a window up to an hour.
     #[serde(default)]
     pub step_s: f64,
     /// The mean square of the channels in each of the bands between [`WIDE_EDGES_HZ`], window by window.
@@ -54,9 +59,13 @@ pub(crate) struct ToneMeter {
     wide: Bands,
     /// Sums of the wide bands at the last step.
     wide_before: [f64; 4],
-    /// From power of a bin to mean square over a stretch.
+    /// From power of a bin to mean square over a step.
     scale: f64,
     steps: usize,
+    /// How often neighbouring stretches and windows have become one.
+    doubled: u32,
+    /// The sum of what the windows brought that are not one yet, and their number.
+    open: ([f64; 4], usize),
     /// Sums at the end of the last stretch: left, right, product; or the power alone.
     before: [Vec<f64>; 3],
     series: ToneSeries,
@@ -75,8 +84,10 @@ impl ToneMeter {
             wide: Bands::new(WIDE_EDGES_HZ.windows(2).map(|e| (e[0], e[1])), bins, bin_hz),
             wide_before: [0.0; 4],
             // Parseval over windows of 2 hop frames whose squares add to one, both halves of the spectrum.
-            scale: 2.0 / (2 * hop * STEPS * hop * summed) as f64,
+            scale: 2.0 / (2 * hop * hop * summed) as f64,
             steps: 0,
+            doubled: 0,
+            open: ([0.0; 4], 0),
             before: std::array::from_fn(|_| vec![0.0; THIRD_OCTAVES_HZ.len()]),
             series: ToneSeries {
                 stretch_s: (STEPS as f64) / (2.0 * bin_hz),
@@ -90,6 +101,7 @@ impl ToneMeter {
     /// As if every sample had been `gain` times as high.
     pub(crate) fn amplify(&mut self, gain: f64) {
         let by = gain * gain;
+        self.open.0.iter_mut().for_each(|power| *power *= by);
         self.wide_before.iter_mut().chain(self.before.iter_mut().flatten()).for_each(|power| *power *= by);
         let ToneSeries { mid, side, wide, .. } = &mut self.series;
         let stored = mid.iter_mut().chain(side).flatten().chain(wide.iter_mut().flatten());
@@ -100,9 +112,27 @@ impl ToneMeter {
     pub(crate) fn step(&mut self, sums: Sums) {
         self.steps += 1;
         self.keep_wide(&sums);
-        if self.steps.is_multiple_of(STEPS) {
-            self.close(sums);
+        let steps = STEPS << self.doubled;
+        if self.steps.is_multiple_of(steps) {
+            self.close(sums, steps);
+            if self.series.mid.len() == MOST_STRETCHES {
+                self.double();
+            }
         }
+    }
+
+    /// Makes one of every two stretches, and of every two windows.
+    fn double(&mut self) {
+        let mean = |a: f32, b: f32| 0.5 * (a + b);
+        for part in [&mut self.series.mid, &mut self.series.side] {
+            let one = |pair: &[Vec<f32>]| pair[0].iter().zip(&pair[1]).map(|(a, b)| mean(*a, *b)).collect();
+            let halved = part.chunks_exact(2).map(one).collect();
+            *part = halved;
+        }
+        halve(&mut self.series.wide, |a, b| std::array::from_fn(|band| mean(a[band], b[band])));
+        self.doubled += 1;
+        self.series.stretch_s *= 2.0;
+        self.series.step_s *= 2.0;
     }
 
     /// What the last window brought to each wide band.
@@ -118,14 +148,22 @@ impl ToneMeter {
                 add(right, 0.5);
             }
         }
-        let scale = self.scale * STEPS as f64;
-        let gained = |n: usize| ((now[n] - self.wide_before[n]) * scale).max(0.0) as f32;
-        self.series.wide.push(std::array::from_fn(gained));
+        let (sums, count) = &mut self.open;
+        for (sum, (now, before)) in sums.iter_mut().zip(now.iter().zip(&self.wide_before)) {
+            *sum += now - before;
+        }
+        *count += 1;
+        if *count == 1 << self.doubled {
+            let scale = self.scale / *count as f64;
+            self.series.wide.push(sums.map(|sum| (sum * scale).max(0.0) as f32));
+            self.open = Default::default();
+        }
         self.wide_before = now;
     }
 
-    fn close(&mut self, sums: Sums) {
-        let scale = self.scale;
+    /// Closes a stretch of so many steps.
+    fn close(&mut self, sums: Sums, steps: usize) {
+        let scale = self.scale / steps as f64;
         let mut gained = |part: usize, spectrum: &[f64]| -> Vec<f64> {
             let now: Vec<f64> = self.bands.sums(spectrum).collect();
             let gain =
@@ -158,8 +196,7 @@ impl ToneMeter {
     /// What was collected; a signal shorter than a stretch is one stretch, a rest is left out.
     pub(crate) fn finish(mut self, sums: Sums) -> ToneSeries {
         if self.series.mid.is_empty() && self.steps > 0 {
-            self.scale *= STEPS as f64 / self.steps as f64;
-            self.close(sums);
+            self.close(sums, self.steps);
         }
         self.series
     }
@@ -257,6 +294,42 @@ mod tests {
         }
         assert!(seen.iter().all(|seen| *seen > 20), "{seen:?}");
         assert!((read.stretch_s - STEPS as f64 * read.step_s).abs() < 1e-12);
+    }
+
+    /// Finds a series that grows beyond an hour, one whose times do not say how long its stretches have become, and stretches that
+    /// are not the mean of what they hold.
+    #[test]
+    fn a_long_signal_has_longer_stretches_with_their_mean() {
+        let (bins, hop) = (513, 512.0);
+        let mut meter = ToneMeter::new(bins, 40.0, 1);
+        let short_s = (meter.series.stretch_s, meter.series.step_s);
+        // Power in one bin at 2 kHz, other in every step: 13 levels in turn.
+        let level = |step: usize| (1 + step % 13) as f64;
+        let (mut power, count) = (vec![0.0; bins], 3 * MOST_STRETCHES + 100);
+        for step in 0..count * STEPS {
+            power[50] += level(step);
+            meter.step(Sums::Mono(&power));
+        }
+        let series = meter.finish(Sums::Mono(&power));
+        assert_eq!((series.stretch_s, series.step_s), (4.0 * short_s.0, 4.0 * short_s.1));
+        assert_eq!(
+            (series.mid.len(), series.side.len(), series.wide.len()),
+            (count / 4, count / 4, count / 4 * STEPS)
+        );
+        let band = at(&series, 2000.0);
+        // Parseval: both halves of the spectrum, windows of 2 x 512 whose squares add to half of that.
+        let scale = 2.0 / (2.0 * hop * hop);
+        let mean =
+            |from: usize, steps: usize| (from..from + steps).map(level).sum::<f64>() / steps as f64 * scale;
+        for stretch in [0, 1, MOST_STRETCHES / 4 - 1, MOST_STRETCHES / 2, count / 4 - 1] {
+            let (read, expected) = (f64::from(series.mid[stretch][band]), mean(64 * stretch, 64));
+            // Sums of a million in f64 and f32 as it is kept.
+            assert!((read / expected - 1.0).abs() < 1e-6, "{stretch}: {read} for {expected}");
+        }
+        for window in [0, 5, 4 * MOST_STRETCHES, series.wide.len() - 1] {
+            let (read, expected) = (f64::from(series.wide[window][2]), mean(4 * window, 4));
+            assert!((read / expected - 1.0).abs() < 1e-6, "{window}: {read} for {expected}");
+        }
     }
 
     #[test]

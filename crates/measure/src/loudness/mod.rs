@@ -1,8 +1,10 @@
 //! Loudness after ITU-R BS.1770-5 with the time scales of EBU Tech 3341 and the range of EBU Tech 3342.
 //!
 //! The meter keeps one number per 10 ms: the weighted energy of all channels. Every reading is made from
-//! those, so that the memory for an hour is under 3 MB and any window can be read at any time.
+//! those, so that the memory for an hour is under 3 MB and any window can be read at any time. A meter that reads files keeps
+//! a fifth of that of what is longer than an hour.
 
+mod bins;
 mod filter;
 mod weighting;
 mod windows;
@@ -11,6 +13,7 @@ use crate::bins::{Binner, Grid};
 use crate::error::{Error, check_rate};
 use crate::stats::{nearest_rank, sorted};
 use audio::{BlockRef, Frames, Layout, db_to_power, power_to_db};
+use bins::Bins;
 use filter::Filter;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -100,8 +103,8 @@ pub(crate) struct Energy {
     weights: Vec<f64>,
     /// The filter's state for each channel, in pairs.
     states: Vec<[[f64; 4]; 2]>,
-    /// Sum over channels and frames of the weighted squares, one per full bin.
-    bins: Vec<f64>,
+    /// Sums over channels and frames of the weighted squares of full bins.
+    bins: Bins,
     /// The bins that integrated loudness, range and maxima are made of.
     parts: Parts,
 }
@@ -191,14 +194,21 @@ impl Energy {
             filter: Filter::new(k_weighting(sample_rate_hz)),
             weights: channel_weights(layout),
             states: vec![[[0.0; 4]; 2]; layout.channels().div_ceil(2)],
-            bins: Vec::new(),
+            bins: Bins::default(),
             parts: Parts::default(),
         })
     }
 
+    /// The same for who reads a whole file in windows that begin and end on whole tens of its bins: of what is longer than an
+    /// hour it holds less.
+    pub(crate) fn of_a_file(sample_rate_hz: f64, layout: Layout) -> Result<Energy, Error> {
+        let energy = Energy::new(sample_rate_hz, layout)?;
+        Ok(Energy { bins: Bins::that_fold([MOMENTARY_BINS, SHORT_TERM_BINS]), ..energy })
+    }
+
     /// As if every sample of the bins taken had been `gain` times as high.
     pub(crate) fn amplify(&mut self, gain: f64) {
-        self.bins.iter_mut().for_each(|sum| *sum *= gain * gain);
+        self.bins.amplify(gain * gain);
     }
 
     /// Takes one whole bin of clean samples.
@@ -213,7 +223,7 @@ impl Energy {
                 sum += self.weights[second] * squares[1];
             }
         }
-        self.bins.push(sum);
+        self.bins.push(sum, self.grid);
     }
 
     /// Number of full bins taken.
@@ -229,8 +239,7 @@ impl Energy {
     /// Mean power of `length` bins that end before bin `end`; `None` when they do not all exist.
     fn window(&self, end: usize, length: usize) -> Option<f64> {
         let start = end.checked_sub(length)?;
-        let sum: f64 = self.bins.get(start..end)?.iter().sum();
-        Some(sum / self.grid.frames(start, end) as f64)
+        (end <= self.bins.len()).then(|| self.bins.sum(start, end) / self.grid.frames(start, end) as f64)
     }
 
     pub(crate) fn window_lufs(&self, end: usize, length: usize) -> Option<f64> {
@@ -241,7 +250,7 @@ impl Energy {
     pub(crate) fn lufs_of(&self, ranges: impl Iterator<Item = (usize, usize)>) -> Option<f64> {
         let (mut sum, mut frames) = (0.0, 0);
         for (from, to) in ranges.filter(|(_, to)| *to <= self.bins.len()) {
-            sum += self.bins[from..to].iter().sum::<f64>();
+            sum += self.bins.sum(from, to);
             frames += self.grid.frames(from, to);
         }
         (frames > 0).then(|| lufs(sum / frames as f64)).flatten()
@@ -266,15 +275,8 @@ impl Energy {
     }
 
     fn max_lufs(&self, length: usize) -> Option<f64> {
-        let mut most: Option<f64> = None;
-        for part in self.parts.of(self.bins.len()) {
-            each_sum(&self.bins[part.clone()], length, |start, sum| {
-                let start = part.start + start;
-                let power = sum / self.grid.frames(start, start + length) as f64;
-                most = Some(most.map_or(power, |most| most.max(power)));
-            });
-        }
-        most.and_then(lufs)
+        let parts = self.parts.of(self.bins.len());
+        parts.filter_map(|part| self.bins.most(part, length, self.grid)).reduce(f64::max).and_then(lufs)
     }
 
     pub(crate) fn integrated_lufs(&self) -> Option<f64> {
@@ -312,16 +314,18 @@ impl Energy {
         let last = if part.len() < SHORT_TERM_BINS { 0 } else { end + silence };
         (start + SHORT_TERM_BINS..=last).step_by(STEP_BINS).map(move |to| {
             let from = to - SHORT_TERM_BINS;
-            let sum: f64 = self.bins[from..to.min(end)].iter().sum();
-            sum / self.grid.frames(from, to) as f64
+            self.bins.sum(from, to.min(end)) / self.grid.frames(from, to) as f64
         })
     }
 
     pub(crate) fn series(&self, step_bins: usize) -> LoudnessSeries {
         let ends = (MOMENTARY_BINS..=self.bins.len()).step_by(step_bins);
         let loudness = |length: usize| -> Vec<Option<f64>> {
+            let Some(bins) = self.bins.all() else {
+                return ends.clone().map(|end| self.window_lufs(end, length)).collect();
+            };
             let mut points = vec![None; ends.clone().count()];
-            each_sum(&self.bins, length, |start, sum| {
+            each_sum(bins, length, |start, sum| {
                 let end = start + length;
                 let place = end.checked_sub(MOMENTARY_BINS).filter(|bins| bins.is_multiple_of(step_bins));
                 if let Some(place) = place {
