@@ -39,9 +39,7 @@ macro_rules! wide {
                 }
 
                 if $crate::vectors() >= $crate::Vectors::Four {
-                    // SAFETY: the machine has the instructions that the function is compiled for.
-                    #[allow(unsafe_code)]
-                    return unsafe { wider $(::<$($constant),+>)? ($($arg),*) };
+                    return $crate::on_vectors_found!(wider $(::<$($constant),+>)? ($($arg),*));
                 }
             }
             plain $(::<$($constant),+>)? ($($arg),*)
@@ -70,18 +68,31 @@ macro_rules! wide {
                 }
 
                 match $crate::vectors() {
-                    // SAFETY: the machine has the instructions that the function is compiled for.
-                    #[allow(unsafe_code)]
-                    $crate::Vectors::Eight => return unsafe { widest $(::<$($constant),+>)? ($($arg),*) },
-                    // SAFETY: as above.
-                    #[allow(unsafe_code)]
-                    $crate::Vectors::Four => return unsafe { wider $(::<$($constant),+>)? ($($arg),*) },
+                    $crate::Vectors::Eight => {
+                        return $crate::on_vectors_found!(widest $(::<$($constant),+>)? ($($arg),*));
+                    }
+                    $crate::Vectors::Four => {
+                        return $crate::on_vectors_found!(wider $(::<$($constant),+>)? ($($arg),*));
+                    }
                     $crate::Vectors::Two => {}
                 }
             }
             plain $(::<$($constant),+>)? ($($arg),*)
         }
     };
+}
+
+/// Calls a function that is compiled for vectors which [`vectors`] has found.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! on_vectors_found {
+    ($call:expr) => {{
+        // SAFETY: the machine has the instructions that the function is compiled for.
+        #[allow(unsafe_code)]
+        unsafe {
+            $call
+        }
+    }};
 }
 
 #[cfg(target_arch = "x86_64")]

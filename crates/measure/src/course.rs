@@ -140,12 +140,13 @@ fn summit(between: &[[f64; 2 * REACH]; 2], samples: &[f64]) -> f64 {
     let points = [earlier(half), earlier(quarter), samples[REACH], later(quarter), later(half)];
     let points = points.map(|point| sign * point);
     let best = (0..points.len()).fold(0, |best, n| if points[n] > points[best] { n } else { best });
-    if best == 0 || best == points.len() - 1 {
-        return points[best];
-    }
-    let (left, right) = (points[best - 1], points[best + 1]);
-    let bend = 2.0 * points[best] - left - right;
-    points[best] + if bend > 0.0 { (right - left).powi(2) / (8.0 * bend) } else { 0.0 }
+    // At either end the parabola goes on over the last of them, as far as a quarter of a step.
+    let middle = best.clamp(1, points.len() - 2);
+    let (left, right) = (points[middle - 1], points[middle + 1]);
+    let bend = 2.0 * points[middle] - left - right;
+    let rises = right - left;
+    let near = bend > 0.0 && rises.abs() <= 2.5 * bend;
+    if near { points[middle] + rises * rises / (8.0 * bend) } else { points[best] }
 }
 
 #[cfg(test)]
