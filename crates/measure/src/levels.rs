@@ -271,9 +271,10 @@ impl Levels {
     }
 
     /// Highest sample and mean square without the signal's DC of the full stretches `from .. to`, over all channels; where
-    /// several are kept as one, of all of those that these are part of.
+    /// several are kept as one, of all of those that these are part of and that are full.
     pub(crate) fn stretch(&self, from: usize, to: usize) -> (f64, f64) {
-        let (from, to) = (from >> self.stretches.doubled, to.div_ceil(1 << self.stretches.doubled));
+        let (full, doubled) = (self.stretches.frames.len(), self.stretches.doubled);
+        let (from, to) = ((from >> doubled).min(full), to.div_ceil(1 << doubled).min(full));
         let count = self.channels.len();
         let frames: f64 = self.stretches.frames[from..to].iter().map(|n| f64::from(*n)).sum();
         let peak = self.stretches.peaks[from..to].iter().copied().fold(0.0, f64::max);
@@ -474,6 +475,12 @@ mod tests {
             assert_eq!(peak, level(second), "{second}");
             assert!((power - expected).abs() < 1e-12, "{second}: {power} for {expected}");
         }
+        // The end of a signal fills no stretch of eight; what is known of it is what is full.
+        let bin = audio::Buffer::from_channels(&[vec![0.9; 2], vec![0.9; 2]]);
+        (0..7 * FRAME_BINS).for_each(|_| levels.bin(&bin.as_block()));
+        assert_eq!(levels.stretches(), 5 * 3600 * 20);
+        assert!(levels.stretch(5 * 3600 * 20 - 1, 5 * 3600 * 20 + 7).0 < 0.9);
+        assert_eq!(levels.stretch(5 * 3600 * 20, 5 * 3600 * 20 + 7), (0.0, 0.0));
     }
 
     #[test]
