@@ -53,12 +53,14 @@ fn lie_on_grid(samples: &[f64], bits: u32) -> bool {
 }
 
 /// Numbers of steps up to full scale of so many bits are told from others by what adding this leaves of them: there doubles
-/// are whole numbers.
+/// are whole numbers, as far as the sum stays between 2^52 and 2^53.
 const DEEPEST: u32 = 48;
 const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
+const FARTHEST: f64 = (1u64 << 51) as f64;
 
 audio::wide! {
-    /// Whether all samples are whole numbers of steps, so many of which are full scale; never wrongly so.
+    /// Whether all samples are whole numbers of steps, so many of which are full scale, none of them beyond [`FARTHEST`];
+    /// never wrongly so.
     fn whole(samples: &[f64], steps: f64) -> bool {
         let mut off = [0.0f64; 8];
         let chunks = samples.chunks_exact(8);
@@ -68,12 +70,12 @@ audio::wide! {
                 let x = chunk[lane] * steps;
                 let away = (x - ((x + WHOLE) - WHOLE)).abs();
                 // Also where it is no number.
-                off[lane] = if away <= 0.0 { off[lane] } else { 1.0 };
+                off[lane] = if away <= 0.0 && x.abs() <= FARTHEST { off[lane] } else { 1.0 };
             }
         }
         let of_rest = rest.iter().all(|x| {
             let x = x * steps;
-            (x - ((x + WHOLE) - WHOLE)).abs() <= 0.0
+            (x - ((x + WHOLE) - WHOLE)).abs() <= 0.0 && x.abs() <= FARTHEST
         });
         off.iter().all(|off| *off == 0.0) && of_rest
     }
@@ -129,6 +131,23 @@ mod tests {
         let buffer = audio::Buffer::from_channels(&[vec![0.5, 0.0, 0.25], vec![0.0, 2f64.powi(-23), 0.0]]);
         assert_eq!(bits_used(&buffer.as_block()), 24);
         assert_eq!(Grid::new().bits_used(), 0);
+    }
+
+    /// Samples so far above full scale that adding to them leaves halves of a step, in a full piece and in its rest.
+    #[test]
+    fn a_sample_far_above_full_scale_is_not_passed_over() {
+        let deeper = f64::from(1u32 << 19) + 2f64.powi(-33);
+        for place in [0, 255, 256, 259] {
+            for sign in [1.0, -1.0] {
+                let mut samples = vec![2f64.powi(-32); 260];
+                let mut grid = Grid::new();
+                grid.push(&audio::BlockRef::from_mono(&samples));
+                assert_eq!(grid.bits_used(), 33);
+                samples[place] = sign * deeper;
+                grid.push(&audio::BlockRef::from_mono(&samples));
+                assert_eq!(grid.bits_used(), 34, "{place} {sign}");
+            }
+        }
     }
 
     proptest! {
