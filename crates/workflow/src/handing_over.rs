@@ -1,6 +1,7 @@
 //! Masters to files: every target's folder with its kinds of file, several at a time, with manifest, checksums and ZIP.
 //! What is there and right is not made again.
 
+use crate::held::Held;
 use crate::{Context, WorkflowError};
 use delivery::{Container, Delivered, Entry, Job, Joins, NameParts, Plan, Target, Targets};
 use files::Tags;
@@ -211,7 +212,9 @@ pub(crate) fn hand_over(
             None => delivery::deliver_observed(&job, &mut observe)?,
         };
         // Every file is listed as soon as it is there, so that a run that is killed is taken up behind it.
-        lists[folder].lock().unwrap_or_else(PoisonError::into_inner).add(place, Entry::of(&delivered)?)?;
+        let mut list = lists[folder].lock().unwrap_or_else(PoisonError::into_inner);
+        list.add(place, Entry::of(&delivered)?, context)?;
+        drop(list);
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
         context.listener.progress(done as f64 / pieces.len() as f64);
         Ok(delivered)
@@ -223,10 +226,10 @@ pub(crate) fn hand_over(
     };
     // What is there is listed before anything that failed is told; what is no longer asked for is not.
     for list in lists.into_values() {
-        list.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
+        list.into_inner().unwrap_or_else(PoisonError::into_inner).finish(context)?;
     }
     let files = results.into_iter().collect::<Result<Vec<Delivered>, WorkflowError>>()?;
-    let zips = if wishes.zip { zips(orders)? } else { Vec::new() };
+    let zips = if wishes.zip { zips(orders, wishes, context)? } else { Vec::new() };
     Ok(HandedOver { files, zips })
 }
 
@@ -258,34 +261,39 @@ impl<'a> List<'a> {
         self.now.insert(place, (name, None));
     }
 
-    fn add(&mut self, place: usize, entry: Entry) -> Result<(), WorkflowError> {
+    fn add(&mut self, place: usize, entry: Entry, context: &Context) -> Result<(), WorkflowError> {
         let Some(expected) = self.now.get_mut(&place) else { return Ok(()) };
         expected.1 = Some(entry);
-        self.write(|name| self.before.iter().find(|entry| entry.name == name))
+        self.write(|name| self.before.iter().find(|entry| entry.name == name), context)
     }
 
     /// Only what this run has made or found, and what is there of others.
-    fn finish(self) -> Result<(), WorkflowError> {
-        self.write(|_| None)
+    fn finish(self, context: &Context) -> Result<(), WorkflowError> {
+        self.write(|_| None, context)
     }
 
     /// Lists the files of this run, those that are not there yet as `before` has them, and behind them those of others as they
-    /// listed them.
-    fn write<'s>(&'s self, before: impl Fn(&str) -> Option<&'s Entry>) -> Result<(), WorkflowError> {
+    /// are listed by now: another run may deliver its song into the same folder in this moment.
+    fn write<'s>(
+        &'s self,
+        before: impl Fn(&str) -> Option<&'s Entry>,
+        context: &Context,
+    ) -> Result<(), WorkflowError> {
+        let _alone = self.among_others.then(|| Held::briefly(self.folder, context)).transpose()?;
+        let others = if self.among_others { delivery::read_manifest(self.folder) } else { Vec::new() };
         let own = self.now.values().filter_map(|(name, entry)| entry.as_ref().or_else(|| before(name)));
         let is_theirs = |entry: &&Entry| {
             let there = std::fs::metadata(self.folder.join(&entry.name));
             there.is_ok_and(|file| file.len() == entry.bytes)
                 && !self.now.values().any(|(name, _)| *name == entry.name)
         };
-        let theirs = self.before.iter().filter(|_| self.among_others).filter(is_theirs);
-        let listed: Vec<Entry> = own.chain(theirs).cloned().collect();
+        let listed: Vec<Entry> = own.chain(others.iter().filter(is_theirs)).cloned().collect();
         Ok(delivery::write_manifest(self.folder, self.target, &listed)?)
     }
 }
 
 /// One ZIP file beside each target's folder.
-fn zips(orders: &[Order]) -> Result<Vec<String>, WorkflowError> {
+fn zips(orders: &[Order], wishes: &Wishes, context: &Context) -> Result<Vec<String>, WorkflowError> {
     let folders: std::collections::BTreeSet<&Path> =
         orders.iter().map(|order| order.folder.as_path()).collect();
     folders
@@ -294,6 +302,7 @@ fn zips(orders: &[Order]) -> Result<Vec<String>, WorkflowError> {
             let mut name = folder.file_name().unwrap_or_default().to_os_string();
             name.push(".zip");
             let zip = folder.with_file_name(name);
+            let _alone = wishes.among_others.then(|| Held::briefly(folder, context)).transpose()?;
             delivery::zip_folder(folder, &zip)?;
             Ok(crate::written::shown(&zip))
         })
