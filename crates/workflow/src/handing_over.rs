@@ -54,8 +54,9 @@ pub(crate) struct Wishes {
     pub(crate) bit_rate_kbps: Option<u32>,
     pub(crate) file_name: Option<String>,
     pub(crate) zip: bool,
-    /// Whether other songs are delivered into the same folders, one by one: what they have there stays listed.
-    pub(crate) among_others: bool,
+    /// The name of the mix, where others are delivered into the same folders, one by one: what they have there stays, and
+    /// stays listed.
+    pub(crate) among_others: Option<String>,
 }
 
 impl Wishes {
@@ -67,7 +68,7 @@ impl Wishes {
             bit_rate_kbps: request.bit_rate_kbps,
             file_name: own.file_name.clone(),
             zip: request.zip || own.zip,
-            among_others: false,
+            among_others: None,
         })
     }
 }
@@ -173,6 +174,23 @@ fn no_name_twice(pieces: &[Piece]) -> Result<(), WorkflowError> {
     Ok(())
 }
 
+/// A file that stands in the folder under this name must not be of another mix.
+fn not_anothers(piece: &Piece, known: &[Entry], wishes: &Wishes) -> Result<(), WorkflowError> {
+    let Some(mix) = &wishes.among_others else { return Ok(()) };
+    let name = format!("{}.{}", piece.name, piece.container.extension());
+    let theirs = known.iter().find(|entry| {
+        entry.name.to_lowercase() == name.to_lowercase() && piece.folder.join(&entry.name).exists()
+    });
+    match theirs.and_then(|entry| entry.mix.as_ref()) {
+        Some(other) if other != mix => Err(WorkflowError::Usage(format!(
+            "{}: this is `{other}` already, and `{mix}` would become it too; give one of them another title or \
+             file_name in its session file",
+            crate::written::shown(&piece.folder.join(&name)),
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// What would be written.
 pub(crate) fn plans(orders: &[Order], wishes: &Wishes) -> Result<Vec<Plan>, WorkflowError> {
     pieces(orders, wishes)?.iter().map(|piece| Ok(piece.job().plan()?)).collect()
@@ -198,6 +216,9 @@ pub(crate) fn hand_over(
     }
     let known: BTreeMap<&Path, Vec<Entry>> =
         lists.keys().map(|folder| (*folder, delivery::read_manifest(folder))).collect();
+    for piece in &pieces {
+        not_anothers(piece, &known[piece.folder.as_path()], wishes)?;
+    }
     let files = if pieces.len() == 1 { "one file".into() } else { format!("{} files", pieces.len()) };
     context.listener.stage(&format!("delivering {files}"), None);
     let done = AtomicUsize::new(0);
@@ -213,7 +234,8 @@ pub(crate) fn hand_over(
         };
         // Every file is listed as soon as it is there, so that a run that is killed is taken up behind it.
         let mut list = lists[folder].lock().unwrap_or_else(PoisonError::into_inner);
-        list.add(place, Entry::of(&delivered)?, context)?;
+        let entry = Entry { mix: wishes.among_others.clone(), ..Entry::of(&delivered)? };
+        list.add(place, entry, context)?;
         drop(list);
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
         context.listener.progress(done as f64 / pieces.len() as f64);
@@ -252,7 +274,7 @@ impl<'a> List<'a> {
             target: &piece.order.target.id,
             before: delivery::read_manifest(&piece.folder),
             now: BTreeMap::new(),
-            among_others: wishes.among_others,
+            among_others: wishes.among_others.is_some(),
         }
     }
 
@@ -302,7 +324,7 @@ fn zips(orders: &[Order], wishes: &Wishes, context: &Context) -> Result<Vec<Stri
             let mut name = folder.file_name().unwrap_or_default().to_os_string();
             name.push(".zip");
             let zip = folder.with_file_name(name);
-            let _alone = wishes.among_others.then(|| Held::briefly(folder, context)).transpose()?;
+            let _alone = wishes.among_others.as_ref().map(|_| Held::briefly(folder, context)).transpose()?;
             delivery::zip_folder(folder, &zip)?;
             Ok(crate::written::shown(&zip))
         })

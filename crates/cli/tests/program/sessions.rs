@@ -281,6 +281,33 @@ fn singles_that_are_delivered_one_by_one_are_all_listed() {
     assert_eq!(sums(), ["one.wav"]);
 }
 
+// Finds a release that vanishes under another song of the same title.
+#[test]
+fn a_single_is_not_delivered_over_another_of_the_same_title() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    for (name, gain) in [("one", 0.9), ("two", 0.5)] {
+        let sound: Vec<f64> = voice().iter().map(|x| gain * x).collect();
+        std::fs::write(home.join(format!("{name}.wav")), wav16(&[sound.clone(), sound])).unwrap();
+        let _ = tonmeister(home, &words(&format!("master {name}.wav")));
+        let session = home.join(format!("{name}.session.toml"));
+        let text = std::fs::read_to_string(&session).unwrap();
+        let titled = text.replace(&format!("title = \"{name}\""), "title = \"Untitled\"");
+        assert_ne!(text, titled);
+        std::fs::write(&session, titled).unwrap();
+    }
+    let release = home.join("out/deliver/streaming/Untitled.wav");
+    let _ = tonmeister(home, &words("deliver one.wav --to streaming"));
+    let first = std::fs::read(&release).unwrap();
+    refuses(home, &words("deliver two.wav --to streaming"), 2, &["Untitled.wav", "`one`", "`two`", "title"]);
+    assert!(std::fs::read(&release).unwrap() == first);
+    // Its own is made anew, and what nobody has is free.
+    assert!([0, 3].contains(&tonmeister(home, &words("deliver one.wav --to streaming")).code));
+    std::fs::remove_file(&release).unwrap();
+    assert!([0, 3].contains(&tonmeister(home, &words("deliver two.wav --to streaming")).code));
+    assert!(release.exists());
+}
+
 // Finds a list that is read at the beginning of a run and written at its end, over what others have listed in between.
 #[test]
 fn singles_that_are_delivered_at_once_are_all_listed() {
