@@ -9,14 +9,18 @@
 use crate::error::EngineError;
 use crate::plan::{Node, Plan};
 use crate::stream::Stream;
+use crate::taken::Taken;
 use audio::{Block, BlockRef, Frames};
 use files::PendingFile;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// Gain reductions per insert: its id and one reading per [`crate::READING_FRAMES`].
-pub(crate) type Reductions = Vec<(String, Vec<f32>)>;
+/// Gain reductions per insert, with its id.
+pub(crate) type Reductions = Vec<(String, Taken)>;
+
+/// Begins the gain reductions; a file of another make counts as none.
+const REDUCTIONS_MARK: &[u8; 8] = b"taken  2";
 
 /// What the file of a node is called, without its extension.
 fn stem(plan: &Plan, node: &Node) -> String {
@@ -124,36 +128,52 @@ impl Keeper {
     /// Completes the file and gives it its name.
     pub(crate) fn finish(mut self, reductions: &Reductions) -> Result<(), EngineError> {
         let path = self.path;
-        for (id, values) in reductions {
-            let mut bytes = (id.len() as u32).to_le_bytes().to_vec();
-            bytes.extend_from_slice(id.as_bytes());
-            bytes.extend_from_slice(&(values.len() as u32).to_le_bytes());
-            values.iter().for_each(|v| bytes.extend_from_slice(&v.to_le_bytes()));
-            self.writer.write_all(&bytes).map_err(io(&path))?;
-        }
+        self.writer.write_all(&bytes_of(reductions)).map_err(io(&path))?;
         let file = self.writer.into_inner().map_err(|e| io(&path)(e.into_error()))?;
         // After a loss of power a file that had not reached the disk is shorter than its name says: it counts as none.
         Ok(file.commit_unsynced()?)
     }
 }
 
-fn read_reductions(mut bytes: &[u8]) -> Option<Reductions> {
+fn bytes_of(reductions: &Reductions) -> Vec<u8> {
+    let mut bytes = REDUCTIONS_MARK.to_vec();
+    let number = |bytes: &mut Vec<u8>, number: usize| bytes.extend((number as u64).to_le_bytes());
+    for (id, taken) in reductions {
+        number(&mut bytes, id.len());
+        bytes.extend_from_slice(id.as_bytes());
+        number(&mut bytes, taken.step_frames);
+        bytes.extend(taken.mean_db.to_le_bytes());
+        bytes.extend(taken.p95_db.to_le_bytes());
+        number(&mut bytes, taken.deepest_db.len());
+        taken.deepest_db.iter().for_each(|db| bytes.extend(db.to_le_bytes()));
+    }
+    bytes
+}
+
+fn read_reductions(bytes: &[u8]) -> Option<Reductions> {
     fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
         let (head, rest) = bytes.split_at_checked(count)?;
         *bytes = rest;
         Some(head)
     }
-    fn number(bytes: &mut &[u8]) -> Option<usize> {
-        Some(u32::from_le_bytes(take(bytes, 4)?.try_into().ok()?) as usize)
+    fn eight(bytes: &mut &[u8]) -> Option<[u8; 8]> {
+        take(bytes, 8)?.try_into().ok()
     }
+    fn number(bytes: &mut &[u8]) -> Option<usize> {
+        usize::try_from(u64::from_le_bytes(eight(bytes)?)).ok()
+    }
+    let mut bytes = bytes.strip_prefix(REDUCTIONS_MARK)?;
     let mut reductions = Vec::new();
     while !bytes.is_empty() {
         let length = number(&mut bytes)?;
         let id = String::from_utf8(take(&mut bytes, length)?.to_vec()).ok()?;
+        let step_frames = number(&mut bytes)?;
+        let mean_db = f64::from_le_bytes(eight(&mut bytes)?);
+        let p95_db = f64::from_le_bytes(eight(&mut bytes)?);
         let count = number(&mut bytes)?;
         let values = take(&mut bytes, count.checked_mul(4)?)?;
         let values = values.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("four bytes")));
-        reductions.push((id, values.collect()));
+        reductions.push((id, Taken { step_frames, deepest_db: values.collect(), mean_db, p95_db }));
     }
     Some(reductions)
 }

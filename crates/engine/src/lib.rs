@@ -20,6 +20,7 @@ mod ring;
 mod sources;
 mod stream;
 mod strip;
+mod taken;
 
 pub use amplified::{Amplification, Amplified};
 pub use compile::{MASTER, PREMASTER, compile, compile_master, session_rate};
@@ -28,4 +29,4 @@ pub use error::EngineError;
 pub use plan::{Edge, Element, Excerpt, Fader, Node, Plan, Source, Tap};
 pub use render::{GainReduction, Output, RenderOptions, Sink, render, render_to_buffer};
 pub use sources::{Audio, Sources, read_response};
-pub use strip::READING_FRAMES;
+pub use taken::Taken;

@@ -10,6 +10,7 @@ use crate::plan::{Excerpt, Plan, Tap};
 use crate::ring::{Ring, slabs_needed};
 use crate::sources::Sources;
 use crate::strip::{Rings, Strip};
+use crate::taken::Taken;
 use audio::{Block, BlockRef, Buffer, Frames};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -58,15 +59,15 @@ impl Default for RenderOptions<'_> {
     }
 }
 
-/// What an insert did: its deepest gain reductions over the song.
+/// What an insert did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GainReduction {
     /// The strip's id.
     pub strip: String,
     /// The insert's id.
     pub insert: String,
-    /// One value per [`crate::READING_FRAMES`] of song time, in decibels.
-    pub reduction_db: Vec<f32>,
+    /// Its gain reduction over the song.
+    pub taken: Taken,
 }
 
 /// Renders `outputs`; each sink receives the frames of `plan.heard()`, faded as it says.
@@ -277,11 +278,7 @@ impl<'a> Job<'a> {
             cache::prune(folder, plan);
         }
         let per_strip = plan.nodes.iter().zip(reductions).flat_map(|(node, inserts)| {
-            inserts.into_iter().map(|(insert, reduction_db)| GainReduction {
-                strip: node.id.clone(),
-                insert,
-                reduction_db,
-            })
+            inserts.into_iter().map(|(insert, taken)| GainReduction { strip: node.id.clone(), insert, taken })
         });
         Ok(per_strip.collect())
     }

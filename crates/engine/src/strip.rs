@@ -6,6 +6,7 @@ use crate::gain::{add_scaled, apply_fader, apply_trim};
 use crate::plan::{Edge, Element, Fader, Node, Tap};
 use crate::ring::Ring;
 use crate::stream::Placed;
+use crate::taken::Taking;
 use audio::{Block, Buffer, Frames, Spec};
 use dsp::blocks::grid::CONTROL_FRAMES;
 use dsp::{Processor, Values};
@@ -16,9 +17,6 @@ const BLOCK_FRAMES: Frames = 1024;
 
 /// Frames of a sum that are worked on at a time, over all inputs: 8 KiB in stereo.
 const SUMMED_FRAMES: Frames = 512;
-
-/// Frames that one gain reduction reading stands for.
-pub const READING_FRAMES: Frames = 4096;
 
 /// The signals of all strips, as far back as anyone needs.
 pub(crate) struct Rings {
@@ -45,8 +43,8 @@ struct Running<'a> {
     element: &'a Element,
     processor: Box<dyn Processor>,
     key: Option<Buffer>,
-    /// Deepest gain reduction per [`READING_FRAMES`] of song time, in decibels.
-    reductions: Vec<f32>,
+    /// How deep its gain reduction was.
+    taking: Taking,
 }
 
 thread_local! {
@@ -103,7 +101,7 @@ impl<'a> Strip<'a> {
                 element,
                 processor: (element.kind.build)(&values_at_start(element), &spec),
                 key: element.key.as_ref().map(|_| Buffer::new(node.channels, slab)),
-                reductions: Vec::new(),
+                taking: Taking::default(),
             })
             .collect();
         Strip { chain, ..Strip::idle(node, place, source, slab) }
@@ -143,13 +141,13 @@ impl<'a> Strip<'a> {
         self.place
     }
 
-    /// Gain reduction of each insert that reported any: its id and one reading per [`READING_FRAMES`].
+    /// Gain reduction of each insert that reported any, with its id.
     pub(crate) fn reductions(self) -> Reductions {
         if self.finished {
             return self.remembered;
         }
-        let acted = self.chain.into_iter().filter(|r| r.reductions.iter().any(|&db| db > 0.0));
-        acted.map(|r| (r.element.id.clone(), r.reductions)).collect()
+        let acted = |r: Running| Some((r.element.id.clone(), r.taking.finish()?));
+        self.chain.into_iter().filter_map(acted).collect()
     }
 
     /// Fills `output`, and `pre_fader` where somebody listens there, with the slab that begins at stream frame `start`.
@@ -291,18 +289,9 @@ impl Running<'_> {
             }
             let key = self.key.as_ref().map(|k| k.range(key_offset + done, frames));
             self.processor.process(&mut block.range_mut(done, frames), key.as_ref());
-            self.note_reading(frame);
+            self.taking.note(frame, self.processor.reading().gain_reduction_db);
             done += frames;
         }
-    }
-
-    fn note_reading(&mut self, frame: Frames) {
-        let window = frame / READING_FRAMES;
-        if self.reductions.len() <= window {
-            self.reductions.resize(window + 1, 0.0);
-        }
-        let reading = self.processor.reading().gain_reduction_db as f32;
-        self.reductions[window] = self.reductions[window].max(reading);
     }
 }
 

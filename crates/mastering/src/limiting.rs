@@ -176,7 +176,7 @@ mod tests {
         let solved = |lufs: f64, stopped: bool| {
             let facts = Facts { integrated_lufs: Some(lufs), ..Facts::default() };
             let stopped = stopped.then(|| "stopped".into());
-            Solved { best: crate::Trial::new(8.0, facts, &[]), trials: 1, stopped, cost: None }
+            Solved { best: crate::Trial::new(8.0, facts, (0.0, 0.0)), trials: 1, stopped, cost: None }
         };
         assert!(wants_firmer(&goal, &solved(-9.4, true)) && !wants_firmer(&goal, &solved(-9.0, false)));
         assert!(

@@ -97,7 +97,7 @@ impl Solved {
         let target = goal.loudness_lufs.filter(|_| before.foresight.is_some())?;
         let drive_db = rounded(before.drive_db(target, goal).clamp(LEAST_DRIVE_DB, MOST_DRIVE_DB));
         let facts = measure::Facts { integrated_lufs: Some(target), ..measure::Facts::default() };
-        Some(Solved { best: Trial::new(drive_db, facts, &[]), trials: 0, stopped: None, cost: None })
+        Some(Solved { best: Trial::new(drive_db, facts, (0.0, 0.0)), trials: 0, stopped: None, cost: None })
     }
 
     /// Lets the drive follow a loudness in LUFS that was heard with it, while what stands before the limiter is still being
@@ -366,7 +366,7 @@ mod tests {
     fn trial(drive_db: f64, taken: f64) -> Trial {
         let over = (drive_db - 6.0).max(0.0);
         let facts = Facts { integrated_lufs: Some(-20.0 + drive_db - over * taken), ..Facts::default() };
-        Trial::new(drive_db, facts, &[over as f32; 100])
+        Trial::new(drive_db, facts, (over, over))
     }
 
     proptest! {
@@ -417,7 +417,7 @@ mod tests {
     fn dense(drive_db: f64, taken: f64, came: f64) -> Trial {
         let plain = trial(drive_db, taken);
         let facts = Facts { psr_p5_lu: Some(came - plain.mean_reduction_db * (1.0 - taken)), ..plain.facts };
-        Trial::new(drive_db, facts, &[plain.mean_reduction_db as f32; 100])
+        Trial::new(drive_db, facts, (plain.mean_reduction_db, plain.mean_reduction_db))
     }
 
     #[test]
@@ -448,7 +448,7 @@ mod tests {
                 let taken_db = over * over / (over + 4.0);
                 let lufs = Some(-20.0 + drive - taken_db * taken);
                 let facts = Facts { integrated_lufs: lufs, ..Facts::default() };
-                Ok::<_, Infallible>(Trial::new(drive, facts, &[taken_db as f32; 100]))
+                Ok::<_, Infallible>(Trial::new(drive, facts, (taken_db, taken_db)))
             }).expect("never fails");
             let bound = { let t = most; 6.0 + 0.5 * (t + (t * t + 16.0 * t).sqrt()) };
             prop_assert!(solved.best.drive_db <= bound + 1e-9 && solved.best.drive_db >= bound - 0.25,
@@ -514,7 +514,7 @@ mod tests {
                     let over: f64 = (drive - 5.0).max(0.0);
                     let lufs = -20.0 + drive - at_1_db * over.powf(power);
                     let facts = Facts { integrated_lufs: Some(lufs), ..Facts::default() };
-                    Ok::<_, Infallible>(Trial::new(drive, facts, &[0.5 * over as f32 / 2.0; 10]))
+                    Ok::<_, Infallible>(Trial::new(drive, facts, (0.25 * over, 0.25 * over)))
                 };
                 let solved = solve_drive(&goal(target), 0.0, Some(before), render).expect("never fails");
                 let off = solved.best.facts.integrated_lufs.expect("loud") - target;

@@ -68,20 +68,10 @@ pub struct Trial {
     pub density_lu: Option<f64>,
 }
 
-/// Mean of readings and what 95 % of them stay below.
-fn mean_and_p95(readings_db: &[f32]) -> (f64, f64) {
-    let mut sorted: Vec<f32> = readings_db.to_vec();
-    sorted.sort_by(f32::total_cmp);
-    let sum: f64 = sorted.iter().map(|&db| f64::from(db)).sum();
-    let at = (sorted.len() * 95 / 100).min(sorted.len().saturating_sub(1));
-    // The sum of nothing is -0.
-    (sum / sorted.len().max(1) as f64 + 0.0, sorted.get(at).map_or(0.0, |&db| f64::from(db)))
-}
-
 impl Trial {
-    /// From the readings of the limiter's gain reduction.
-    pub fn new(drive_db: f64, facts: Facts, reduction_db: &[f32]) -> Trial {
-        let (mean_reduction_db, p95_reduction_db) = mean_and_p95(reduction_db);
+    /// From the limiter's gain reduction in dB: its mean, and what 95 % of its readings stay below.
+    pub fn new(drive_db: f64, facts: Facts, reduction_db: (f64, f64)) -> Trial {
+        let (mean_reduction_db, p95_reduction_db) = reduction_db;
         Trial {
             drive_db,
             density_lu: facts.psr_p5_lu,
@@ -92,10 +82,10 @@ impl Trial {
         }
     }
 
-    /// With the readings of a clipper before the limiter.
+    /// With a clipper before the limiter: the mean of what it cuts off in dB, and what 95 % of its readings stay below.
     #[must_use]
-    pub fn clipping(self, clipped_db: &[f32]) -> Trial {
-        Trial { clipped_db: mean_and_p95(clipped_db), ..self }
+    pub fn clipping(self, clipped_db: (f64, f64)) -> Trial {
+        Trial { clipped_db, ..self }
     }
 
     /// With another measure of density to be compared by.

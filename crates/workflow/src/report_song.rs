@@ -204,7 +204,6 @@ fn base(
         step.note = note;
     }
     let duration_s = mastered.map(|m| &m.analysis).or(premaster).map_or(0.0, |a| a.facts.duration_s);
-    let steps_at_once = coarser(duration_s);
     Report {
         title: session.song.title.clone().unwrap_or_else(|| "Untitled".into()),
         engine: env!("CARGO_PKG_VERSION").into(),
@@ -227,15 +226,7 @@ fn base(
         master,
         reference: Some(reference),
         matched: matched.map(|(_, matched)| matched_part(matched)),
-        gain_reduction: reductions
-            .iter()
-            .map(|r| ReductionPart {
-                strip: r.strip.clone(),
-                insert: r.insert.clone(),
-                step_s: steps_at_once as f64 * engine::READING_FRAMES as f64 / rate,
-                reduction_db: r.reduction_db.chunks(steps_at_once).map(deepest_db).collect(),
-            })
-            .collect(),
+        gain_reduction: reductions.iter().map(|r| reduction_part(r, duration_s, rate)).collect(),
         steps,
         back_to_mix: verdicts.iter().filter(|v| v.back_to_mix).map(mastering::Verdict::told).collect(),
         listening: verdicts.iter().map(listening).collect(),
@@ -254,9 +245,17 @@ fn base(
     }
 }
 
-/// The deepest of some reductions in dB, whatever their sign.
-fn deepest_db(reductions_db: &[f32]) -> f32 {
-    reductions_db.iter().copied().fold(0.0, |most: f32, db| if db.abs() > most.abs() { db } else { most })
+/// What an insert took away, in no more values than a page can show of so many seconds; `rate` in hertz.
+fn reduction_part(reduction: &GainReduction, duration_s: f64, rate: f64) -> ReductionPart {
+    let step_s = reduction.taken.step_frames as f64 / rate;
+    let together = (coarser(duration_s) as f64 * HISTORY_STEP_S / step_s).round().max(1.0) as usize;
+    let deepest = |some: &[f32]| some.iter().copied().fold(0.0, f32::max);
+    ReductionPart {
+        strip: reduction.strip.clone(),
+        insert: reduction.insert.clone(),
+        step_s: together as f64 * step_s,
+        reduction_db: reduction.taken.deepest_db.chunks(together).map(deepest).collect(),
+    }
 }
 
 fn listening(verdict: &mastering::Verdict) -> ListeningPart {

@@ -8,13 +8,11 @@
 //! (2015), chapters 4 to 6. A filter in equal blocks alone is cheaper, and later by one block.
 //!
 //! Blocks are counted from `reset`, so that the result does not depend on how the audio is cut; silent blocks cost
-//! nothing. Everything is `f64`. The transforms use the widest instructions of the machine: machines of different
-//! kinds agree to about -290 dB, not to the last bit.
+//! nothing. Everything is `f64`, and of the same bits whatever the machine's vectors hold.
 
 use super::grid::FLUSH_BELOW;
+use super::negacyclic::{Negacyclic, ROOM};
 use audio::{Block, BlockRef, Frames};
-use num_complex::Complex64;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use std::sync::Arc;
 
 /// Taps that are summed directly where there is no latency.
@@ -29,7 +27,9 @@ const GROWING: [Frames; 4] = [64, 512, 4_096, 32_768];
 /// Bins that are summed together: two sums of 8 kB stay in the nearest cache.
 const BINS: usize = 1_024;
 
-const LENGTHS: &str = "buffers come from the plan itself";
+/// Numbers between real and imaginary parts: parts of long blocks lie whole pages apart, and would all fall into the same few
+/// places of the nearest cache.
+const GAP: usize = 256;
 
 /// How filters are cut, with the transforms for it. Filters that work together share one.
 #[derive(Clone)]
@@ -46,25 +46,18 @@ struct StagePlan {
     from: usize,
     /// The first tap it does not serve any more.
     to: usize,
-    forward: Arc<dyn RealToComplex<f64>>,
-    inverse: Arc<dyn ComplexToReal<f64>>,
+    transform: Arc<Negacyclic>,
 }
 
 impl StagePlan {
-    fn new(planner: &mut RealFftPlanner<f64>, block: Frames, from: usize, to: usize) -> StagePlan {
-        let (forward, inverse) = (planner.plan_fft_forward(2 * block), planner.plan_fft_inverse(2 * block));
-        StagePlan { block, from, to, forward, inverse }
-    }
-
-    fn bins(&self) -> usize {
-        self.block + 1
+    fn new(block: Frames, from: usize, to: usize) -> StagePlan {
+        StagePlan { block, from, to, transform: Arc::new(Negacyclic::new(block)) }
     }
 }
 
 impl Partition {
     /// For filters of at most `taps` taps, without latency.
     pub fn without_latency(taps: usize) -> Partition {
-        let mut planner = RealFftPlanner::new();
         let mut stages = Vec::new();
         for (place, &block) in GROWING.iter().enumerate() {
             if taps <= block {
@@ -72,7 +65,7 @@ impl Partition {
             }
             // A larger block pays when it has at least two parts to serve.
             let next = GROWING.get(place + 1).copied().filter(|&next| taps > 2 * next);
-            stages.push(StagePlan::new(&mut planner, block, block, next.unwrap_or(usize::MAX)));
+            stages.push(StagePlan::new(block, block, next.unwrap_or(usize::MAX)));
             if next.is_none() {
                 break;
             }
@@ -83,11 +76,9 @@ impl Partition {
     /// For filters of any length in equal blocks: cheaper, and the result is later by `block` frames.
     ///
     /// # Panics
-    /// When `block` is zero.
+    /// When `block` is no power of two.
     pub fn uniform(block: Frames) -> Partition {
-        assert!(block > 0, "blocks of at least one frame");
-        let stage = StagePlan::new(&mut RealFftPlanner::new(), block, 0, usize::MAX);
-        Partition { stages: Arc::new([stage]), head: 0 }
+        Partition { stages: Arc::new([StagePlan::new(block, 0, usize::MAX)]), head: 0 }
     }
 
     /// Frames by which results are late.
@@ -106,21 +97,42 @@ pub struct Filter {
     partition: Partition,
     taps: usize,
     head: Vec<f64>,
+    /// Per stage the transforms of its part of the filter.
     stages: Vec<Spectra>,
 }
 
-/// One stage's part of a filter: partitions x bins.
+/// Transforms of one size.
 struct Spectra {
-    parts: usize,
-    re: Vec<f64>,
-    im: Vec<f64>,
+    count: usize,
+    bins: usize,
+    /// Of each the real parts, and after a [`GAP`] the imaginary ones.
+    numbers: Vec<f64>,
+}
+
+impl Spectra {
+    fn new(count: usize, bins: usize) -> Spectra {
+        Spectra { count, bins, numbers: vec![0.0; count * 2 * (bins + GAP)] }
+    }
+
+    /// The real and the imaginary parts of one of them.
+    fn of(&self, place: usize) -> (&[f64], &[f64]) {
+        let each = self.bins + GAP;
+        let (re, im) = self.numbers[2 * place * each..][..2 * each].split_at(each);
+        (&re[..self.bins], &im[..self.bins])
+    }
+
+    fn of_mut(&mut self, place: usize) -> (&mut [f64], &mut [f64]) {
+        let each = self.bins + GAP;
+        let (re, im) = self.numbers[2 * place * each..][..2 * each].split_at_mut(each);
+        (&mut re[..self.bins], &mut im[..self.bins])
+    }
 }
 
 impl Filter {
     /// Cuts and transforms `taps`.
     pub fn new(taps: &[f64], partition: &Partition) -> Arc<Filter> {
         let head = taps[..taps.len().min(partition.head)].to_vec();
-        let stages = partition.stages.iter().map(|plan| Spectra::new(plan, taps)).collect();
+        let stages = partition.stages.iter().map(|plan| transformed(plan, taps)).collect();
         Arc::new(Filter { partition: partition.clone(), taps: taps.len(), head, stages })
     }
 
@@ -130,23 +142,19 @@ impl Filter {
     }
 }
 
-impl Spectra {
-    fn new(plan: &StagePlan, taps: &[f64]) -> Spectra {
-        let served = &taps[plan.from.min(taps.len())..plan.to.min(taps.len())];
-        let (mut re, mut im) = (Vec::new(), Vec::new());
-        let mut time = plan.forward.make_input_vec();
-        let mut spectrum = plan.forward.make_output_vec();
-        // The pair of transforms multiplies by their length.
-        let scale = 1.0 / (2 * plan.block) as f64;
-        for part in served.chunks(plan.block) {
-            time.fill(0.0);
-            time.iter_mut().zip(part).for_each(|(to, tap)| *to = tap * scale);
-            plan.forward.process(&mut time, &mut spectrum).expect(LENGTHS);
-            re.extend(spectrum.iter().map(|bin| bin.re));
-            im.extend(spectrum.iter().map(|bin| bin.im));
-        }
-        Spectra { parts: served.len().div_ceil(plan.block), re, im }
+/// The transforms of the taps that a stage serves.
+fn transformed(plan: &StagePlan, taps: &[f64]) -> Spectra {
+    let served = &taps[plan.from.min(taps.len())..plan.to.min(taps.len())];
+    let mut spectra = Spectra::new(served.len().div_ceil(plan.block), plan.block);
+    let mut room = [0.0; ROOM];
+    // The pair of transforms multiplies by the block.
+    let scale = 1.0 / plan.block as f64;
+    for (place, part) in served.chunks(plan.block).enumerate() {
+        let (re, im) = spectra.of_mut(place);
+        re.iter_mut().zip(part).for_each(|(to, tap)| *to = tap * scale);
+        plan.transform.forward(re, im, &mut room);
     }
+    spectra
 }
 
 /// Which filter leads from an input channel to an output channel.
@@ -182,7 +190,7 @@ impl Convolver {
         let partition = paths[0].filter.partition.clone();
         let same = |p: &Path| Arc::ptr_eq(&p.filter.partition.stages, &partition.stages);
         assert!(paths.iter().all(same), "filters of one partition");
-        let longest = |place: usize| paths.iter().map(|p| p.filter.stages[place].parts).max().unwrap_or(0);
+        let longest = |place: usize| paths.iter().map(|p| p.filter.stages[place].count).max().unwrap_or(0);
         let stages = (0..partition.stages.len())
             .filter(|&place| longest(place) > 0)
             .map(|place| Stage::new(&partition.stages[place], place, longest(place), inputs, outputs))
@@ -256,8 +264,7 @@ impl Convolver {
                 window[HEAD + self.at..][..samples.len()].copy_from_slice(samples);
             }
             for stage in &mut self.stages {
-                let (block, at) = (stage.plan.block, stage.at);
-                stage.inputs[channel].window[block + at..][..samples.len()].copy_from_slice(samples);
+                stage.inputs[channel].now[stage.at..][..samples.len()].copy_from_slice(samples);
             }
         }
     }
@@ -273,8 +280,7 @@ impl Convolver {
         }
         for stage in &self.stages {
             for (channel, ready) in stage.ready.iter().enumerate() {
-                let ready = &ready[stage.at..stage.at + frames];
-                output.channel_mut(channel).iter_mut().zip(ready).for_each(|(out, x)| *out += x);
+                add(output.channel_mut(channel), &ready[stage.at..stage.at + frames]);
             }
         }
     }
@@ -310,34 +316,33 @@ struct Stage {
     inputs: Vec<Input>,
     /// Per output: the results for the block in work.
     ready: Vec<Vec<f64>>,
-    sum_re: Vec<f64>,
-    sum_im: Vec<f64>,
-    time: Vec<f64>,
-    spectrum: Vec<Complex64>,
-    scratch: Vec<Complex64>,
+    /// The real parts of a sum after a [`GAP`]; its imaginary ones are summed where they become results.
+    sum: Vec<f64>,
+    room: Vec<f64>,
 }
 
 /// What one input channel was.
 struct Input {
-    /// The last block and the one that fills.
-    window: Vec<f64>,
-    /// Spectra: slots x bins.
-    re: Vec<f64>,
-    im: Vec<f64>,
+    /// The block that fills, and the one before it.
+    now: Vec<f64>,
+    last: Vec<f64>,
+    last_silent: bool,
+    /// Transforms of both together, per slot.
+    spectra: Spectra,
     /// Per slot: nothing was heard.
     silent: Vec<bool>,
 }
 
 impl Stage {
     fn new(plan: &StagePlan, place: usize, slots: usize, inputs: usize, outputs: usize) -> Stage {
-        let (block, bins) = (plan.block, plan.bins());
+        let block = plan.block;
         let input = || Input {
-            window: vec![0.0; 2 * block],
-            re: vec![0.0; slots * bins],
-            im: vec![0.0; slots * bins],
+            now: vec![0.0; block],
+            last: vec![0.0; block],
+            last_silent: true,
+            spectra: Spectra::new(slots, block),
             silent: vec![true; slots],
         };
-        let scratch = plan.forward.get_scratch_len().max(plan.inverse.get_scratch_len());
         Stage {
             place,
             slots,
@@ -345,11 +350,8 @@ impl Stage {
             at: 0,
             inputs: (0..inputs).map(|_| input()).collect(),
             ready: vec![vec![0.0; block]; outputs],
-            sum_re: vec![0.0; bins],
-            sum_im: vec![0.0; bins],
-            time: vec![0.0; 2 * block],
-            spectrum: plan.forward.make_output_vec(),
-            scratch: vec![Complex64::default(); scratch],
+            sum: vec![0.0; GAP + block],
+            room: vec![0.0; ROOM],
             plan: plan.clone(),
         }
     }
@@ -359,7 +361,9 @@ impl Stage {
         self.newest = 0;
         self.ready.iter_mut().for_each(|r| r.fill(0.0));
         for input in &mut self.inputs {
-            input.window.fill(0.0);
+            input.now.fill(0.0);
+            input.last.fill(0.0);
+            input.last_silent = true;
             input.silent.fill(true);
         }
     }
@@ -367,27 +371,23 @@ impl Stage {
     /// A block is full: transforms it and works out the next block of results.
     fn turn(&mut self, paths: &[Path]) {
         self.newest = if self.newest == 0 { self.slots - 1 } else { self.newest - 1 };
-        let (block, bins) = (self.plan.block, self.plan.bins());
         for input in &mut self.inputs {
-            let silent = input.window.iter().all(|x| x.abs() < FLUSH_BELOW);
-            input.silent[self.newest] = silent;
-            if !silent {
-                self.time.copy_from_slice(&input.window);
-                self.plan
-                    .forward
-                    .process_with_scratch(&mut self.time, &mut self.spectrum, &mut self.scratch)
-                    .expect(LENGTHS);
-                let place = self.newest * bins;
-                let (re, im) = (&mut input.re[place..place + bins], &mut input.im[place..place + bins]);
-                for ((re, im), bin) in re.iter_mut().zip(im).zip(&self.spectrum) {
-                    (*re, *im) = (bin.re, bin.im);
-                }
+            let silent = input.now.iter().all(|x| x.abs() < FLUSH_BELOW);
+            input.silent[self.newest] = silent && input.last_silent;
+            if !input.silent[self.newest] {
+                let (re, im) = input.spectra.of_mut(self.newest);
+                re.copy_from_slice(&input.last);
+                im.copy_from_slice(&input.now);
+                self.plan.transform.forward(re, im, &mut self.room);
             }
-            input.window.copy_within(block.., 0);
+            input.last_silent = silent;
+            std::mem::swap(&mut input.last, &mut input.now);
         }
         for output in 0..self.ready.len() {
             if self.sum(output, paths) {
-                self.transform_back(output);
+                // The first half, which is wrapped around, comes as real parts; the second is the result.
+                let (re, im) = (&mut self.sum[GAP..], &mut self.ready[output]);
+                self.plan.transform.inverse(re, im, &mut self.room);
             } else {
                 self.ready[output].fill(0.0);
             }
@@ -396,48 +396,33 @@ impl Stage {
 
     /// Sums all products for one output; false when all of them are zero.
     fn sum(&mut self, output: usize, paths: &[Path]) -> bool {
-        self.sum_re.fill(0.0);
-        self.sum_im.fill(0.0);
-        let bins = self.plan.bins();
         let mut sounds = false;
-        for first in (0..bins).step_by(BINS) {
-            let range = first..(first + BINS).min(bins);
+        let (all_re, all_im) = (&mut self.sum[GAP..], &mut self.ready[output]);
+        for first in (0..self.plan.block).step_by(BINS) {
+            let range = first..(first + BINS).min(self.plan.block);
+            let (sum_re, sum_im) = (&mut all_re[range.clone()], &mut all_im[range.clone()]);
+            let mut begun = false;
             for path in paths.iter().filter(|p| p.output == output) {
                 let (input, filter) = (&self.inputs[path.input], &path.filter.stages[self.place]);
-                for part in 0..filter.parts {
+                for part in 0..filter.count {
                     let slot = (self.newest + part) % self.slots;
                     if input.silent[slot] {
                         continue;
                     }
-                    sounds = true;
-                    let (x, h) = (slot * bins, part * bins);
-                    add_product(
-                        &mut self.sum_re[range.clone()],
-                        &mut self.sum_im[range.clone()],
-                        &input.re[x + range.start..x + range.end],
-                        &input.im[x + range.start..x + range.end],
-                        &filter.re[h + range.start..h + range.end],
-                        &filter.im[h + range.start..h + range.end],
-                    );
+                    let ((x_re, x_im), (h_re, h_im)) = (input.spectra.of(slot), filter.of(part));
+                    let (x_re, x_im) = (&x_re[range.clone()], &x_im[range.clone()]);
+                    let (h_re, h_im) = (&h_re[range.clone()], &h_im[range.clone()]);
+                    if begun {
+                        add_product(sum_re, sum_im, x_re, x_im, h_re, h_im);
+                    } else {
+                        put_product(sum_re, sum_im, x_re, x_im, h_re, h_im);
+                        begun = true;
+                    }
                 }
             }
+            sounds |= begun;
         }
         sounds
-    }
-
-    fn transform_back(&mut self, output: usize) {
-        for ((bin, re), im) in self.spectrum.iter_mut().zip(&self.sum_re).zip(&self.sum_im) {
-            *bin = Complex64::new(*re, *im);
-        }
-        // Real at zero frequency and at the Nyquist frequency but for rounding, which the transform refuses.
-        self.spectrum[0].im = 0.0;
-        self.spectrum[self.plan.block].im = 0.0;
-        self.plan
-            .inverse
-            .process_with_scratch(&mut self.spectrum, &mut self.time, &mut self.scratch)
-            .expect(LENGTHS);
-        // The first half is wrapped around.
-        self.ready[output].copy_from_slice(&self.time[self.plan.block..]);
     }
 }
 
@@ -466,7 +451,28 @@ audio::wide! {
 }
 
 audio::wide! {
-    /// Adds the product of two spectra, real and imaginary parts apart.
+    fn add(to: &mut [f64], what: &[f64]) {
+        to.iter_mut().zip(what).for_each(|(to, what)| *to += what);
+    }
+}
+
+audio::wide! {
+    /// The product of two transforms, real and imaginary parts apart.
+    fn put_product(
+        sum_re: &mut [f64], sum_im: &mut [f64], x_re: &[f64], x_im: &[f64], h_re: &[f64], h_im: &[f64],
+    ) {
+        let bins = sum_re.len();
+        let (sum_im, x_re, x_im) = (&mut sum_im[..bins], &x_re[..bins], &x_im[..bins]);
+        let (h_re, h_im) = (&h_re[..bins], &h_im[..bins]);
+        for i in 0..bins {
+            sum_re[i] = x_re[i] * h_re[i] - x_im[i] * h_im[i];
+            sum_im[i] = x_re[i] * h_im[i] + x_im[i] * h_re[i];
+        }
+    }
+}
+
+audio::wide! {
+    /// Adds the product of two transforms.
     fn add_product(
         sum_re: &mut [f64], sum_im: &mut [f64], x_re: &[f64], x_im: &[f64], h_re: &[f64], h_im: &[f64],
     ) {

@@ -195,19 +195,43 @@ impl BoxAverage {
     fn process(&mut self, mut values: &mut [f64], rounder: f64) {
         let frames = self.ring.len();
         let scale = 1.0 / frames as f64;
-        let mut sum = self.sum;
         while !values.is_empty() {
             let count = values.len().min(frames - self.at);
             let (now, later) = values.split_at_mut(count);
-            for (value, old) in now.iter_mut().zip(&mut self.ring[self.at..self.at + count]) {
-                sum += *value - *old;
-                *old = *value;
-                *value = (sum * scale + rounder) - rounder;
-            }
+            let ring = &mut self.ring[self.at..self.at + count];
+            self.sum = averages(self.sum, now, ring, scale, rounder);
             self.at = (self.at + count) % frames;
             values = later;
         }
-        self.sum = sum;
+    }
+}
+
+audio::wide! {
+    by four:
+    /// Puts averages in the place of values, and these in the place of those that leave the sum; gives the sum. Additions are
+    /// exact here, so that four frames can be put together before the sum comes to them, which waits for itself once then.
+    fn averages(sum: f64, values: &mut [f64], ring: &mut [f64], scale: f64, rounder: f64) -> f64 {
+        let mut sum = sum;
+        let ((fours, rest), (old_fours, old_rest)) = (values.as_chunks_mut::<4>(), ring.as_chunks_mut::<4>());
+        for (values, old) in fours.iter_mut().zip(old_fours) {
+            let mut steps = [0.0; 4];
+            for n in 0..4 {
+                steps[n] = values[n] - old[n];
+            }
+            *old = *values;
+            let (first, last) = (steps[0] + steps[1], steps[2] + steps[3]);
+            let sums = [sum + steps[0], sum + first, sum + (first + steps[2]), sum + (first + last)];
+            sum = sums[3];
+            for n in 0..4 {
+                values[n] = (sums[n] * scale + rounder) - rounder;
+            }
+        }
+        for (value, old) in rest.iter_mut().zip(old_rest) {
+            sum += *value - *old;
+            *old = *value;
+            *value = (sum * scale + rounder) - rounder;
+        }
+        sum
     }
 }
 

@@ -34,6 +34,7 @@ pub mod lookahead;
 pub mod matched;
 pub mod math;
 pub mod moving;
+pub mod negacyclic;
 pub mod oversample;
 pub mod pan;
 pub mod path;

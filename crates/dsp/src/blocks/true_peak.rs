@@ -93,15 +93,29 @@ audio::wide! {
 }
 
 audio::wide! {
-    /// The highest of the eight points of each interval, four on the 4x grid and four halfway between.
-    fn highest(on: &[f64], between: &[f64], peaks: &mut [f64]) {
-        let (on, between) = (on.as_chunks::<4>().0, between.as_chunks::<4>().0);
-        for ((peak, on), between) in peaks.iter_mut().zip(on).zip(between) {
+    /// The highest of the eight points of each interval, four on the 4x grid and four halfway between; where it stands above
+    /// `room`, the top of the parabola through it and its neighbours. `between` begins one point before `on`.
+    fn tops(on: &[f64], between: &[f64], room: f64, peaks: &mut [f64]) {
+        let frames = peaks.len();
+        let (on_now, on_next) = (&on.as_chunks::<4>().0[..frames], &on[4..].as_chunks::<4>().0[..frames]);
+        let (now, next) = (&between.as_chunks::<4>().0[..frames], &between[4..].as_chunks::<4>().0[..frames]);
+        for n in 0..frames {
+            let on = [on_now[n][0], on_now[n][1], on_now[n][2], on_now[n][3], on_next[n][0]];
+            let between = [now[n][0], now[n][1], now[n][2], now[n][3], next[n][0]];
             let mut pairs = [0.0; 4];
             for i in 0..4 {
-                pairs[i] = greater(on[i].abs(), between[i].abs());
+                pairs[i] = greater(on[i].abs(), between[i + 1].abs());
             }
-            *peak = greater(greater(pairs[0], pairs[1]), greater(pairs[2], pairs[3]));
+            let peak = greater(greater(pairs[0], pairs[1]), greater(pairs[2], pairs[3]));
+            // The first that is as high.
+            let mut points = [0.0; 3];
+            for i in (0..4).rev() {
+                let (late, early) = ([on[i], between[i + 1], on[i + 1]], [between[i], on[i], between[i + 1]]);
+                points = if late[1].abs() == peak { late } else { points };
+                points = if early[1].abs() == peak { early } else { points };
+            }
+            let top = parabola_top(points);
+            peaks[n] = if peak > room { top } else { peak };
         }
     }
 }
@@ -233,50 +247,29 @@ impl PeakFinder {
         self.eightfold_rate(frames);
         // A point of the grid up to here has no top above the threshold beside it.
         let room = threshold - bound * ABOVE_GRID;
-        let mut found = false;
-        for start in (0..frames).step_by(WIDTH) {
+        let reaches = |start: usize| {
             let end = (start + WIDTH).min(frames);
-            let group = &mut peaks[start..end];
-            if largest(&self.double[2 * start..2 * end + 16]) * self.most_over_double <= room {
-                group.fill(0.0);
-                continue;
-            }
-            highest(&self.fourfold[4 + 4 * start..], &self.eighths[1 + 4 * start..], group);
-            for (n, peak) in (start..end).zip(group) {
-                if *peak > room {
-                    *peak = self.refined(n, *peak);
-                    found = true;
-                }
-            }
-        }
-        found
-    }
-
-    /// The top of the parabola through the highest point of interval `n` on the 8x grid and its neighbours.
-    #[inline]
-    fn refined(&self, n: usize, peak: f64) -> f64 {
-        let (on, between) = (&self.fourfold[4 + 4 * n..][..5], &self.eighths[4 * n..][..5]);
-        for i in 0..4 {
-            if on[i].abs() == peak {
-                return parabola_top(between[i], on[i], between[i + 1]);
-            }
-            if between[i + 1].abs() == peak {
-                return parabola_top(on[i], between[i + 1], on[i + 1]);
-            }
-        }
-        peak
+            largest(&self.double[2 * start..2 * end + 16]) * self.most_over_double > room
+        };
+        let mut groups = (0..frames).step_by(WIDTH);
+        let Some(first) = groups.find(|start| reaches(*start)) else { return false };
+        let last = groups.rfind(|start| reaches(*start)).unwrap_or(first);
+        let end = (last + WIDTH).min(frames);
+        peaks[..first].fill(0.0);
+        peaks[end..].fill(0.0);
+        let peaks = &mut peaks[first..end];
+        tops(&self.fourfold[4 + 4 * first..], &self.eighths[4 * first..], room, peaks);
+        largest(peaks) > room
     }
 }
 
 /// Magnitude of the top of the parabola through three points, when the middle one is the highest.
-#[inline]
-fn parabola_top(before: f64, here: f64, after: f64) -> f64 {
-    let sign = here.signum();
-    let (rise, fall) = (here.abs() - sign * before, here.abs() - sign * after);
-    if rise < 0.0 || fall < 0.0 || rise + fall == 0.0 {
-        return here.abs();
-    }
-    here.abs() + (rise - fall).powi(2) / (8.0 * (rise + fall))
+#[inline(always)]
+fn parabola_top([before, here, after]: [f64; 3]) -> f64 {
+    let (height, sign) = (here.abs(), if here < 0.0 { -1.0 } else { 1.0 });
+    let (rise, fall) = (height - sign * before, height - sign * after);
+    let top = height + (rise - fall) * (rise - fall) / (8.0 * (rise + fall));
+    if rise < 0.0 || fall < 0.0 || rise + fall == 0.0 { height } else { top }
 }
 
 impl Default for PeakFinder {

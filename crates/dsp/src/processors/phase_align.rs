@@ -65,7 +65,7 @@ pub static KIND: Kind = Kind {
     help: "Brings left and right of one recording together in time and phase: for spaced microphones, tape machines \
            and wrong cabling. Do not use it on a finished mix whose channels belong to different sources. On signals \
            that are not stereo it does nothing.",
-    revision: 1,
+    revision: 2,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: false,

@@ -98,9 +98,9 @@ mod tests {
     use crate::Trial;
     use measure::Facts;
 
-    fn solved(lufs: f64, mean_db: f32, stopped: bool) -> Solved {
+    fn solved(lufs: f64, mean_db: f64, stopped: bool) -> Solved {
         let facts = Facts { integrated_lufs: Some(lufs), ..Facts::default() };
-        let best = Trial::new(8.0, facts, &[mean_db; 100]).clipping(&[0.1; 100]);
+        let best = Trial::new(8.0, facts, (mean_db, mean_db)).clipping((0.1, 0.1));
         Solved { best, trials: 3, stopped: stopped.then(|| "stopped".into()), cost: None }
     }
 

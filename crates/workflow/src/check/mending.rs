@@ -220,7 +220,7 @@ fn render(
         let session = merging.merged().document.session()?;
         let (again, reductions) = work.render(&session)?;
         rendered = again;
-        let most = reductions.iter().filter(|r| r.insert == LIMITER).flat_map(|r| &r.reduction_db);
+        let most = reductions.iter().filter(|r| r.insert == LIMITER).flat_map(|r| &r.taken.deepest_db);
         let most = most.copied().fold(0.0f32, f32::max);
         if most > 0.0 {
             mended.notes.push(format!("the limiter took up to {most:.1} dB off the highest peaks"));

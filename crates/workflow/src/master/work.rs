@@ -425,9 +425,11 @@ const STRAY_DB: f64 = 0.5;
 
 /// A trial from what the last stage did.
 fn trial_of(drive_db: f64, facts: Facts, reductions: &[GainReduction]) -> Trial {
-    let of = |id: &str| reductions.iter().find(|r| r.insert == id).map(|r| r.reduction_db.as_slice());
-    Trial::new(drive_db, facts, of(LIMITER).unwrap_or_default())
-        .clipping(of(mastering::CLIPPER).unwrap_or_default())
+    let of = |id: &str| {
+        let found = reductions.iter().find(|r| r.insert == id);
+        found.map_or((0.0, 0.0), |r| (r.taken.mean_db, r.taken.p95_db))
+    };
+    Trial::new(drive_db, facts, of(LIMITER)).clipping(of(mastering::CLIPPER))
 }
 
 /// What the only node of a mastering plan gives.

@@ -129,7 +129,7 @@ proptest! {
     ) {
         prop_assume!(sizes.iter().any(|s| *s > 0));
         let partition =
-            if uniform { Partition::uniform(300) } else { Partition::without_latency(taps) };
+            if uniform { Partition::uniform(256) } else { Partition::without_latency(taps) };
         let filter = Filter::new(&noise(taps, 9), &partition);
         let input = [noise(4_000, 10)];
         let whole = run(&mut Convolver::each(&filter, 1), &input, 1, &[4_000]);

@@ -15,7 +15,7 @@ use crate::blocks::convolution::Convolver;
 use crate::blocks::cut::{Cut, Side};
 use crate::blocks::ducker::Ducker;
 use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
-use crate::blocks::lookahead::Delay;
+use crate::blocks::lookahead::{Delay, greater};
 use crate::blocks::pan::dry_wet;
 use crate::blocks::ramp::Ramp;
 use crate::{Address, Family, Kind, Processor, Tail, Taper, Unit, Values, settings};
@@ -63,8 +63,8 @@ pub static KIND: Kind = Kind {
     family: Family::Space,
     help: "Puts a sound into a recorded space: the impulse response of a hall, a plate, a spring, an amplifier's \
            cabinet. Mono, stereo and true stereo responses; without latency. Use it on a return with the mix at 100 %.",
-    // 2: recursions run four frames at a time, which rounds otherwise.
-    revision: 2,
+    // 2: recursions run four frames at a time, which rounds otherwise; 3: another transform, the same.
+    revision: 3,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: false,
@@ -134,7 +134,8 @@ struct ConvolutionReverb {
     /// Dry, wet, share of the side.
     ramps: [Ramp; 3],
     ducking: Ramp,
-    ducker: Ducker,
+    /// None where it will never be asked.
+    ducker: Option<Ducker>,
     grid: Grid,
     /// The wet sound of one control period.
     wet: Buffer,
@@ -157,7 +158,7 @@ impl ConvolutionReverb {
             high_cut: Cuts::new(Side::High, settings.high_cut_hz, HIGH_CUT_OFF_HZ, spec),
             ramps: gains(&settings).map(Ramp::new),
             ducking: Ramp::new(1.0),
-            ducker: Ducker::new(rate),
+            ducker: (!values.still || settings.ducking_db != 0.0).then(|| Ducker::new(rate)),
             grid: Grid::default(),
             wet: Buffer::new(spec.channels, CONTROL_FRAMES),
             settings,
@@ -166,8 +167,8 @@ impl ConvolutionReverb {
 
     /// Work for a point of the control grid.
     fn control(&mut self) {
-        self.ducker.flush();
-        let ducked = self.ducker.gain(self.settings.ducking_db);
+        self.ducker.iter_mut().for_each(Ducker::flush);
+        let ducked = self.ducker.as_ref().map_or(1.0, |ducker| ducker.gain(self.settings.ducking_db));
         if ducked != self.ducking.target() {
             self.ducking.go_to(ducked);
         }
@@ -178,24 +179,46 @@ impl ConvolutionReverb {
 
     fn mix(&mut self, block: &mut Block, frames: Frames) {
         let mut wet = self.wet.range_mut(0, frames);
-        let mut gain = [[0.0; CONTROL_FRAMES]; 2];
-        let [dry, wetness, width] = &mut self.ramps;
-        for n in 0..frames {
-            let loudest = block.as_ref().iter().fold(0.0f64, |most, c| most.max(c[n].abs()));
-            self.ducker.follow([loudest; 2]);
-            gain[0][n] = dry.next_value();
-            gain[1][n] = wetness.next_value() * self.ducking.next_value();
-            let width = width.next_value();
-            if wet.channels() == 2 && width != 1.0 {
-                let (left, right) = wet.stereo_mut();
-                let (mid, side) = (0.5 * (left[n] + right[n]), 0.5 * width * (left[n] - right[n]));
-                (left[n], right[n]) = (mid + side, mid - side);
-            }
+        if let Some(ducker) = &mut self.ducker {
+            let mut loudest = [0.0; CONTROL_FRAMES];
+            block.as_ref().iter().for_each(|samples| raise(&mut loudest, samples));
+            ducker.follow_all(&loudest[..frames], &loudest[..frames]);
+        }
+        let [dry, wetness, width] = self.ramps.each_mut().map(|ramp| ramp.path(frames));
+        let ducking = self.ducking.path(frames);
+        let wetness = std::array::from_fn(|n| wetness[n] * ducking[n]);
+        if wet.channels() == 2 && width[..frames].iter().any(|width| *width != 1.0) {
+            let (left, right) = wet.stereo_mut();
+            widen(left, right, &width);
         }
         for (samples, wet) in block.iter_mut().zip(wet.iter_mut()) {
-            for n in 0..frames {
-                samples[n] = gain[0][n] * samples[n] + gain[1][n] * wet[n];
-            }
+            blend(samples, wet, &dry, &wetness);
+        }
+    }
+}
+
+audio::wide! {
+    /// Raises each value to the height of a sample.
+    fn raise(values: &mut [f64; CONTROL_FRAMES], samples: &[f64]) {
+        values.iter_mut().zip(samples).for_each(|(value, sample)| *value = greater(sample.abs(), *value));
+    }
+}
+
+audio::wide! {
+    /// Multiplies the side; a factor of one changes no bit.
+    fn widen(left: &mut [f64], right: &mut [f64], width: &[f64; CONTROL_FRAMES]) {
+        for ((left, right), width) in left.iter_mut().zip(right).zip(width) {
+            let (mid, side) = (0.5 * (*left + *right), 0.5 * width * (*left - *right));
+            let wide = [mid + side, mid - side];
+            [*left, *right] = if *width != 1.0 { wide } else { [*left, *right] };
+        }
+    }
+}
+
+audio::wide! {
+    fn blend(samples: &mut [f64], wet: &[f64], dry: &[f64; CONTROL_FRAMES], wetness: &[f64; CONTROL_FRAMES]) {
+        for (((sample, wet), dry), wetness) in samples.iter_mut().zip(wet).zip(dry).zip(wetness) {
+            *sample = dry * *sample + wetness * wet;
         }
     }
 }
@@ -247,7 +270,7 @@ impl Processor for ConvolutionReverb {
         self.low_cut.reset();
         self.high_cut.reset();
         self.ramps.iter_mut().for_each(Ramp::finish);
-        self.ducker.reset();
+        self.ducker.iter_mut().for_each(Ducker::reset);
         self.ducking = Ramp::new(1.0);
         self.grid.reset();
     }

@@ -81,7 +81,7 @@ pub static KIND: Kind = Kind {
     family: Family::Equaliser,
     help: "Brings the tone of a recording towards that of another, from the spectra of both: how much of it, how far at \
            most and how finely are settings. A third to a half of the difference is usually enough.",
-    revision: 2,
+    revision: 3,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: false,
