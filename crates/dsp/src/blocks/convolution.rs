@@ -8,10 +8,11 @@
 //! (2015), chapters 4 to 6. A filter in equal blocks alone is cheaper, and later by one block.
 //!
 //! Blocks are counted from `reset`, so that the result does not depend on how the audio is cut; silent blocks cost
-//! nothing. Everything is `f64`, and of the same bits whatever the machine's vectors hold.
+//! nothing. Everything is `f64`. The transforms use the widest instructions of the machine: machines of different
+//! kinds agree to about -290 dB, not to the last bit.
 
 use super::grid::FLUSH_BELOW;
-use super::negacyclic::{Negacyclic, ROOM};
+use super::negacyclic::{Negacyclic, Room};
 use audio::{Block, BlockRef, Frames};
 use std::sync::Arc;
 
@@ -76,8 +77,9 @@ impl Partition {
     /// For filters of any length in equal blocks: cheaper, and the result is later by `block` frames.
     ///
     /// # Panics
-    /// When `block` is no power of two.
+    /// When `block` is zero.
     pub fn uniform(block: Frames) -> Partition {
+        assert!(block > 0, "blocks of at least one frame");
         Partition { stages: Arc::new([StagePlan::new(block, 0, usize::MAX)]), head: 0 }
     }
 
@@ -146,7 +148,7 @@ impl Filter {
 fn transformed(plan: &StagePlan, taps: &[f64]) -> Spectra {
     let served = &taps[plan.from.min(taps.len())..plan.to.min(taps.len())];
     let mut spectra = Spectra::new(served.len().div_ceil(plan.block), plan.block);
-    let mut room = [0.0; ROOM];
+    let mut room = plan.transform.room();
     // The pair of transforms multiplies by the block.
     let scale = 1.0 / plan.block as f64;
     for (place, part) in served.chunks(plan.block).enumerate() {
@@ -318,7 +320,7 @@ struct Stage {
     ready: Vec<Vec<f64>>,
     /// The real parts of a sum after a [`GAP`]; its imaginary ones are summed where they become results.
     sum: Vec<f64>,
-    room: Vec<f64>,
+    room: Room,
 }
 
 /// What one input channel was.
@@ -351,7 +353,7 @@ impl Stage {
             inputs: (0..inputs).map(|_| input()).collect(),
             ready: vec![vec![0.0; block]; outputs],
             sum: vec![0.0; GAP + block],
-            room: vec![0.0; ROOM],
+            room: plan.transform.room(),
             plan: plan.clone(),
         }
     }
