@@ -157,9 +157,9 @@ fn paths() -> Result<Vec<Path>, Failure> {
         },
         Path {
             name: "true peak, screened",
-            operations: 15.0,
-            why: "the energy of the 4th difference (9, at 76 places for 64 samples); blocks of 23552 samples that may hold the \
-                  highest point, one in twenty, there and back in 16384 numbers",
+            operations: 11.0,
+            why: "the energy of the 4th difference (9, at 76 places for 64 samples); blocks that may hold the highest point, which \
+                  are looked into, come on top",
             ns: meter_ns("true_peak")?,
         },
     ])

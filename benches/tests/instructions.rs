@@ -21,8 +21,8 @@ const PATHS: &[(&str, f64)] = &[
     ("multiband", 54_084.0),
     ("reverb", 114_530.0),
     ("delay", 13_480.0),
-    ("convolution_reverb", 75_796.0),
-    ("limiter", 45_158.0),
+    ("convolution_reverb", 55_014.0),
+    ("limiter", 44_197.0),
     ("loudness", 88_709.0),
     ("read_wav", 1_508.0),
 ];

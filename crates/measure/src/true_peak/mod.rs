@@ -88,7 +88,8 @@ struct Highest {
 impl Search for Highest {
     fn floors(&self, first: i64, tops: &[f64]) -> Vec<f64> {
         if self.chunks == 0 {
-            return vec![self.best.level; tops.len()];
+            // The highest point is no lower than the highest of these samples.
+            return vec![tops.iter().copied().fold(self.best.level, f64::max); tops.len()];
         }
         // The stretch of each chunk; what rings before the signal is looked into.
         let before = tops.len().min((-first).max(0) as usize / CHUNK);
