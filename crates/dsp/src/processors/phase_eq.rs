@@ -103,7 +103,8 @@ pub static KIND: Kind = Kind {
     family: Family::Equaliser,
     help: "Shapes tone with bands or a drawn curve and leaves the timing of all frequencies alone: for masters, \
            parallel paths, and middle and side apart. With minimum phase for anything with sharp beats.",
-    revision: 2,
+    // 2: in equal blocks. 3: curves of middle and side are applied to these, which rounds otherwise.
+    revision: 3,
     params: Settings::PARAMS,
     groups: &GROUPS,
     key_input: false,

@@ -248,10 +248,17 @@ impl MatchPlan {
     ///
     /// `rendered` is the whole chain over the whole song, nothing cut at its ends. What stands at its limit stays there.
     pub fn corrected(&self, rendered: &Analysis) -> Option<MatchPlan> {
+        self.corrected_behind(rendered, Some(0.0))
+    }
+
+    /// The same, from the chain before its limiter, where that is known to leave the tone and to change the loudness range by
+    /// so many LU; with `None` the ride stays as it is.
+    pub fn corrected_behind(&self, rendered: &Analysis, range_change_lu: Option<f64>) -> Option<MatchPlan> {
         let got = Portrait::of(rendered)?;
         let left = self.left(&got);
         let width_off = self.width_off(&got);
-        let range_off = self.range_lu.zip(got.loudness_range_lu).map(|(want, got)| want - got);
+        let got_lu = got.loudness_range_lu.zip(range_change_lu).map(|(range, change)| range + change);
+        let range_off = self.range_lu.zip(got_lu).map(|(want, got)| want - got);
         let beyond = |off: Option<f64>, alike: f64| off.is_some_and(|off| off.abs() > alike);
         let tone_wanted = self.matching.tone > 0.0 && self.tone_off(&left) > ALIKE.0;
         if !tone_wanted && !beyond(width_off, ALIKE.1) && !beyond(range_off, ALIKE.2) {
@@ -266,7 +273,7 @@ impl MatchPlan {
         next.solve();
         if beyond(range_off, ALIKE.2) {
             next.course = ride::Course::of(&rendered.loudness).map(CourseOf::new);
-            next.solve_ride(got.loudness_range_lu);
+            next.solve_ride(got_lu);
         }
         let same = next.tone == self.tone && next.side == self.side && next.ride == self.ride;
         (!same).then_some(next)

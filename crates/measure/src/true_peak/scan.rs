@@ -122,7 +122,7 @@ impl Scanner {
                 let around = start..start + CHUNK + 2 * CONTEXT;
                 self.double.clear();
                 for (sample, half) in samples[around.clone()].iter().zip(&values[around]) {
-                    self.double.extend([sample, half]);
+                    self.double.extend([*sample, f64::from(*half)]);
                 }
                 scan(interpolator, &self.double, self.frame + start as i64, search);
             }

@@ -8,46 +8,66 @@ use measure::Analysis;
 use session::Session;
 
 /// The steps before the limiter, each hearing what the ones before it have done; where those did nothing to the sound,
-/// what was heard before is still true. What a step has decided is heard, and the step makes up for what is left.
+/// what was heard before is still true. What a step has decided is heard, and the step makes up for what is left. Tells
+/// whether the last hearing is of the chain as it then stands.
+///
+/// A match is heard as a whole once its steps have decided, and drawn to what is heard. What makes up for something on the way
+/// there is therefore not heard by itself: the steps decide from what they aim at, which lies within tenths of it. The ride stays as it
+/// is meanwhile, since compressors are told by how far the level moves.
 pub(super) fn decide(
     merging: &mut Merging,
     work: &mut Work,
     facts: &mut MasterFacts,
-    (goal, plan): (&Goal, Option<&MatchPlan>),
+    (goal, plan): (&Goal, &mut Option<MatchPlan>),
     context: &Context,
-) -> Result<(), WorkflowError> {
+) -> Result<bool, WorkflowError> {
     for decided in ["insert", "automation", "start_s", "end_s", "fade_in_s", "fade_out_s"] {
         merging.forget(&["master", decided])?;
     }
-    let mut so_far = SoFar { work, heard: Session::new().master };
+    let keeps = plan.is_none();
+    let mut so_far = SoFar { work, keeps, heard: Session::new().master, is_true: true };
     facts.now = Some(facts.premaster.clone());
     for step in mastering::STEPS {
         context.check()?;
         context.listener.stage(&format!("step {}", step.id()), None);
         let session = merging.merged().document.session()?;
         let mut decided = step.decide(facts, &session, goal);
-        if let Some(plan) = plan.filter(|_| step.draws_the_match()) {
+        let draws = step.draws_the_match();
+        if let Some(plan) = plan.as_ref().filter(|_| draws) {
             merging.apply(decided)?;
             decided = plan.decisions(&merging.merged().document.session()?);
         }
         merging.apply(decided)?;
         let before = so_far.listen(merging, facts)?;
+        let heard = facts.now.as_ref().filter(|_| draws && before.is_some());
+        if let Some(next) = plan.as_ref().zip(heard).and_then(|(plan, heard)| plan.corrected_behind(heard, None)) {
+            merging.apply_anew(next.decisions(&merging.merged().document.session()?))?;
+            *plan = Some(next);
+            so_far.take_as_heard(merging)?;
+        }
         if let Some(before) = before {
             let session = merging.merged().document.session()?;
             let again = step.revise(&before, facts, &session, goal);
             if !again.is_empty() {
                 merging.apply_anew(again)?;
-                so_far.listen(merging, facts)?;
+                match plan {
+                    Some(_) => so_far.take_as_heard(merging)?,
+                    None => drop(so_far.listen(merging, facts)?),
+                }
             }
         }
     }
-    Ok(())
+    Ok(so_far.is_true)
 }
 
 /// The chain without its limiter, as it was heard last.
 struct SoFar<'a, 'w> {
     work: &'a mut Work<'w>,
+    /// Whether what is rendered for it is kept for what comes behind.
+    keeps: bool,
     heard: session::Master,
+    /// Whether it was really heard as it is.
+    is_true: bool,
 }
 
 impl SoFar<'_, '_> {
@@ -62,8 +82,16 @@ impl SoFar<'_, '_> {
         if sound_of(&bare.master) == sound_of(&self.heard) {
             return Ok(None);
         }
-        let now = self.work.listen(&session)?;
-        self.heard = bare.master;
+        let now = self.work.listen(&session, self.keeps)?;
+        (self.heard, self.is_true) = (bare.master, true);
         Ok(facts.now.replace(now))
+    }
+
+    /// Goes on as if the chain had been heard as it stands.
+    fn take_as_heard(&mut self, merging: &Merging) -> Result<(), WorkflowError> {
+        let bare = without_limiter(&merging.merged().document.session()?);
+        self.is_true &= sound_of(&bare.master) == sound_of(&self.heard);
+        self.heard = bare.master;
+        Ok(())
     }
 }

@@ -175,14 +175,14 @@ impl<'a> Work<'a> {
         self.workshop
     }
 
-    /// Hears the chain before the last stage, over the whole song, and keeps it for what comes behind.
-    pub(super) fn listen(&mut self, session: &Session) -> Result<Analysis, WorkflowError> {
+    /// Hears the chain before the last stage, over the whole song, and `keeps` it for what comes behind.
+    pub(super) fn listen(&mut self, session: &Session, keeps: bool) -> Result<Analysis, WorkflowError> {
         let bare = without_limiter(session);
         let part = Part::of(&bare, self.source, &self.stages)?;
         self.context.listener.stage("listening to the master so far", None);
         let channels = part.plan.nodes[0].output_channels;
         let mut ear = Ear::new(part.plan.sample_rate_hz, channels, before_the_last_stage())?;
-        let keeps = !is_quick(&bare.master.strip, self.source, part.plan.sample_rate_hz);
+        let keeps = keeps && !is_quick(&bare.master.strip, self.source, part.plan.sample_rate_hz);
         let mut left = part.plan.frames();
         let mut heard = |block: &BlockRef| {
             let frames = left.min(block.frames());
