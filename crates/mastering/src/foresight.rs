@@ -301,7 +301,9 @@ mod tests {
         let music = Buffer::from_channels(&planes.collect::<Vec<Vec<f64>>>());
         let (foresight, _, peak) = heard(&music);
         let range_of = |buffer: &Buffer| {
-            let facts = analyse(&buffer.as_block(), RATE_HZ, Layout::Stereo, Options::loudness()).expect("measured").facts;
+            let facts = analyse(&buffer.as_block(), RATE_HZ, Layout::Stereo, Options::loudness())
+                .expect("measured")
+                .facts;
             facts.loudness_range_lu.expect("a range")
         };
         let before = range_of(&music);

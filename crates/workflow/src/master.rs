@@ -13,7 +13,7 @@ use crate::matching::Matched;
 use crate::merging::Merging;
 use crate::space;
 use crate::{Context, Project, WorkflowError};
-use chain::decide;
+use chain::{HeardAs, decide};
 use delivery::{Delivered, Job, Target};
 use engine::{GainReduction, Sources};
 use mastering::{Bounds, Foresight, Goal, MasterFacts, MatchPlan, Solved, Unlimited, Verdict};
@@ -153,27 +153,26 @@ fn aim_at_references(goal: &mut Goal, plan: Option<&MatchPlan>, facts: &MasterFa
     goal.bounds = goal.bounds.toward(psr, goal.matching.loudness);
 }
 
-/// Draws the match to what is heard, and solves the loudness behind it. `heard` says whether the facts are of the chain as it
-/// stands.
+/// Draws the match to what is heard, and solves the loudness behind it. The facts are of the chain as it was heard last.
 fn solved(
     merging: &mut Merging,
     work: &mut Work,
-    (facts, heard): (&mut MasterFacts, bool),
+    (facts, heard): (&mut MasterFacts, HeardAs),
     goal: &Goal,
     plan: &mut Option<MatchPlan>,
 ) -> Result<Option<Solved>, WorkflowError> {
     if session_with_limiter(merging)?.is_none() {
         return Ok(None);
     }
-    let lightly = match plan {
+    let hearings = match plan {
         Some(plan) => drawn(merging, work, (facts, heard), goal, plan)?,
-        None => true,
+        None => 0,
     };
     let session = merging.merged().document.session()?;
     let foresight = Foresight::of(&session, facts);
     let before = unlimited(facts, foresight.as_ref());
     let mut solved = match plan {
-        Some(plan) if !lightly => drawn_through(merging, work, before, goal, plan)?,
+        Some(plan) if hearings > 0 => drawn_through(merging, work, before, goal, (plan, hearings))?,
         _ => work.solve_knowing(&session, goal, before)?,
     };
     merging.apply_anew(mastering::limiter_decisions(goal, &solved))?;
@@ -189,36 +188,54 @@ fn unlimited<'a>(facts: &MasterFacts, foresight: Option<&'a Foresight>) -> Optio
     known.map(|(integrated_lufs, true_peak_dbtp)| Unlimited { integrated_lufs, true_peak_dbtp, foresight })
 }
 
-/// Where the limiter is foreseen to take no more of the loudness than this, in LU, it leaves tone and width as they are.
+/// Where the limiter is foreseen to take no more of the loudness than this, in LU, a match is drawn before it.
 const LIGHTLY_LU: f64 = 0.3;
+/// And where it takes no more than this, it leaves tone and width as they are within what two songs are alike by.
+const UNHEARD_LU: f64 = 0.1;
+/// Hearings through the limiter where the match was drawn before it.
+const LAST_HEARINGS: usize = 2;
 
-/// Draws the match to what is heard before the limiter, for as long as that works lightly; tells whether it does. What was heard
-/// last is the chain as it stands.
+/// Draws the match to what is heard before the limiter, for as long as that works lightly; tells how often it is to be heard
+/// through the limiter yet. What was heard last is then the chain as it stands.
+///
+/// What a step has made up for since the last hearing is tenths of a decibel: the match is drawn to that hearing already.
 fn drawn(
     merging: &mut Merging,
     work: &mut Work,
-    (facts, mut heard): (&mut MasterFacts, bool),
+    (facts, mut heard): (&mut MasterFacts, HeardAs),
     goal: &Goal,
     plan: &mut MatchPlan,
-) -> Result<bool, WorkflowError> {
+) -> Result<usize, WorkflowError> {
     for round in 1..=MATCH_ROUNDS {
         let session = merging.merged().document.session()?;
-        if !std::mem::replace(&mut heard, false) {
-            facts.now = Some(work.listen(&session, true)?);
+        if heard == HeardAs::BeforeTheMatch {
+            facts.now = Some(work.listen(&session, &facts.premaster, true)?);
+            heard = HeardAs::ItStands;
         }
         let foresight = Foresight::of(&session, facts);
         let before = unlimited(facts, foresight.as_ref());
         let foreseen = before.and_then(|before| before.foreseen_to_change_lu(goal));
-        let Some((_, range_change_lu)) = foreseen.filter(|(taken_lu, _)| *taken_lu <= LIGHTLY_LU) else {
-            return Ok(false);
+        let Some((taken_lu, range_change_lu)) = foreseen.filter(|(taken_lu, _)| *taken_lu <= LIGHTLY_LU)
+        else {
+            return Ok((MATCH_ROUNDS - round).max(1));
         };
-        let now = facts.now.as_ref().filter(|_| round < MATCH_ROUNDS);
+        let (rounds, hearings) = match taken_lu > UNHEARD_LU {
+            true => (MATCH_ROUNDS - 1, LAST_HEARINGS),
+            false => (MATCH_ROUNDS, 0),
+        };
+        let now = facts.now.as_ref().filter(|_| round < rounds);
         let next = now.and_then(|now| plan.corrected_behind(now, Some(range_change_lu)));
-        let Some(next) = next else { break };
-        merging.apply_anew(next.decisions(&session))?;
-        *plan = next;
+        match next {
+            Some(next) => {
+                merging.apply_anew(next.decisions(&session))?;
+                *plan = next;
+            }
+            None if heard == HeardAs::ItStands => return Ok(hearings),
+            None => {}
+        }
+        heard = HeardAs::BeforeTheMatch;
     }
-    Ok(true)
+    unreachable!("the last round draws nothing")
 }
 
 /// Draws the match to what is heard through the whole chain, and solves the loudness.
@@ -230,7 +247,7 @@ fn drawn_through(
     work: &mut Work,
     before: Option<Unlimited>,
     goal: &Goal,
-    plan: &mut MatchPlan,
+    (plan, hearings): (&mut MatchPlan, usize),
 ) -> Result<Solved, WorkflowError> {
     let session = merging.merged().document.session()?;
     let foreseen = before.and_then(|before| Solved::foreseen(goal, &before));
@@ -240,7 +257,7 @@ fn drawn_through(
         None => work.solve_knowing(&session, goal, before)?,
     };
     merging.apply_anew(mastering::limiter_decisions(goal, &solved))?;
-    for _ in 1..MATCH_ROUNDS {
+    for _ in 0..hearings {
         let heard = work.hear(&merging.merged().document.session()?)?;
         let next = plan.corrected(&heard);
         let drawn = next.is_some();

@@ -118,7 +118,8 @@ fn middle_and_side(kernels: &Kernels) -> Option<[Vec<f64>; 2]> {
     };
     let (own, across) = (taps(0, 0)?, taps(0, 1)?);
     let alike = Arc::ptr_eq(own, taps(1, 1)?) && Arc::ptr_eq(across, taps(1, 0)?);
-    let of = |sign: f64| own.iter().zip(across.iter()).map(|(own, across)| 0.5 * (own + sign * across)).collect();
+    let of =
+        |sign: f64| own.iter().zip(across.iter()).map(|(own, across)| 0.5 * (own + sign * across)).collect();
     (alike && kernels.kernels.len() == 4 && own.len() == across.len()).then(|| [of(1.0), of(-1.0)])
 }
 

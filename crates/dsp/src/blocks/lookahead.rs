@@ -249,7 +249,9 @@ mod tests {
         ) {
             let still = [-0.0, 0.0][zero];
             let mut hears = SlidingMaximum::new(window);
-            values.iter().for_each(|value| drop(hears.next_value(*value)));
+            for value in &values {
+                let _ = hears.next_value(*value);
+            }
             hears.process(&mut vec![still; 2 * window]);
             let mut goes_on = hears.clone();
             hears.process(&mut vec![still; more]);

@@ -150,7 +150,10 @@ mod tests {
             for (n, value) in found.iter().enumerate() {
                 let expected = tone((n + halves.reach() - 1) as f64 + 0.5);
                 // -70 dB: the window's side lobes.
-                assert!((f64::from(*value) - expected).abs() < 3.2e-4, "{cycles}, {n}: {value} for {expected}");
+                assert!(
+                    (f64::from(*value) - expected).abs() < 3.2e-4,
+                    "{cycles}, {n}: {value} for {expected}"
+                );
             }
         }
     }

@@ -9,7 +9,7 @@ use session::Session;
 
 /// The steps before the limiter, each hearing what the ones before it have done; where those did nothing to the sound,
 /// what was heard before is still true. What a step has decided is heard, and the step makes up for what is left. Tells
-/// whether the last hearing is of the chain as it then stands.
+/// what was heard last.
 ///
 /// A match is heard as a whole once its steps have decided, and drawn to what is heard. What makes up for something on the way
 /// there is therefore not heard by itself: the steps decide from what they aim at, which lies within tenths of it. The ride stays as it
@@ -20,12 +20,12 @@ pub(super) fn decide(
     facts: &mut MasterFacts,
     (goal, plan): (&Goal, &mut Option<MatchPlan>),
     context: &Context,
-) -> Result<bool, WorkflowError> {
+) -> Result<HeardAs, WorkflowError> {
     for decided in ["insert", "automation", "start_s", "end_s", "fade_in_s", "fade_out_s"] {
         merging.forget(&["master", decided])?;
     }
     let keeps = plan.is_none();
-    let mut so_far = SoFar { work, keeps, heard: Session::new().master, is_true: true };
+    let mut so_far = SoFar { work, keeps, heard: Session::new().master, heard_as: HeardAs::ItStands };
     facts.now = Some(facts.premaster.clone());
     for step in mastering::STEPS {
         context.check()?;
@@ -40,10 +40,12 @@ pub(super) fn decide(
         merging.apply(decided)?;
         let before = so_far.listen(merging, facts)?;
         let heard = facts.now.as_ref().filter(|_| draws && before.is_some());
-        if let Some(next) = plan.as_ref().zip(heard).and_then(|(plan, heard)| plan.corrected_behind(heard, None)) {
+        if let Some(next) =
+            plan.as_ref().zip(heard).and_then(|(plan, heard)| plan.corrected_behind(heard, None))
+        {
             merging.apply_anew(next.decisions(&merging.merged().document.session()?))?;
             *plan = Some(next);
-            so_far.take_as_heard(merging)?;
+            so_far.take_as_heard(merging, HeardAs::BeforeTheMatch)?;
         }
         if let Some(before) = before {
             let session = merging.merged().document.session()?;
@@ -51,13 +53,13 @@ pub(super) fn decide(
             if !again.is_empty() {
                 merging.apply_anew(again)?;
                 match plan {
-                    Some(_) => so_far.take_as_heard(merging)?,
+                    Some(_) => so_far.take_as_heard(merging, HeardAs::BeforeARevision)?,
                     None => drop(so_far.listen(merging, facts)?),
                 }
             }
         }
     }
-    Ok(so_far.is_true)
+    Ok(so_far.heard_as)
 }
 
 /// The chain without its limiter, as it was heard last.
@@ -66,8 +68,18 @@ struct SoFar<'a, 'w> {
     /// Whether what is rendered for it is kept for what comes behind.
     keeps: bool,
     heard: session::Master,
-    /// Whether it was really heard as it is.
-    is_true: bool,
+    heard_as: HeardAs,
+}
+
+/// What the chain was when it was heard last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeardAs {
+    /// As it stands.
+    ItStands,
+    /// Before a step made up for what was left of its own.
+    BeforeARevision,
+    /// Before the match was drawn to what was heard.
+    BeforeTheMatch,
 }
 
 impl SoFar<'_, '_> {
@@ -82,16 +94,18 @@ impl SoFar<'_, '_> {
         if sound_of(&bare.master) == sound_of(&self.heard) {
             return Ok(None);
         }
-        let now = self.work.listen(&session, self.keeps)?;
-        (self.heard, self.is_true) = (bare.master, true);
+        let now = self.work.listen(&session, &facts.premaster, self.keeps)?;
+        (self.heard, self.heard_as) = (bare.master, HeardAs::ItStands);
         Ok(facts.now.replace(now))
     }
 
-    /// Goes on as if the chain had been heard as it stands.
-    fn take_as_heard(&mut self, merging: &Merging) -> Result<(), WorkflowError> {
+    /// Goes on as if the chain had been heard as it stands, unless it is as it was.
+    fn take_as_heard(&mut self, merging: &Merging, heard_as: HeardAs) -> Result<(), WorkflowError> {
         let bare = without_limiter(&merging.merged().document.session()?);
-        self.is_true &= sound_of(&bare.master) == sound_of(&self.heard);
-        self.heard = bare.master;
+        if sound_of(&bare.master) != sound_of(&self.heard) {
+            let match_drawn = self.heard_as == HeardAs::BeforeTheMatch;
+            (self.heard, self.heard_as) = (bare.master, if match_drawn { self.heard_as } else { heard_as });
+        }
         Ok(())
     }
 }

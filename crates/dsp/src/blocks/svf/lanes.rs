@@ -127,7 +127,8 @@ fn passed<const C: usize, const W: usize>(
         }
         // What comes in stands in its row long before it is heard, what goes out is written where all have heard it.
         let (feeds, gives) = (at + skew < frames, at >= last);
-        let (mut feed, mut give): ([&[f64]; C], [&mut [f64]; C]) = ([&[]; C], std::array::from_fn(|_| &mut [][..]));
+        let (mut feed, mut give): ([&[f64]; C], [&mut [f64]; C]) =
+            ([&[]; C], std::array::from_fn(|_| &mut [][..]));
         for ((feed, give), channel) in feed.iter_mut().zip(&mut give).zip(channels.iter_mut()) {
             let (done, coming) = channel.split_at_mut((at + skew).min(frames));
             if feeds {
