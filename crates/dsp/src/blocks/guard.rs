@@ -286,6 +286,7 @@ impl Lane {
         self.calm = if asked { 0 } else { self.calm.saturating_add(frames) };
         self.calm > self.remembers
             && self.mean.is_none()
+            && self.smooth.is_quiet()
             && self.fast.is_zero()
             && self.lasting.iter().all(|stage| stage.smoother.is_zero())
     }

@@ -186,6 +186,11 @@ impl BoxCascade {
         self.quiet = self.length;
     }
 
+    /// Whether nothing but zeros is inside.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet >= self.length
+    }
+
     /// Smooths `values` in place.
     pub fn process(&mut self, values: &mut [f64]) {
         let rounder = self.rounder;
@@ -194,7 +199,7 @@ impl BoxCascade {
             *value = (bounded + rounder) - rounder;
         }
         let zeros = values.iter().rev().take_while(|v| **v == 0.0).count();
-        if zeros == values.len() && self.quiet >= self.length {
+        if zeros == values.len() && self.is_quiet() {
             return;
         }
         self.quiet = if zeros == values.len() { self.quiet + zeros } else { zeros };
