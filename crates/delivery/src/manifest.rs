@@ -66,6 +66,9 @@ pub struct Entry {
     pub passed: bool,
     /// A fingerprint of everything it was made of.
     pub made_from: String,
+    /// The mix it was made of, where mixes of several names share the folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mix: Option<String>,
 }
 
 impl Entry {
@@ -96,6 +99,7 @@ impl Entry {
             clipped_samples: delivered.clipped_samples,
             passed: delivered.passed,
             made_from: delivered.made_from.clone(),
+            mix: None,
         })
     }
 }

@@ -108,8 +108,13 @@ impl Workshop {
     pub fn create_in(parent: &Path) -> io::Result<Workshop> {
         loop {
             let folder = named(&mut tempfile::Builder::new()).tempdir_in(parent)?;
-            // Not every system can open a folder; there it is never swept either.
-            let lock = File::open(folder.path()).ok();
+            let lock = match File::open(folder.path()) {
+                Ok(lock) => Some(lock),
+                // Somebody has swept it away before it had its lock.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                // Not every system can open a folder; there it is never swept either.
+                Err(_) => None,
+            };
             if lock.as_ref().is_none_or(|lock| lock.lock().is_err()) || folder.path().exists() {
                 return Ok(Workshop { folder, _lock: lock });
             }
@@ -297,9 +302,15 @@ mod tests {
         assert_eq!(names(other.path()), ["song.wav"]);
     }
 
-    /// Somebody sweeps all the time while others write: no file is lost.
+    /// Somebody sweeps all the time while others write: no file is lost, and no folder in which they work.
     #[test]
     fn sweeping_while_others_write_takes_nothing_from_them() {
+        struct Done<'a>(&'a std::sync::atomic::AtomicBool);
+        impl Drop for Done<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
         let folder = tempfile::tempdir().unwrap();
         let done = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -308,13 +319,17 @@ mod tests {
                     sweep(folder.path());
                 }
             });
-            for n in 0..200 {
-                let path = folder.path().join(format!("{n}.wav"));
+            // Also when something below fails.
+            let _done = Done(&done);
+            for n in 0..600 {
+                let path = folder.path().join(format!("{}.wav", n % 200));
                 let mut pending = PendingFile::create(&path).unwrap();
                 pending.write_all(b"music").unwrap();
                 pending.commit_unsynced().unwrap();
+                let workshop = Workshop::create_in(folder.path()).unwrap();
+                std::thread::yield_now();
+                fs::write(workshop.path().join("work"), b"half").unwrap();
             }
-            done.store(true, std::sync::atomic::Ordering::Relaxed);
         });
         assert_eq!(names(folder.path()).len(), 200);
     }

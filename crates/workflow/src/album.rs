@@ -181,7 +181,7 @@ fn wishes(album: &Album, request: &DeliverRequest) -> Result<Wishes, WorkflowErr
         bit_rate_kbps: request.bit_rate_kbps,
         file_name: Some(album.file_name.clone().unwrap_or_else(|| "{track} {title}".to_string())),
         zip: request.zip || album.zip,
-        among_others: false,
+        among_others: None,
     })
 }
 

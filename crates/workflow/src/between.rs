@@ -1,12 +1,12 @@
 //! What lies between several files: `measure --between`.
 
-use crate::measure_files::{Heard, Measured, MeasuredFile, hear_file, readable};
+use crate::measure_files::{Heard, hear_file, readable};
+use crate::measured::{Between, MaskedFile, MaskingFile, Measured, MeasuredFile, PairFound};
 use crate::{Context, WorkflowError};
 use audio::Buffer;
 use dsp::blocks::resample::resample;
-use measure::{Alignment, ErbFrames, Options, Part, Region, StretchReader, Stretches};
+use measure::{Alignment, ErbFrames, Options, Part, StretchReader, Stretches};
 use rayon::prelude::*;
-use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// Farther than any microphone of one source stands from another: 10 m at 340 m/s.
@@ -14,88 +14,8 @@ const LONGEST_S: f64 = 0.030;
 /// Two files share sound when a delay is sure and this much of both is one sound.
 const SURE: f64 = 0.6;
 const COMMON: f64 = 0.02;
-/// They are microphones of one source when more than half of both is one sound at a delay that is likely at least: files
-/// that were recorded one by one have a confidence near 0, and a little bleed is no source of its own.
-const LIKELY: f64 = 0.3;
-const MOSTLY: f64 = 0.5;
 /// Where rates differ a stretch is read with so much more on either side, for the filter of the conversion.
 const MARGIN_S: f64 = 0.02;
-
-/// What lies between several files that begin together.
-#[derive(Debug, Clone, Serialize)]
-pub struct Between {
-    /// The rate in which delays are counted, in hertz: that of most files.
-    pub sample_rate_hz: u32,
-    /// Every two files that sound together anywhere.
-    pub pairs: Vec<PairFound>,
-    /// How much of each file the others hide when all are played as they are, in the order of the files.
-    pub masking: Vec<MaskedFile>,
-}
-
-/// How the second of two files lies against the first.
-#[derive(Debug, Clone, Serialize)]
-pub struct PairFound {
-    /// The first file.
-    pub a: String,
-    /// The second file.
-    pub b: String,
-    /// Whether both hold the same sound, so that the rest means something.
-    pub shares_sound: bool,
-    /// How much of both is one sound, 0 to 1.
-    pub coherence: f64,
-    /// How sure the delay is, 0 to 1.
-    pub confidence: f64,
-    /// Frames by which the second is late (negative: early).
-    pub delay_frames: f64,
-    /// The same in milliseconds.
-    pub delay_ms: f64,
-    /// Whether the second has the opposite polarity.
-    pub inverted: bool,
-    /// Correlation from 80 Hz to 2 kHz at that delay, -1 to 1.
-    pub correlation: f64,
-    /// What the sum of both gains from 60 to 500 Hz when the second is moved and turned, in dB.
-    pub sum_gain_db: f64,
-}
-
-impl PairFound {
-    /// Whether both are microphones of one source.
-    fn is_one_source(&self) -> bool {
-        self.confidence > LIKELY && self.coherence > MOSTLY
-    }
-}
-
-/// How much of a file the others hide.
-#[derive(Debug, Clone, Serialize)]
-pub struct MaskedFile {
-    /// The file.
-    pub file: String,
-    /// Share of it that the others hide, 0 to 1; absent where it is silent.
-    pub masked_share: Option<f64>,
-    /// Its loudness beside the others against its loudness alone, 0 to 1.
-    pub loudness_left: Option<f64>,
-    /// Who hides it, the worst first.
-    pub by: Vec<MaskingFile>,
-    /// Other microphones of its source: they hold the same sound, which hides nothing of it and is left out.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub same_source: Vec<String>,
-}
-
-/// How much of a file another one hides by itself.
-#[derive(Debug, Clone, Serialize)]
-pub struct MaskingFile {
-    /// The other file.
-    pub file: String,
-    /// Share of the file that it hides, 0 to 1.
-    pub masked_share: f64,
-    /// Where most of that is, in hertz.
-    pub low_hz: f64,
-    /// Upper end of that range.
-    pub high_hz: f64,
-    /// How far it stands above the file there, where it hides it, in dB.
-    pub over_db: f64,
-    /// When it hides most.
-    pub places: Vec<Region>,
-}
 
 /// Measures files that belong together, and what lies between them; pitch, key and the like are not
 /// asked. Memory: 12 MB for an hour of each file, and 2 MB of each for the stretches that are compared.

@@ -65,7 +65,7 @@ pub fn deliver(
     }
     let targets = project.targets()?;
     request.check(&targets)?;
-    let wishes = Wishes { among_others: project.single.is_some(), ..Wishes::of(request, &session.deliver)? };
+    let wishes = Wishes { among_others: project.single.clone(), ..Wishes::of(request, &session.deliver)? };
     let tags = tags_of(&session, project)?;
     let mut floats = Vec::new();
     let mut orders = Vec::new();

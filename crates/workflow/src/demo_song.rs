@@ -3,7 +3,8 @@
 mod answers;
 
 use crate::listen::Ear;
-use crate::produce::{ProduceRequest, Produced, produce};
+use crate::produce::produce;
+use crate::produced::{ProduceRequest, Produced};
 use crate::{Context, Project, WorkflowError};
 use demo::{Planted, Sheet, Take, Track};
 use files::{FileType, SampleFormat, WriteSpec, Writer};

@@ -1,6 +1,7 @@
 //! Masters to files: every target's folder with its kinds of file, several at a time, with manifest, checksums and ZIP.
 //! What is there and right is not made again.
 
+use crate::held::Held;
 use crate::{Context, WorkflowError};
 use delivery::{Container, Delivered, Entry, Job, Joins, NameParts, Plan, Target, Targets};
 use files::Tags;
@@ -53,8 +54,9 @@ pub(crate) struct Wishes {
     pub(crate) bit_rate_kbps: Option<u32>,
     pub(crate) file_name: Option<String>,
     pub(crate) zip: bool,
-    /// Whether other songs are delivered into the same folders, one by one: what they have there stays listed.
-    pub(crate) among_others: bool,
+    /// The name of the mix, where others are delivered into the same folders, one by one: what they have there stays, and
+    /// stays listed.
+    pub(crate) among_others: Option<String>,
 }
 
 impl Wishes {
@@ -66,7 +68,7 @@ impl Wishes {
             bit_rate_kbps: request.bit_rate_kbps,
             file_name: own.file_name.clone(),
             zip: request.zip || own.zip,
-            among_others: false,
+            among_others: None,
         })
     }
 }
@@ -172,6 +174,23 @@ fn no_name_twice(pieces: &[Piece]) -> Result<(), WorkflowError> {
     Ok(())
 }
 
+/// A file that stands in the folder under this name must not be of another mix.
+fn not_anothers(piece: &Piece, known: &[Entry], wishes: &Wishes) -> Result<(), WorkflowError> {
+    let Some(mix) = &wishes.among_others else { return Ok(()) };
+    let name = format!("{}.{}", piece.name, piece.container.extension());
+    let theirs = known.iter().find(|entry| {
+        entry.name.to_lowercase() == name.to_lowercase() && piece.folder.join(&entry.name).exists()
+    });
+    match theirs.and_then(|entry| entry.mix.as_ref()) {
+        Some(other) if other != mix => Err(WorkflowError::Usage(format!(
+            "{}: this is `{other}` already, and `{mix}` would become it too; give one of them another title or \
+             file_name in its session file",
+            crate::written::shown(&piece.folder.join(&name)),
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// What would be written.
 pub(crate) fn plans(orders: &[Order], wishes: &Wishes) -> Result<Vec<Plan>, WorkflowError> {
     pieces(orders, wishes)?.iter().map(|piece| Ok(piece.job().plan()?)).collect()
@@ -197,6 +216,9 @@ pub(crate) fn hand_over(
     }
     let known: BTreeMap<&Path, Vec<Entry>> =
         lists.keys().map(|folder| (*folder, delivery::read_manifest(folder))).collect();
+    for piece in &pieces {
+        not_anothers(piece, &known[piece.folder.as_path()], wishes)?;
+    }
     let files = if pieces.len() == 1 { "one file".into() } else { format!("{} files", pieces.len()) };
     context.listener.stage(&format!("delivering {files}"), None);
     let done = AtomicUsize::new(0);
@@ -211,7 +233,10 @@ pub(crate) fn hand_over(
             None => delivery::deliver_observed(&job, &mut observe)?,
         };
         // Every file is listed as soon as it is there, so that a run that is killed is taken up behind it.
-        lists[folder].lock().unwrap_or_else(PoisonError::into_inner).add(place, Entry::of(&delivered)?)?;
+        let mut list = lists[folder].lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = Entry { mix: wishes.among_others.clone(), ..Entry::of(&delivered)? };
+        list.add(place, entry, context)?;
+        drop(list);
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
         context.listener.progress(done as f64 / pieces.len() as f64);
         Ok(delivered)
@@ -223,10 +248,10 @@ pub(crate) fn hand_over(
     };
     // What is there is listed before anything that failed is told; what is no longer asked for is not.
     for list in lists.into_values() {
-        list.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
+        list.into_inner().unwrap_or_else(PoisonError::into_inner).finish(context)?;
     }
     let files = results.into_iter().collect::<Result<Vec<Delivered>, WorkflowError>>()?;
-    let zips = if wishes.zip { zips(orders)? } else { Vec::new() };
+    let zips = if wishes.zip { zips(orders, wishes, context)? } else { Vec::new() };
     Ok(HandedOver { files, zips })
 }
 
@@ -249,7 +274,7 @@ impl<'a> List<'a> {
             target: &piece.order.target.id,
             before: delivery::read_manifest(&piece.folder),
             now: BTreeMap::new(),
-            among_others: wishes.among_others,
+            among_others: wishes.among_others.is_some(),
         }
     }
 
@@ -258,34 +283,39 @@ impl<'a> List<'a> {
         self.now.insert(place, (name, None));
     }
 
-    fn add(&mut self, place: usize, entry: Entry) -> Result<(), WorkflowError> {
+    fn add(&mut self, place: usize, entry: Entry, context: &Context) -> Result<(), WorkflowError> {
         let Some(expected) = self.now.get_mut(&place) else { return Ok(()) };
         expected.1 = Some(entry);
-        self.write(|name| self.before.iter().find(|entry| entry.name == name))
+        self.write(|name| self.before.iter().find(|entry| entry.name == name), context)
     }
 
     /// Only what this run has made or found, and what is there of others.
-    fn finish(self) -> Result<(), WorkflowError> {
-        self.write(|_| None)
+    fn finish(self, context: &Context) -> Result<(), WorkflowError> {
+        self.write(|_| None, context)
     }
 
     /// Lists the files of this run, those that are not there yet as `before` has them, and behind them those of others as they
-    /// listed them.
-    fn write<'s>(&'s self, before: impl Fn(&str) -> Option<&'s Entry>) -> Result<(), WorkflowError> {
+    /// are listed by now: another run may deliver its song into the same folder in this moment.
+    fn write<'s>(
+        &'s self,
+        before: impl Fn(&str) -> Option<&'s Entry>,
+        context: &Context,
+    ) -> Result<(), WorkflowError> {
+        let _alone = self.among_others.then(|| Held::briefly(self.folder, context)).transpose()?;
+        let others = if self.among_others { delivery::read_manifest(self.folder) } else { Vec::new() };
         let own = self.now.values().filter_map(|(name, entry)| entry.as_ref().or_else(|| before(name)));
         let is_theirs = |entry: &&Entry| {
             let there = std::fs::metadata(self.folder.join(&entry.name));
             there.is_ok_and(|file| file.len() == entry.bytes)
                 && !self.now.values().any(|(name, _)| *name == entry.name)
         };
-        let theirs = self.before.iter().filter(|_| self.among_others).filter(is_theirs);
-        let listed: Vec<Entry> = own.chain(theirs).cloned().collect();
+        let listed: Vec<Entry> = own.chain(others.iter().filter(is_theirs)).cloned().collect();
         Ok(delivery::write_manifest(self.folder, self.target, &listed)?)
     }
 }
 
 /// One ZIP file beside each target's folder.
-fn zips(orders: &[Order]) -> Result<Vec<String>, WorkflowError> {
+fn zips(orders: &[Order], wishes: &Wishes, context: &Context) -> Result<Vec<String>, WorkflowError> {
     let folders: std::collections::BTreeSet<&Path> =
         orders.iter().map(|order| order.folder.as_path()).collect();
     folders
@@ -294,6 +324,7 @@ fn zips(orders: &[Order]) -> Result<Vec<String>, WorkflowError> {
             let mut name = folder.file_name().unwrap_or_default().to_os_string();
             name.push(".zip");
             let zip = folder.with_file_name(name);
+            let _alone = wishes.among_others.as_ref().map(|_| Held::briefly(folder, context)).transpose()?;
             delivery::zip_folder(folder, &zip)?;
             Ok(crate::written::shown(&zip))
         })

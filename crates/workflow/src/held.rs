@@ -4,7 +4,7 @@
 //! ends, so nobody has to guess whether it is stale; what the file says is only for people. It is removed when the work
 //! is done: one that is found without its lock was left by a run that was killed.
 
-use crate::{Context, WorkflowError};
+use crate::{Context, Listener, WorkflowError};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -20,8 +20,20 @@ pub(crate) struct Held {
     made: Vec<PathBuf>,
 }
 
+/// Waits for whoever holds a lock, and tells nobody.
+struct Patient;
+
+impl Listener for Patient {
+    fn stage(&self, _: &str, _: Option<f64>) {}
+    fn progress(&self, _: f64) {}
+    fn note(&self, _: &str) {}
+    fn waits_for(&self, _: &str) -> bool {
+        true
+    }
+}
+
 /// Between two tries to take a lock that somebody holds.
-const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 
 impl Held {
     /// Takes the lock of the project that stands in `home` and keeps its state in `state`. Where the disk knows no locks that
@@ -30,7 +42,11 @@ impl Held {
     /// # Errors
     /// [`WorkflowError::Busy`] when another run has it; when the folder cannot be written to.
     pub(crate) fn take(home: &Path, state: &Path, context: &Context) -> Result<Held, WorkflowError> {
-        let (mut held, got) = Held::wait(home, state, context)?;
+        Held::take_at(state.join("lock"), home, context)
+    }
+
+    fn take_at(path: PathBuf, home: &Path, context: &Context) -> Result<Held, WorkflowError> {
+        let (mut held, got) = Held::wait(path, home, context)?;
         match got {
             Ok(Some(file)) => held._file = Some(file.tell(context)?),
             Ok(None) => context.listener.note(&format!(
@@ -45,21 +61,32 @@ impl Held {
         Ok(held)
     }
 
+    /// Takes a lock that nobody has for longer than a moment: for what several runs write to in turns. It is waited for,
+    /// and nobody is told.
+    ///
+    /// # Errors
+    /// When the folder cannot be written to, or the user wants to stop.
+    pub(crate) fn briefly(folder: &Path, context: &Context) -> Result<Held, WorkflowError> {
+        let path = folder.join(".tonmeister.lock");
+        Held::take_at(path, folder, &Context { listener: &Patient, ..*context })
+    }
+
     /// Tries to take the lock; where somebody holds it, as often as whoever listens wants to wait.
     fn wait(
+        path: PathBuf,
         home: &Path,
-        state: &Path,
         context: &Context,
     ) -> Result<(Held, Result<Option<Locked>, WorkflowError>), WorkflowError> {
         let mut waits = false;
         loop {
             // Whoever held it takes the folders away that it made.
-            let made: Vec<PathBuf> = state
+            let made: Vec<PathBuf> = path
                 .ancestors()
+                .skip(1)
                 .filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
                 .map(Path::to_path_buf)
                 .collect();
-            let held = Held { _file: None, path: state.join("lock"), made: made.into_iter().rev().collect() };
+            let held = Held { _file: None, path: path.clone(), made: made.into_iter().rev().collect() };
             match locked(&held.path, home) {
                 Err(WorkflowError::Busy { folder, holder }) => {
                     waits = waits || context.listener.waits_for(&holder);

@@ -31,11 +31,13 @@ mod master_song;
 mod mastered_file;
 mod matching;
 mod measure_files;
+mod measured;
 mod merging;
 mod noting;
 mod plan;
 mod plots;
 mod produce;
+mod produced;
 mod project;
 mod recordings;
 mod reference_tone;
@@ -59,7 +61,7 @@ mod written;
 pub use ab::AbFile;
 pub use album::{AlbumRequest, AlbumResult, AlbumTrackResult, album};
 pub use assistant::Rules;
-pub use between::{Between, MaskedFile, MaskingFile, PairFound, measure_between};
+pub use between::measure_between;
 pub use check::{CheckRequest, CheckResult, CheckedFile, MendRequest, Mended, check, targets};
 pub use compare::{BandDifference, Compared, Side, compare};
 pub use context::{Context, Listener, Quiet};
@@ -82,13 +84,15 @@ pub use mastered_file::MasteredFile;
 pub use mastering::{GENRES, Matching};
 pub use matching::{AspectTold, BandTold, Matched, genre};
 pub use measure::{ChannelRelation, Facts, KReading, Key, Music, Section};
-pub use measure_files::{
-    MeasureRequest, Measured, MeasuredFacts, MeasuredFile, Unreadable, measure, readable_audio,
+pub use measure_files::{MeasureRequest, measure, readable_audio};
+pub use measured::{
+    Between, MaskedFile, MaskingFile, Measured, MeasuredFacts, MeasuredFile, PairFound, Unreadable,
 };
 pub use noting::{Noted, NotedLine, note};
 pub use plan::{PlanRequest, Planned, plan};
 pub use plots::{PlotPlace, PlotRequest, measure_and_plot};
-pub use produce::{ProduceRequest, Produced, TrackSummary, produce};
+pub use produce::produce;
+pub use produced::{ProduceRequest, Produced, TrackSummary};
 pub use project::Project;
 pub use render::{Part, RenderResult, Rendered, render, render_parts};
 pub use scan::{Scanned, ScannedTrack, scan};

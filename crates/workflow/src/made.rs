@@ -9,7 +9,7 @@
 
 use crate::context::Listener;
 use crate::kept::{keep, read_kept};
-use crate::produce::{ProduceRequest, Produced};
+use crate::produced::{ProduceRequest, Produced};
 use crate::{Context, Project};
 use files::Stamp;
 use rayon::prelude::*;

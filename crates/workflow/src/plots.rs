@@ -1,7 +1,8 @@
 //! Pictures of what was measured: `measure --plot`.
 
 use crate::live::PeakHistory;
-use crate::measure_files::{Measured, MeasuredFile, measure_each, read_through};
+use crate::measure_files::{measure_each, read_through};
+use crate::measured::{Measured, MeasuredFile};
 use crate::written::shown;
 use crate::{Context, WorkflowError};
 use delivery::Service;

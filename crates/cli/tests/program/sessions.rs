@@ -280,3 +280,59 @@ fn singles_that_are_delivered_one_by_one_are_all_listed() {
     let _ = tonmeister(home, &words("deliver one.wav --to streaming"));
     assert_eq!(sums(), ["one.wav"]);
 }
+
+// Finds a release that vanishes under another song of the same title.
+#[test]
+fn a_single_is_not_delivered_over_another_of_the_same_title() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    for (name, gain) in [("one", 0.9), ("two", 0.5)] {
+        let sound: Vec<f64> = voice().iter().map(|x| gain * x).collect();
+        std::fs::write(home.join(format!("{name}.wav")), wav16(&[sound.clone(), sound])).unwrap();
+        let _ = tonmeister(home, &words(&format!("master {name}.wav")));
+        let session = home.join(format!("{name}.session.toml"));
+        let text = std::fs::read_to_string(&session).unwrap();
+        let titled = text.replace(&format!("title = \"{name}\""), "title = \"Untitled\"");
+        assert_ne!(text, titled);
+        std::fs::write(&session, titled).unwrap();
+    }
+    let release = home.join("out/deliver/streaming/Untitled.wav");
+    let _ = tonmeister(home, &words("deliver one.wav --to streaming"));
+    let first = std::fs::read(&release).unwrap();
+    refuses(home, &words("deliver two.wav --to streaming"), 2, &["Untitled.wav", "`one`", "`two`", "title"]);
+    assert!(std::fs::read(&release).unwrap() == first);
+    // Its own is made anew, and what nobody has is free.
+    assert!([0, 3].contains(&tonmeister(home, &words("deliver one.wav --to streaming")).code));
+    std::fs::remove_file(&release).unwrap();
+    assert!([0, 3].contains(&tonmeister(home, &words("deliver two.wav --to streaming")).code));
+    assert!(release.exists());
+}
+
+// Finds a list that is read at the beginning of a run and written at its end, over what others have listed in between.
+#[test]
+fn singles_that_are_delivered_at_once_are_all_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    let names = ["one", "two", "three", "four"];
+    for (name, gain) in names.iter().zip([0.9, 0.7, 0.6, 0.5]) {
+        let sound: Vec<f64> = voice().iter().map(|x| gain * x).collect();
+        std::fs::write(home.join(format!("{name}.wav")), wav16(&[sound.clone(), sound])).unwrap();
+        let _ = tonmeister(home, &words(&format!("master {name}.wav")));
+    }
+    std::thread::scope(|scope| {
+        for name in names {
+            scope.spawn(move || {
+                let ran = tonmeister(home, &words(&format!("deliver {name}.wav --to streaming --zip")));
+                assert!([0, 3].contains(&ran.code), "{ran:?}");
+            });
+        }
+    });
+    let delivered = home.join("out/deliver/streaming");
+    let sums = std::fs::read_to_string(delivered.join("SHA256SUMS")).unwrap();
+    for name in names {
+        assert_eq!(sums.matches(&format!("  {name}.wav\n")).count(), 1, "{sums}");
+    }
+    let mut left: Vec<_> = std::fs::read_dir(delivered).unwrap().map(|e| e.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["SHA256SUMS", "four.wav", "manifest.json", "one.wav", "three.wav", "two.wav"]);
+}
