@@ -7,7 +7,7 @@
 
 use crate::MasterFacts;
 use audio::{db_to_power, gain_to_db, power_to_db};
-use measure::Course;
+use measure::{Course, loudness_range_of_lu};
 use session::Session;
 use std::collections::VecDeque;
 
@@ -23,6 +23,8 @@ const SMOOTHING: [f64; 3] = [0.17, 0.66, 0.17];
 /// Bins of a gating block and of the step to the next (BS.1770-5, Annex 1).
 const BLOCK: usize = 40;
 const STEP: usize = 10;
+/// Bins of the short-term loudness (BS.1770-5; EBU Tech 3341).
+const SHORT_TERM: usize = 300;
 const OFFSET_DB: f64 = -0.691;
 const ABSOLUTE_GATE_LUFS: f64 = -70.0;
 const RELATIVE_GATE_LU: f64 = -10.0;
@@ -82,6 +84,27 @@ impl Foresight {
             (drive_db, off) = (next_db, left);
         }
         Some(drive_db)
+    }
+
+    /// By how much this limiter changes the loudness range, in LU (EBU Tech 3342): what it is behind it less what it is before;
+    /// `None` where there is none.
+    pub fn range_change_lu(&self, drive_db: f64, ceiling_dbtp: f64) -> Option<f64> {
+        let taken = self.reduction_db(drive_db - ceiling_dbtp);
+        let each = self.power.iter().zip(self.top_db.chunks_exact(PARTS)).zip(taken.chunks_exact(PARTS));
+        let (mut before, mut behind) = (vec![0.0], vec![0.0]);
+        let mut sums = (0.0, 0.0);
+        for ((power, tops_db), taken) in each {
+            let power = f64::from(*power);
+            sums = (sums.0 + power, sums.1 + power * part_left(tops_db, taken));
+            before.push(sums.0);
+            behind.push(sums.1);
+        }
+        let range_lu = |sums: &[f64]| {
+            let ends = (SHORT_TERM..sums.len()).step_by(STEP);
+            let powers = ends.map(|end| (sums[end] - sums[end - SHORT_TERM]) / SHORT_TERM as f64);
+            loudness_range_of_lu(powers.filter(|p| *p > 0.0).map(|power| OFFSET_DB + power_to_db(power)))
+        };
+        Some(range_lu(&behind)? - range_lu(&before)?)
     }
 
     /// The reduction in dB of every top, when the signal stands `up_db` over the ceiling's own level.
@@ -207,8 +230,8 @@ mod tests {
         (course, facts.integrated_lufs.expect("loud"), facts.true_peak_dbtp.expect("a peak"))
     }
 
-    /// The loudness of what the limiter makes of it.
-    fn limited(buffer: &Buffer, drive_db: f64, ceiling_dbtp: f64) -> f64 {
+    /// What the limiter makes of it.
+    fn through(buffer: &Buffer, drive_db: f64, ceiling_dbtp: f64) -> Buffer {
         let kind = dsp::kind("limiter").expect("a kind");
         let mut values = Values::neutral(kind);
         values.set(kind, "drive_db", drive_db).expect("a setting");
@@ -217,6 +240,12 @@ mod tests {
         let spec = Spec { sample_rate_hz: RATE_HZ, channels: 2, max_frames: buffer.frames() };
         let mut buffer = buffer.clone();
         (kind.build)(&values, &spec).process(&mut buffer.as_block_mut(), None);
+        buffer
+    }
+
+    /// The loudness of that.
+    fn limited(buffer: &Buffer, drive_db: f64, ceiling_dbtp: f64) -> f64 {
+        let buffer = through(buffer, drive_db, ceiling_dbtp);
         let mut loudness = Loudness::new(RATE_HZ, Layout::Stereo).expect("a meter");
         loudness.push(&buffer.as_block());
         loudness.integrated_lufs().expect("loud")
@@ -258,6 +287,34 @@ mod tests {
             }
             assert!(most_taken > 0.1, "the limiter has work: {most_taken}");
         }
+    }
+
+    /// Beside the limiter itself: music whose loud half is limited and whose quiet half is not has a smaller range behind it, by what is
+    /// foreseen within a tenth of a LU; and where nothing is limited nothing changes.
+    #[test]
+    fn what_becomes_of_the_range_is_foreseen() {
+        let loud = music(0.25, 6.0);
+        let planes = (0..2).map(|channel| {
+            let part = |gain: f64| loud.channel(channel).iter().map(move |x| gain * x);
+            (0..4).flat_map(|n| part(if n % 2 == 0 { 1.0 } else { 0.35 })).collect()
+        });
+        let music = Buffer::from_channels(&planes.collect::<Vec<Vec<f64>>>());
+        let (foresight, _, peak) = heard(&music);
+        let range_of = |buffer: &Buffer| {
+            let facts = analyse(&buffer.as_block(), RATE_HZ, Layout::Stereo, Options::loudness())
+                .expect("measured")
+                .facts;
+            facts.loudness_range_lu.expect("a range")
+        };
+        let before = range_of(&music);
+        for over_db in [3.0, 6.0] {
+            let drive_db = -1.0 - peak + over_db;
+            let behind = range_of(&through(&music, drive_db, -1.0));
+            let foreseen = foresight.range_change_lu(drive_db, -1.0).expect("a range");
+            assert!((foreseen - (behind - before)).abs() < 0.1, "{over_db}: {foreseen}, {}", behind - before);
+            assert!(over_db < 6.0 || foreseen < -0.2, "the limiter has work: {foreseen}");
+        }
+        assert_eq!(foresight.range_change_lu(-peak - 10.0, 0.0), Some(0.0));
     }
 
     #[test]

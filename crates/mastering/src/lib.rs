@@ -6,6 +6,7 @@
 //! This crate never knows file formats and never renders.
 
 pub mod album;
+mod behind;
 mod chain;
 mod curve;
 mod dynamics;
@@ -21,6 +22,7 @@ mod stereo;
 mod tone;
 mod trial;
 
+pub use behind::{behind_equaliser, with_spectrum};
 pub use chain::clip::{CLIPPER, clip_decisions, clipper, wants_clipping};
 pub use curve::{GENRES, Genre, TARGET, TargetBand, genre};
 pub use foresight::Foresight;

@@ -53,6 +53,15 @@ impl Unlimited<'_> {
         foreseen.unwrap_or_else(|| plain_db + self.foreseen_lu(plain_db, goal))
     }
 
+    /// What the limiter is foreseen to take of the loudness that is asked for, and by how much it changes the loudness range, both
+    /// in LU; `None` where that cannot be foreseen moment by moment.
+    pub fn foreseen_to_change_lu(&self, goal: &Goal) -> Option<(f64, f64)> {
+        let (target, foresight) = goal.loudness_lufs.zip(self.foresight)?;
+        let (plain_db, ceiling) = (target - self.integrated_lufs, goal.limiter_ceiling_dbtp());
+        let drive_db = foresight.drive_db(target, ceiling, plain_db)?;
+        Some((drive_db - plain_db, foresight.range_change_lu(drive_db, ceiling).unwrap_or(0.0)))
+    }
+
     /// How far the highest peak stands above the ceiling, in dB.
     fn over_db(&self, drive_db: f64, goal: &Goal) -> f64 {
         (self.true_peak_dbtp + drive_db - goal.ceiling_dbtp).max(0.0)

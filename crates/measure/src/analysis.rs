@@ -198,9 +198,9 @@ impl Meters {
         if let Some(levels) = &mut self.levels {
             levels.bin(bin);
             self.dynamic_range.bin(bin, levels.last_bin());
-        }
-        if let Some(meter) = &mut self.clipping {
-            meter.bin(bin);
+            if let Some(meter) = &mut self.clipping {
+                meter.bin_of(bin, levels.last_bin().map(|(_, peak)| peak));
+            }
         }
         if let Some(meter) = &mut self.tops {
             meter.bin(bin);

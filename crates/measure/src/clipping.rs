@@ -287,6 +287,14 @@ impl Channel {
         stretch.runs.clear();
     }
 
+    /// Takes samples of which none is near the top: they can only end a run.
+    fn pass_over(&mut self, samples: &[f64]) {
+        if let Some(last) = samples.last() {
+            self.end(samples.first().copied());
+            self.previous = Some(*last);
+        }
+    }
+
     /// Ends what goes on.
     fn end(&mut self, after: Option<f64>) {
         self.run.take().into_iter().for_each(|run| self.close(run, after));
@@ -325,18 +333,26 @@ impl Clipping {
     }
 
     /// Takes one bin of clean samples.
+    #[cfg(test)]
     pub(crate) fn bin(&mut self, block: &BlockRef) {
-        for (channel, samples) in self.channels.iter_mut().zip(block.iter()) {
+        self.bin_of(block, std::iter::repeat(f64::INFINITY));
+    }
+
+    /// Takes one bin of clean samples, none of which is higher in its channel than the channel's `most`.
+    pub(crate) fn bin_of(&mut self, block: &BlockRef, most: impl Iterator<Item = f64>) {
+        for ((channel, samples), most) in self.channels.iter_mut().zip(block.iter()).zip(most) {
+            if channel.sides.iter().all(|side| most < NEAR_TOP * side.top) {
+                channel.pass_over(samples);
+                continue;
+            }
             let (low, high) = extremes(samples);
             channel.sides[0].raise(-low);
             channel.sides[1].raise(high);
             let near = |side: &Side, top: f64| top >= LOWEST && top >= NEAR_TOP * side.top;
             if near(&channel.sides[0], -low) || near(&channel.sides[1], high) {
                 samples.iter().enumerate().for_each(|(n, x)| channel.take(*x, self.frame + n));
-            } else if let Some(last) = samples.last() {
-                // Nothing in this bin is near the top: it can only end a run.
-                channel.end(samples.first().copied());
-                channel.previous = Some(*last);
+            } else {
+                channel.pass_over(samples);
             }
         }
         self.frame += block.frames();

@@ -37,8 +37,9 @@ pub(crate) struct Sums {
     pub(crate) peak: f64,
 }
 
-impl Sums {
-    fn of(samples: &[f64]) -> Sums {
+audio::wide! {
+    /// The sums of some samples, in eight lanes.
+    fn sums_of(samples: &[f64]) -> Sums {
         const LANES: usize = 8;
         let (mut sum, mut squares, mut peak) = ([0.0; LANES], [0.0; LANES], [0.0f64; LANES]);
         let chunks = samples.chunks_exact(LANES);
@@ -61,7 +62,9 @@ impl Sums {
             peak: peak.iter().copied().fold(0.0, f64::max),
         }
     }
+}
 
+impl Sums {
     fn add(&mut self, other: Sums) {
         self.samples += other.samples;
         self.squares += other.squares;
@@ -195,7 +198,7 @@ impl Levels {
     /// Takes one bin of clean samples.
     pub(crate) fn bin(&mut self, block: &BlockRef) {
         self.last.clear();
-        self.last.extend(block.iter().map(Sums::of));
+        self.last.extend(block.iter().map(sums_of));
         self.channels.iter_mut().zip(&self.last).for_each(|(total, sums)| total.add(*sums));
         if block.channels() == 2 {
             self.product += dot(block.channel(0), block.channel(1));

@@ -82,4 +82,4 @@ pub use true_peak::{Over, Overs, Peak, TruePeak, TruePeakReading, overs, true_pe
 
 /// Raised whenever a meter of this crate gives another reading for the same signal: what was measured by an older one
 /// and kept is measured anew.
-pub const REVISION: u32 = 9;
+pub const REVISION: u32 = 10;

@@ -111,6 +111,7 @@ fn precise(value: Complex<f32>) -> Complex<f64> {
 }
 
 audio::wide! {
+    by four:
     /// Writes the powers of two spectra and the real part of their cross-power, and adds them and the whole of it.
     fn cross_powers(
         frame: &mut [Vec<f64>; 3],
@@ -140,6 +141,7 @@ audio::wide! {
 const WIDE: usize = 8;
 
 audio::wide! {
+    by four:
     /// The same of the transform of two channels, each bin taken apart on the way (see [`PairSpectrum`]).
     fn cross_powers_of_both(
         frame: &mut [Vec<f64>; 3],

@@ -13,7 +13,7 @@ use crate::matching::Matched;
 use crate::merging::Merging;
 use crate::space;
 use crate::{Context, Project, WorkflowError};
-use chain::decide;
+use chain::{HeardAs, decide};
 use delivery::{Delivered, Job, Target};
 use engine::{GainReduction, Sources};
 use mastering::{Bounds, Foresight, Goal, MasterFacts, MatchPlan, Solved, Unlimited, Verdict};
@@ -75,16 +75,14 @@ pub fn master(
     let source = project.master_sources(&session, premaster, twice)?;
     let (mut facts, mut goal) =
         listened(project, (&session, premaster), &source, (target, request), context)?;
-    let plan = MatchPlan::new(&facts, &goal);
+    let mut plan = MatchPlan::new(&facts, &goal);
     aim_at_references(&mut goal, plan.as_ref(), &facts);
     let mut work = Work::new(project, &source, context)?;
+    let mut solved = None;
     if !request.as_it_is {
-        decide(&mut merging, &mut work, &mut facts, (&goal, plan.as_ref()), context)?;
+        let heard = decide(&mut merging, &mut work, &mut facts, (&goal, &mut plan), context)?;
+        solved = self::solved(&mut merging, &mut work, (&mut facts, heard), &goal, &mut plan)?;
     }
-    let (mut solved, plan) = match request.as_it_is {
-        true => (None, plan),
-        false => solved(&mut merging, &mut work, &facts, &goal, plan)?,
-    };
     let mut verdicts = mastering::verdicts(&facts, &goal);
     let notes: Vec<String> = twice.then(|| on_both_sides(premaster, target)).into_iter().collect();
     verdicts.splice(0..0, notes.iter().map(|text| Verdict { text: text.clone(), ..Verdict::default() }));
@@ -155,39 +153,117 @@ fn aim_at_references(goal: &mut Goal, plan: Option<&MatchPlan>, facts: &MasterFa
     goal.bounds = goal.bounds.toward(psr, goal.matching.loudness);
 }
 
-/// Draws the match to what is heard through the whole chain, and solves the loudness; gives the last of both.
-///
-/// The tone of a master hardly depends on the last tenths of its loudness: while the match is drawn the drive is foreseen or solved
-/// and follows what is heard, and is solved once the chain before it stands.
+/// Draws the match to what is heard, and solves the loudness behind it. The facts are of the chain as it was heard last.
 fn solved(
     merging: &mut Merging,
     work: &mut Work,
-    facts: &MasterFacts,
+    (facts, heard): (&mut MasterFacts, HeardAs),
     goal: &Goal,
-    mut plan: Option<MatchPlan>,
-) -> Result<(Option<Solved>, Option<MatchPlan>), WorkflowError> {
-    let Some(session) = session_with_limiter(merging)? else { return Ok((None, plan)) };
-    let heard = facts.heard();
+    plan: &mut Option<MatchPlan>,
+) -> Result<Option<Solved>, WorkflowError> {
+    if session_with_limiter(merging)?.is_none() {
+        return Ok(None);
+    }
+    let hearings = match plan {
+        Some(plan) => drawn(merging, work, (facts, heard), goal, plan)?,
+        None => 0,
+    };
+    let session = merging.merged().document.session()?;
     let foresight = Foresight::of(&session, facts);
-    let before = heard.integrated_lufs.zip(heard.true_peak_dbtp).map(|(integrated_lufs, true_peak_dbtp)| {
-        Unlimited { integrated_lufs, true_peak_dbtp, foresight: foresight.as_ref() }
-    });
-    // A match is heard before anything is known of its loudness: that hearing tells it.
-    let foreseen = before.filter(|_| plan.is_some()).and_then(|before| Solved::foreseen(goal, &before));
+    let before = unlimited(facts, foresight.as_ref());
+    let mut solved = match plan {
+        Some(plan) if hearings > 0 => drawn_through(merging, work, before, goal, (plan, hearings))?,
+        _ => work.solve_knowing(&session, goal, before)?,
+    };
+    merging.apply_anew(mastering::limiter_decisions(goal, &solved))?;
+    solved = firmer(merging, work, goal, solved)?;
+    solved = clipped_first(merging, work, goal, solved)?;
+    Ok(Some(solved))
+}
+
+/// What the last stage is given, as far as it was heard.
+fn unlimited<'a>(facts: &MasterFacts, foresight: Option<&'a Foresight>) -> Option<Unlimited<'a>> {
+    let heard = facts.heard();
+    let known = heard.integrated_lufs.zip(heard.true_peak_dbtp);
+    known.map(|(integrated_lufs, true_peak_dbtp)| Unlimited { integrated_lufs, true_peak_dbtp, foresight })
+}
+
+/// Where the limiter is foreseen to take no more of the loudness than this, in LU, a match is drawn before it.
+const LIGHTLY_LU: f64 = 0.3;
+/// And where it takes no more than this, it leaves tone and width as they are within what two songs are alike by.
+const UNHEARD_LU: f64 = 0.1;
+/// Hearings through the limiter where the match was drawn before it.
+const LAST_HEARINGS: usize = 2;
+
+/// Draws the match to what is heard before the limiter, for as long as that works lightly; tells how often it is to be heard
+/// through the limiter yet. What was heard last is then the chain as it stands.
+///
+/// What a step has made up for since the last hearing is tenths of a decibel: the match is drawn to that hearing already.
+fn drawn(
+    merging: &mut Merging,
+    work: &mut Work,
+    (facts, mut heard): (&mut MasterFacts, HeardAs),
+    goal: &Goal,
+    plan: &mut MatchPlan,
+) -> Result<usize, WorkflowError> {
+    for round in 1..=MATCH_ROUNDS {
+        let session = merging.merged().document.session()?;
+        if heard == HeardAs::BeforeTheMatch {
+            facts.now = Some(work.listen(&session, &facts.premaster, true)?);
+            heard = HeardAs::ItStands;
+        }
+        let foresight = Foresight::of(&session, facts);
+        let before = unlimited(facts, foresight.as_ref());
+        let foreseen = before.and_then(|before| before.foreseen_to_change_lu(goal));
+        let Some((taken_lu, range_change_lu)) = foreseen.filter(|(taken_lu, _)| *taken_lu <= LIGHTLY_LU)
+        else {
+            return Ok((MATCH_ROUNDS - round).max(1));
+        };
+        let (rounds, hearings) = match taken_lu > UNHEARD_LU {
+            true => (MATCH_ROUNDS - 1, LAST_HEARINGS),
+            false => (MATCH_ROUNDS, 0),
+        };
+        let now = facts.now.as_ref().filter(|_| round < rounds);
+        let next = now.and_then(|now| plan.corrected_behind(now, Some(range_change_lu)));
+        match next {
+            Some(next) => {
+                merging.apply_anew(next.decisions(&session))?;
+                *plan = next;
+            }
+            None if heard == HeardAs::ItStands => return Ok(hearings),
+            None => {}
+        }
+        heard = HeardAs::BeforeTheMatch;
+    }
+    unreachable!("the last round draws nothing")
+}
+
+/// Draws the match to what is heard through the whole chain, and solves the loudness.
+///
+/// The tone of a master hardly depends on the last tenths of its loudness: while the match is drawn the drive is foreseen or solved
+/// and follows what is heard, and is solved once the chain before it stands.
+fn drawn_through(
+    merging: &mut Merging,
+    work: &mut Work,
+    before: Option<Unlimited>,
+    goal: &Goal,
+    (plan, hearings): (&mut MatchPlan, usize),
+) -> Result<Solved, WorkflowError> {
+    let session = merging.merged().document.session()?;
+    let foreseen = before.and_then(|before| Solved::foreseen(goal, &before));
     let mut followed = foreseen.is_some();
     let mut solved = match foreseen {
         Some(foreseen) => foreseen,
         None => work.solve_knowing(&session, goal, before)?,
     };
     merging.apply_anew(mastering::limiter_decisions(goal, &solved))?;
-    for _ in 1..MATCH_ROUNDS {
-        let Some(now) = &plan else { break };
+    for _ in 0..hearings {
         let heard = work.hear(&merging.merged().document.session()?)?;
-        let next = now.corrected(&heard);
+        let next = plan.corrected(&heard);
         let drawn = next.is_some();
         if let Some(next) = next {
             merging.apply_anew(next.decisions(&merging.merged().document.session()?))?;
-            plan = Some(next);
+            *plan = next;
         }
         if drawn || followed {
             solved.follow(heard.facts.integrated_lufs, goal);
@@ -198,13 +274,10 @@ fn solved(
             break;
         }
     }
-    if let Some(session) = session_with_limiter(merging)?.filter(|_| followed) {
-        solved = work.solve_followed(&session, goal)?;
-        merging.apply_anew(mastering::limiter_decisions(goal, &solved))?;
+    match followed {
+        true => work.solve_followed(&merging.merged().document.session()?, goal),
+        false => Ok(solved),
     }
-    solved = firmer(merging, work, goal, solved)?;
-    solved = clipped_first(merging, work, goal, solved)?;
-    Ok((Some(solved), plan))
 }
 
 /// Renders the master, keeps its ceiling and writes its file. A conversion of the sample rate makes peaks that the file is

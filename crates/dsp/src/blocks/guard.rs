@@ -64,6 +64,10 @@ struct Lane {
     busy_frames: usize,
     smooth: BoxCascade,
     times: Times,
+    /// For so many frames nothing was asked for.
+    calm: Frames,
+    /// After so many of them everything that remembers demands holds nothing else.
+    remembers: Frames,
     /// Of the present piece: decibels of reduction, then gain.
     values: [f64; CONTROL_FRAMES],
     /// All gains of the piece are exactly one.
@@ -240,8 +244,13 @@ impl Lane {
             smoother: Smoother::default(),
             times: Times::new(0.0, slower * design.release_ms, spec.sample_rate_hz),
         });
+        let longest = design.lasting.iter().map(|(ms, _)| spec.frames(ms / 1000.0)).max().unwrap_or(0);
+        let ahead = lookahead + margin + 2 + hold;
         Lane {
-            ahead: SlidingMaximum::new(lookahead + margin + 2 + hold),
+            ahead: SlidingMaximum::new(ahead),
+            calm: 0,
+            // A stage hears what the maximum before it holds.
+            remembers: 2 * (ahead + longest.max(1)) + lookahead + 2 * CONTROL_FRAMES,
             backlash_db: design.backlash_db,
             held_db: 0.0,
             mean: design.mean_ms.map(|ms| BoxCascade::new(spec.frames(ms / 1000.0), LARGEST_REDUCTION_DB)),
@@ -267,7 +276,19 @@ impl Lane {
         self.fast = Smoother::default();
         self.busy = 0.0;
         self.busy_frames = 0;
+        self.calm = 0;
         self.smooth.reset();
+    }
+
+    /// Whether nothing is asked for in a piece, nor was for so long that nothing is left of it.
+    fn is_at_rest(&mut self, frames: usize) -> bool {
+        let asked = self.values[..frames].iter().any(|v| *v != 0.0);
+        self.calm = if asked { 0 } else { self.calm.saturating_add(frames) };
+        self.calm > self.remembers
+            && self.mean.is_none()
+            && self.smooth.is_quiet()
+            && self.fast.is_zero()
+            && self.lasting.iter().all(|stage| stage.smoother.is_zero())
     }
 
     fn set_release(&mut self, release_ms: f64, sample_rate_hz: f64) {
@@ -279,6 +300,12 @@ impl Lane {
 
     /// Turns the reduction asked for into the gain given.
     fn compute(&mut self, frames: usize, adaptive: bool, deepest_db: &mut f64) {
+        if self.is_at_rest(frames) {
+            self.ahead.go_on(frames);
+            self.lasting.iter_mut().for_each(|stage| stage.least.go_on(frames));
+            self.idle = true;
+            return;
+        }
         let values = &mut self.values[..frames];
         self.ahead.process(values);
         if self.backlash_db > 0.0 {
@@ -383,6 +410,58 @@ pub(crate) fn hold_back(values: &mut [f64], mut held: f64, backlash: f64) -> f64
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is passed over where nothing is asked for leaves every bit as it would have been: bursts over the ceiling with pauses
+    /// of many lengths between them, beside a guard that passes over nothing.
+    #[test]
+    fn rest_changes_nothing() {
+        let spec = Spec { sample_rate_hz: 44_100.0, channels: 2, max_frames: CONTROL_FRAMES };
+        for lasting in [vec![], vec![(60.0, 5.0), (300.0, 20.0)], vec![(20.0, 3.0)]] {
+            let design = Design {
+                lookahead_ms: 5.0,
+                hold_ms: 18.0,
+                backlash_db: 0.01,
+                mean_ms: None,
+                lasting,
+                release_ms: 20.0,
+                adaptive: false,
+                link_percent: 100.0,
+            };
+            let mut state = 11u64;
+            let mut noise = || {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+            };
+            let (mut rests, mut works) = (Guard::new(&design, -6.0, &spec), Guard::new(&design, -6.0, &spec));
+            works.lanes.iter_mut().for_each(|lane| lane.remembers = usize::MAX);
+            let mut rested = 0;
+            for piece in 0..12_000 {
+                // Pauses of a few pieces up to some seconds.
+                let loud = piece % 97 == 0 || piece % 1_900 < 40 || piece > 7_000 && piece < 7_100;
+                let loud = loud && !(2_500..6_000).contains(&piece);
+                let frames = [CONTROL_FRAMES, 37, 5][piece % 3];
+                let plane = |noise: &mut dyn FnMut() -> f64| -> Vec<f64> {
+                    (0..frames).map(|_| if loud { 1.4 } else { 0.2 } * noise()).collect()
+                };
+                let mut one = audio::Buffer::from_channels(&[plane(&mut noise), plane(&mut noise)]);
+                let mut two = one.clone();
+                for (guard, audio) in [(&mut rests, &mut one), (&mut works, &mut two)] {
+                    if piece % 3 == 0 {
+                        guard.control();
+                    }
+                    guard.piece(&mut audio.as_block_mut());
+                }
+                rested += usize::from(rests.lanes[0].calm > rests.lanes[0].remembers);
+                assert_eq!(rests.take_deepest_db().to_bits(), works.take_deepest_db().to_bits(), "{piece}");
+                for channel in 0..2 {
+                    assert!(one.channel(channel) == two.channel(channel), "{piece}");
+                }
+            }
+            assert!(rested > 2_000, "{rested}");
+        }
+    }
 
     #[test]
     fn the_backlash_never_gives_less_than_was_asked_and_ends_at_zero() {

@@ -86,6 +86,19 @@ impl SlidingMaximum {
         greatest
     }
 
+    /// Number of values that it looks at.
+    pub fn window(&self) -> Frames {
+        self.segment.len()
+    }
+
+    /// Takes in so many values more that are the same as the last two windows of them: what [`SlidingMaximum::process`] would
+    /// leave behind, in no time.
+    pub fn go_on(&mut self, frames: Frames) {
+        let value = self.segment[0];
+        self.at = (self.at + frames) % self.segment.len();
+        self.running = if self.at == 0 { f64::NEG_INFINITY } else { value };
+    }
+
     /// Replaces each value by the greatest of the last `window` ones.
     pub fn process(&mut self, values: &mut [f64]) {
         let mut done = 0;
@@ -173,6 +186,11 @@ impl BoxCascade {
         self.quiet = self.length;
     }
 
+    /// Whether nothing but zeros is inside.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet >= self.length
+    }
+
     /// Smooths `values` in place.
     pub fn process(&mut self, values: &mut [f64]) {
         let rounder = self.rounder;
@@ -181,7 +199,7 @@ impl BoxCascade {
             *value = (bounded + rounder) - rounder;
         }
         let zeros = values.iter().rev().take_while(|v| **v == 0.0).count();
-        if zeros == values.len() && self.quiet >= self.length {
+        if zeros == values.len() && self.is_quiet() {
             return;
         }
         self.quiet = if zeros == values.len() { self.quiet + zeros } else { zeros };
@@ -250,6 +268,26 @@ mod tests {
                 let start = (n + 1).saturating_sub(window);
                 let expected = values[start..=n].iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 prop_assert_eq!(sliding.next_value(values[n]), expected, "frame {}", n);
+            }
+        }
+
+        /// Where nothing changes any more, going on is taking values in.
+        #[test]
+        fn the_sliding_maximum_goes_on_as_if_it_had_heard(
+            values in prop::collection::vec(-5.0f64..5.0, 0..60), window in 1usize..40, more in 0usize..90, zero in 0usize..2,
+        ) {
+            let still = [-0.0, 0.0][zero];
+            let mut hears = SlidingMaximum::new(window);
+            for value in &values {
+                let _ = hears.next_value(*value);
+            }
+            hears.process(&mut vec![still; 2 * window]);
+            let mut goes_on = hears.clone();
+            hears.process(&mut vec![still; more]);
+            goes_on.go_on(more);
+            for value in values.iter().chain([&still; 80]) {
+                let (heard, went_on) = (hears.next_value(*value), goes_on.next_value(*value));
+                prop_assert_eq!(heard.to_bits(), went_on.to_bits());
             }
         }
 

@@ -64,6 +64,11 @@ impl Smoother {
         self.value = settle(self.value);
     }
 
+    /// Whether nothing is left of what it has heard.
+    pub fn is_zero(&self) -> bool {
+        self.value == 0.0 && self.held == 0.0
+    }
+
     /// Stands at zero when it is below `least`.
     pub fn clear_below(&mut self, least: f64) {
         if settle(self.value) < least {

@@ -103,6 +103,7 @@ pub static KIND: Kind = Kind {
     family: Family::Equaliser,
     help: "Shapes tone with bands or a drawn curve and leaves the timing of all frequencies alone: for masters, \
            parallel paths, and middle and side apart. With minimum phase for anything with sharp beats.",
+    // 2: in equal blocks. 3: curves of middle and side are applied to these, and another transform, which round otherwise.
     revision: 3,
     params: Settings::PARAMS,
     groups: &GROUPS,

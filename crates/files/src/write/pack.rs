@@ -57,12 +57,16 @@ impl Quantised {
         let lowest = -highest - 1;
         let mut clipped = 0;
         for (plane, samples) in self.planes.iter_mut().zip(channels) {
+            let samples = &samples[start..start + frames];
             plane.clear();
-            plane.extend(samples[start..start + frames].iter().map(|sample| {
-                let kept = (*sample).clamp(lowest, highest);
-                clipped += u64::from(kept != *sample);
-                kept
-            }));
+            plane.extend_from_slice(samples);
+            if beyond(samples, lowest, highest) {
+                for sample in plane {
+                    let kept = (*sample).clamp(lowest, highest);
+                    clipped += u64::from(kept != *sample);
+                    *sample = kept;
+                }
+            }
         }
         clipped
     }
@@ -86,6 +90,12 @@ impl Quantised {
             (_, Order::Big) => interleave(&self.planes, bytes, i32::to_be_bytes),
         }
     }
+}
+
+/// Whether any of some integers lies outside of two others.
+fn beyond(samples: &[i32], lowest: i32, highest: i32) -> bool {
+    let outside = |any: bool, sample: &i32| any | (*sample < lowest) | (*sample > highest);
+    samples.chunks(1024).any(|samples| samples.iter().fold(false, outside))
 }
 
 fn interleave<const N: usize>(planes: &[Vec<i32>], bytes: &mut Vec<u8>, pack: impl Fn(i32) -> [u8; N]) {

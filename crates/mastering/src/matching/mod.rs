@@ -65,6 +65,8 @@ const NO_MOVE_DB: f64 = 0.05;
 const LINEAR_DB: f64 = 3.0;
 /// A ride with care moves the level no farther than this, in dB, either way; at full strength half as far again.
 const RIDE_DB: f64 = 6.0;
+/// No less than this part of a ride is left by the compressors behind it.
+const LEAST_YIELD: f64 = 0.5;
 /// The lows, for that, in hertz.
 const LOWS_HZ: f64 = 300.0;
 
@@ -86,6 +88,8 @@ pub struct MatchPlan {
     tone: Vec<Move>,
     side: Vec<Move>,
     ride: ride::Ride,
+    /// The range that was heard when the ride was drawn to it last, and the change that was asked for, in LU.
+    drawn_lu: Option<(f64, f64)>,
 }
 
 /// The course is only read.
@@ -114,7 +118,8 @@ impl MatchPlan {
         let with = |percent: f64| MatchPlan::spreading(percent, &mix, &target, matching);
         let mut plan = spread::least(matching.width, with);
         (plan.names, plan.course) = (names, course);
-        plan.solve_ride(plan.mix.loudness_range_lu);
+        plan.solve_ride(plan.mix.loudness_range_lu.map(|range| (range, 1.0)));
+        plan.drawn_lu = None;
         Some(plan)
     }
 
@@ -151,6 +156,7 @@ impl MatchPlan {
             tone: Vec::new(),
             side: Vec::new(),
             ride: ride::Ride::default(),
+            drawn_lu: None,
         };
         plan.solve();
         plan
@@ -233,25 +239,41 @@ impl MatchPlan {
 
     /// The ride on the course as it was heard last, with the ride so far in it and a loudness range of `heard_lu`.
     ///
-    /// What the course foresees differs from what a meter reads, in short songs by some LU: asked for is the change.
-    fn solve_ride(&mut self, heard_lu: Option<f64>) {
+    /// What the course foresees differs from what a meter reads, in short songs by some LU: asked for is the change, of which what
+    /// stands behind the ride leaves a part.
+    fn solve_ride(&mut self, heard_lu: Option<(f64, f64)>) {
         let most_db = RIDE_DB * (0.5 + 0.5 * bands::freedom(self.matching.dynamics));
         let Some((course, change)) = self.course.as_ref().zip(self.range_lu.zip(heard_lu)) else { return };
-        let change = change.0 - change.1;
+        let (range_lu, (heard_lu, part)) = change;
+        let change = (range_lu - heard_lu) / part;
+        self.drawn_lu = Some((heard_lu, change));
         let as_it_is = course.range_lu(0.0, &self.ride, most_db).filter(|_| change.abs() > ALIKE.2);
         if let Some(foreseen) = as_it_is {
             self.ride = course.ride_to(foreseen + change, &self.ride, most_db);
         }
     }
 
+    /// Which part of a change of the ride is heard behind the chain: as much as of the last one, once one was heard.
+    fn yields(&self, heard_lu: f64) -> f64 {
+        let last = self.drawn_lu.filter(|(_, asked)| asked.abs() > ALIKE.2);
+        last.map_or(1.0, |(before, asked)| ((heard_lu - before) / asked).clamp(LEAST_YIELD, 1.0))
+    }
+
     /// What is left after the chain, and a plan that makes up for it; `None` when there is nothing worth another round.
     ///
     /// `rendered` is the whole chain over the whole song, nothing cut at its ends. What stands at its limit stays there.
     pub fn corrected(&self, rendered: &Analysis) -> Option<MatchPlan> {
+        self.corrected_behind(rendered, Some(0.0))
+    }
+
+    /// The same, from the chain before its limiter, where that is known to leave the tone and to change the loudness range by
+    /// so many LU; with `None` the ride stays as it is.
+    pub fn corrected_behind(&self, rendered: &Analysis, range_change_lu: Option<f64>) -> Option<MatchPlan> {
         let got = Portrait::of(rendered)?;
         let left = self.left(&got);
         let width_off = self.width_off(&got);
-        let range_off = self.range_lu.zip(got.loudness_range_lu).map(|(want, got)| want - got);
+        let got_lu = got.loudness_range_lu.zip(range_change_lu).map(|(range, change)| range + change);
+        let range_off = self.range_lu.zip(got_lu).map(|(want, got)| want - got);
         let beyond = |off: Option<f64>, alike: f64| off.is_some_and(|off| off.abs() > alike);
         let tone_wanted = self.matching.tone > 0.0 && self.tone_off(&left) > ALIKE.0;
         if !tone_wanted && !beyond(width_off, ALIKE.1) && !beyond(range_off, ALIKE.2) {
@@ -266,7 +288,7 @@ impl MatchPlan {
         next.solve();
         if beyond(range_off, ALIKE.2) {
             next.course = ride::Course::of(&rendered.loudness).map(CourseOf::new);
-            next.solve_ride(got.loudness_range_lu);
+            next.solve_ride(got_lu.map(|got| (got, self.yields(got))));
         }
         let same = next.tone == self.tone && next.side == self.side && next.ride == self.ride;
         (!same).then_some(next)

@@ -4,12 +4,13 @@
 //! sample rate and stop what is above, and the nearer it comes to that edge the longer it is. BS.1770's example
 //! has 12 taps per phase; 64 taps still read bursts of white noise 0.2 dB low. Here the filter is a Kaiser window
 //! of thousands of taps, which costs little as a product of spectra (overlap-save; Oppenheim & Schafer,
-//! *Discrete-Time Signal Processing*, section 8.7.3).
+//! *Discrete-Time Signal Processing*, section 8.7.3). The spectra are of single precision: their rounding stands some 130 dB
+//! under the highest sample of a block, the side lobes of the filter at 70.
 
 use super::interpolator::{HALF, kaiser};
 use super::scan::CHUNK;
 use super::screen::Bound;
-use num_complex::Complex64;
+use num_complex::Complex32;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use std::f64::consts::PI;
 use std::sync::{Arc, OnceLock};
@@ -26,10 +27,10 @@ pub(super) const VERIFYING_TAPS: usize = 1 << 16;
 /// A filter for values halfway between samples.
 pub(super) struct Halves {
     taps: usize,
-    forward: Arc<dyn RealToComplex<f64>>,
-    inverse: Arc<dyn ComplexToReal<f64>>,
+    forward: Arc<dyn RealToComplex<f32>>,
+    inverse: Arc<dyn ComplexToReal<f32>>,
     /// The taps' spectrum, divided by the length of the transform.
-    spectrum: Vec<Complex64>,
+    spectrum: Vec<Complex32>,
     /// How far a short filter may be wrong.
     bound: Bound,
 }
@@ -43,9 +44,9 @@ impl std::fmt::Debug for Halves {
 /// What a [`Halves`] works in; one for all channels.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Room {
-    time: Vec<f64>,
-    spectrum: Vec<Complex64>,
-    scratch: Vec<Complex64>,
+    time: Vec<f32>,
+    spectrum: Vec<Complex32>,
+    scratch: Vec<Complex32>,
 }
 
 impl Halves {
@@ -64,20 +65,21 @@ impl Halves {
     /// A filter of `taps`, a power of two.
     fn new(taps: usize) -> Halves {
         let size = 4 * taps;
-        let mut planner = RealFftPlanner::new();
+        let mut planner = RealFftPlanner::<f32>::new();
         let (forward, inverse) = (planner.plan_fft_forward(size), planner.plan_fft_inverse(size));
         let half = (taps / 2) as f64;
-        let mut time = forward.make_input_vec();
-        for (n, tap) in time[..taps].iter_mut().enumerate() {
+        let mut exact = vec![0.0; taps];
+        for (n, tap) in exact.iter_mut().enumerate() {
             let t = n as f64 + 0.5 - half;
             *tap = (PI * t).sin() / (PI * t) * kaiser(t / half, BETA);
         }
         // A constant stays what it is.
-        let unit = 1.0 / time.iter().sum::<f64>();
-        time.iter_mut().for_each(|tap| *tap *= unit);
-        let bound = Bound::new(&time[..taps]);
+        let unit = 1.0 / exact.iter().sum::<f64>();
+        exact.iter_mut().for_each(|tap| *tap *= unit);
+        let bound = Bound::new(&exact);
         // The transforms there and back multiply by their length.
-        time.iter_mut().for_each(|tap| *tap /= size as f64);
+        let mut time = forward.make_input_vec();
+        time.iter_mut().zip(&exact).for_each(|(to, tap)| *to = (tap / size as f64) as f32);
         let mut spectrum = forward.make_output_vec();
         forward.process(&mut time, &mut spectrum).expect("buffers come from the plan itself");
         Halves { taps, forward, inverse, spectrum, bound }
@@ -110,18 +112,18 @@ impl Halves {
 
     /// The values halfway after each sample of a block and of [`HALF`] frames on either side, of which the first is
     /// `samples[reach - 1]`; `samples` is [`Halves::needed`] long.
-    pub(super) fn find<'a>(&self, samples: &[f64], room: &'a mut Room) -> &'a [f64] {
+    pub(super) fn find<'a>(&self, samples: &[f64], room: &'a mut Room) -> &'a [f32] {
         let size = 4 * self.taps;
         room.time.clear();
-        room.time.extend_from_slice(&samples[..self.needed()]);
+        room.time.extend(samples[..self.needed()].iter().map(|sample| *sample as f32));
         room.time.resize(size, 0.0);
         if samples.iter().all(|s| *s == 0.0) {
             return &room.time[..self.values()];
         }
         const LENGTHS: &str = "buffers have the plan's lengths";
-        room.spectrum.resize(size / 2 + 1, Complex64::default());
+        room.spectrum.resize(size / 2 + 1, Complex32::default());
         room.scratch
-            .resize(self.forward.get_scratch_len().max(self.inverse.get_scratch_len()), Complex64::default());
+            .resize(self.forward.get_scratch_len().max(self.inverse.get_scratch_len()), Complex32::default());
         let Room { time, spectrum, scratch } = room;
         self.forward.process_with_scratch(time, spectrum, scratch).expect(LENGTHS);
         spectrum.iter_mut().zip(&self.spectrum).for_each(|(s, taps)| *s *= taps);
@@ -148,7 +150,10 @@ mod tests {
             for (n, value) in found.iter().enumerate() {
                 let expected = tone((n + halves.reach() - 1) as f64 + 0.5);
                 // -70 dB: the window's side lobes.
-                assert!((value - expected).abs() < 3.2e-4, "{cycles}, {n}: {value} for {expected}");
+                assert!(
+                    (f64::from(*value) - expected).abs() < 3.2e-4,
+                    "{cycles}, {n}: {value} for {expected}"
+                );
             }
         }
     }

@@ -120,17 +120,25 @@ impl Scanner {
                     continue;
                 }
                 let around = start..start + CHUNK + 2 * CONTEXT;
-                self.double.clear();
-                for (sample, half) in samples[around.clone()].iter().zip(&values[around]) {
-                    self.double.extend([sample, half]);
-                }
-                scan(interpolator, &self.double, self.frame + start as i64, search);
+                self.double.resize(2 * around.len(), 0.0);
+                weave(&samples[around.clone()], &values[around], &mut self.double);
+                scan(interpolator, &self.double, (self.frame + start as i64, tops[chunk]), search);
             }
         }
         self.frame += block as i64;
         self.screen.forget(block);
         self.samples.copy_within(block.., 0);
         self.samples.truncate(self.samples.len() - block);
+    }
+}
+
+audio::wide! {
+    /// Puts the values halfway between samples behind them.
+    fn weave(samples: &[f64], halves: &[f32], double: &mut [f64]) {
+        let (pairs, _) = double.as_chunks_mut::<2>();
+        for ((pair, sample), half) in pairs.iter_mut().zip(samples).zip(halves) {
+            *pair = [*sample, f64::from(*half)];
+        }
     }
 }
 
@@ -148,11 +156,11 @@ audio::wide! {
     }
 }
 
-/// Searches [`CHUNK`] frames; `points` begin [`CONTEXT`] frames before `first` and end as many after the last.
-fn scan(interpolator: &Interpolator, points: &[f64], first: i64, search: &mut impl Search) {
+/// Searches [`CHUNK`] frames, whose largest sample is `top`; `points` begin [`CONTEXT`] frames before `first` and end as many after
+/// the last.
+fn scan(interpolator: &Interpolator, points: &[f64], (first, top): (i64, f64), search: &mut impl Search) {
     let (largest, bends) = extremes(points);
-    let inner = &points[2 * CONTEXT..][..2 * CHUNK];
-    let mut floor = search.begin(first, inner.iter().step_by(2).fold(0.0, |m: f64, x| m.max(x.abs())));
+    let mut floor = search.begin(first, top);
     let curve = Curve { interpolator };
     let bounds = &interpolator.bounds;
     for step in 1..=2 * CHUNK / STEP {

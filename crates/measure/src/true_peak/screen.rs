@@ -36,6 +36,8 @@ const NEAR: usize = 1;
 const MIDDLE: usize = 8;
 /// Below this the difference no longer tells anything about the error, which there is a part in a thousand of it.
 const LEAST: f64 = 1e-3;
+/// What the long filter, which works in single precision, may be wrong by against the highest sample.
+const ROUNDING: f64 = 1e-6;
 /// Room for the rounding of all sums.
 const MARGIN: f64 = 1.0 + 1e-9;
 
@@ -100,7 +102,7 @@ impl Bound {
             near: norm(0, (NEAR + 1) * GROUP),
             middle: norm(NEAR * GROUP + 1, (MIDDLE + 1) * GROUP),
             far: norm(MIDDLE * GROUP + 1, usize::MAX),
-            rest: rest.iter().map(|r| r.abs()).sum::<f64>() * MARGIN + 1e-12,
+            rest: rest.iter().map(|r| r.abs()).sum::<f64>() * MARGIN + ROUNDING,
         }
     }
 }
@@ -367,6 +369,7 @@ audio::wide! {
 }
 
 audio::wide! {
+    by four:
     /// The doubled signal of a group and of its surroundings, its values halfway by the short filter; gives the highest
     /// point in the group, and the largest second difference in the group and around it.
     fn shape(short: &[f64; SHORT_TAPS], around: &[f64], double: &mut [f64; DOUBLED]) -> (f64, f64) {

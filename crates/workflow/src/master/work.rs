@@ -175,14 +175,22 @@ impl<'a> Work<'a> {
         self.workshop
     }
 
-    /// Hears the chain before the last stage, over the whole song, and keeps it for what comes behind.
-    pub(super) fn listen(&mut self, session: &Session) -> Result<Analysis, WorkflowError> {
+    /// Hears the chain before the last stage, over the whole song, and `keeps` it for what comes behind. Where all that it does to the
+    /// spectrum of `premaster` is known, that is not heard.
+    pub(super) fn listen(
+        &mut self,
+        session: &Session,
+        premaster: &Analysis,
+        keeps: bool,
+    ) -> Result<Analysis, WorkflowError> {
         let bare = without_limiter(session);
+        let known = mastering::behind_equaliser(&bare, premaster);
         let part = Part::of(&bare, self.source, &self.stages)?;
         self.context.listener.stage("listening to the master so far", None);
         let channels = part.plan.nodes[0].output_channels;
-        let mut ear = Ear::new(part.plan.sample_rate_hz, channels, before_the_last_stage())?;
-        let keeps = !is_quick(&bare.master.strip, self.source, part.plan.sample_rate_hz);
+        let options = Options { spectrum: known.is_none(), ..before_the_last_stage() };
+        let mut ear = Ear::new(part.plan.sample_rate_hz, channels, options)?;
+        let keeps = keeps && !is_quick(&bare.master.strip, self.source, part.plan.sample_rate_hz);
         let mut left = part.plan.frames();
         let mut heard = |block: &BlockRef| {
             let frames = left.min(block.frames());
@@ -194,7 +202,11 @@ impl<'a> Work<'a> {
             true => self.keep(bare.master.strip, part, Some(&mut heard))?,
             false => drop(self.run(&part, vec![output(&mut heard)])?),
         }
-        Ok(ear.0.finish())
+        let heard = ear.0.finish();
+        Ok(match known {
+            Some(known) => mastering::with_spectrum(heard, known),
+            None => heard,
+        })
     }
 
     /// Renders the chain before the last stage, unless it stands or does nothing: it is the same in every trial.

@@ -61,7 +61,10 @@ pub(super) fn run<const C: usize, const W: usize>(
     let mut held: Held<W> = std::array::from_fn(|state| {
         std::array::from_fn(|lane| group.get(lane / C).map_or(0.0, |s| states[*s][state][lane % C]))
     });
-    pass(&rows, &mut held, group.len(), channels, pieces);
+    match W <= LANES {
+        true => pass_few(&rows, &mut held, group.len(), channels, pieces),
+        false => pass(&rows, &mut held, group.len(), channels, pieces),
+    }
     for (place, section) in group.iter().enumerate() {
         for state in 0..2 {
             states[*section][state][..C].copy_from_slice(&held[state][place * C..][..C]);
@@ -86,6 +89,83 @@ fn step<const C: usize, const W: usize>(rows: &Rows<W>, held: &mut Held<W>, row:
     row[C..C + W].copy_from_slice(&given);
 }
 
+#[inline(always)]
+fn passed<const C: usize, const W: usize>(
+    rows: &Rows<W>,
+    held: &mut Held<W>,
+    sections: usize,
+    channels: &mut [&mut [f64]; C],
+    pieces: &Pieces,
+) {
+    let frames = pieces.frames;
+    let skew = if frames < SHORT { SHORT_SKEW } else { SKEW };
+    let last = (sections - 1) * skew;
+    let point = if pieces.at_point { 0 } else { pieces.first };
+    let mut ring = Ring([[0.0; ROW]; SKEW]);
+    for (c, channel) in channels.iter().enumerate() {
+        for (row, sample) in ring.0[..skew].iter_mut().zip(channel.iter()) {
+            row[c] = *sample;
+        }
+    }
+    let mut at = 0;
+    while at < frames + last {
+        // Up to the next step at which a section may begin, end, or meet a point of the grid.
+        let to = |place: usize| skew - ((at + skew - place % skew) & (skew - 1));
+        let steps = to(0).min(to(frames)).min(to(point));
+        let before = *held;
+        // Each section clears what is too small to matter when the point of the grid comes to it.
+        let mut least = [0.0; W];
+        for l in 0..W {
+            let since = at + 4 * CONTROL_FRAMES - point - l / C * skew;
+            least[l] = if since.is_multiple_of(CONTROL_FRAMES) { FLUSH_BELOW } else { 0.0 };
+        }
+        let mut now = *held;
+        for state in &mut now {
+            for l in 0..W {
+                state[l] = if state[l].abs() < least[l] { 0.0 } else { state[l] };
+            }
+        }
+        // What comes in stands in its row long before it is heard, what goes out is written where all have heard it.
+        let (feeds, gives) = (at + skew < frames, at >= last);
+        let (mut feed, mut give): ([&[f64]; C], [&mut [f64]; C]) =
+            ([&[]; C], std::array::from_fn(|_| &mut [][..]));
+        for ((feed, give), channel) in feed.iter_mut().zip(&mut give).zip(channels.iter_mut()) {
+            let (done, coming) = channel.split_at_mut((at + skew).min(frames));
+            if feeds {
+                *feed = &coming[..steps];
+            }
+            if gives {
+                *give = &mut done[at - last..][..steps];
+            }
+        }
+        let given = sections * C;
+        for (n, row) in ring.0[at & (skew - 1)..][..steps].iter_mut().enumerate() {
+            step::<C, W>(rows, &mut now, row);
+            if feeds {
+                for c in 0..C {
+                    row[c] = feed[c][n];
+                }
+            }
+            if gives {
+                for c in 0..C {
+                    give[c][n] = row[given + c];
+                }
+            }
+        }
+        if at < last || at + steps > frames {
+            // At both ends some sections have no frame to work on: their states must not move.
+            for l in 0..W {
+                let begun = l / C * skew;
+                if at < begun || at >= begun + frames {
+                    (now[0][l], now[1][l]) = (before[0][l], before[1][l]);
+                }
+            }
+        }
+        *held = now;
+        at += steps;
+    }
+}
+
 audio::wide! {
     fn pass<const C: usize, const W: usize>(
         rows: &Rows<W>,
@@ -94,71 +174,20 @@ audio::wide! {
         channels: &mut [&mut [f64]; C],
         pieces: &Pieces,
     ) {
-        let frames = pieces.frames;
-        let skew = if frames < SHORT { SHORT_SKEW } else { SKEW };
-        let last = (sections - 1) * skew;
-        let point = if pieces.at_point { 0 } else { pieces.first };
-        let mut ring = Ring([[0.0; ROW]; SKEW]);
-        for (c, channel) in channels.iter().enumerate() {
-            for (row, sample) in ring.0[..skew].iter_mut().zip(channel.iter()) {
-                row[c] = *sample;
-            }
-        }
-        let mut at = 0;
-        while at < frames + last {
-            // Up to the next step at which a section may begin, end, or meet a point of the grid.
-            let to = |place: usize| skew - ((at + skew - place % skew) & (skew - 1));
-            let steps = to(0).min(to(frames)).min(to(point));
-            let before = *held;
-            // Each section clears what is too small to matter when the point of the grid comes to it.
-            let mut least = [0.0; W];
-            for l in 0..W {
-                let since = at + 4 * CONTROL_FRAMES - point - l / C * skew;
-                least[l] = if since.is_multiple_of(CONTROL_FRAMES) { FLUSH_BELOW } else { 0.0 };
-            }
-            let mut now = *held;
-            for state in &mut now {
-                for l in 0..W {
-                    state[l] = if state[l].abs() < least[l] { 0.0 } else { state[l] };
-                }
-            }
-            // What comes in stands in its row long before it is heard, what goes out is written where all have heard it.
-            let (feeds, gives) = (at + skew < frames, at >= last);
-            let (mut feed, mut give): ([&[f64]; C], [&mut [f64]; C]) = ([&[]; C], std::array::from_fn(|_| &mut [][..]));
-            for ((feed, give), channel) in feed.iter_mut().zip(&mut give).zip(channels.iter_mut()) {
-                let (done, coming) = channel.split_at_mut((at + skew).min(frames));
-                if feeds {
-                    *feed = &coming[..steps];
-                }
-                if gives {
-                    *give = &mut done[at - last..][..steps];
-                }
-            }
-            let given = sections * C;
-            for (n, row) in ring.0[at & (skew - 1)..][..steps].iter_mut().enumerate() {
-                step::<C, W>(rows, &mut now, row);
-                if feeds {
-                    for c in 0..C {
-                        row[c] = feed[c][n];
-                    }
-                }
-                if gives {
-                    for c in 0..C {
-                        give[c][n] = row[given + c];
-                    }
-                }
-            }
-            if at < last || at + steps > frames {
-                // At both ends some sections have no frame to work on: their states must not move.
-                for l in 0..W {
-                    let begun = l / C * skew;
-                    if at < begun || at >= begun + frames {
-                        (now[0][l], now[1][l]) = (before[0][l], before[1][l]);
-                    }
-                }
-            }
-            *held = now;
-            at += steps;
-        }
+        passed::<C, W>(rows, held, sections, channels, pieces);
+    }
+}
+
+audio::wide! {
+    by four:
+    /// The same for no more lanes than four.
+    fn pass_few<const C: usize, const W: usize>(
+        rows: &Rows<W>,
+        held: &mut Held<W>,
+        sections: usize,
+        channels: &mut [&mut [f64]; C],
+        pieces: &Pieces,
+    ) {
+        passed::<C, W>(rows, held, sections, channels, pieces);
     }
 }

@@ -8,7 +8,8 @@
 //! it. The dry part of a mix is the sum of the bands, hence always in phase with them.
 //!
 //! With linear phase the output is the delayed input plus what each gain changes of its band, `x + sum (g - 1) b`:
-//! where nothing is done no bit changes. With Linkwitz-Riley bands the output is turned in phase; as long as all
+//! where nothing is done no bit changes, and a band that cannot do anything is not parted from the rest until a setting is
+//! moved by which it can. With Linkwitz-Riley bands the output is turned in phase; as long as all
 //! settings are neutral the input itself is heard, and the first setting that is not fades the bands in over 20 ms.
 //! From then on until `reset` the phase stays, so that automation never switches it back and forth.
 
@@ -138,8 +139,9 @@ pub static KIND: Kind = Kind {
     help: "Evens out level band by band, so that a loud bass does not push the voice down. Use low ratios and \
            link the bands on a whole mix; upward bands lift detail. Linear phase for mastering, Linkwitz-Riley \
            for single tracks.",
-    // 2: recursions run four frames at a time, which rounds otherwise.
-    revision: 2,
+    // 2: recursions run four frames at a time, which rounds otherwise. 3: with linear phase only the bands that act are
+    // parted, which rounds otherwise.
+    revision: 3,
     params: Settings::PARAMS,
     groups: Settings::GROUPS,
     key_input: true,
@@ -191,8 +193,23 @@ fn edge_hz(settings: &Settings, edge: usize) -> f64 {
 }
 
 fn is_neutral(settings: &Settings) -> bool {
-    let still = |band: &Band| (band.ratio == 1.0 || band.range_db == 0.0) && band.makeup_db == 0.0;
-    settings.mix_percent == 0.0 || settings.bands.iter().all(still)
+    settings.mix_percent == 0.0 || settings.bands.iter().all(is_still)
+}
+
+/// Whether a band by itself does nothing.
+fn is_still(band: &Band) -> bool {
+    (band.ratio == 1.0 || band.range_db == 0.0) && band.makeup_db == 0.0
+}
+
+/// Which bands are worked on: with linear phase those that do something, and all of them where they hear one another, the
+/// whole, their own past, or the future.
+fn acting(settings: &Settings) -> [bool; MAX_BANDS] {
+    let alone = matches!(settings.crossover, Splitting::LinearPhase24 | Splitting::LinearPhase48)
+        && !settings.relative
+        && !settings.auto_makeup
+        && settings.band_link_percent == 0.0
+        && settings.lookahead_ms == 0.0;
+    std::array::from_fn(|band| !alone || settings.bands.get(band).is_some_and(|band| !is_still(band)))
 }
 
 /// Either way of splitting.
@@ -241,6 +258,12 @@ impl Splitter {
         }
     }
 
+    fn want(&mut self, bands: [bool; MAX_BANDS]) {
+        if let Splitter::LinearPhase(crossover) = self {
+            crossover.want(bands);
+        }
+    }
+
     fn split(&mut self, piece: &BlockRef, bands: &mut [Bands]) {
         match self {
             Splitter::LinkwitzRiley(crossover) => crossover.split(piece, bands),
@@ -276,6 +299,8 @@ struct Multiband {
     splitter: Splitter,
     key_splitter: Splitter,
     voices: Vec<Voice>,
+    /// Which of them are worked on: those that have had anything to do since `reset`.
+    acting: [bool; MAX_BANDS],
     /// Per channel.
     bands: Vec<Bands>,
     /// Per source of a key.
@@ -316,6 +341,7 @@ impl Multiband {
         let mut multiband = Multiband {
             key_splitter: Splitter::new(&settings, rate, sources),
             voices: settings.bands.iter().map(|band| Voice::new(band, &shared, lanes, sources)).collect(),
+            acting: acting(&settings),
             bands: vec![[[0.0; CONTROL_FRAMES]; MAX_BANDS]; spec.channels],
             key_bands: vec![[[0.0; CONTROL_FRAMES]; MAX_BANDS]; sources],
             band_delays: (0..spec.channels * count).map(|_| Delay::new(shared.lookahead)).collect(),
@@ -353,7 +379,8 @@ impl Multiband {
         let lanes = self.whole.len();
         let channels = if lanes == 1 { heard.len() } else { heard.len().max(lanes) };
         let source = |channel: usize| &heard[channel.min(heard.len() - 1)];
-        for (place, voice) in self.voices.iter_mut().enumerate() {
+        let acting = self.acting;
+        for (place, voice) in self.voices.iter_mut().enumerate().filter(|(place, _)| acting[*place]) {
             voice.detect((0..channels).map(|c| &source(c)[place][..frames]), &self.shared);
         }
         if !self.settings.relative {
@@ -376,7 +403,7 @@ impl Multiband {
         if lanes == 1 {
             return;
         }
-        for voice in &mut self.voices {
+        for (voice, _) in self.voices.iter_mut().zip(self.acting).filter(|(_, acting)| *acting) {
             for n in 0..frames {
                 let most = (0..lanes).fold(f64::NEG_INFINITY, |most, l| greater(most, voice.values(l)[n]));
                 for lane in 0..lanes {
@@ -421,8 +448,9 @@ impl Multiband {
             let bands = &self.bands[channel];
             let gains = self.voices.iter().map(|voice| &voice.gain_of(channel)[..frames]);
             if linear {
+                let parted = bands.iter().zip(gains).zip(self.acting).filter(|(_, acting)| *acting);
                 // Where nothing is done nothing is added, not even zero, which would turn a negative zero.
-                for (band, gains) in bands.iter().zip(gains).filter(|(_, g)| g.iter().any(|g| *g != 1.0)) {
+                for ((band, gains), _) in parted.filter(|((_, g), _)| g.iter().any(|g| *g != 1.0)) {
                     for (n, sample) in samples.iter_mut().enumerate() {
                         *sample += (gains[n] - 1.0) * band[n];
                     }
@@ -477,11 +505,14 @@ impl Gridded for Multiband {
         };
         self.detect(sources, frames);
         let relative = self.settings.relative.then_some(&self.whole[..]);
-        self.voices.iter_mut().for_each(|voice| voice.compute(frames, relative));
+        let acting = self.acting;
+        let at_work = self.voices.iter_mut().zip(acting).filter(|(_, acting)| *acting);
+        at_work.for_each(|(voice, _)| voice.compute(frames, relative));
         self.link_lanes(frames);
         self.link_bands(frames);
         let count = self.voices.len();
-        for (place, (voice, reduction)) in self.voices.iter_mut().zip(&mut self.reductions_db).enumerate() {
+        let each = self.voices.iter_mut().zip(&mut self.reductions_db).enumerate();
+        for (place, (voice, reduction)) in each.filter(|(place, _)| acting[*place]) {
             let deepest = voice.smooth(frames, self.shared.lookahead);
             self.deepest_db = greater(deepest, self.deepest_db);
             *reduction = voice.values(0)[frames - 1];
@@ -518,6 +549,9 @@ impl Processor for Multiband {
     }
 
     fn reset(&mut self) {
+        self.acting = acting(&self.settings);
+        self.splitter.want(self.acting);
+        self.key_splitter.want(self.acting);
         self.splitter.reset();
         self.key_splitter.reset();
         self.voices.iter_mut().for_each(Voice::reset);
@@ -543,6 +577,10 @@ impl Processor for Multiband {
         (self.settings.crossover, self.settings.detector) = (crossover, detector);
         (self.settings.relative, self.settings.link_percent) = (relative, link);
         self.settings.lookahead_ms = lookahead;
+        let asked = acting(&self.settings);
+        self.acting.iter_mut().zip(asked).for_each(|(acting, asked)| *acting |= asked);
+        self.splitter.want(self.acting);
+        self.key_splitter.want(self.acting);
         let rate = self.shared.sample_rate_hz;
         self.shared.rms = one_pole(self.settings.rms_ms, rate);
         for edge in 0..self.settings.bands.len().saturating_sub(1) {
