@@ -7,6 +7,8 @@ use audio::{Spec, db_to_power, power_to_db};
 use measure::{Analysis, Facts, WIDE_EDGES_HZ};
 use session::{Insert, Session};
 
+/// Where the gain of what lies below 25 Hz is taken: the middle of the two octaves there.
+const RUMBLE_HZ: f64 = 12.5;
 /// Half a third octave, as a ratio.
 const HALF_A_THIRD: f64 = 1.122_018_454_301_963;
 
@@ -47,7 +49,9 @@ fn filtered(before: &Analysis, gain: impl Fn(f64) -> f64) -> Analysis {
     for window in &mut after.tone.wide {
         window.iter_mut().zip(&wide).for_each(|(power, gain)| *power = (f64::from(*power) * gain) as f32);
     }
-    let whole = between(facts, (0.0, f64::INFINITY), &gain);
+    // No third octave reaches below 25 Hz.
+    let rumble = facts.below_25_hz_db.map_or(0.0, db_to_power).min(1.0);
+    let whole = (1.0 - rumble) * between(facts, (0.0, f64::INFINITY), &gain) + rumble * gain(RUMBLE_HZ);
     for band in &mut after.facts.third_octave_db {
         band.db = band.db.map(|db| db + power_to_db(gain(band.hz)));
     }

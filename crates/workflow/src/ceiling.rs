@@ -310,9 +310,9 @@ mod tests {
         assert!(expected.len() > 5, "{expected:?}");
         assert_eq!(found.len(), expected.len(), "{found:?} {expected:?}");
         for (found, expected) in found.iter().zip(&expected) {
-            // Transforms begin elsewhere: rounding.
+            // Transforms begin elsewhere and round otherwise, in single precision by no more than 1e-6 of the highest sample.
             let off = (found.excess_db - expected.excess_db).abs();
-            assert!(found.frame == expected.frame && off < 1e-9, "{found:?} {expected:?}");
+            assert!(found.frame == expected.frame && off < 1e-5, "{found:?} {expected:?}");
         }
     }
 
