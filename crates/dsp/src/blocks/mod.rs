@@ -49,6 +49,7 @@ pub mod short_fir;
 pub mod smoother;
 #[cfg(test)]
 pub(crate) mod spectrum;
+pub mod state_variable;
 pub mod stft;
 pub mod svf;
 pub mod symmetric;

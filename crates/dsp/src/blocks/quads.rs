@@ -7,7 +7,7 @@
 //! Fours are counted from the start and not from the block: where a block ends within four frames, those that have come
 //! are kept, and worked on again, with the same operations, when the others are there.
 
-use super::dynamics::StateVariable;
+use super::state_variable::StateVariable;
 
 /// Frames of a step.
 pub const QUAD: usize = 4;

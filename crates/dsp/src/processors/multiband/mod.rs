@@ -14,16 +14,17 @@
 //! From then on until `reset` the phase stays, so that automation never switches it back and forth.
 
 mod band;
+mod splitter;
 
-use crate::blocks::crossover::{Bands, Crossover, MAX_BANDS, Slope, decay_frames};
+use crate::blocks::crossover::{Bands, MAX_BANDS, decay_frames};
 use crate::blocks::dynamics::{one_pole, settle};
 use crate::blocks::grid::{CONTROL_FRAMES, Grid, Gridded};
-use crate::blocks::linear_crossover::LinearCrossover;
 use crate::blocks::lookahead::{Delay, greater};
 use crate::blocks::ramp::Ramp;
 use crate::{Address, Family, Kind, Processor, Reading, Tail, Taper, Unit, Values, choices, settings};
 use audio::{Block, BlockRef, Frames, Spec};
 use band::{Piece, Shared, Voice};
+use splitter::{Splitter, slope};
 
 choices! {
     /// How the signal is parted into bands.
@@ -212,73 +213,6 @@ fn acting(settings: &Settings) -> [bool; MAX_BANDS] {
     std::array::from_fn(|band| !alone || settings.bands.get(band).is_some_and(|band| !is_still(band)))
 }
 
-/// Either way of splitting.
-enum Splitter {
-    LinkwitzRiley(Crossover),
-    LinearPhase(LinearCrossover),
-}
-
-impl Splitter {
-    fn new(settings: &Settings, sample_rate_hz: f64, channels: usize) -> Splitter {
-        let (edges, slope) = (edges_hz(settings), slope(settings.crossover));
-        match settings.crossover {
-            Splitting::LinkwitzRiley24 | Splitting::LinkwitzRiley48 => {
-                Splitter::LinkwitzRiley(Crossover::new(slope, &edges, sample_rate_hz, channels))
-            }
-            Splitting::LinearPhase24 | Splitting::LinearPhase48 => {
-                Splitter::LinearPhase(LinearCrossover::new(slope, &edges, sample_rate_hz, channels))
-            }
-        }
-    }
-
-    fn latency(&self) -> Frames {
-        match self {
-            Splitter::LinkwitzRiley(_) => 0,
-            Splitter::LinearPhase(crossover) => crossover.latency(),
-        }
-    }
-
-    fn go_to(&mut self, edge: usize, hz: f64) {
-        match self {
-            Splitter::LinkwitzRiley(crossover) => crossover.go_to(edge, hz),
-            Splitter::LinearPhase(crossover) => crossover.go_to(edge, hz),
-        }
-    }
-
-    fn reset(&mut self) {
-        match self {
-            Splitter::LinkwitzRiley(crossover) => crossover.reset(),
-            Splitter::LinearPhase(crossover) => crossover.reset(),
-        }
-    }
-
-    fn flush(&mut self) {
-        if let Splitter::LinkwitzRiley(crossover) = self {
-            crossover.flush();
-        }
-    }
-
-    fn want(&mut self, bands: [bool; MAX_BANDS]) {
-        if let Splitter::LinearPhase(crossover) = self {
-            crossover.want(bands);
-        }
-    }
-
-    fn split(&mut self, piece: &BlockRef, bands: &mut [Bands]) {
-        match self {
-            Splitter::LinkwitzRiley(crossover) => crossover.split(piece, bands),
-            Splitter::LinearPhase(crossover) => crossover.split(piece, bands),
-        }
-    }
-}
-
-fn slope(splitting: Splitting) -> Slope {
-    match splitting {
-        Splitting::LinkwitzRiley24 | Splitting::LinearPhase24 => Slope::Db24,
-        Splitting::LinkwitzRiley48 | Splitting::LinearPhase48 => Slope::Db48,
-    }
-}
-
 /// The bands of Linkwitz-Riley filters coming in, once they are needed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Heard {
@@ -336,10 +270,11 @@ impl Multiband {
         // A mono track may have a stereo key.
         let sources = spec.channels.max(2);
         let count = settings.bands.len();
-        let splitter = Splitter::new(&settings, rate, spec.channels);
+        let edges = edges_hz(&settings);
+        let splitter = Splitter::new(settings.crossover, &edges, rate, spec.channels);
         let latency = splitter.latency() + shared.lookahead;
         let mut multiband = Multiband {
-            key_splitter: Splitter::new(&settings, rate, sources),
+            key_splitter: Splitter::new(settings.crossover, &edges, rate, sources),
             voices: settings.bands.iter().map(|band| Voice::new(band, &shared, lanes, sources)).collect(),
             acting: acting(&settings),
             bands: vec![[[0.0; CONTROL_FRAMES]; MAX_BANDS]; spec.channels],

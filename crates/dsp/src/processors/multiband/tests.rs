@@ -1,4 +1,5 @@
 use super::*;
+use crate::blocks::crossover::{Crossover, Slope};
 use audio::Buffer;
 use std::f64::consts::TAU;
 
