@@ -181,8 +181,7 @@ def roofline_part(part):
             + made(part), "", part["found"].strip(), "",
             "Where the last figure is above 2 the gap is open. The equaliser fills its vectors with the channels of neighbouring sections; "
             "the compressor's detector and times run four frames at a time, and its times, logarithm and power each take a good part "
-            "of what is left. A third of the convolution is the products of transforms, whose 736 bytes a sample come from the second and "
-            "third cache, and a third the transforms. The others hold divisions, maxima, shuffles and reads from many places, which the "
+            "of what is left. The convolution's products of transforms read 736 bytes a sample, mostly from behind the nearest cache. The others hold divisions, maxima, shuffles and reads from many places, which the "
             "count leaves out.", ""]
 
 
