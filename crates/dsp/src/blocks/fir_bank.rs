@@ -249,13 +249,7 @@ mod tests {
     #[test]
     fn middle_and_side_are_what_four_filters_are() {
         let (delay, frames) = (40, 700);
-        let mut state = 5u64;
-        let mut noise = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-        };
+        let mut noise = crate::blocks::testing::noise(5);
         let mut only_late = vec![0.0; 81];
         only_late[delay] = 1.0;
         let any: Vec<f64> = (0..81).map(|_| noise()).collect();

@@ -427,13 +427,7 @@ mod tests {
                 adaptive: false,
                 link_percent: 100.0,
             };
-            let mut state = 11u64;
-            let mut noise = || {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-            };
+            let mut noise = crate::blocks::testing::noise(11);
             let (mut rests, mut works) = (Guard::new(&design, -6.0, &spec), Guard::new(&design, -6.0, &spec));
             works.lanes.iter_mut().for_each(|lane| lane.remembers = usize::MAX);
             let mut rested = 0;

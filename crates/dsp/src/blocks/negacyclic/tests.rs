@@ -1,15 +1,5 @@
 use super::*;
-
-fn noise(frames: usize, seed: u64) -> Vec<f64> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as f64 / u64::MAX as f64 * 2.0 - 1.0
-    };
-    (0..frames).map(|_| next()).collect()
-}
+use crate::blocks::acoustics::noise;
 
 /// The negacyclic convolution of two blocks by products of their transforms.
 fn convolved(a: &[f64], b: &[f64]) -> Vec<f64> {
