@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use audio::Buffer;
 use files::Tags;
@@ -55,17 +55,34 @@ pub fn deliver_observed(
     observe: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>,
 ) -> Result<Delivered, DeliveryError> {
     let plan = job.plan()?;
+    let (_workshop, hidden) = workshop_for(job, &plan)?;
+    let made = make(job, &plan, &hidden, observe)?;
+    handed_over(job, plan, &hidden, made, observe)
+}
+
+/// Where a file is made, and its name there.
+pub(crate) fn workshop_for(job: &Job, plan: &Plan) -> Result<(files::Workshop, PathBuf), DeliveryError> {
     fs::create_dir_all(job.folder).map_err(|e| DeliveryError::io(job.folder, "make this folder", e))?;
     let workshop = files::Workshop::create_in(job.folder)
         .map_err(|e| DeliveryError::io(job.folder, "write to this folder", e))?;
     let hidden = workshop.path().join(format!("file.{}", plan.container.extension()));
+    Ok((workshop, hidden))
+}
 
-    let Made { written, known, trim_db, passes: tries } = make(job, &plan, &hidden, observe)?;
-    let mut reading = known.finished(job, &plan, &hidden, observe)?;
+/// Reads a file back that was made, and gives it its own name.
+pub(crate) fn handed_over(
+    job: &Job,
+    plan: Plan,
+    hidden: &Path,
+    made: Made,
+    observe: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>,
+) -> Result<Delivered, DeliveryError> {
+    let Made { written, known, trim_db, passes: tries } = made;
+    let mut reading = known.finished(job, &plan, hidden, observe)?;
     if reading.sha256.is_empty() {
-        reading.sha256 = sha256(&hidden)?;
+        reading.sha256 = sha256(hidden)?;
     }
-    fs::rename(&hidden, &plan.path).map_err(|e| DeliveryError::io(&plan.path, "give it its name", e))?;
+    fs::rename(hidden, &plan.path).map_err(|e| DeliveryError::io(&plan.path, "give it its name", e))?;
     // The name is safe only once the folder is written out; some file systems cannot do that.
     if let Ok(folder) = fs::File::open(job.folder) {
         let _ = folder.sync_all();
@@ -155,15 +172,15 @@ fn told(job: &Job, plan: Plan, making: Making, reading: Reading, also: Vec<Findi
 }
 
 /// A file that was made, what is known of it, and what it took.
-struct Made {
-    written: Pass,
-    known: Known,
-    trim_db: f64,
-    passes: usize,
+pub(crate) struct Made {
+    pub(crate) written: Pass,
+    pub(crate) known: Known,
+    pub(crate) trim_db: f64,
+    pub(crate) passes: usize,
 }
 
 /// What is known of a file before its tags are written.
-enum Known {
+pub(crate) enum Known {
     /// It was heard while it was written, and is to be read back; whether it has its tags.
     Heard(Box<Heard>, bool),
     /// It was read back; what tells its sound from any other, where samples are integers.
@@ -278,7 +295,7 @@ fn about_coding(plan: &Plan, trim_db: f64, passes: usize) -> Option<Finding> {
 }
 
 /// How far the true peak of a file stands above the target's ceiling, in dB; 0 where it does not.
-fn excess_db(facts: &Facts, target: &Target) -> f64 {
+pub(crate) fn excess_db(facts: &Facts, target: &Target) -> f64 {
     facts.true_peak_dbtp.map_or(0.0, |peak| (peak - target.ceiling_dbtp).max(0.0))
 }
 

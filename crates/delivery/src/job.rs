@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use audio::Frames;
 use dsp::blocks::resample::resampled_frames;
-use files::{EncodeSpec, Info, Tags};
+use files::{EncodeSpec, Tags};
 use serde::Serialize;
 
 use crate::error::DeliveryError;
@@ -57,6 +57,17 @@ pub struct Job<'a> {
     /// Whether the file is going to stand in a manifest: the MD5 of its sound and the fingerprint of what it was made of are
     /// worked out for nothing else.
     pub listed: bool,
+}
+
+/// How large a master is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Frames per second, in hertz.
+    pub sample_rate_hz: u32,
+    /// Number of channels.
+    pub channels: usize,
+    /// Length in frames.
+    pub frames: Frames,
 }
 
 /// What stands around a file: where another one joins it, sound that begins or stops is no fault.
@@ -110,10 +121,11 @@ impl<'a> Job<'a> {
     /// itself.
     pub fn plan(&self) -> Result<Plan, DeliveryError> {
         let info = files::probe(self.source)?;
-        self.plan_for(&info)
+        let files::Info { sample_rate_hz, channels, frames, .. } = info;
+        self.plan_for(Extent { sample_rate_hz, channels, frames })
     }
 
-    fn plan_for(&self, info: &Info) -> Result<Plan, DeliveryError> {
+    pub(crate) fn plan_for(&self, master: Extent) -> Result<Plan, DeliveryError> {
         let target = self.target;
         let refuse = |what: String, instead: Vec<String>| {
             let instead = instead.join(", ");
@@ -141,9 +153,9 @@ impl<'a> Job<'a> {
             );
         }
         let sample_rate_hz =
-            self.sample_rate_hz.unwrap_or_else(|| rate_for(target, container, info.sample_rate_hz));
+            self.sample_rate_hz.unwrap_or_else(|| rate_for(target, container, master.sample_rate_hz));
         if let (Some(least), Some(codec)) = (target.min_bit_rate_kbps, container.codec()) {
-            let kbps = encode_spec(codec, sample_rate_hz, info, self).bit_rate_kbps();
+            let kbps = encode_spec(codec, sample_rate_hz, master.channels, self).bit_rate_kbps();
             if kbps < least {
                 return refuse(format!("{kbps} kbit/s"), vec![format!("{least} kbit/s and more")]);
             }
@@ -162,11 +174,11 @@ impl<'a> Job<'a> {
             depth,
             bit_rate_kbps: container
                 .codec()
-                .map(|codec| encode_spec(codec, sample_rate_hz, info, self).bit_rate_kbps()),
+                .map(|codec| encode_spec(codec, sample_rate_hz, master.channels, self).bit_rate_kbps()),
             sample_rate_hz,
-            source_rate_hz: info.sample_rate_hz,
-            channels: info.channels,
-            frames: resampled_frames(info.frames, info.sample_rate_hz, sample_rate_hz),
+            source_rate_hz: master.sample_rate_hz,
+            channels: master.channels,
+            frames: resampled_frames(master.frames, master.sample_rate_hz, sample_rate_hz),
         })
     }
 }
@@ -185,9 +197,8 @@ fn rate_for(target: &Target, container: Container, source_hz: u32) -> u32 {
         .unwrap_or(wanted)
 }
 
-pub(crate) fn encode_spec(codec: files::Codec, sample_rate_hz: u32, info: &Info, job: &Job) -> EncodeSpec {
-    let spec =
-        EncodeSpec { codec, bit_rate_kbps: job.bit_rate_kbps, sample_rate_hz, channels: info.channels };
+fn encode_spec(codec: files::Codec, sample_rate_hz: u32, channels: usize, job: &Job) -> EncodeSpec {
+    let spec = EncodeSpec { codec, bit_rate_kbps: job.bit_rate_kbps, sample_rate_hz, channels };
     // The usual bit rate, unless the target asks for more.
     let least = job.target.min_bit_rate_kbps.filter(|least| spec.bit_rate_kbps() < *least);
     EncodeSpec { bit_rate_kbps: job.bit_rate_kbps.or(least), ..spec }

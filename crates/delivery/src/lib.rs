@@ -29,6 +29,7 @@ mod quantise;
 mod random;
 mod reading;
 mod services;
+mod streamed;
 mod targets;
 mod writing;
 mod zipped;
@@ -41,12 +42,13 @@ pub use edges::{Dropout, Edges};
 pub use error::DeliveryError;
 pub use finding::{Finding, Mend, Remedy, Severity};
 pub use grid::{Grid, bits_used};
-pub use job::{Job, Joins, Plan, Stage};
+pub use job::{Extent, Job, Joins, Plan, Stage};
 pub use manifest::{Entry, MANIFEST, Manifest, read_manifest, write_manifest};
 pub use name::{NameParts, file_name, file_stem};
 pub use quantise::{Dither, Quantiser};
 pub use reading::{Reading, Remark, read_back};
 pub use services::{Preview, SERVICES, Service, TurnsUp, preview, preview_of};
+pub use streamed::Streamed;
 pub use targets::{
     Container, DEFAULT_TARGET, Depth, Force, Mark, TARGETS, Target, Targets, Text, find_format, find_target,
 };

@@ -8,6 +8,8 @@ use audio::{BlockRef, Frames};
 pub(crate) const PAUSE_DBFS: f64 = -50.0;
 /// Length of a cell, in seconds.
 const CELL_S: f64 = 0.01;
+/// Samples after which it is asked whether a cell is known to be no pause.
+const PIECE: Frames = 16;
 
 /// Finds the first and the last cell that is no pause, block by block.
 #[derive(Debug, Clone)]
@@ -16,7 +18,9 @@ pub(crate) struct Pauses {
     power: f64,
     channels: usize,
     filled: Frames,
+    /// Sums of squares of the cell, up to where one of them is known to be no pause.
     sums: Vec<f64>,
+    sounds: bool,
     cells: Frames,
     first: Option<Frames>,
     last: Option<Frames>,
@@ -31,6 +35,7 @@ impl Pauses {
             channels,
             filled: 0,
             sums: vec![0.0; channels],
+            sounds: false,
             cells: 0,
             first: None,
             last: None,
@@ -42,10 +47,18 @@ impl Pauses {
         let mut at = 0;
         while at < block.frames() {
             let take = (self.cell - self.filled).min(block.frames() - at);
+            let enough = self.power * self.cell as f64;
             for channel in 0..self.channels {
-                // One after the other, so that it does not matter how blocks were cut.
-                for sample in &block.channel(channel)[at..at + take] {
-                    self.sums[channel] += sample * sample;
+                for piece in block.channel(channel)[at..at + take].chunks(PIECE) {
+                    // Squares only add to what is there.
+                    if self.sounds {
+                        break;
+                    }
+                    // One after the other, so that it does not matter how blocks were cut.
+                    for sample in piece {
+                        self.sums[channel] += sample * sample;
+                    }
+                    self.sounds = self.sums[channel] > enough;
                 }
             }
             self.filled += take;
@@ -59,11 +72,12 @@ impl Pauses {
     fn close(&mut self) {
         // The louder channel counts: a voice on one side is a voice.
         let loudest = self.sums.iter().fold(0.0, |loudest: f64, sum| loudest.max(*sum));
-        if loudest > self.power * self.filled as f64 {
+        if self.sounds || loudest > self.power * self.filled as f64 {
             self.first.get_or_insert(self.cells);
             self.last = Some(self.cells);
         }
         self.sums.fill(0.0);
+        self.sounds = false;
         self.filled = 0;
         self.cells += 1;
     }

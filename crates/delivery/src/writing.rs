@@ -38,16 +38,9 @@ pub(crate) fn write(
     on_grid: bool,
     observe: &mut dyn FnMut(Stage, f64) -> ControlFlow<()>,
 ) -> Result<Pass, DeliveryError> {
-    let dither = plan.depth.map_or(Dither::None, |depth| {
-        choose_dither(job.dither, depth, on_grid && trim_db == 0.0).suited(depth.bits(), plan.sample_rate_hz)
-    });
+    let dither = dither_of(job, plan, on_grid && trim_db == 0.0);
     let mut sink = Sink::create(path, plan, dither, job)?;
-    let mut hearing = match plan.depth.filter(|depth| !depth.is_float()) {
-        Some(depth) => {
-            Hearing::of_written(path, plan.sample_rate_hz, (plan.channels, depth.bits()), job.listed)?
-        }
-        None => None,
-    };
+    let mut hearing = hearing_of(job, plan, path)?;
     let mut reader = files::open(job.source)?;
     let mut resampler = Resampler::new(plan.source_rate_hz, plan.sample_rate_hz, plan.channels);
     let mut buffer = Buffer::new(plan.channels, BLOCK_FRAMES);
@@ -75,9 +68,26 @@ pub(crate) fn write(
         report(observe, Stage::Writing, reader.position(), reader.info().frames)?;
     }
     let heard = hearing.map(Hearing::finish);
-    let tags = job.tags.zip(heard.as_ref()).map(|(tags, heard)| with_loudness(tags, heard.facts()));
+    let tags = heard.as_ref().and_then(|heard| tags_of(job, heard));
     let (clipped, tagged) = sink.finish(tags.as_ref())?;
     Ok(Pass { dither, clipped, about_source: about_source(reader.info()), heard, tagged })
+}
+
+/// What is added before rounding samples that lie `on_grid` already, or do not.
+pub(crate) fn dither_of(job: &Job, plan: &Plan, on_grid: bool) -> Dither {
+    plan.depth.map_or(Dither::None, |depth| {
+        choose_dither(job.dither, depth, on_grid).suited(depth.bits(), plan.sample_rate_hz)
+    })
+}
+
+/// What listens to the samples on their way into the file, where they are integers of one or two channels.
+pub(crate) fn hearing_of(job: &Job, plan: &Plan, path: &Path) -> Result<Option<Hearing>, DeliveryError> {
+    match plan.depth.filter(|depth| !depth.is_float()) {
+        Some(depth) => {
+            Hearing::of_written(path, plan.sample_rate_hz, (plan.channels, depth.bits()), job.listed)
+        }
+        None => Ok(None),
+    }
 }
 
 /// What is added before rounding: nothing where no bits are dropped; what was asked for; else TPDF at 16 and 24 bits.
@@ -95,65 +105,34 @@ fn choose_dither(asked: Option<Dither>, depth: Depth, on_grid: bool) -> Dither {
 enum Sink {
     /// Samples of floating point, as they come.
     Floats(Writer),
-    /// Integers, with the quantiser before them, and as they will be read.
-    Integers(Writer, Box<Quantiser>, Vec<Vec<i32>>, Buffer),
+    Integers(Box<IntegerFile>),
     /// Coded with loss.
     Coded(Encoder),
 }
 
 impl Sink {
     fn create(path: &Path, plan: &Plan, dither: Dither, job: &Job) -> Result<Sink, DeliveryError> {
-        let rate_hz = plan.sample_rate_hz;
         if let Some(codec) = plan.container.codec() {
             let spec = EncodeSpec {
                 codec,
                 bit_rate_kbps: plan.bit_rate_kbps,
-                sample_rate_hz: rate_hz,
+                sample_rate_hz: plan.sample_rate_hz,
                 channels: plan.channels,
             };
             return Ok(Sink::Coded(Encoder::create(path, spec)?));
         }
         let depth = plan.depth.unwrap_or(Depth::Int24);
-        let spec = WriteSpec {
-            file_type: plan.container.file_type().unwrap_or(FileType::Wav),
-            sample_format: depth.sample_format(),
-            sample_rate_hz: rate_hz,
-            channels: plan.channels,
-        };
-        let tagged = job.tags.is_some() && spec.file_type == FileType::Wav && !depth.is_float();
-        let writer = match tagged {
-            true => Writer::create_to_be_tagged(path, spec)?,
-            false => Writer::create(path, spec)?,
-        };
-        if depth.is_float() {
-            return Ok(Sink::Floats(writer));
+        match depth.is_float() {
+            true => Ok(Sink::Floats(Writer::create(path, spec_of(plan, depth))?)),
+            false => Ok(Sink::Integers(Box::new(IntegerFile::create(path, (plan, depth), dither, job)?))),
         }
-        let quantiser = Quantiser::new(depth.bits(), dither, plan.channels, job.seed)?.at_rate(rate_hz);
-        let quantiser = if job.auto_blank { quantiser.blanking(rate_hz) } else { quantiser };
-        let as_read = Buffer::new(plan.channels, BLOCK_FRAMES);
-        Ok(Sink::Integers(writer, Box::new(quantiser), vec![Vec::new(); plan.channels], as_read))
     }
 
     /// Writes a block; who listens hears it as it will be read.
     fn write(&mut self, block: &BlockRef, hearing: Option<&mut Hearing>) -> Result<(), DeliveryError> {
         match self {
             Sink::Floats(writer) => writer.write_f64(block)?,
-            Sink::Integers(writer, quantiser, planes, as_read) => {
-                quantiser.process(block, planes);
-                let planes: Vec<&[i32]> = planes.iter().map(Vec::as_slice).collect();
-                if let Some(hearing) = hearing {
-                    let step = 1.0 / (1u64 << (quantiser.bits() - 1)) as f64;
-                    if as_read.frames() < block.frames() {
-                        *as_read = Buffer::new(block.channels(), block.frames());
-                    }
-                    for (channel, plane) in planes.iter().enumerate() {
-                        let samples = as_read.channel_mut(channel).iter_mut();
-                        samples.zip(*plane).for_each(|(sample, n)| *sample = f64::from(*n) * step);
-                    }
-                    hearing.push_integers(&as_read.range(0, block.frames()), &planes);
-                }
-                writer.write_i32(&planes)?;
-            }
+            Sink::Integers(file) => file.write(block, hearing)?,
             Sink::Coded(encoder) => encoder.write_f64(block)?,
         }
         Ok(())
@@ -164,17 +143,87 @@ impl Sink {
     fn finish(self, tags: Option<&Tags>) -> Result<(u64, bool), DeliveryError> {
         Ok(match self {
             Sink::Floats(writer) => (writer.finish()?.clipped, false),
-            Sink::Integers(writer, quantiser, ..) => {
-                let tags = tags.filter(|_| writer.spec().file_type == FileType::Wav);
-                match tags {
-                    Some(tags) => writer.finish_tagged(tags)?,
-                    None => writer.finish()?,
-                };
-                (quantiser.clipped(), tags.is_some())
-            }
+            Sink::Integers(file) => file.finish(tags)?,
             Sink::Coded(encoder) => (encoder.finish()?.clipped, false),
         })
     }
+}
+
+fn spec_of(plan: &Plan, depth: Depth) -> WriteSpec {
+    WriteSpec {
+        file_type: plan.container.file_type().unwrap_or(FileType::Wav),
+        sample_format: depth.sample_format(),
+        sample_rate_hz: plan.sample_rate_hz,
+        channels: plan.channels,
+    }
+}
+
+/// A file of integers being written, with the quantiser before it.
+pub(crate) struct IntegerFile {
+    writer: Writer,
+    quantiser: Quantiser,
+    planes: Vec<Vec<i32>>,
+    /// The samples as they will be read.
+    as_read: Buffer,
+}
+
+impl IntegerFile {
+    pub(crate) fn create(
+        path: &Path,
+        (plan, depth): (&Plan, Depth),
+        dither: Dither,
+        job: &Job,
+    ) -> Result<IntegerFile, DeliveryError> {
+        let spec = spec_of(plan, depth);
+        let writer = match job.tags.is_some() && spec.file_type == FileType::Wav {
+            true => Writer::create_to_be_tagged(path, spec)?,
+            false => Writer::create(path, spec)?,
+        };
+        let rate_hz = plan.sample_rate_hz;
+        let quantiser = Quantiser::new(depth.bits(), dither, plan.channels, job.seed)?.at_rate(rate_hz);
+        let quantiser = if job.auto_blank { quantiser.blanking(rate_hz) } else { quantiser };
+        let (planes, as_read) = (vec![Vec::new(); plan.channels], Buffer::new(plan.channels, BLOCK_FRAMES));
+        Ok(IntegerFile { writer, quantiser, planes, as_read })
+    }
+
+    /// Writes a block; who listens hears it as it will be read.
+    pub(crate) fn write(
+        &mut self,
+        block: &BlockRef,
+        hearing: Option<&mut Hearing>,
+    ) -> Result<(), DeliveryError> {
+        let IntegerFile { writer, quantiser, planes, as_read } = self;
+        quantiser.process(block, planes);
+        let planes: Vec<&[i32]> = planes.iter().map(Vec::as_slice).collect();
+        if let Some(hearing) = hearing {
+            let step = 1.0 / (1u64 << (quantiser.bits() - 1)) as f64;
+            if as_read.frames() < block.frames() {
+                *as_read = Buffer::new(block.channels(), block.frames());
+            }
+            for (channel, plane) in planes.iter().enumerate() {
+                let samples = as_read.channel_mut(channel).iter_mut();
+                samples.zip(*plane).for_each(|(sample, n)| *sample = f64::from(*n) * step);
+            }
+            hearing.push_integers(&as_read.range(0, block.frames()), &planes);
+        }
+        Ok(writer.write_i32(&planes)?)
+    }
+
+    /// As [`Sink::finish`].
+    pub(crate) fn finish(self, tags: Option<&Tags>) -> Result<(u64, bool), DeliveryError> {
+        let IntegerFile { writer, quantiser, .. } = self;
+        let tags = tags.filter(|_| writer.spec().file_type == FileType::Wav);
+        match tags {
+            Some(tags) => writer.finish_tagged(tags)?,
+            None => writer.finish()?,
+        };
+        Ok((quantiser.clipped(), tags.is_some()))
+    }
+}
+
+/// The tags of a job, with the loudness that was heard.
+pub(crate) fn tags_of(job: &Job, heard: &Heard) -> Option<Tags> {
+    job.tags.map(|tags| with_loudness(tags, heard.facts()))
 }
 
 /// Tags with the loudness of the file that they are written to.

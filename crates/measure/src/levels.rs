@@ -167,19 +167,45 @@ struct Loudest {
     frames: VecDeque<u32>,
     squares: VecDeque<f64>,
     most: f64,
+    /// For each channel about the sum of its squares, and the bins since it was exactly that.
+    running: Vec<f64>,
+    running_bins: u32,
 }
+
+/// After so many bins running sums are begun anew: what rounding has added to them by then is some 1e-12 of the largest.
+const RUNNING_BINS: u32 = 4096;
+/// Where a running sum stands lower than the highest by more than this share, so does the sum.
+const RUNNING_MARGIN: f64 = 1e-9;
 
 impl Loudest {
     fn take(&mut self, frames: Frames, bin: &[Sums]) {
+        self.running.resize(bin.len(), 0.0);
         if self.frames.len() == LOUDEST_BINS {
             self.frames.pop_front();
-            self.squares.drain(..bin.len());
+            let gone = self.squares.drain(..bin.len());
+            self.running.iter_mut().zip(gone).for_each(|(running, squares)| *running -= squares);
         }
         self.frames.push_back(frames as u32);
         self.squares.extend(bin.iter().map(|sums| sums.squares));
-        if self.frames.len() == LOUDEST_BINS {
+        self.running.iter_mut().zip(bin).for_each(|(running, sums)| *running += sums.squares);
+        self.running_bins += 1;
+        if self.frames.len() == LOUDEST_BINS && self.may_be_louder() {
             self.most = self.most.max(self.now(bin.len()));
         }
+    }
+
+    /// Whether the bins at hand may be louder than all before.
+    fn may_be_louder(&mut self) -> bool {
+        if self.running_bins >= RUNNING_BINS {
+            let channels = self.running.len();
+            for (channel, running) in self.running.iter_mut().enumerate() {
+                *running = self.squares.iter().skip(channel).step_by(channels).sum();
+            }
+            self.running_bins = 0;
+        }
+        let frames: u32 = self.frames.iter().sum();
+        let highest = self.running.iter().copied().fold(0.0, f64::max);
+        highest >= self.most * (1.0 - RUNNING_MARGIN) * f64::from(frames)
     }
 
     /// The highest mean square of the bins at hand.
@@ -248,6 +274,7 @@ impl Levels {
         sums.iter_mut()
             .for_each(|(samples, squares)| (*samples, *squares) = (gain * *samples, power * *squares));
         self.loudest.squares.iter_mut().for_each(|squares| *squares *= power);
+        self.loudest.running.iter_mut().for_each(|running| *running *= power);
         self.loudest.most *= power;
         self.rises.iter_mut().chain(&mut self.falls).for_each(|(_, peak)| *peak *= height);
     }
@@ -399,6 +426,35 @@ mod tests {
 
     fn stereo(left: &[f64], right: &[f64]) -> Stereo {
         Stereo { left: dot(left, left), right: dot(right, right), product: dot(left, right) }
+    }
+
+    /// The loudest window is that of all windows, each summed by itself, whatever came before it: finds one that is passed over
+    /// because of a running sum, and a sum that keeps what a loud place has left of its rounding.
+    #[test]
+    fn the_loudest_window_is_found() {
+        let mut state = 5u64;
+        let mut dice = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 11) as f64 / (1u64 << 53) as f64
+        };
+        // A quiet beginning; slow growth, in which most windows are the loudest yet; silence; twice as loud.
+        let growing = (0..6000).map(|n| 1e-3 + n as f64 * 1e-6);
+        let levels = std::iter::repeat_n(1e-12, 100).chain(growing).chain(std::iter::repeat_n(0.0, 300));
+        let levels: Vec<f64> = levels.chain(std::iter::repeat_n(14e-3, 70)).collect();
+        let bins: Vec<[f64; 2]> = levels.iter().map(|level| [level * dice(), level * dice()]).collect();
+        let mut loudest = Loudest::default();
+        for (end, bin) in bins.iter().enumerate() {
+            let sums = bin.map(|squares| Sums { squares, ..Sums::default() });
+            loudest.take(441, &sums);
+            if end + 1 >= LOUDEST_BINS && (end % 97 == 0 || end + 1 == bins.len()) {
+                let windows = bins[..=end].windows(LOUDEST_BINS);
+                let means = windows.flat_map(|window| {
+                    [0, 1].map(|channel| window.iter().map(|bin| bin[channel]).sum::<f64>() / (441.0 * 60.0))
+                });
+                let expected = means.fold(0.0, f64::max);
+                assert!((loudest.most / expected - 1.0).abs() < 1e-12, "{end}: {} {expected}", loudest.most);
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! The ceiling of a rendered file: verified between the samples, and kept.
 
+mod on_the_way;
+
+pub(crate) use on_the_way::OnTheWay;
+
 use crate::{Context, WorkflowError};
 use audio::{BlockRef, Buffer, Layout, db_to_gain, gain_to_db};
 use dsp::blocks::repair::{Over, REPAIR_MARGIN_DB, repair};
@@ -68,13 +72,28 @@ impl Verifying {
         self.found.extend(self.search.push(block));
     }
 
-    /// What was found, once the file has ended.
-    pub(crate) fn finish(self) -> Verified {
-        let Verifying { search, ceiling, mut found } = self;
-        found.extend(search.finish());
+    /// Everything before this frame was searched.
+    fn searched(&self) -> usize {
+        self.search.searched()
+    }
+
+    /// Searches to the end; nothing more is taken.
+    fn end(&mut self) {
+        self.found.extend(self.search.finish());
+    }
+
+    /// What was found and not taken yet, in order of time.
+    fn take_found(&mut self) -> Vec<Over> {
+        let mut found = std::mem::take(&mut self.found);
         found.sort_by_key(|over| over.frame);
-        let over = |o: &measure::Over| Over { frame: o.frame, excess_db: gain_to_db(o.level / ceiling) };
-        Verified { ceiling, overs: found.iter().map(over).collect() }
+        let excess_db = |level: f64| gain_to_db(level / self.ceiling);
+        found.iter().map(|o| Over { frame: o.frame, excess_db: excess_db(o.level) }).collect()
+    }
+
+    /// What was found, once the file has ended.
+    pub(crate) fn finish(mut self) -> Verified {
+        self.end();
+        Verified { ceiling: self.ceiling, overs: self.take_found() }
     }
 }
 
@@ -113,14 +132,18 @@ pub(crate) fn keep_ceiling(
             None => find_overs(file, ceiling_dbtp, Some(&mut kept.lowered_lufs), context)?,
         };
     }
-    if !overs.is_empty() {
+    tell_of_left(overs.len(), ceiling_dbtp, context);
+    Ok(kept)
+}
+
+/// Tells of peaks that stay above a ceiling in dBTP after all passes.
+pub(crate) fn tell_of_left(peaks: usize, ceiling_dbtp: f64, context: &Context) {
+    if peaks > 0 {
         context.listener.note(&format!(
-            "{} peaks stay above {ceiling_dbtp:.1} dBTP after {REPAIR_PASSES} passes of repair; the check of the file \
-             tells by how much",
-            overs.len()
+            "{peaks} peaks stay above {ceiling_dbtp:.1} dBTP after {REPAIR_PASSES} passes of repair; the check of the \
+             file tells by how much"
         ));
     }
-    Ok(kept)
 }
 
 /// The peaks above a ceiling, in order of time; and the integrated loudness in LUFS, where it is asked for.
@@ -183,12 +206,16 @@ fn find_overs_in(
             verifying.push(&buffer.range(0, read));
             at += read;
         }
-        let found = verifying.finish().overs.into_iter();
-        // Where the stretch was cut out it rings.
-        let whole = found.map(|over| Over { frame: first + over.frame, ..over });
-        overs.extend(whole.filter(|over| place.contains(&over.frame)));
+        overs.extend(overs_of(verifying, first, place));
     }
     Ok(overs)
+}
+
+/// The peaks of a place in a stretch that begins at frame `first`; where the stretch was cut out it rings.
+fn overs_of(verifying: Verifying, first: usize, place: &Range<usize>) -> impl Iterator<Item = Over> {
+    let whole =
+        verifying.finish().overs.into_iter().map(move |over| Over { frame: first + over.frame, ..over });
+    whole.filter(|over| place.contains(&over.frame))
 }
 
 /// Where a file was lowered.
@@ -204,27 +231,41 @@ impl Lowered {
     /// Around overs in order of time.
     fn by(file: &Path, overs: &[Over]) -> Result<Lowered, WorkflowError> {
         let reader = files::open(file)?;
-        let (frames, half_width) = (reader.info().frames, half_width(reader.info().sample_rate_hz));
-        let around = half_width + RINGING_FRAMES;
-        let mut places: Vec<Range<usize>> = Vec::new();
-        for over in overs {
-            let (start, end) = (over.frame.saturating_sub(around), (over.frame + around).min(frames));
-            match places.last_mut() {
-                Some(last) if start <= last.end => last.end = last.end.max(end),
-                _ => places.push(start..end),
-            }
-        }
+        Ok(Lowered::of(reader.info().frames, half_width(reader.info().sample_rate_hz), overs))
+    }
+
+    /// The same of what has so many frames, by dips of a half width.
+    fn of(frames: usize, half_width: usize, overs: &[Over]) -> Lowered {
+        let places = places_around(overs, half_width, frames);
         let deepest_db =
             overs.iter().fold(0.0, |most: f64, over| most.max(over.excess_db)) + REPAIR_MARGIN_DB;
         let share = (overs.len() * 2 * half_width) as f64 / frames.max(1) as f64;
-        Ok(Lowered { places, most_lu: share * MOST_OVER_MEAN * deepest_db, frames })
+        Lowered { places, most_lu: share * MOST_OVER_MEAN * deepest_db, frames }
     }
 
     /// The places, where looking into them costs less than looking into everything and the loudness is as it was.
     fn few(self) -> Option<Vec<Range<usize>>> {
-        let cost: usize = self.places.iter().map(|place| place.len() + 4 * Overs::reach()).sum();
-        (2 * cost < self.frames && self.most_lu < NOTHING_LU).then_some(self.places)
+        self.is_few().then_some(self.places)
     }
+
+    fn is_few(&self) -> bool {
+        let cost: usize = self.places.iter().map(|place| place.len() + 4 * Overs::reach()).sum();
+        2 * cost < self.frames && self.most_lu < NOTHING_LU
+    }
+}
+
+/// The frames around overs (in order of time) in which lowering may have changed a peak, in order of time and apart.
+fn places_around(overs: &[Over], half_width: usize, frames: usize) -> Vec<Range<usize>> {
+    let around = half_width + RINGING_FRAMES;
+    let mut places: Vec<Range<usize>> = Vec::new();
+    for over in overs {
+        let (start, end) = (over.frame.saturating_sub(around), (over.frame + around).min(frames));
+        match places.last_mut() {
+            Some(last) if start <= last.end => last.end = last.end.max(end),
+            _ => places.push(start..end),
+        }
+    }
+    places
 }
 
 /// Frames to either side of a peak within which it is lowered.
@@ -267,7 +308,7 @@ mod tests {
     use crate::Quiet;
     use files::{FileType, SampleFormat, WriteSpec, Writer};
 
-    fn write(path: &Path, planes: &[Vec<f64>]) {
+    pub(super) fn write(path: &Path, planes: &[Vec<f64>]) {
         let spec = WriteSpec {
             file_type: FileType::Wav,
             sample_format: SampleFormat::Float64,

@@ -1,6 +1,7 @@
 //! The files of a finished master: `deliver`.
 
 use crate::handing_over::{DeliverRequest, HandedOver, Order, Wishes, hand_over, plans};
+use crate::rerender::{self, Master};
 use crate::saving::mastered_file;
 use crate::tags::tags_of;
 use crate::written::{WrittenFile, delivered_file};
@@ -39,8 +40,7 @@ pub fn deliver(
     let project = &if dry_run { project.untouched() } else { project.loaded()?.hold(context)? };
     project.knows_targets(&request.targets)?;
     let session = project.load()?.session()?;
-    let float = project.state().join("master.wav");
-    if !float.exists() {
+    if !rerender::is_there(project) {
         let first = match project.single {
             Some(_) => "`tonmeister master FILE` with the same -o",
             None => "`tonmeister produce` or `tonmeister render master`",
@@ -58,8 +58,12 @@ pub fn deliver(
         ([], own) => own.to_vec(),
         (asked, _) => asked.to_vec(),
     };
+    let master = match dry_run {
+        true => Master::form_of(project, &session),
+        false => Master::of(project, context)?,
+    };
     if !dry_run {
-        let info = files::probe(&float)?;
+        let info = files::probe(&master.path)?;
         let bytes = crate::space::mastering(info.frames as u64, info.channels as u64);
         crate::space::ensure(&project.home, bytes)?;
     }
@@ -73,9 +77,9 @@ pub fn deliver(
         context.check()?;
         let target = targets.find(id)?;
         let source = if dry_run {
-            float.clone()
+            master.path.clone()
         } else {
-            let float = crate::retarget::float_for(project, &session, target, context)?;
+            let float = crate::retarget::float_for(project, &session, target, &master.path, context)?;
             if let Some(why) = &float.stopped {
                 context.listener.note(&format!("{id}: {why}"));
             }
@@ -94,7 +98,7 @@ pub fn deliver(
         });
     }
     let services = match orders.iter().any(|order| order.target.service) && !dry_run {
-        true => preview(&float, project)?,
+        true => preview(&master.path, project)?,
         false => Vec::new(),
     };
     let planned = if dry_run { plans(&orders, &wishes)? } else { Vec::new() };
@@ -125,7 +129,8 @@ pub(crate) fn deliver_one(
     context: &Context,
 ) -> Result<(Vec<Delivered>, Option<String>), WorkflowError> {
     let target = project.targets()?.find(target)?.clone();
-    let float = crate::retarget::float_for(project, session, &target, context)?;
+    let master = Master::of(project, context)?;
+    let float = crate::retarget::float_for(project, session, &target, &master.path, context)?;
     let folder: PathBuf = project.out().join("deliver").join(target.id.as_ref());
     let wishes = Wishes::of(&DeliverRequest::default(), &session.deliver)?;
     let tags = tags_of(session, project)?;

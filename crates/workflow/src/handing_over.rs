@@ -333,9 +333,13 @@ fn zips(orders: &[Order], wishes: &Wishes, context: &Context) -> Result<Vec<Stri
 
 /// Writes a file for a target, as long as the user wants it.
 pub(crate) fn delivered(job: &Job, context: &Context) -> Result<Delivered, WorkflowError> {
-    let delivered = delivery::deliver_observed(job, &mut |_, part| {
+    Ok(delivery::deliver_observed(job, &mut observer(context))?)
+}
+
+/// Tells how far a delivery is, and ends it where the user wants that.
+pub(crate) fn observer(context: &Context) -> impl FnMut(delivery::Stage, f64) -> ControlFlow<()> {
+    |_, part| {
         context.listener.progress(part);
         if context.check().is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    });
-    Ok(delivered?)
+    }
 }

@@ -45,6 +45,7 @@ mod reference_tone;
 mod relations;
 mod render;
 mod report_song;
+mod rerender;
 mod retarget;
 mod rough_mix;
 mod saving;

@@ -1,6 +1,7 @@
 //! From a pre-master to a master: decide, render, solve the loudness, verify and repair the peaks.
 
 mod chain;
+mod order;
 mod stage;
 mod work;
 
@@ -11,16 +12,18 @@ use crate::listen::listen_to_premaster;
 use crate::master_request::MasterRequest;
 use crate::matching::Matched;
 use crate::merging::Merging;
+use crate::rerender::Rerender;
 use crate::space;
 use crate::{Context, Project, WorkflowError};
 use chain::{HeardAs, decide};
-use delivery::{Delivered, Job, Target};
+use delivery::{Delivered, Target};
 use engine::{GainReduction, Sources};
 use mastering::{Bounds, Foresight, Goal, MasterFacts, MatchPlan, Solved, Unlimited, Verdict};
 use measure::Analysis;
+use order::Order;
 use session::{Document, Session};
 use std::path::{Path, PathBuf};
-use work::{Finished, session_with_limiter};
+use work::session_with_limiter;
 
 /// Rounds of hearing and correcting a match; the second already leaves little.
 const MATCH_ROUNDS: usize = 4;
@@ -30,8 +33,6 @@ const MATCH_ROUNDS: usize = 4;
 pub struct Mastered {
     /// The master as written and read back.
     pub delivered: Delivered,
-    /// The float file it was made from.
-    pub float: PathBuf,
     /// The pre-master that went in.
     pub premaster: Analysis,
     /// The master that came out.
@@ -80,6 +81,8 @@ pub fn master(
     let mut work = Work::new(project, &source, context)?;
     let mut solved = None;
     if !request.as_it_is {
+        let session = merging.merged().document.session()?;
+        work.order(Order::of(project, &session, premaster, (target, path))?);
         let heard = decide(&mut merging, &mut work, &mut facts, (&goal, &mut plan), context)?;
         solved = self::solved(&mut merging, &mut work, (&mut facts, heard), &goal, &mut plan)?;
     }
@@ -88,23 +91,26 @@ pub fn master(
     verdicts.splice(0..0, notes.iter().map(|text| Verdict { text: text.clone(), ..Verdict::default() }));
     // What was heard on the way is not asked any more, and of a long programme it is much.
     facts.now = None;
-    let (made, mut delivered) =
-        written(&mut merging, &mut work, (&goal, solved.as_mut()), (target, path), context)?;
+    let Written { reductions, repaired, float, mut delivered } =
+        written(&mut merging, &mut work, (&goal, solved.as_mut()), (premaster, target, path), context)?;
     let session = merging.merged().document.session()?;
     let analysis = std::mem::take(&mut delivered.reading.analysis);
     let matched = plan.map(|plan| crate::matching::matched(&plan, &facts.premaster, &analysis));
     let decisions = merging.save(project)?;
-    let float = keep(project, &made.float)?;
+    match &project.single {
+        // Whoever wants another file of it renders it again.
+        Some(_) => keep_how(project, &Rerender::of(premaster, goal.ceiling_dbtp, twice)?)?,
+        None => keep(project, &float.expect("only what is rendered again is handed over without one"))?,
+    }
     Ok(Mastered {
         delivered,
-        float,
         analysis,
         verdicts,
         notes,
         premaster: facts.premaster,
         solved,
-        repaired: made.repaired,
-        reductions: made.reductions,
+        repaired,
+        reductions,
         matched,
         goal,
         session,
@@ -280,17 +286,24 @@ fn drawn_through(
     }
 }
 
+/// A master as it was handed over.
+struct Written {
+    reductions: Vec<GainReduction>,
+    repaired: usize,
+    /// The float file, where there is one; goes with the work.
+    float: Option<PathBuf>,
+    delivered: Delivered,
+}
+
 /// Renders the master, keeps its ceiling and writes its file. A conversion of the sample rate makes peaks that the file is
 /// turned down for: where it misses its loudness by that, the drive makes up for it once.
 fn written(
     merging: &mut Merging,
     work: &mut Work,
     (goal, mut solved): (&Goal, Option<&mut Solved>),
-    (target, path): (&Target, &Path),
+    (mix, target, path): (&Path, &Target, &Path),
     context: &Context,
-) -> Result<(Finished, Delivered), WorkflowError> {
-    let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let folder = path.parent().unwrap_or(Path::new("."));
+) -> Result<Written, WorkflowError> {
     let mut aim = goal.clone();
     for again in [true, false] {
         let session = merging.merged().document.session()?;
@@ -299,22 +312,17 @@ fn written(
             merging.apply_anew(mastering::limiter_decisions(goal, solved))?;
         }
         let session = merging.merged().document.session()?;
-        let tags = crate::tags::tags_of(&session, work.project())?;
-        let job = Job {
-            seed: session.seed,
-            tags: Some(&tags),
-            listed: false,
-            ..Job::new(&made.float, target, folder, &title)
-        };
+        let order = Order::of(work.project(), &session, mix, (target, path))?;
         context.listener.stage("writing the master", None);
-        let delivered = crate::handing_over::delivered(&job, context)?;
+        let (reductions, repaired) = (made.reductions.clone(), made.repaired);
+        let (delivered, float) = work.handed_over(made, &session, &order)?;
         let lufs = delivered.facts().integrated_lufs;
         match solved
             .as_deref_mut()
             .and_then(|solved| solved.turned_down(lufs, delivered.trim_db, goal, again))
         {
             Some(loudness_lufs) => aim.loudness_lufs = Some(loudness_lufs),
-            None => return Ok((made, delivered)),
+            None => return Ok(Written { reductions, repaired, float, delivered }),
         }
     }
     unreachable!("the second file is kept")
@@ -368,16 +376,29 @@ fn clipped_first(
 }
 
 /// Puts the float master and the session that made it where `deliver` looks for them: only what is wholly done stands there.
-fn keep(project: &Project, rendered: &Path) -> Result<PathBuf, WorkflowError> {
+fn keep(project: &Project, rendered: &Path) -> Result<(), WorkflowError> {
     let float = project.state().join("master.wav");
     // It was written as work; from here on it is kept.
     let safe = std::fs::File::open(rendered).and_then(|file| file.sync_all());
     safe.map_err(WorkflowError::io(rendered, "write it out"))?;
     std::fs::rename(rendered, &float).map_err(WorkflowError::io(&float, "give it its name"))?;
+    keep_session(project)
+}
+
+/// Puts there what renders the float master again, in place of the one that an earlier run has kept.
+fn keep_how(project: &Project, how: &Rerender) -> Result<(), WorkflowError> {
+    let float = project.state().join("master.wav");
+    if float.exists() {
+        std::fs::remove_file(&float).map_err(WorkflowError::io(&float, "remove it"))?;
+    }
+    how.note(project)?;
+    keep_session(project)
+}
+
+fn keep_session(project: &Project) -> Result<(), WorkflowError> {
     let session_file = project.session_file();
     let text = std::fs::read(&session_file).map_err(WorkflowError::io(&session_file, "read"))?;
-    files::atomic_write(crate::saving::mastered_file(project), &text)?;
-    Ok(float)
+    Ok(files::atomic_write(crate::saving::mastered_file(project), &text)?)
 }
 
 pub(crate) fn target_of(

@@ -3,11 +3,12 @@
 
 use crate::master::{LIMITER, Work, goal, target_of, with_limiter};
 use crate::master_request::MasterRequest;
+use crate::rerender::premaster_of;
 use crate::{Context, Project, WorkflowError};
 use delivery::{Force, Target};
 use mastering::Goal;
 use session::Session;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Loudness nearer than this is the same, in LU: the accuracy of the solver.
 const SAME_LU: f64 = 0.1;
@@ -22,15 +23,15 @@ pub(crate) struct Float {
     _workshop: Option<files::Workshop>,
 }
 
-/// The master that stands, or one that is limited anew where the target asks for something else.
+/// The `master` that stands, or one that is limited anew where the target asks for something else.
 pub(crate) fn float_for(
     project: &Project,
     session: &Session,
     target: &Target,
+    master: &Path,
     context: &Context,
 ) -> Result<Float, WorkflowError> {
-    let master = project.state().join("master.wav");
-    let stands = files::probe(&master)?.channels;
+    let stands = files::probe(master)?.channels;
     // A mono master is no master for who takes two channels only.
     let twice = target.doubles(stands);
     let channels = if twice { 2 } else { stands };
@@ -39,7 +40,7 @@ pub(crate) fn float_for(
     let wanted = goal_for(session, &standing, target, channels);
     let limits = session.master.strip.inserts.last().is_some_and(|i| i.id == LIMITER && !i.bypass);
     if (same(&standing, &wanted) && !twice) || !limits {
-        return Ok(Float { path: master, stopped: None, _workshop: None });
+        return Ok(Float { path: master.to_path_buf(), stopped: None, _workshop: None });
     }
     let premaster = premaster_of(project, session);
     if !premaster.exists() {
@@ -55,15 +56,8 @@ pub(crate) fn float_for(
     let mut work = Work::new(project, &source, context)?;
     let mut solved = work.solve(session, &wanted)?;
     let retargeted = with_limiter(session, solved.best.drive_db, wanted.limiter_ceiling_dbtp());
-    let path = work.finish(&retargeted, &wanted, Some(&mut solved))?.float;
+    let path = work.finish(&retargeted, &wanted, Some(&mut solved))?.into_file();
     Ok(Float { path, stopped: solved.stopped, _workshop: Some(work.into_workshop()) })
-}
-
-/// What the master was made of: the mix of the song, or the finished mix itself.
-fn premaster_of(project: &Project, session: &Session) -> PathBuf {
-    let own =
-        project.single.as_ref().and(session.tracks.values().next()).and_then(|track| track.files.first());
-    own.map_or_else(|| project.out().join("premaster.wav"), |file| project.resolve(file))
 }
 
 /// What a target must have stands in its row; what it only advises gives way to what the session says. A music service

@@ -33,6 +33,11 @@ pub(crate) fn mastered_file(project: &Project) -> PathBuf {
     project.state().join("mastered.toml")
 }
 
+/// How the master of a finished mix is rendered again, whose float is not kept.
+pub(crate) fn rerender_file(project: &Project) -> PathBuf {
+    project.state().join("rerender.json")
+}
+
 fn saving_file(project: &Project) -> PathBuf {
     project.state().join("saving.json")
 }

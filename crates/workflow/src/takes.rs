@@ -6,7 +6,7 @@
 
 mod pages;
 
-use crate::saving::{decisions_file, mastered_file, plan_file};
+use crate::saving::{decisions_file, mastered_file, plan_file, rerender_file};
 use crate::written::shown;
 use crate::{Context, Project, WorkflowError};
 use pages::{Renamed, rename_in, rename_sounds};
@@ -82,6 +82,7 @@ impl Home {
             (self.page(), Kind::Page),
             (state.join("edits.json"), Kind::Plain),
             (decisions_file(&self.project), Kind::Plain),
+            (rerender_file(&self.project), Kind::Plain),
             (mastered_file(&self.project), Kind::Session),
             (plan_file(&self.project), Kind::Session),
             (self.project.session_file(), Kind::Session),

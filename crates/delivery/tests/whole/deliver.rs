@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 use crate::support::{fade, names, noise, read, rounded, tone, write};
 use audio::{db_to_gain, gain_to_db};
 use delivery::{
-    Container, DeliveryError, Depth, Dither, Job, Severity, Stage, deliver, deliver_observed, find_target,
+    Container, Delivered, DeliveryError, Depth, Dither, Extent, Job, Severity, Stage, Streamed, deliver,
+    deliver_observed, find_target,
 };
 use files::SampleFormat::{Float32, Float64, Int16, Int24};
 
@@ -154,6 +155,73 @@ fn new_peaks_of_a_conversion_are_found_and_held() {
     let peak = measure::true_peak_dbtp(&read(&held.path), 16).unwrap().unwrap();
     assert!(peak <= -1.0, "{peak} dBTP");
     assert_eq!(names(folder.path()), ["Song.wav", "master.wav"], "nothing else is left behind");
+}
+
+/// A job whose master comes block by block, cut anyhow.
+fn streamed(job: &Job, planes: &[Vec<f64>], sample_rate_hz: u32) -> Option<Delivered> {
+    let sound = audio::Buffer::from_channels(planes);
+    let extent = Extent { sample_rate_hz, channels: planes.len(), frames: sound.frames() };
+    let mut streamed = Streamed::begin(job, extent).unwrap()?;
+    for first in (0..sound.frames()).step_by(7919) {
+        streamed.write(&sound.range(first, 7919.min(sound.frames() - first))).unwrap();
+    }
+    streamed.finish(job, &mut |_, _| ControlFlow::Continue(())).unwrap()
+}
+
+// Finds samples, dither, tags or readings that differ where no file of the master lies between.
+#[test]
+fn what_is_written_on_the_way_is_what_is_delivered() {
+    let folder = tempfile::tempdir().unwrap();
+    let planes: Vec<Vec<f64>> =
+        (1..=2).map(|seed| noise(seed, 100_000).iter().map(|x| 0.3 * x).collect()).collect();
+    let source = write(folder.path(), "master.wav", &planes, Float64, 48_000);
+    let target = find_target("streaming").unwrap();
+    let tags = files::Tags { title: Some("Song".into()), ..files::Tags::default() };
+    for (container, depth) in [(Container::Wav, Depth::Int24), (Container::Flac, Depth::Int16)] {
+        let out = folder.path().join("out");
+        let job = Job {
+            container: Some(container),
+            depth: Some(depth),
+            seed: 7,
+            tags: Some(&tags),
+            ..Job::new(&source, target, &out, "Song")
+        };
+        let mut delivered = deliver(&job).unwrap();
+        let bytes = fs::read(&delivered.path).unwrap();
+        fs::remove_file(&delivered.path).unwrap();
+        let on_the_way = streamed(&Job { listed: false, ..job.clone() }, &planes, 48_000).unwrap();
+        assert!(fs::read(&on_the_way.path).unwrap() == bytes, "{container:?}");
+        assert_eq!(names(&out), [format!("Song.{}", container.extension())]);
+        // Of what is not listed nothing is worked out for a list.
+        delivered.made_from.clear();
+        delivered.reading.audio_md5 = None;
+        assert_eq!(on_the_way, delivered);
+        fs::remove_file(&on_the_way.path).unwrap();
+    }
+}
+
+// Finds a file that keeps its first pass where it needs another one, and what such a pass leaves behind.
+#[test]
+fn what_takes_more_than_one_pass_is_not_written_on_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let (mix, streaming) = (folder.path().join("mix.wav"), find_target("streaming").unwrap());
+    let quiet = vec![noise(1, 30_000).iter().map(|x| 0.2 * x).collect::<Vec<f64>>(); 2];
+    let job = Job::new(&mix, streaming, &out, "Song");
+    assert!(streamed(&job, &quiet, 48_000).is_some());
+    fs::remove_dir_all(&out).unwrap();
+    // On the grid already, which is delivered without dither.
+    let on_grid: Vec<Vec<f64>> = quiet.iter().map(|plane| rounded(plane, 24)).collect();
+    assert!(streamed(&job, &on_grid, 48_000).is_none());
+    // Above the ceiling.
+    let loud: Vec<Vec<f64>> = quiet.iter().map(|plane| plane.iter().map(|x| 4.9 * x).collect()).collect();
+    assert!(streamed(&job, &loud, 48_000).is_none());
+    // At another rate, or in floating point.
+    let cd = Job::new(&mix, find_target("cd").unwrap(), &out, "Song");
+    assert!(streamed(&cd, &quiet, 48_000).is_none());
+    let float = Job::new(&mix, find_target("premaster").unwrap(), &out, "Song");
+    assert!(streamed(&float, &quiet, 48_000).is_none());
+    assert!(!out.exists() || names(&out).is_empty(), "{:?}", names(&out));
 }
 
 #[test]

@@ -69,9 +69,10 @@ impl Halves {
         let (forward, inverse) = (planner.plan_fft_forward(size), planner.plan_fft_inverse(size));
         let half = (taps / 2) as f64;
         let mut exact = vec![0.0; taps];
-        for (n, tap) in exact.iter_mut().enumerate() {
+        for n in 0..taps / 2 {
             let t = n as f64 + 0.5 - half;
-            *tap = (PI * t).sin() / (PI * t) * kaiser(t / half, BETA);
+            let tap = (PI * t).sin() / (PI * t) * kaiser(t / half, BETA);
+            (exact[n], exact[taps - 1 - n]) = (tap, tap);
         }
         // A constant stays what it is.
         let unit = 1.0 / exact.iter().sum::<f64>();

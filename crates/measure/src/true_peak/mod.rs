@@ -312,8 +312,14 @@ impl Overs {
         merged(found)
     }
 
-    /// The places in the rest of the signal, which ends here.
-    pub fn finish(mut self) -> Vec<Over> {
+    /// All places before this frame were returned.
+    pub fn searched(&self) -> Frames {
+        let searched = self.channels.iter().map(|(scanner, _)| scanner.frame()).min();
+        searched.map_or(self.frames, |frame| frame.max(0) as Frames)
+    }
+
+    /// The places in the rest of the signal, which ends here; nothing more may be taken.
+    pub fn finish(&mut self) -> Vec<Over> {
         let last = self.frames.saturating_sub(1);
         let mut found = Vec::new();
         for (scanner, above) in &mut self.channels {

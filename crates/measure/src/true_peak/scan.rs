@@ -69,6 +69,11 @@ impl Scanner {
         self.minimum.as_ref()
     }
 
+    /// The frame up to which everything was searched; negative before the signal.
+    pub(super) fn frame(&self) -> i64 {
+        self.frame
+    }
+
     /// Takes samples; those that are not usable numbers count as zero. For each stretch that is complete `begin` is
     /// called with its first frame and its largest sample and returns the level of interest; then for each interval
     /// that may reach it `visit` is called with its frame and the largest value in it, and returns the new level of

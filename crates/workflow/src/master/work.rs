@@ -1,12 +1,14 @@
 //! The rendering that mastering asks for: each insert before the limiter once, the limiter as often as the solver wants, and no
 //! sound twice.
 
+use super::order::{Going, Hopes, Order, Sound, Way};
 use super::stage::{Part, Stage, is_quick};
-use crate::ceiling::{Kept, Verified, Verifying, keep_ceiling};
+use crate::ceiling::{Kept, OnTheWay, Verifying, keep_ceiling, tell_of_left};
 use crate::ear::Ear;
 use crate::listen::{hear, render_options};
 use crate::{Context, Project, WorkflowError};
 use audio::{BlockRef, Layout};
+use delivery::{Delivered, Extent, Streamed};
 use engine::{EngineError, GainReduction, Output, Plan, RenderOptions, Sources, Tap};
 use files::{FileType, SampleFormat, Workshop, WriteSpec, Writer};
 use mastering::{Goal, Solved, Trial, Unlimited};
@@ -111,14 +113,12 @@ struct Candidate {
     rendered: Rendered,
 }
 
-/// A whole chain as it was rendered, in a 64-bit float file.
+/// A whole chain as it was rendered.
 struct Rendered {
-    float: PathBuf,
+    sound: Sound,
     reductions: Vec<GainReduction>,
     /// Integrated loudness, in LUFS.
     integrated_lufs: Option<f64>,
-    /// Its peaks, where they were verified while it was rendered.
-    verified: Option<Verified>,
 }
 
 impl Candidate {
@@ -131,12 +131,21 @@ impl Candidate {
 
 /// A rendered master whose ceiling is kept.
 pub(crate) struct Finished {
-    /// The float file, which goes with the work unless it is moved.
-    pub(crate) float: PathBuf,
+    sound: Sound,
     /// What the inserts did.
     pub(crate) reductions: Vec<GainReduction>,
     /// Peaks above the ceiling that were repaired after the limiter.
     pub(crate) repaired: usize,
+}
+
+impl Finished {
+    /// The float file of what was not ordered.
+    pub(crate) fn into_file(self) -> PathBuf {
+        match self.sound {
+            Sound::File(float, _) => float,
+            Sound::OnItsWay(_) => unreachable!("nothing else is on its way than what is ordered"),
+        }
+    }
 }
 
 /// The rendering that mastering asks for.
@@ -150,6 +159,8 @@ pub(crate) struct Work<'a> {
     /// Stages that were ever written: each has a name of its own.
     written: usize,
     candidate: Option<Candidate>,
+    /// What it is going to be handed over as, where that is known.
+    order: Option<Order>,
     /// Where it is done; goes with it.
     workshop: Workshop,
 }
@@ -163,12 +174,18 @@ impl<'a> Work<'a> {
         let state = project.state();
         let workshop =
             Workshop::create_in(&state).map_err(WorkflowError::io(&state, "work in this folder"))?;
-        Ok(Work { project, source, context, stages: Vec::new(), written: 0, candidate: None, workshop })
+        let (stages, candidate, order) = (Vec::new(), None, None);
+        Ok(Work { project, source, context, stages, written: 0, candidate, order, workshop })
     }
 
     /// Where the song lives.
     pub(super) fn project(&self) -> &Project {
         self.project
+    }
+
+    /// Tells what the master is going to be handed over as.
+    pub(super) fn order(&mut self, order: Order) {
+        self.order = Some(order);
     }
 
     /// What is left when the work is done: the place of what was rendered.
@@ -260,12 +277,12 @@ impl<'a> Work<'a> {
 
     /// Finds the drive into the limiter that reaches the goal, on the rendered audio.
     pub(crate) fn solve(&mut self, session: &Session, goal: &Goal) -> Result<Solved, WorkflowError> {
-        self.solve_from(session, goal, None, (false, false))
+        self.solve_from(session, goal, None, Hopes::default())
     }
 
     /// The same where the drive of the session has followed what was heard with it: the first render may be the master.
     pub(super) fn solve_followed(&mut self, session: &Session, goal: &Goal) -> Result<Solved, WorkflowError> {
-        self.solve_from(session, goal, None, (true, true))
+        self.solve_from(session, goal, None, Hopes { near: true, is_master: true })
     }
 
     /// The same, with what was measured of the chain before the last stage.
@@ -276,18 +293,17 @@ impl<'a> Work<'a> {
         before: Option<Unlimited>,
     ) -> Result<Solved, WorkflowError> {
         // What is foreseen moment by moment is nearly always the master.
-        let foreseen = before.is_some_and(|before| before.foresight.is_some());
-        self.solve_from(session, goal, before, (before.is_some(), foreseen))
+        let is_master = before.is_some_and(|before| before.foresight.is_some());
+        self.solve_from(session, goal, before, Hopes { near: before.is_some(), is_master })
     }
 
-    /// Unless it starts `near` the target the first render is aimed from afar, and is not kept; unless it `is_master` nearly
-    /// always, its peaks are not verified. Any later one may be the master.
+    /// Any render after the first, of which there are hopes, may be the master.
     fn solve_from(
         &mut self,
         session: &Session,
         goal: &Goal,
         before: Option<Unlimited>,
-        (mut near, mut is_master): (bool, bool),
+        hopes: Hopes,
     ) -> Result<Solved, WorkflowError> {
         self.prepare(session)?;
         // Room for what is to come.
@@ -295,11 +311,15 @@ impl<'a> Work<'a> {
         self.stages = newest.into_iter().collect();
         let start = drive_of(session).unwrap_or(0.0);
         self.context.listener.stage("solving the loudness", None);
+        let mut way = match hopes {
+            Hopes { near: true, is_master: true } => Way::Hoped,
+            Hopes { near: true, .. } => Way::Kept,
+            _ => Way::Heard,
+        };
         mastering::solve_drive(goal, start, before, |drive_db| {
             let session = with_limiter(session, drive_db, goal.limiter_ceiling_dbtp());
-            let keeps = std::mem::replace(&mut near, true);
-            let verifies = std::mem::replace(&mut is_master, true);
-            self.trial(&session, goal, drive_db, (keeps, verifies))
+            let way = std::mem::replace(&mut way, Way::Verified);
+            self.trial(&session, goal, drive_db, way)
         })
     }
 
@@ -308,35 +328,47 @@ impl<'a> Work<'a> {
         session: &Session,
         goal: &Goal,
         drive_db: f64,
-        (keeps, verifies): (bool, bool),
+        way: Way,
     ) -> Result<Trial, WorkflowError> {
         self.context.check()?;
         self.candidate = None;
         let part = Part::of(session, self.source, &self.stages)?;
         let layout = Layout::from_channels(part.plan.nodes[0].output_channels);
         let mut density = Density::new(f64::from(part.plan.sample_rate_hz), layout)?;
-        let float = self.workshop.path().join("trial.wav");
-        let mut writer = if keeps { Some(float_writer(&part.plan, &float)?) } else { None };
-        let mut verifying = match keeps && verifies {
-            true => Some(Verifying::new(part.plan.nodes[0].output_channels, goal.ceiling_dbtp)?),
-            false => None,
-        };
-        let mut heard = |block: &BlockRef| {
-            density.push(block);
-            verifying.iter_mut().for_each(|verifying| verifying.push(block));
-            Ok(writer.iter_mut().try_for_each(|writer| writer.write_f64(block))?)
-        };
-        let reductions = part.all(self.run(&part, vec![output(&mut heard)])?);
-        if let Some(writer) = writer {
-            writer.finish_unsynced()?;
+        let mut going = self.going(&part.plan, way, goal)?;
+        // One worker writes while another measures.
+        let mut heard = |block: &BlockRef| rayon::join(|| going.write(block), || density.push(block)).0;
+        let reductions = self.run(&part, vec![output(&mut heard)]);
+        let reductions = part.all(going.say_why(reductions)?);
+        if let Some(sound) = going.arrived()? {
             let (reductions, integrated_lufs) = (reductions.clone(), density.integrated_lufs());
-            let verified = verifying.map(Verifying::finish);
-            let rendered = Rendered { float, reductions, integrated_lufs, verified };
+            let rendered = Rendered { sound, reductions, integrated_lufs };
             self.candidate = Some(Candidate { master: session.master.clone(), rendered });
         }
         let psr_p5_lu = self.density(&density, &part, goal)?;
         let facts = Facts { integrated_lufs: density.integrated_lufs(), psr_p5_lu, ..Facts::default() };
         Ok(trial_of(drive_db, facts, &reductions).as_dense(density.psr_p5_at_least_lu()))
+    }
+
+    /// Where a trial goes to: what is hoped to be the master, and is ordered, into the file that is handed over.
+    fn going(&self, plan: &Plan, way: Way, goal: &Goal) -> Result<Going, WorkflowError> {
+        let (channels, sample_rate_hz, frames) =
+            (plan.nodes[0].output_channels, plan.sample_rate_hz, plan.heard().frames);
+        let order = self.order.as_ref().filter(|order| order.streams && way == Way::Hoped);
+        if let Some(order) = order {
+            let extent = Extent { sample_rate_hz, channels, frames };
+            if let Some(streamed) = Streamed::begin(&order.job(&order.mix), extent)? {
+                let on_the_way = OnTheWay::new((channels, sample_rate_hz, frames), goal.ceiling_dbtp)?;
+                return Ok(Going::On(Box::new((on_the_way, streamed)), None));
+            }
+        }
+        if way == Way::Heard {
+            return Ok(Going::Nowhere);
+        }
+        let float = self.workshop.path().join("trial.wav");
+        let verifying =
+            (way != Way::Kept).then(|| Verifying::new(channels, goal.ceiling_dbtp)).transpose()?;
+        Ok(Going::To(float_writer(plan, &float)?, float, verifying))
     }
 
     /// The PSR of the densest, as far as it must be known: which side of the bound it is on.
@@ -370,8 +402,8 @@ impl<'a> Work<'a> {
         &mut self,
         session: &Session,
     ) -> Result<(PathBuf, Vec<GainReduction>), WorkflowError> {
-        let Rendered { float, reductions, .. } = self.rendered(session, None)?;
-        Ok((float, reductions))
+        let Rendered { sound, reductions, .. } = self.rendered(session, None)?;
+        Ok((Finished { sound, reductions: Vec::new(), repaired: 0 }.into_file(), reductions))
     }
 
     /// The same, with its loudness, and its peaks verified against a ceiling in dBTP where there is one; a trial of it is not
@@ -380,8 +412,16 @@ impl<'a> Work<'a> {
         let float = self.workshop.path().join("master.wav");
         if let Some(made) = self.candidate.take().filter(|made| made.is(&session.master)) {
             let made = made.rendered;
-            std::fs::rename(&made.float, &float).map_err(WorkflowError::io(&float, "give it its name"))?;
-            return Ok(Rendered { float, ..made });
+            match made.sound {
+                Sound::File(trial, verified) => {
+                    std::fs::rename(&trial, &float).map_err(WorkflowError::io(&float, "give it its name"))?;
+                    return Ok(Rendered { sound: Sound::File(float, verified), ..made });
+                }
+                Sound::OnItsWay(way) if Some(way.ceiling_dbtp) == ceiling_dbtp => {
+                    return Ok(Rendered { sound: Sound::OnItsWay(way), ..made });
+                }
+                Sound::OnItsWay(_) => {}
+            }
         }
         let part = Part::of(session, self.source, &self.stages)?;
         self.context.listener.stage("rendering the master", None);
@@ -397,8 +437,8 @@ impl<'a> Work<'a> {
         };
         let reductions = part.all(self.run(&part, vec![output(&mut write)])?);
         writer.finish_unsynced()?;
-        let verified = verifying.map(Verifying::finish);
-        Ok(Rendered { float, reductions, integrated_lufs: loudness.integrated_lufs(), verified })
+        let sound = Sound::File(float, verifying.map(Verifying::finish));
+        Ok(Rendered { sound, reductions, integrated_lufs: loudness.integrated_lufs() })
     }
 
     /// Renders the master and keeps its ceiling. Peaks that are repaired behind the limiter take loudness with them: where a
@@ -411,10 +451,17 @@ impl<'a> Work<'a> {
     ) -> Result<Finished, WorkflowError> {
         let mut session = session.clone();
         for round in 0.. {
-            let Rendered { float, reductions, integrated_lufs, verified } =
+            let Rendered { mut sound, reductions, integrated_lufs } =
                 self.rendered(&session, Some(goal.ceiling_dbtp))?;
-            let Kept { repaired, lowered_lufs } =
-                keep_ceiling(&float, goal.ceiling_dbtp, verified, self.context)?;
+            let Kept { repaired, lowered_lufs } = match &mut sound {
+                Sound::File(float, verified) => {
+                    keep_ceiling(float, goal.ceiling_dbtp, verified.take(), self.context)?
+                }
+                Sound::OnItsWay(way) => {
+                    tell_of_left(way.left, goal.ceiling_dbtp, self.context);
+                    Kept { repaired: way.repaired, lowered_lufs: None }
+                }
+            };
             let integrated_lufs = lowered_lufs.or(integrated_lufs);
             if let Some((solved, drive_db)) = solved.as_deref_mut().zip(drive_of(&session)) {
                 let facts = Facts { integrated_lufs, ..solved.best.facts.clone() };
@@ -424,12 +471,37 @@ impl<'a> Work<'a> {
                         session = with_drive(&session, next_db);
                         continue;
                     }
-                    None => return Ok(Finished { float, reductions, repaired }),
+                    None => return Ok(Finished { sound, reductions, repaired }),
                 }
             }
-            return Ok(Finished { float, reductions, repaired });
+            return Ok(Finished { sound, reductions, repaired });
         }
         unreachable!("rounds end with a master")
+    }
+
+    /// Hands over what was ordered, made by the session: completes the file that it is on its way into, or writes it from the
+    /// float file, whose place is told then.
+    pub(super) fn handed_over(
+        &mut self,
+        made: Finished,
+        session: &Session,
+        order: &Order,
+    ) -> Result<(Delivered, Option<PathBuf>), WorkflowError> {
+        let float = match made.sound {
+            Sound::File(float, _) => float,
+            Sound::OnItsWay(way) => {
+                let ceiling_dbtp = way.ceiling_dbtp;
+                let mut observe = crate::handing_over::observer(self.context);
+                if let Some(delivered) = way.streamed.finish(&order.job(&order.mix), &mut observe)? {
+                    return Ok((delivered, None));
+                }
+                let (float, _) = self.render(session)?;
+                keep_ceiling(&float, ceiling_dbtp, None, self.context)?;
+                float
+            }
+        };
+        let delivered = crate::handing_over::delivered(&order.job(&float), self.context)?;
+        Ok((delivered, Some(float)))
     }
 }
 

@@ -250,6 +250,40 @@ fn a_mono_mix_stands_on_both_sides_where_one_channel_is_not_taken() {
     assert!(handed.passed, "{:?}", handed.details[0].findings);
 }
 
+/// The master of a finished mix is not kept in floating point; another file of it is made of the mix anew, to the same
+/// samples. Finds one that is made of another mix than was mastered, with another drive, or without what was lowered.
+#[test]
+fn another_file_of_a_master_has_its_samples() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mix = folder.path().join("mix.wav");
+    // Bursts that a limiter works on.
+    let sound = Sound { seconds: 12.0, level: 0.5, ..Sound::default() };
+    let mut planes = song(&sound);
+    planes.iter_mut().for_each(|plane| plane.iter_mut().step_by(17_011).for_each(|x| *x = 0.98));
+    write(&mix, &sound, &planes);
+    let done = mastered(&mix, &MasterRequest { loudness_lufs: Some(-12.0), ..MasterRequest::default() });
+    let project = Project::of_file(&mix, None).expect("a project");
+    assert!(!project.state().join("master.wav").exists());
+    let request = workflow::DeliverRequest { targets: vec!["streaming".into()], ..Default::default() };
+    let planned = workflow::DeliverRequest { dry_run: true, ..request.clone() };
+    let planned = workflow::deliver(&project, &planned, &context()).expect("a plan");
+    let handed = workflow::deliver(&project, &request, &context()).expect("a delivery");
+    assert_eq!(planned.planned[0].frames, handed.details[0].reading.frames);
+    let samples = |path: &Path| files::open(path).expect("a file").read_to_end().expect("audio");
+    assert!(samples(&handed.details[0].path) == samples(Path::new(&done.master.path)));
+    // Of another mix there is no other file of this master.
+    planes[0][5] = 0.1;
+    write(&mix, &sound, &planes);
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+    let file = std::fs::File::options().write(true).open(&mix).expect("a file");
+    file.set_modified(later).expect("a disk with times");
+    let error = workflow::deliver(&project, &request, &context()).expect_err("another mix").to_string();
+    assert!(error.contains("mix.wav: has changed since it was mastered"), "{error}");
+    std::fs::remove_file(&mix).expect("removed");
+    let error = workflow::deliver(&project, &request, &context()).expect_err("no mix").to_string();
+    assert!(error.contains("mix.wav: has vanished"), "{error}");
+}
+
 /// Two seconds of noise as MP3 of 44.1 kHz, many times over and without the tag that says how long it is.
 fn long_mp3(path: &Path, times: usize) {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../files/tests/fixtures/noise.mp3");
