@@ -95,9 +95,8 @@ impl Head {
         let sample_rate_hz = match sizes & 15 {
             0 => stream.sample_rate_hz,
             n @ 1..=11 => {
-                const RATES: [u32; 11] = [
-                    88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000,
-                ];
+                const RATES: [u32; 11] =
+                    [88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
                 RATES[n as usize - 1]
             }
             12 => taken.byte()? * 1_000,
@@ -164,7 +163,8 @@ mod tests {
 
     /// The block of RFC 9639 appendix D.2: one block size of 16, 44.1 kHz, 2 channels of 16 bits, 19 frames.
     const INFO: [u8; 18] = [
-        0x00, 0x10, 0x00, 0x10, 0x00, 0x00, 0x17, 0x00, 0x00, 0x44, 0x0a, 0xc4, 0x42, 0xf0, 0x00, 0x00, 0x00, 0x13,
+        0x00, 0x10, 0x00, 0x10, 0x00, 0x00, 0x17, 0x00, 0x00, 0x44, 0x0a, 0xc4, 0x42, 0xf0, 0x00, 0x00, 0x00,
+        0x13,
     ];
 
     // Both frames of that example: 16 and 3 frames of sound.
@@ -188,7 +188,19 @@ mod tests {
 
     #[test]
     fn numbers_of_every_length_are_read() {
-        for number in [0u64, 0x7f, 0x80, 0x7ff, 0x800, 0xffff, 0x1_0000, 0x1f_ffff, 0x3ff_ffff, 0x7fff_ffff, 0xf_ffff_ffff] {
+        for number in [
+            0u64,
+            0x7f,
+            0x80,
+            0x7ff,
+            0x800,
+            0xffff,
+            0x1_0000,
+            0x1f_ffff,
+            0x3ff_ffff,
+            0x7fff_ffff,
+            0xf_ffff_ffff,
+        ] {
             let bits = 64 - number.leading_zeros();
             // Six bits in each byte behind the first, which has what its length leaves.
             let length = (2..=7).find(|n| bits <= 5 * n + 1).unwrap();

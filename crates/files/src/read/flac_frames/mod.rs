@@ -95,7 +95,9 @@ impl FlacFrames {
     fn begin(&mut self) -> Result<Way> {
         let (file, stream) = (self.file.take(), self.stream_info().and_then(StreamInfo::parse));
         let Some((mut file, stream)) = file.zip(stream) else { return Ok(Way::Library) };
-        let Some(byte) = flac_record::end_of_metadata(&mut file, self.start)? else { return Ok(Way::Library) };
+        let Some(byte) = flac_record::end_of_metadata(&mut file, self.start)? else {
+            return Ok(Way::Library);
+        };
         file.seek(SeekFrom::Start(byte))?;
         let (kept, last) = (Vec::new(), VecDeque::with_capacity(HEARD_AGAIN));
         Ok(Way::Ours(Frames { file, stream, kept, at: 0, end: 0, byte, ends: false, time: None, last }))
