@@ -3,7 +3,8 @@
 
 use super::stage::{Part, Stage, is_quick};
 use crate::ceiling::{Kept, Verified, Verifying, keep_ceiling};
-use crate::listen::{Ear, hear, render_options};
+use crate::ear::Ear;
+use crate::listen::{hear, render_options};
 use crate::{Context, Project, WorkflowError};
 use audio::{BlockRef, Layout};
 use engine::{EngineError, GainReduction, Output, Plan, RenderOptions, Sources, Tap};

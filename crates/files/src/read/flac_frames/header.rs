@@ -1,5 +1,10 @@
 //! Headers of FLAC frames (RFC 9639 section 9.1), and what the whole stream says about them (section 8.2).
 
+use crc::{CRC_8_SMBUS, Crc};
+
+/// The check of a header (section 9.1.8).
+static CHECK: Crc<u8> = Crc::<u8>::new(&CRC_8_SMBUS);
+
 /// The longest header: two bytes of sync, two of description, seven of a number, two of a block size, two of a rate and a check.
 pub(super) const LONGEST: usize = 16;
 
@@ -121,19 +126,12 @@ impl Head {
             && (channels, bits) == (stream.channels, stream.bits)
             && frames <= u32::from(stream.longest_block)
             && fixed == (stream.shortest_block == stream.longest_block);
-        if !fits || u32::from(crc8(&bytes[..checked])) != check {
+        if !fits || u32::from(CHECK.checksum(&bytes[..checked])) != check {
             return None;
         }
         let time = if fixed { number * u64::from(stream.longest_block) } else { number };
         Some(Head { time, frames: frames as u16 })
     }
-}
-
-/// The check of a header: the polynomial x^8 + x^2 + x + 1, begun with zeros (section 9.1.8).
-fn crc8(bytes: &[u8]) -> u8 {
-    bytes.iter().fold(0, |sum, byte| {
-        (0..8).fold(sum ^ byte, |sum, _| if sum & 0x80 != 0 { sum << 1 ^ 0x07 } else { sum << 1 })
-    })
 }
 
 /// Where the next two bytes stand that a header may begin with, at byte `from` of `bytes` or behind it.
