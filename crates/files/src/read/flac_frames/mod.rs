@@ -303,8 +303,11 @@ mod tests {
         Box::new(FlacReader::try_new(source, FormatOptions::default()).unwrap())
     }
 
-    /// Times and bytes of all packets, and whether the end came too early.
-    fn packets(demuxer: &mut dyn FormatReader) -> (Vec<(i64, u64, Box<[u8]>)>, bool) {
+    /// Time, frames and bytes of a packet.
+    type Found = (i64, u64, Box<[u8]>);
+
+    /// All packets, and whether the end came too early.
+    fn packets(demuxer: &mut dyn FormatReader) -> (Vec<Found>, bool) {
         let mut all = Vec::new();
         loop {
             match demuxer.next_packet() {
@@ -346,7 +349,7 @@ mod tests {
             std::fs::write(&path, &bytes).unwrap();
             let mut ours = FlacFrames::new(library(&path), File::open(&path).unwrap(), 0);
             let (found, expected) = (packets(&mut ours), packets(&mut *library(&path)));
-            let times = |packets: &[(i64, u64, Box<[u8]>)]| packets.iter().map(|p| p.0).collect::<Vec<_>>();
+            let times = |packets: &[Found]| packets.iter().map(|p| p.0).collect::<Vec<_>>();
             assert_eq!(times(&found.0), times(&expected.0), "{n}: at byte {at}");
             assert!(found == expected, "{n}: at byte {at}: {} {}", found.1, expected.1);
         }
