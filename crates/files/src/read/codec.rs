@@ -59,10 +59,26 @@ macro_rules! planes {
 /// Copies frames of decoded sound from `first` on to where `block` begins, as many as the block has.
 pub(super) fn copy_frames(sound: &GenericAudioBufferRef<'_>, first: usize, block: &mut Block) {
     let frames = block.frames();
+    // What FLAC and ALAC decode to, which is the most of what is read.
+    if let GenericAudioBufferRef::S32(sound) = sound {
+        for (channel, plane) in sound.iter_planes().enumerate() {
+            from_integers(&plane[first..][..frames], block.channel_mut(channel));
+        }
+        return;
+    }
     planes!(sound, |channel, plane, value| {
         let wanted = &plane[first..][..frames];
         block.channel_mut(channel).iter_mut().zip(wanted).for_each(|(to, from)| *to = value(from));
     });
+}
+
+audio::wide! {
+    /// Left-justified integers as samples.
+    fn from_integers(integers: &[i32], samples: &mut [f64]) {
+        for (sample, integer) in samples.iter_mut().zip(integers) {
+            *sample = f64::from(*integer) / 2_147_483_648.0;
+        }
+    }
 }
 
 /// Whether no sample from frame `first` on is above `limit` (full scale is 1), or no number at all.

@@ -7,7 +7,7 @@
 //! *Discrete-Time Signal Processing*, section 8.7.3). The spectra are of single precision: their rounding stands some 130 dB
 //! under the highest sample of a block, the side lobes of the filter at 70.
 
-use super::interpolator::{HALF, kaiser};
+use super::interpolator::{HALF, Kaiser};
 use super::scan::CHUNK;
 use super::screen::Bound;
 use num_complex::Complex32;
@@ -68,10 +68,11 @@ impl Halves {
         let mut planner = RealFftPlanner::<f32>::new();
         let (forward, inverse) = (planner.plan_fft_forward(size), planner.plan_fft_inverse(size));
         let half = (taps / 2) as f64;
+        let window = Kaiser::new(BETA);
         let mut exact = vec![0.0; taps];
         for n in 0..taps / 2 {
             let t = n as f64 + 0.5 - half;
-            let tap = (PI * t).sin() / (PI * t) * kaiser(t / half, BETA);
+            let tap = (PI * t).sin() / (PI * t) * window.at(t / half);
             (exact[n], exact[taps - 1 - n]) = (tap, tap);
         }
         // A constant stays what it is.

@@ -267,3 +267,91 @@ impl FormatReader for FlacFrames {
         self.inner.into_inner()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FileType, SampleFormat, WriteSpec, Writer};
+    use audio::Buffer;
+    use std::path::Path;
+
+    /// Noise in stereo that is loud and quiet by turns, as a FLAC file of 25 blocks.
+    fn written(path: &Path) -> Vec<u8> {
+        let mut state = 12_345u64;
+        let mut sound = Buffer::new(2, 100_000);
+        for channel in 0..2 {
+            for (n, sample) in sound.channel_mut(channel).iter_mut().enumerate() {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let loud = if n / 9_000 % 3 == 1 { 0.05 } else { 0.5 };
+                *sample = (f64::from((state >> 48) as i16) * loud).round() / 32_768.0;
+            }
+        }
+        let spec = WriteSpec {
+            file_type: FileType::Flac,
+            sample_format: SampleFormat::Int16,
+            sample_rate_hz: 44_100,
+            channels: 2,
+        };
+        let mut writer = Writer::create(path, spec).unwrap();
+        writer.write_f64(&sound.as_block()).unwrap();
+        writer.finish().unwrap();
+        std::fs::read(path).unwrap()
+    }
+
+    fn library(path: &Path) -> Box<dyn FormatReader> {
+        let source = MediaSourceStream::new(Box::new(File::open(path).unwrap()), Default::default());
+        Box::new(FlacReader::try_new(source, FormatOptions::default()).unwrap())
+    }
+
+    /// Time, frames and bytes of a packet.
+    type Found = (i64, u64, Box<[u8]>);
+
+    /// All packets, and whether the end came too early.
+    fn packets(demuxer: &mut dyn FormatReader) -> (Vec<Found>, bool) {
+        let mut all = Vec::new();
+        loop {
+            match demuxer.next_packet() {
+                Ok(Some(packet)) => all.push((packet.pts.get(), packet.dur.get(), packet.data)),
+                Ok(None) => return (all, false),
+                Err(_) => return (all, true),
+            }
+        }
+    }
+
+    // Without it everything could be left to the library, unnoticed.
+    #[test]
+    fn a_whole_file_is_cut_up_without_the_library_and_as_it_would() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("noise.flac");
+        written(&path);
+        let mut ours = FlacFrames::new(library(&path), File::open(&path).unwrap(), 0);
+        let found = packets(&mut ours);
+        assert_eq!(found.0.len(), 25);
+        assert!(found == packets(&mut *library(&path)));
+        assert!(matches!(ours.way, Way::Ours(_)));
+    }
+
+    // Wherever bytes are wrong, missing or too many, each packet that the library finds is found, and no other.
+    #[test]
+    fn of_a_damaged_file_the_same_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("noise.flac");
+        let whole = written(&path);
+        for n in 0..40 {
+            let at = 8_200 + (whole.len() - 8_300) / 40 * n;
+            let mut bytes = whole.clone();
+            match n % 4 {
+                0 => bytes[at] ^= 0x10,
+                1 => drop(bytes.drain(at..at + 30)),
+                2 => bytes.truncate(at),
+                _ => drop(bytes.splice(at..at, [0xff, 0xf8, 0xc9, 0x18].repeat(20))),
+            }
+            std::fs::write(&path, &bytes).unwrap();
+            let mut ours = FlacFrames::new(library(&path), File::open(&path).unwrap(), 0);
+            let (found, expected) = (packets(&mut ours), packets(&mut *library(&path)));
+            let times = |packets: &[Found]| packets.iter().map(|p| p.0).collect::<Vec<_>>();
+            assert_eq!(times(&found.0), times(&expected.0), "{n}: at byte {at}");
+            assert!(found == expected, "{n}: at byte {at}: {} {}", found.1, expected.1);
+        }
+    }
+}
