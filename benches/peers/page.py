@@ -147,6 +147,10 @@ def scale_part(part, folder):
             (plots / f"{name}.svg").write_text(plot(points, x, y))
             told = ", ".join(f"{n}: {value:.1f}" for n, value in points)
             out += [f"![{y} against {x}]({PLOTS}/{name}.svg)", "", f"{y} against {x}: {told}.", ""]
+    if found.get("audio"):
+        told = ", ".join(f"{f['minutes']}: {f['peak_mb']:.1f}" for f in found["audio"])
+        out += [f"The session has two rides with a point every two seconds, and what its text takes grows with them. Without them, "
+                f"peak memory, MB against minutes: {told}.", ""]
     return out
 
 

@@ -190,11 +190,12 @@ def run_produce(scratch, args):
 
 
 def run_scale(scratch, args):
-    wanted = {"tracks": [(tracks, 1) for tracks in (8, 16, 32, 64, 128)], "length": [(8, minutes) for minutes in args.minutes]}
+    wanted = {"tracks": [(tracks, 1) for tracks in (8, 16, 32, 64, 128)], "length": [(8, minutes) for minutes in args.minutes],
+              "audio": [(8, minutes, "without-rides") for minutes in args.minutes]}
     found = {name: [] for name in wanted}
     for name, sizes in wanted.items():
-        for tracks, minutes in sizes:
-            told = subprocess.run([BENCHES, "scale", str(tracks), str(minutes)], capture_output=True, text=True, check=True,
+        for words in sizes:
+            told = subprocess.run([BENCHES, "scale", *map(str, words)], capture_output=True, text=True, check=True,
                                   env=os.environ | {"TMPDIR": str(scratch)})
             found[name].append(json.loads(told.stdout))
             print(found[name][-1], file=sys.stderr, flush=True)

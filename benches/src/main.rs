@@ -17,6 +17,7 @@ mod sound;
 mod steps;
 mod work;
 
+use song::Rides;
 use std::io::Write;
 use std::process::{Command, ExitCode};
 
@@ -50,12 +51,17 @@ fn run(words: &[&str]) -> Result<(), Failure> {
             Ok(())
         }
         ["render", minutes] => render::run(minutes.parse()?),
-        ["song", minutes, folder] => song::write(folder.as_ref(), minutes.parse()?, song::TRACKS),
+        ["song", minutes, folder] => {
+            song::write(folder.as_ref(), minutes.parse()?, song::TRACKS, Rides::All)
+        }
         ["session", folder, target] => render::of_folder(folder.as_ref(), target.as_ref(), None),
         ["session", folder, target, slab_frames] => {
             render::of_folder(folder.as_ref(), target.as_ref(), Some(slab_frames.parse()?))
         }
-        ["scale", tracks, minutes] => render::scale(tracks.parse()?, minutes.parse()?),
+        ["scale", tracks, minutes] => render::scale(tracks.parse()?, minutes.parse()?, Rides::All),
+        ["scale", tracks, minutes, "without-rides"] => {
+            render::scale(tracks.parse()?, minutes.parse()?, Rides::None)
+        }
         ["roofline"] => roofline::run(),
         ["kinds", kinds @ ..] => kinds::run(kinds),
         ["meters"] => meters::meters(),
@@ -67,7 +73,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["step", path] => steps::run(path),
         _ => Err(
             "run without words, or with one of: render MINUTES, song MINUTES FOLDER, session FOLDER FILE [SLAB_FRAMES], \
-             scale TRACKS MINUTES, roofline, kinds KIND ..., meters, files, peers FILE ..., faults [SESSIONS] [each] [from TAKE], endurance, sound signals FOLDER, sound table FOLDER, step PATH"
+             scale TRACKS MINUTES [without-rides], roofline, kinds KIND ..., meters, files, peers FILE ..., faults [SESSIONS] [each] [from TAKE], endurance, sound signals FOLDER, sound table FOLDER, step PATH"
                 .into(),
         ),
     }

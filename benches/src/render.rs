@@ -1,7 +1,7 @@
 //! A whole session from its files to a file.
 
 use crate::clock::{peak_memory_mb, process_cpu_s};
-use crate::song::{RATE, TRACKS, file_of_track, write};
+use crate::song::{RATE, Rides, TRACKS, file_of_track, write};
 use crate::{Failure, say};
 use audio::BlockRef;
 use engine::{Audio, EngineError, Output, RenderOptions, Sources, Tap};
@@ -63,7 +63,7 @@ fn render(folder: &Path, target: Option<&Path>, options: &RenderOptions) -> Resu
 /// Renders the song to a 32-bit float file and says what it took.
 pub(crate) fn run(minutes: usize) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
-    write(folder.path(), minutes, TRACKS)?;
+    write(folder.path(), minutes, TRACKS, Rides::All)?;
     let premaster = folder.path().join("premaster.wav");
     let Cost { song_s, wall_s, opened_s, cpu_s, opened_cpu_s } =
         render(folder.path(), Some(&premaster), &RenderOptions { threads: 2, ..RenderOptions::default() })?;
@@ -92,9 +92,9 @@ pub(crate) fn of_folder(folder: &Path, target: &Path, slab_frames: Option<usize>
 }
 
 /// Renders a song of so many tracks and minutes to nowhere, and tells the cost as JSON.
-pub(crate) fn scale(tracks: usize, minutes: usize) -> Result<(), Failure> {
+pub(crate) fn scale(tracks: usize, minutes: usize, rides: Rides) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
-    write(folder.path(), minutes, tracks.max(2))?;
+    write(folder.path(), minutes, tracks.max(2), rides)?;
     let cost = render(folder.path(), None, &RenderOptions::default())?;
     let told = serde_json::json!({
         "tracks": tracks,

@@ -61,11 +61,18 @@ impl Instrument {
     }
 }
 
+/// Which rides the session has: with a point every two seconds they are what grows of its text with the song.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rides {
+    All,
+    None,
+}
+
 /// Writes the recordings and `session.toml` into a folder.
 ///
 /// Tracks share four recordings, two of them stereo: half an hour of sixteen would fill a disk, and what a
 /// track reads twice costs it the same.
-pub(crate) fn write(folder: &Path, minutes: usize, tracks: usize) -> Result<(), Failure> {
+pub(crate) fn write(folder: &Path, minutes: usize, tracks: usize, rides: Rides) -> Result<(), Failure> {
     std::fs::create_dir_all(folder)?;
     for recording in 0..RECORDINGS {
         let channels = channels(recording);
@@ -87,7 +94,7 @@ pub(crate) fn write(folder: &Path, minutes: usize, tracks: usize) -> Result<(), 
         }
         writer.finish()?;
     }
-    Ok(std::fs::write(folder.join("session.toml"), session(minutes, tracks)?)?)
+    Ok(std::fs::write(folder.join("session.toml"), session(minutes, tracks, rides)?)?)
 }
 
 fn name(track: usize) -> String {
@@ -113,7 +120,7 @@ const RECORDINGS: usize = 4;
 
 /// Per track a high-pass and four bands, a compressor, a place; two buses with compressors; a plate and a delay
 /// that every track is sent to; two vocal rides.
-fn session(minutes: usize, tracks: usize) -> Result<String, Failure> {
+fn session(minutes: usize, tracks: usize, rides: Rides) -> Result<String, Failure> {
     let mut text = format!("version = 1\nengine = \"0.1.0\"\nseed = 1\n\n[song]\nsample_rate_hz = {RATE}\n");
     for track in 0..tracks {
         let (id, bus) = (name(track), if track < tracks / 2 { "drums" } else { "band" });
@@ -152,7 +159,7 @@ makeup_db = 3.0
             30 + 5 * (track % TRACKS),
         )?;
     }
-    for id in [name(tracks - 2), name(tracks - 1)] {
+    for id in [name(tracks - 2), name(tracks - 1)].into_iter().filter(|_| rides == Rides::All) {
         let points: Vec<String> =
             (0..60 * minutes).step_by(2).map(|s| format!("[{s}.0, {}.0]", (s / 2) % 4)).collect();
         write!(text, "\n[track.{id}.automation]\nfader_db = [{}]\n", points.join(", "))?;

@@ -73,6 +73,7 @@ pub fn run() -> ExitCode {
         }
     });
     let teller = Teller::new(cli.voice.quiet, cli.voice.wait);
+    workflow::limit_threads(cli.voice.threads);
     let context = workflow::Context { listener: &teller, cancel: &cancel, threads: cli.voice.threads };
     let result = run::run(command, &cli.voice, &context);
     teller.done();

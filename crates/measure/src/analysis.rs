@@ -1,34 +1,33 @@
 //! Everything about one signal in one pass.
 
 mod at_any_level;
+mod recording;
 
 pub use at_any_level::AtAnyLevel;
 
 use crate::activity::Activity;
 use crate::bins::{BINS_PER_SECOND, Binner};
-use crate::clicks::Clicks;
 use crate::clipping::Clipping;
 use crate::course::{Course, Tops};
-use crate::depth::Depth;
-use crate::dropouts::{Dropout, Dropouts};
+use crate::dropouts::Dropout;
 use crate::dynamics::{DynamicRange, PSR_SHARE, PsrSeries, k_system, psr_series, rounded_dr};
 use crate::erb::{self, Erb, ErbFrames, Keeps};
 use crate::error::Error;
 use crate::facts::{ChannelFacts, Facts};
 use crate::histogram::histograms;
-use crate::hum::{Hum, HumMeter};
+use crate::hum::Hum;
 use crate::image::ImageSeries;
-use crate::levels::{FRAME_BINS, Levels, Stereo, Sums, level_db, power_db};
+use crate::levels::{FRAME_BINS, Levels, Stereo, level_db, power_db};
 use crate::loudness::{Energy, LoudnessSeries, MOMENTARY_BINS, STEP_BINS};
 use crate::music::{ChromaMeter, Heard, LONGEST_S, Music, music};
 use crate::onsets::inter_onset_median_s;
-use crate::pitch::Pitch;
 use crate::spectrum::LongTerm;
 use crate::stats::{nearest_rank, sorted};
 use crate::tempo::onset_tempo;
 use crate::tone_series::ToneSeries;
 use crate::true_peak::TruePeak;
 use audio::{BlockRef, Layout, gain_to_db, power_to_db};
+use recording::Recording;
 use serde::{Deserialize, Serialize};
 
 /// The peaks that PSR compares with short-term loudness are kept for stretches of this length, in seconds.
@@ -172,7 +171,11 @@ pub struct Analyser {
     options: Options,
     binner: Binner,
     meters: Meters,
+    recording: Option<Recording>,
 }
+
+/// One of two parts of an analyser's work.
+pub type Share<'a> = &'a mut (dyn FnMut() + Send);
 
 /// The meters; each takes the same bins of clean samples.
 #[derive(Clone)]
@@ -185,12 +188,7 @@ struct Meters {
     dynamic_range: DynamicRange,
     long_term: Option<LongTerm>,
     erb: Option<Erb>,
-    pitch: Option<Pitch>,
-    hum: Option<HumMeter>,
-    clicks: Option<Clicks>,
     chroma: Option<ChromaMeter>,
-    dropouts: Option<Dropouts>,
-    depth: Option<Depth>,
 }
 
 impl Meters {
@@ -211,26 +209,11 @@ impl Meters {
         if let Some(meter) = &mut self.erb {
             meter.push(bin);
         }
-        if let Some(meter) = &mut self.pitch {
-            meter.push(bin);
-        }
-        if let Some(meter) = &mut self.hum {
-            meter.push(bin);
-        }
-        if let Some(meter) = &mut self.clicks {
-            meter.push(bin);
-        }
         if self.chroma.is_some() && self.energy.bins() > LONGEST_S * BINS_PER_SECOND {
             self.chroma = None;
             self.erb.iter_mut().for_each(Erb::forget_song);
         }
         if let Some(meter) = &mut self.chroma {
-            meter.push(bin);
-        }
-        if let Some(meter) = &mut self.dropouts {
-            meter.bin(bin);
-        }
-        if let Some(meter) = &mut self.depth {
             meter.push(bin);
         }
     }
@@ -263,15 +246,16 @@ impl Analyser {
                 let keeps = Keeps { frames: options.series && !options.lean, song: options.music };
                 Erb::new(sample_rate_hz, channels, keeps)
             }),
-            pitch: (some && options.pitch).then(|| Pitch::new(sample_rate_hz)),
-            hum: (some && options.pitch).then(|| HumMeter::new(sample_rate_hz, channels)),
-            clicks: (some && (options.pitch || options.clicks))
-                .then(|| Clicks::new(sample_rate_hz, channels)),
             chroma: (some && options.music && options.spectrum).then(|| ChromaMeter::new(sample_rate_hz)),
-            dropouts: options.pitch.then(|| Dropouts::new(sample_rate_hz, channels)),
-            depth: options.pitch.then(Depth::default),
         };
-        Ok(Analyser { sample_rate_hz, options, binner: Binner::new(sample_rate_hz, channels), meters })
+        let recording = Recording::new(sample_rate_hz, channels, options);
+        Ok(Analyser {
+            sample_rate_hz,
+            options,
+            binner: Binner::new(sample_rate_hz, channels),
+            meters,
+            recording,
+        })
     }
 
     /// Takes the next block: channels x any number of frames; how the signal is cut does not matter.
@@ -279,6 +263,28 @@ impl Analyser {
     /// # Panics
     /// When the block has another number of channels than the layout.
     pub fn push(&mut self, block: &BlockRef) {
+        self.push_apart(block, |one, other| {
+            one();
+            other();
+        });
+    }
+
+    /// The same in two parts that know nothing of one another, which `both` has to call once each, in any order or at the same
+    /// time. Where there is only one part it is not asked.
+    ///
+    /// # Panics
+    /// As [`push`](Analyser::push) does.
+    pub fn push_apart(&mut self, block: &BlockRef, both: impl FnOnce(Share<'_>, Share<'_>)) {
+        match self.recording.take() {
+            None => self.hear(block),
+            Some(mut recording) => {
+                both(&mut || self.hear(block), &mut || recording.push(block));
+                self.recording = Some(recording);
+            }
+        }
+    }
+
+    fn hear(&mut self, block: &BlockRef) {
         let meters = &mut self.meters;
         meters.true_peak.push(block);
         self.binner.push(block, |bin| {
@@ -296,7 +302,7 @@ impl Analyser {
 
     /// The readings of all that was taken.
     pub fn finish(self) -> Analysis {
-        let Analyser { sample_rate_hz, options, binner, mut meters } = self;
+        let Analyser { sample_rate_hz, options, binner, mut meters, recording } = self;
         // Loudness drops an incomplete window; everything else reads to the last frame.
         if binner.rest().frames() > 0 {
             meters.take(&binner.rest());
@@ -344,21 +350,10 @@ impl Analyser {
             facts.onsets_per_s = Some(onsets_s.len() as f64 / activity.seconds());
             facts.inter_onset_median_s = inter_onset_median_s(&onsets_s);
         }
-        let mut pitch_hz =
-            meters.pitch.map(|meter| read_pitch(&mut facts, meter, &activity)).unwrap_or_default();
-        blemishes.subsonic_dbfs = meters.hum.as_ref().and_then(HumMeter::subsonic_dbfs);
-        blemishes.hum = meters.hum.and_then(|meter| meter.finish(&activity));
-        if let Some(meter) = meters.clicks {
-            let clipped =
-                |(channel, sums): (&ChannelFacts, &Sums)| (channel.clipped_samples > 0).then_some(sums.peak);
-            let clipped: Vec<Option<f64>> =
-                facts.per_channel.iter().zip(&levels.channels).map(clipped).collect();
-            (blemishes.clicks, blemishes.click_places_s) = meter.finish(&clipped);
-        }
-        if let Some(meter) = meters.dropouts {
-            (blemishes.dropouts, blemishes.dropout_places) = meter.finish();
-        }
-        facts.bits_used = meters.depth.and_then(|meter| meter.finish());
+        let mut pitch_hz = match recording {
+            Some(recording) => recording.finish(&mut facts, &mut blemishes, &levels, &activity),
+            None => Vec::new(),
+        };
         let chroma = meters.chroma.map(ChromaMeter::finish);
         let music = chroma.map(|chroma| {
             let energy = &meters.energy;
@@ -502,22 +497,6 @@ fn read_clipping(facts: &mut Facts, clipping: Clipping) {
     }
 }
 
-fn read_pitch(facts: &mut Facts, meter: Pitch, activity: &Activity) -> Vec<Option<f32>> {
-    let all: Vec<(f64, Option<f64>)> = meter.finish().collect();
-    let pitch_hz = all.iter().map(|(_, hz)| hz.map(|hz| hz as f32)).collect();
-    let active: Vec<Option<f64>> =
-        all.into_iter().filter(|(time_s, _)| activity.near(*time_s)).map(|(_, hz)| hz).collect();
-    if active.is_empty() {
-        return pitch_hz;
-    }
-    let pitches = sorted(active.iter().flatten().copied());
-    facts.pitched_share = Some(pitches.len() as f64 / active.len() as f64);
-    facts.pitch_low_hz = nearest_rank(&pitches, 0.05);
-    facts.pitch_median_hz = nearest_rank(&pitches, 0.5);
-    facts.pitch_high_hz = nearest_rank(&pitches, 0.95);
-    pitch_hz
-}
-
 /// Everything about a whole block: channels of the layout x frames, at a sample rate in hertz.
 pub fn analyse(
     block: &BlockRef,
@@ -539,5 +518,48 @@ mod tests {
         fn sent<T: Send>() {}
         sent::<Analyser>();
         sent::<Analysis>();
+    }
+
+    /// Noise with a click, a hum and a hole, which every meter of a recording has something to say of.
+    fn recording() -> audio::Buffer {
+        let mut state = 7u32;
+        let mut noise = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f64::from(state >> 8) / 8_388_608.0 - 1.0
+        };
+        let mut channel: Vec<f64> = (0..48_000 * 3)
+            .map(|n| 0.02 * noise() + 0.05 * (std::f64::consts::TAU * 220.0 * f64::from(n) / 48_000.0).sin())
+            .collect();
+        channel[60_000] += 0.7;
+        channel[90_000..90_400].fill(0.0);
+        audio::Buffer::from_channels(&[channel.clone(), channel])
+    }
+
+    #[test]
+    fn shares_of_the_work_may_be_done_at_the_same_time() {
+        let signal = recording();
+        let analyser = || Analyser::new(48_000.0, Layout::Stereo, Options::default()).unwrap();
+        let (mut serial, mut beside, mut backwards) = (analyser(), analyser(), analyser());
+        let mut asked = 0;
+        for start in (0..signal.frames()).step_by(7_001) {
+            let block = signal.range(start, 7_001.min(signal.frames() - start));
+            serial.push(&block);
+            beside.push_apart(&block, |one, other| {
+                asked += 1;
+                std::thread::scope(|scope| {
+                    scope.spawn(one);
+                    scope.spawn(other);
+                });
+            });
+            backwards.push_apart(&block, |one, other| {
+                other();
+                one();
+            });
+        }
+        assert!(asked > 0);
+        let serial = serial.finish();
+        assert!(serial.blemishes.clicks > 0 && serial.facts.pitch_median_hz.is_some());
+        assert_eq!(serial, beside.finish());
+        assert_eq!(serial, backwards.finish());
     }
 }

@@ -20,7 +20,20 @@ pub(crate) fn clean(sample: f64) -> f64 {
 
 /// Whether all samples are usable numbers.
 pub(crate) fn is_clean(samples: &[f64]) -> bool {
-    samples.iter().fold(true, |good, s| good & (s.abs() <= LIMIT))
+    beyond(samples) >= 0
+}
+
+audio::wide! {
+    /// Negative where a sample is beyond [`LIMIT`], infinite or no number. The bits of numbers without their sign are ordered as the
+    /// numbers are, and those of infinity and of what is no number come behind them (IEEE 754, section 3.4).
+    fn beyond(samples: &[f64]) -> i64 {
+        let limit = LIMIT.to_bits() as i64;
+        let mut beyond = 0;
+        for sample in samples {
+            beyond |= limit - (sample.to_bits() & !(1 << 63)) as i64;
+        }
+        beyond
+    }
 }
 
 /// Sets what is no usable number to zero.

@@ -57,7 +57,7 @@ mod tone_series;
 mod true_peak;
 
 pub use alignment::{Alignment, correlation, delay_and_polarity};
-pub use analysis::{Analyser, Analysis, AtAnyLevel, Blemishes, Options, analyse};
+pub use analysis::{Analyser, Analysis, AtAnyLevel, Blemishes, Options, Share, analyse};
 pub use band_meter::{BandMeter, BandPortrait, BandReading};
 pub use between::{
     LoudnessModel, Masked, Masker, Part, Placed, StretchReader, Stretches, Unmixed, Unmixer, loudness_left,

@@ -45,3 +45,11 @@ impl Context<'_> {
         if self.cancel.load(Ordering::Relaxed) { Err(crate::WorkflowError::Cancelled) } else { Ok(()) }
     }
 }
+
+/// Lets no more threads than this work in this process; 0 for one per core. To be called once, before any work: it does nothing
+/// where threads work already.
+pub fn limit_threads(threads: usize) {
+    if threads > 0 {
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    }
+}

@@ -2,7 +2,7 @@
 
 mod answers;
 
-use crate::listen::Ear;
+use crate::ear::Ear;
 use crate::produce::produce;
 use crate::produced::{ProduceRequest, Produced};
 use crate::{Context, Project, WorkflowError};

@@ -2,6 +2,7 @@
 
 use crate::Project;
 use crate::kept::{keep, meters, read_kept};
+use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,11 +48,22 @@ impl Heard {
 
     /// Keeps what was measured of a sound. What cannot be kept is measured again next time.
     pub(crate) fn remember(&mut self, sound: &str, measured: &impl Serialize) {
-        let Some(folder) = &self.folder else { return };
-        let name = file_name(sound);
-        if keep(&folder.join(&name), measured).is_ok() {
-            self.used.insert(name);
-        }
+        self.used.extend(self.write(sound, measured));
+    }
+
+    /// The same of many sounds, which are written side by side.
+    pub(crate) fn remember_all<'a, T: Serialize + Sync + 'a>(
+        &mut self,
+        measured: impl ParallelIterator<Item = (&'a str, &'a T)>,
+    ) {
+        let written: Vec<String> = measured.filter_map(|(sound, one)| self.write(sound, one)).collect();
+        self.used.extend(written);
+    }
+
+    /// The name of the file that was written, if one could be.
+    fn write(&self, sound: &str, measured: &impl Serialize) -> Option<String> {
+        let (folder, name) = (self.folder.as_ref()?, file_name(sound));
+        keep(&folder.join(&name), measured).is_ok().then_some(name)
     }
 
     /// Forgets what this run had no use for: at the end of one that heard everything. What cannot be removed is left:

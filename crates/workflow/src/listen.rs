@@ -1,12 +1,14 @@
 //! Listening: recordings, strips and the mix are measured, and what was measured is kept by content.
 
+use crate::ear::{Ear, Until};
 use crate::heard::Heard;
 use crate::kept::{keep, meters, read_kept};
 use crate::{Context, Project, WorkflowError};
 use assistant::{FileFacts, SongFacts, TrackFacts};
-use audio::{BlockRef, Buffer, Frames, Layout, db_to_gain};
+use audio::{Buffer, Frames, db_to_gain};
 use engine::{EngineError, Output, Plan, RenderOptions, Sources, Tap};
 use measure::{Analyser, Analysis, AtAnyLevel, Options};
+use rayon::prelude::*;
 use session::Session;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -66,37 +68,6 @@ pub(crate) fn of_a_song() -> Options {
     Options { lean: true, ..written_options() }
 }
 
-/// An analyser that takes rendered audio.
-pub(crate) struct Ear(pub(crate) Analyser);
-
-impl Ear {
-    pub(crate) fn new(rate_hz: u32, channels: usize, options: Options) -> Result<Ear, WorkflowError> {
-        Ok(Ear(Analyser::new(f64::from(rate_hz), Layout::from_channels(channels), options)?))
-    }
-}
-
-impl engine::Sink for &mut Ear {
-    fn write(&mut self, block: &BlockRef) -> Result<(), EngineError> {
-        self.0.push(block);
-        Ok(())
-    }
-}
-
-/// An analyser that takes only the first frames of what is rendered.
-struct Until {
-    ear: Ear,
-    left: Frames,
-}
-
-impl engine::Sink for &mut Until {
-    fn write(&mut self, block: &BlockRef) -> Result<(), EngineError> {
-        let frames = block.frames().min(self.left);
-        self.left -= frames;
-        self.ear.0.push(&block.range(0, frames));
-        Ok(())
-    }
-}
-
 /// Renders some nodes of a plan into analysers.
 pub(crate) fn hear(
     plan: &Plan,
@@ -109,7 +80,7 @@ pub(crate) fn hear(
     let until = plan.heard().frames;
     let taps: Vec<Heed> = taps.iter().map(|&(node, tap)| Heed { node, tap, until, options }).collect();
     let ears = ears(plan, sources, &taps, context, cache)?;
-    Ok(ears.into_iter().map(Analyser::finish).collect())
+    Ok(ears.into_par_iter().map(Analyser::finish).collect())
 }
 
 /// A signal of a plan, how many of its frames are listened to, and for what.
@@ -135,7 +106,7 @@ fn ears(
             Tap::PreFader => plan.nodes[heed.node].channels,
             Tap::Output => plan.nodes[heed.node].output_channels,
         };
-        ears.push(Until { ear: Ear::new(plan.sample_rate_hz, channels, heed.options)?, left: heed.until });
+        ears.push(Until::new(Ear::new(plan.sample_rate_hz, channels, heed.options)?, heed.until));
     }
     let outputs = taps
         .iter()
@@ -145,7 +116,7 @@ fn ears(
     let progress = |part| context.listener.progress(part);
     let options = RenderOptions { slab_frames: HEARD_AT_A_TIME, ..render_options(context, &progress, cache) };
     engine::render(plan, sources, outputs, &options)?;
-    Ok(ears.into_iter().map(|until| until.ear.0).collect())
+    Ok(ears.into_iter().map(Until::into_analyser).collect())
 }
 
 /// Render options that report to and obey the context.
@@ -259,16 +230,22 @@ fn measure_recordings(
     let taps: Vec<Heed> = missing.iter().map(heed).collect();
     context.listener.stage("listening to the recordings", Some(facts.duration_s * taps.len() as f64));
     let heard = ears(&plan, sources, &taps, context, None)?;
-    for ((id, kept, node), ear) in missing.into_iter().zip(heard) {
-        if let Some(recorded) = &mut recorded {
-            let sound = plan.sound_until(node, tap, until);
-            recorded.0.insert(id.to_string(), (sound, ear.at_any_level()));
-        }
+    let any_level = recorded.is_some();
+    let read = |(ear, (_, kept, _)): (Analyser, &(&str, Option<PathBuf>, usize))| {
+        let at_any_level = any_level.then(|| ear.at_any_level());
         let raw = ear.finish();
-        if let Some(kept) = kept.filter(|_| !project.untouched) {
-            keep(&kept, &raw)?;
+        if let Some(kept) = kept.as_ref().filter(|_| !project.untouched) {
+            keep(kept, &raw)?;
         }
-        facts.tracks.get_mut(id).expect("inserted above").raw = raw;
+        Ok((at_any_level, raw))
+    };
+    let readings: Vec<Result<_, WorkflowError>> = heard.into_par_iter().zip(&missing).map(read).collect();
+    for ((id, _, node), reading) in missing.iter().zip(readings) {
+        let (at_any_level, raw) = reading?;
+        if let Some((recorded, own)) = recorded.as_mut().zip(at_any_level) {
+            recorded.0.insert(id.to_string(), (plan.sound_until(*node, tap, until), own));
+        }
+        facts.tracks.get_mut(*id).expect("inserted above").raw = raw;
     }
     Ok(facts)
 }
@@ -334,16 +311,14 @@ pub(crate) fn levels(
         let found = ears(&alone, sources, &heeds, context, None)?;
         known.extend(missing.into_iter().zip(found.iter().map(Analyser::at_any_level)));
     }
-    for (id, own) in known {
+    let read = |(id, own): (&String, AtAnyLevel)| {
         let track = &session.tracks[id];
         let turned = if track.invert { -1.0 } else { 1.0 };
-        if let Some(analysis) = own.at(turned * db_to_gain(track.trim_db)) {
-            let (node, now) = (&plan.nodes[place(&plan, "track", id)].id, sound(&plan, id));
-            heard.remember(&now, &analysis);
-            put(facts, node, analysis);
-            heard.set_current(node, now);
-        }
-    }
+        let analysis = own.at(turned * db_to_gain(track.trim_db))?;
+        Some((place(&plan, "track", id), sound(&plan, id), analysis))
+    };
+    let readings: Vec<_> = known.into_par_iter().filter_map(read).collect();
+    take_in(&plan, readings, facts, heard);
     Ok(())
 }
 
@@ -446,14 +421,20 @@ impl Listening<'_> {
         }
         context.listener.stage(self.stage, Some(facts.duration_s));
         let found = ears(self.plan, self.sources, &missing, context, self.cache)?;
-        for (&heed, ear) in missing.iter().zip(found) {
-            let analysis = ear.finish();
-            let (id, sound) = (&self.plan.nodes[heed.node].id, self.sound(heed));
-            heard.remember(&sound, &analysis);
-            put(facts, id, analysis);
-            heard.set_current(id, sound);
-        }
+        let read = |(ear, heed): (Analyser, &Heed)| (heed.node, self.sound(*heed), ear.finish());
+        let readings = found.into_par_iter().zip(&missing).map(read).collect();
+        take_in(self.plan, readings, facts, heard);
         Ok(())
+    }
+}
+
+/// Keeps what was read of some nodes and their sounds, and puts it where the steps look for it.
+fn take_in(plan: &Plan, readings: Vec<(usize, String, Analysis)>, facts: &mut SongFacts, heard: &mut Heard) {
+    heard.remember_all(readings.par_iter().map(|(_, sound, analysis)| (sound.as_str(), analysis)));
+    for (node, sound, analysis) in readings {
+        let id = &plan.nodes[node].id;
+        put(facts, id, analysis);
+        heard.set_current(id, sound);
     }
 }
 

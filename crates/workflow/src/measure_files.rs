@@ -2,7 +2,7 @@
 
 use crate::error::BadInput;
 use crate::measured::{Measured, MeasuredFile, Unreadable};
-use crate::{Context, Failure, WorkflowError};
+use crate::{Context, Failure, WorkflowError, ear};
 use audio::{BlockRef, Buffer, Layout};
 use delivery::Service;
 use measure::{Analyser, Analysis, ErbFrames, Options};
@@ -140,7 +140,7 @@ pub(crate) fn read_through(
         if frames == 0 {
             break;
         }
-        analyser.push(&buffer.range(0, frames));
+        ear::take(&mut analyser, &buffer.range(0, frames));
         also(&info, &buffer.range(0, frames))?;
     }
     stamp.check()?;

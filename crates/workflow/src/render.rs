@@ -1,6 +1,7 @@
 //! Audio from the session: pre-master, stems, processed tracks.
 
-use crate::listen::{Ear, render_options, written_options};
+use crate::ear::Ear;
+use crate::listen::{render_options, written_options};
 use crate::master_request::MasterRequest;
 use crate::space;
 use crate::written::{WrittenFile, delivered_file, rendered_file};
@@ -44,9 +45,9 @@ struct Recorder {
 
 impl engine::Sink for &mut Recorder {
     fn write(&mut self, block: &BlockRef) -> Result<(), EngineError> {
-        self.ear.0.push(block);
         let writer = self.writer.as_mut().expect("a writer until the end");
-        Ok(writer.write_f64(block)?)
+        let (written, ()) = rayon::join(|| writer.write_f64(block), || self.ear.0.push(block));
+        Ok(written?)
     }
 }
 

@@ -12,6 +12,23 @@ const APPLICATION: u8 = 2;
 /// Files with more blocks of metadata than this are hostile, not large.
 const MOST_BLOCKS: usize = 1_000;
 
+/// The byte at which the frames of a FLAC file begin that begins itself at byte `start`; `None` where its metadata never end.
+pub(super) fn end_of_metadata(file: &mut File, start: u64) -> io::Result<Option<u64>> {
+    let mut at = start + 4;
+    for _ in 0..MOST_BLOCKS {
+        let mut header = [0; 4];
+        file.seek(SeekFrom::Start(at))?;
+        if file.read_exact(&mut header).is_err() {
+            break;
+        }
+        at += 4 + u64::from(u32::from_be_bytes(header) & 0xff_ffff);
+        if header[0] & 0x80 != 0 {
+            return Ok(Some(at));
+        }
+    }
+    Ok(None)
+}
+
 /// Reads the record of a FLAC file that begins at byte `start`.
 pub(super) fn read(mut file: File, start: u64, channels: usize) -> io::Result<Broadcast> {
     let mut record = Record::default();

@@ -7,6 +7,7 @@ mod caf;
 mod chunk;
 mod codec;
 mod decoded;
+mod flac_frames;
 mod flac_record;
 mod framed;
 mod matroska;

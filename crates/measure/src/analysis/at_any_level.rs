@@ -29,15 +29,10 @@ impl Analyser {
             dynamic_range: dynamic_range.clone(),
             long_term: long_term.clone(),
             erb: erb.clone(),
-            pitch: None,
-            hum: None,
-            clicks: None,
             chroma: None,
-            dropouts: None,
-            depth: None,
         };
         let (sample_rate_hz, binner) = (self.sample_rate_hz, self.binner.clone());
-        AtAnyLevel(Box::new(Analyser { sample_rate_hz, options, binner, meters }))
+        AtAnyLevel(Box::new(Analyser { sample_rate_hz, options, binner, meters, recording: None }))
     }
 }
 

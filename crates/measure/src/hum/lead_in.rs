@@ -8,6 +8,7 @@
 
 use super::lines::{Hum, HumLine};
 use crate::frames::is_silent;
+use crate::stats::sorted;
 use audio::{BlockRef, Frames, power_to_db};
 use std::f64::consts::{PI, TAU};
 
@@ -28,6 +29,8 @@ const PLAIN_DB: f64 = 15.0;
 const STANDS_OUT_DB: f64 = 6.0;
 /// A line is as loud in both halves, in dB; what has just ended dies away.
 const STEADY_DB: f64 = 3.0;
+/// Frequencies that are looked at side by side.
+const LANES: usize = 16;
 /// The mains keep their frequency within this share of it; a semitone is 6 %.
 const EXACT: f64 = 0.006;
 
@@ -65,49 +68,65 @@ impl LeadIn {
         if channels.iter().all(|samples| is_silent(samples)) {
             return None;
         }
-        let hums = [50.0, 60.0].map(|mains_hz| self.lines(&channels, mains_hz));
+        let halves: Vec<[Windowed; 2]> = channels
+            .iter()
+            .map(|samples| samples.split_at(length / 2))
+            .map(|(first, second)| [Windowed::new(first), Windowed::new(second)])
+            .collect();
+        let whole: Vec<Windowed> = channels.iter().map(|samples| Windowed::new(samples)).collect();
+        let hums = [50.0, 60.0].map(|mains_hz| self.lines(&whole, &halves, mains_hz));
         let plain = |hum: &Hum| hum.lines.iter().map(|line| line.above_floor_db).sum::<f64>();
         hums.into_iter().flatten().max_by(|a, b| plain(a).total_cmp(&plain(b)))
     }
 
-    fn lines(&self, channels: &[&[f64]], mains_hz: f64) -> Option<Hum> {
+    fn lines(&self, channels: &[Windowed], halves: &[[Windowed; 2]], mains_hz: f64) -> Option<Hum> {
         let lines: Vec<(usize, HumLine)> =
-            (1..=MULTIPLES).filter_map(|n| Some((n, self.line(channels, mains_hz, n)?))).collect();
+            (1..=MULTIPLES).filter_map(|n| Some((n, self.line(channels, halves, mains_hz, n)?))).collect();
         let plain = lines.iter().filter(|(_, line)| line.above_floor_db >= PLAIN_DB);
         let several = plain.clone().count() >= LINES && plain.clone().next().is_some_and(|(n, _)| *n <= 2);
         several.then(|| Hum { mains_hz, lines: lines.into_iter().map(|(_, line)| line).collect() })
     }
 
     /// The line at a multiple of the mains, where there is one.
-    fn line(&self, channels: &[&[f64]], mains_hz: f64, multiple: usize) -> Option<HumLine> {
+    fn line(
+        &self,
+        channels: &[Windowed],
+        halves: &[[Windowed; 2]],
+        mains_hz: f64,
+        multiple: usize,
+    ) -> Option<HumLine> {
         let hz = mains_hz * multiple as f64;
-        let step_hz = self.sample_rate_hz / channels[0].len() as f64;
-        let mut beside: Vec<f64> = (0..)
+        let step_hz = self.sample_rate_hz / channels[0].weighted.len() as f64;
+        let beside = (0..)
             .map(|n| (BESIDE + f64::from(n)) * step_hz)
             .take_while(|far| *far <= mains_hz / 2.0)
-            .flat_map(|far| [hz - far, hz + far])
-            .map(|hz| self.power(channels, hz))
-            .collect();
-        beside.sort_by(f64::total_cmp);
-        let floor = *beside.get(beside.len() / 2)?;
-        let power = self.power(channels, hz);
-        let above_floor_db = power_to_db(power / floor.max(1e-18));
-        let stands_out = above_floor_db >= STANDS_OUT_DB && self.is_mains(channels, hz);
-        stands_out.then(|| HumLine { hz, dbfs: power_to_db(power), above_floor_db })
+            .flat_map(|far| [hz - far, hz + far]);
+        let places: Vec<f64> = std::iter::once(hz).chain(beside).collect();
+        let mut powers = self.powers(channels, &places);
+        let beside = powers.split_off(1);
+        let floor = *sorted(beside.iter().copied()).get(beside.len() / 2)?;
+        let above_floor_db = power_to_db(powers[0] / floor.max(1e-18));
+        let stands_out = above_floor_db >= STANDS_OUT_DB && self.is_mains(halves, hz);
+        stands_out.then(|| HumLine { hz, dbfs: power_to_db(powers[0]), above_floor_db })
     }
 
-    /// Mean power over the channels of a sine at this frequency, under the window.
-    fn power(&self, channels: &[&[f64]], hz: f64) -> f64 {
-        let sum: f64 = channels.iter().map(|samples| power_of(self.project(samples, hz))).sum();
-        sum / channels.len() as f64
+    /// Mean power over the channels of sines at these frequencies.
+    fn powers(&self, channels: &[Windowed], hz: &[f64]) -> Vec<f64> {
+        let mut powers = vec![0.0; hz.len()];
+        for channel in channels {
+            let shares = channel.shares(hz, self.sample_rate_hz);
+            powers.iter_mut().zip(shares).for_each(|(power, share)| *power += power_of(share));
+        }
+        powers.iter_mut().for_each(|power| *power /= channels.len() as f64);
+        powers
     }
 
     /// Whether what is near a frequency is as loud in the second half as in the first, and at that very frequency.
-    fn is_mains(&self, channels: &[&[f64]], hz: f64) -> bool {
-        let half = channels[0].len() / 2;
+    fn is_mains(&self, channels: &[[Windowed; 2]], hz: f64) -> bool {
+        let half = channels[0][0].weighted.len();
         let (mut halves, mut turn) = ([0.0; 2], (0.0, 0.0));
-        for samples in channels {
-            let (first, second) = (self.project(&samples[..half], hz), self.project(&samples[half..], hz));
+        for parts in channels {
+            let [first, second] = parts.each_ref().map(|part| part.shares(&[hz], self.sample_rate_hz)[0]);
             halves[0] += power_of(first);
             halves[1] += power_of(second);
             // How far the second half is ahead of a sine of just this frequency that goes on from the first.
@@ -120,26 +139,61 @@ impl LeadIn {
         let off_hz = f64::atan2(turn.1, turn.0) / TAU * self.sample_rate_hz / half as f64;
         steady && off_hz.abs() <= EXACT * hz
     }
+}
 
-    /// The share of a complex sine of this frequency in samples, under a Hann window; of a real sine half its peak.
-    fn project(&self, samples: &[f64], hz: f64) -> (f64, f64) {
+/// Samples without their mean, under a Hann window.
+struct Windowed {
+    weighted: Vec<f64>,
+    /// The sum of the window.
+    sum: f64,
+}
+
+impl Windowed {
+    fn new(samples: &[f64]) -> Windowed {
         let length = samples.len() as f64;
         let mean = samples.iter().sum::<f64>() / length;
-        let (step_sin, step_cos) = (TAU * hz / self.sample_rate_hz).sin_cos();
         let (window_sin, window_cos) = (TAU / length).sin_cos();
-        // A phasor turned backwards, and one that draws the window.
-        let (mut c, mut s) = (1.0, 0.0);
+        // A phasor that draws the window.
         let (mut wc, mut ws) = ((PI / length).cos(), (PI / length).sin());
-        let (mut re, mut im, mut sum) = (0.0, 0.0, 0.0);
-        for x in samples {
+        let mut sum = 0.0;
+        let weighted = samples.iter().map(|x| {
             let weight = 0.5 - 0.5 * wc;
             sum += weight;
-            re += weight * (x - mean) * c;
-            im -= weight * (x - mean) * s;
-            (c, s) = (c * step_cos - s * step_sin, s * step_cos + c * step_sin);
             (wc, ws) = (wc * window_cos - ws * window_sin, ws * window_cos + wc * window_sin);
+            weight * (x - mean)
+        });
+        Windowed { weighted: weighted.collect(), sum }
+    }
+
+    /// The shares of complex sines of these frequencies, real and imaginary; of a real sine half its peak.
+    fn shares(&self, hz: &[f64], sample_rate_hz: f64) -> Vec<(f64, f64)> {
+        let mut shares = Vec::with_capacity(hz.len());
+        for some in hz.chunks(LANES) {
+            let (mut cos, mut sin) = ([1.0; LANES], [0.0; LANES]);
+            for (lane, hz) in some.iter().enumerate() {
+                (sin[lane], cos[lane]) = (TAU * hz / sample_rate_hz).sin_cos();
+            }
+            let (re, im) = turned_back(&self.weighted, &cos, &sin);
+            shares.extend((0..some.len()).map(|lane| (re[lane] / self.sum, im[lane] / self.sum)));
         }
-        (re / sum, im / sum)
+        shares
+    }
+}
+
+audio::wide! {
+    /// The sums of samples times phasors that turn backwards, a frequency a lane, by these cosines and sines a sample.
+    fn turned_back(samples: &[f64], cos: &[f64; LANES], sin: &[f64; LANES]) -> ([f64; LANES], [f64; LANES]) {
+        let (mut c, mut s) = ([1.0; LANES], [0.0; LANES]);
+        let (mut re, mut im) = ([0.0; LANES], [0.0; LANES]);
+        for x in samples {
+            for lane in 0..LANES {
+                re[lane] += x * c[lane];
+                im[lane] -= x * s[lane];
+                (c[lane], s[lane]) =
+                    (c[lane] * cos[lane] - s[lane] * sin[lane], s[lane] * cos[lane] + c[lane] * sin[lane]);
+            }
+        }
+        (re, im)
     }
 }
 
@@ -205,5 +259,30 @@ mod tests {
         assert!(lead(tone(50.0)).hum(0.25).is_none() && lead(tone(50.0)).hum(0.0).is_none());
         // One line is not enough: it may be a note.
         assert!(lead(|t| 1e-3 * (TAU * 50.0 * t).sin()).hum(0.5).is_none());
+    }
+
+    #[test]
+    fn shares_are_sums_of_fourier_however_many_are_asked_for() {
+        let samples: Vec<f64> =
+            (0..3000).map(|n| 0.3 + (0.02 * n as f64).sin() + (0.7 * n as f64).cos()).collect();
+        let mean = samples.iter().sum::<f64>() / 3000.0;
+        let window = |n: usize| 0.5 - 0.5 * (TAU * (n as f64 + 0.5) / 3000.0).cos();
+        let weights: f64 = (0..3000).map(window).sum();
+        for count in [1, 15, 16, 17, 40] {
+            let hz: Vec<f64> = (0..count).map(|n| 50.0 + 11.3 * n as f64).collect();
+            let shares = Windowed::new(&samples).shares(&hz, RATE_HZ);
+            assert_eq!(shares.len(), count);
+            for (hz, (re, im)) in hz.iter().zip(shares) {
+                let sum = |of: fn(f64) -> f64| -> f64 {
+                    let part = |n: usize| window(n) * (samples[n] - mean) * of(TAU * hz * n as f64 / RATE_HZ);
+                    (0..3000).map(part).sum::<f64>() / weights
+                };
+                // What 3000 turns of a phasor lose, each rounded to 1e-16.
+                assert!(
+                    (re - sum(f64::cos)).abs() < 1e-11 && (im + sum(f64::sin)).abs() < 1e-11,
+                    "{hz} Hz of {count}"
+                );
+            }
+        }
     }
 }

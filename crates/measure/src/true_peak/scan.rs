@@ -10,7 +10,7 @@
 use super::halves::{Halves, Room};
 use super::interpolator::{HALF, Interpolator, TAPS};
 use super::minimum::Minimum;
-use super::screen::Screen;
+use super::screen::{GROUP, Screen};
 use crate::bins::clean_all;
 use std::sync::Arc;
 
@@ -109,8 +109,7 @@ impl Scanner {
         let (halves, interpolator) = (&*self.halves, &*self.interpolator);
         self.screen.take(&self.samples, &mut self.minimum);
         let chunks = block / CHUNK;
-        let first = halves.reach() - 1 + CONTEXT;
-        let tops: Vec<f64> = self.samples[first..first + block].chunks_exact(CHUNK).map(top).collect();
+        let tops = self.screen.tops(halves.reach() / GROUP, chunks);
         let floors = search.floors(self.frame, &tops);
         let reached = self.screen.may_reach(halves, interpolator, &self.samples, &floors);
         if !reached.contains(&true) {
@@ -144,20 +143,6 @@ audio::wide! {
         for ((pair, sample), half) in pairs.iter_mut().zip(samples).zip(halves) {
             *pair = [*sample, f64::from(*half)];
         }
-    }
-}
-
-audio::wide! {
-    /// The largest absolute value.
-    fn top(samples: &[f64]) -> f64 {
-        let mut most = [0.0f64; 8];
-        for lanes in samples.chunks_exact(8) {
-            for lane in 0..8 {
-                let x = lanes[lane].abs();
-                most[lane] = if x > most[lane] { x } else { most[lane] };
-            }
-        }
-        most.iter().fold(0.0, |most: f64, x| if *x > most { *x } else { most })
     }
 }
 

@@ -146,17 +146,28 @@ impl Screen {
             self.exact.push(true);
             self.highest.push(0.0);
         }
-        loop {
-            let start = FIRST + self.energies.len() * GROUP;
-            let Some(around) = samples.get(start - ORDER..start + GROUP + ORDER) else { break };
-            let (energy, highest) = fourth(around);
-            self.energies.push(energy);
-            self.exact.push(false);
-            self.highest.push(highest);
-            if let Some(minimum) = minimum {
-                minimum.look(&samples[start - BEFORE..start + GROUP], highest);
+        let known = self.energies.len();
+        let start = FIRST + known * GROUP;
+        let groups = samples.len().saturating_sub(start + ORDER) / GROUP;
+        self.energies.resize(known + groups, 0.0);
+        self.exact.resize(known + groups, false);
+        self.highest.resize(known + groups, 0.0);
+        let mut room = Squares::default();
+        let (energies, highest) = (&mut self.energies[known..], &mut self.highest[known..]);
+        fourths(&samples[start - ORDER..], energies, highest, &mut room);
+        if let Some(minimum) = minimum {
+            for (group, highest) in highest.iter().enumerate() {
+                let start = start + group * GROUP;
+                minimum.look(&samples[start - BEFORE..start + GROUP], *highest);
             }
         }
+    }
+
+    /// The highest sample of each chunk of a block whose first group is `first`; the groups of the block have been taken.
+    pub(super) fn tops(&self, first: usize, chunks: usize) -> Vec<f64> {
+        const GROUPS: usize = CHUNK / GROUP;
+        let highest = self.highest[first..first + chunks * GROUPS].chunks_exact(GROUPS);
+        highest.map(|groups| groups.iter().fold(0.0, |most: f64, h| most.max(*h))).collect()
     }
 
     /// Forgets the groups of `frames` that leave the front of the samples.
@@ -219,16 +230,16 @@ impl Screen {
         if highest == 0.0 {
             return Vec::new();
         }
+        let highests = &self.highest[first - 1..last + 2];
+        let quick = around(&errors, highests, (bounds.halves, bounds.short));
         let reaches = |group: &usize| {
             let group = *group;
             let floor = floors[(group - halves.reach() / GROUP) * GROUP / CHUNK];
-            let error =
-                errors[group - first..group - first + 3].iter().fold(0.0, |most: f64, e| most.max(*e));
-            let around = self.highest[group - 1..=group + 1].iter().fold(0.0, |most: f64, h| most.max(*h));
-            let quick = around * bounds.short + error * bounds.halves;
-            if quick * MARGIN < floor {
+            if quick[group - first] * MARGIN < floor {
                 return false;
             }
+            let error =
+                errors[group - first..group - first + 3].iter().fold(0.0, |most: f64, e| most.max(*e));
             let start = FIRST + group * GROUP;
             let around = &samples[start - AROUND - (ORDER - 1)..start + GROUP + AROUND + ORDER + 1];
             let mut double = [0.0; DOUBLED];
@@ -245,29 +256,66 @@ impl Screen {
         groups.iter().copied().filter(reaches).collect()
     }
 
-    /// How far the short filter may be wrong in each of some groups.
+    /// How far the short filter may be wrong in each of some groups, for a filter that reaches over `reach` groups.
     fn errors(&self, bound: &Bound, groups: std::ops::Range<usize>, reach: usize, highest: f64) -> Vec<f64> {
+        // Running sums of the energies, with as many as a shell reaches over before the first and behind the last.
         let mut total = 0.0;
-        let sums: Vec<f64> = std::iter::once(0.0)
-            .chain(self.energies.iter().map(|e| {
-                total += e;
-                total
-            }))
-            .collect();
-        let last = self.energies.len();
-        // The rounding of running sums is a part of the largest of them.
-        let within = |group: usize, reach: usize| {
-            let (from, to) = (group.saturating_sub(reach), (group + reach + 1).min(last));
-            (sums[to] - sums[from] + 1e-12 * total).max(0.0).sqrt()
+        let running = self.energies.iter().map(|energy| {
+            total += energy;
+            total
+        });
+        let mut sums = vec![0.0; reach + 1];
+        sums.extend(running);
+        sums.resize(sums.len() + reach, total);
+        let within = |shell: usize| {
+            [&sums[groups.start + reach - shell..], &sums[groups.start + reach + shell + 1..]]
+                .map(|sums| &sums[..groups.len()])
         };
-        groups
-            .map(|group| {
-                bound.near * within(group, NEAR)
-                    + bound.middle * within(group, MIDDLE)
-                    + bound.far * within(group, reach)
-                    + bound.rest * highest
-            })
-            .collect()
+        let weights = [bound.near, bound.middle, bound.far, bound.rest * highest];
+        let mut errors = vec![0.0; groups.len()];
+        // The rounding of running sums is a part of the largest of them.
+        let rounding = 1e-12 * total;
+        shells([within(NEAR), within(MIDDLE), within(reach)], weights, rounding, &mut errors);
+        errors
+    }
+}
+
+audio::wide! {
+    /// For each group the sum of the weighted norms of its shells, whose energies are differences of running sums; the last
+    /// weight is added.
+    fn shells(sums: [[&[f64]; 2]; 3], weights: [f64; 4], rounding: f64, errors: &mut [f64]) {
+        let groups = errors.len();
+        let [near, middle, far] = sums.map(|ends| ends.map(|sums| &sums[..groups]));
+        for group in 0..groups {
+            let norm = |[from, to]: [&[f64]; 2]| {
+                let energy = to[group] - from[group] + rounding;
+                (if energy > 0.0 { energy } else { 0.0 }).sqrt()
+            };
+            errors[group] =
+                weights[0] * norm(near) + weights[1] * norm(middle) + weights[2] * norm(far) + weights[3];
+        }
+    }
+}
+
+/// For each group but the first and the last what no point in it exceeds: the highest sample of it and of both beside it, and
+/// the largest error, times their weights.
+fn around(errors: &[f64], highest: &[f64], weights: (f64, f64)) -> Vec<f64> {
+    let mut most = vec![0.0; errors.len() - 2];
+    weighted(errors, highest, weights, &mut most);
+    most
+}
+
+audio::wide! {
+    fn weighted(errors: &[f64], highest: &[f64], weights: (f64, f64), most: &mut [f64]) {
+        let groups = most.len();
+        let three = |of: &[f64], group: usize| {
+            let larger = |a: f64, b: f64| if a > b { a } else { b };
+            larger(larger(of[group], of[group + 1]), of[group + 2])
+        };
+        let (errors, highest) = (&errors[..groups + 2], &highest[..groups + 2]);
+        for group in 0..groups {
+            most[group] = three(highest, group) * weights.1 + three(errors, group) * weights.0;
+        }
     }
 }
 
@@ -275,41 +323,73 @@ impl Screen {
 /// whole number of groups.
 const FIRST: usize = HALF - 1;
 
-/// Frames over which the 4th difference is summed: a group, and those whose 4th difference shapes its 16th.
-const FOURTH: usize = GROUP + 12;
+/// Frames on either side of a group whose 4th difference shapes its 16th.
+const BESIDE: usize = 6;
+/// Groups whose squares are worked out together, and stay in the nearest cache.
+const TOGETHER: usize = 16;
 
-/// The square of the 4th difference of the samples from a place on.
-#[inline(always)]
-fn fourth_squared(window: &[f64], at: usize) -> f64 {
-    let outer = window[at] + window[at + 4];
-    let inner = window[at + 1] + window[at + 3];
-    let sum = 0.375 * window[at + 2] - 0.25 * inner + 0.0625 * outer;
-    sum * sum
+/// What [`fourths`] works in. Lanes that are kept in memory are what a compiler makes wide vectors of.
+struct Squares {
+    squares: [f64; TOGETHER * GROUP + 2 * BESIDE],
+    lanes: [f64; 8],
+}
+
+impl Default for Squares {
+    fn default() -> Squares {
+        Squares { squares: [0.0; TOGETHER * GROUP + 2 * BESIDE], lanes: [0.0; 8] }
+    }
 }
 
 audio::wide! {
-    /// The energy of the 4th difference over a group and six frames more on either side, its gain 1 at half the sample rate,
-    /// and the highest sample of the group; `around` has [`ORDER`] samples more on either side.
-    fn fourth(around: &[f64]) -> (f64, f64) {
-        let mut energy = [0.0; 8];
-        for start in (0..FOURTH / 8 * 8).step_by(8) {
-            let window = &around[start..start + 12];
-            for lane in 0..8 {
-                energy[lane] += fourth_squared(window, lane);
+    /// For each of as many groups as `energies` has the energy of the 4th difference over the group and [`BESIDE`] frames more on
+    /// either side, its gain 1 at half the sample rate, and the highest sample of the group; `around` has [`ORDER`] samples more
+    /// on either side.
+    fn fourths(around: &[f64], energies: &mut [f64], highest: &mut [f64], room: &mut Squares) {
+        let Squares { squares, lanes } = room;
+        let pieces = energies.chunks_mut(TOGETHER).zip(highest.chunks_mut(TOGETHER)).enumerate();
+        for (piece, (energies, highest)) in pieces {
+            let around = &around[piece * TOGETHER * GROUP..][..energies.len() * GROUP + 2 * ORDER];
+            let places = energies.len() * GROUP + 2 * BESIDE;
+            let from: [&[f64]; 5] = std::array::from_fn(|n| &around[ORDER - BESIDE - 2 + n..][..places]);
+            let [a, b, c, d, e] = from;
+            let squares = &mut squares[..places];
+            for n in 0..places {
+                let difference = 0.375 * c[n] - 0.25 * (b[n] + d[n]) + 0.0625 * (a[n] + e[n]);
+                squares[n] = difference * difference;
+            }
+            for (group, energy) in energies.iter_mut().enumerate() {
+                let squares = &squares[group * GROUP..][..GROUP + 2 * BESIDE];
+                lanes.copy_from_slice(&squares[..8]);
+                for start in (8..squares.len() / 8 * 8).step_by(8) {
+                    let squares = &squares[start..start + 8];
+                    for lane in 0..8 {
+                        lanes[lane] += squares[lane];
+                    }
+                }
+                let rest = &squares[squares.len() / 8 * 8..];
+                for lane in 0..rest.len() {
+                    lanes[lane] += rest[lane];
+                }
+                let [a, b, c, d, e, f, g, h] = *lanes;
+                *energy = ((a + e) + (c + g)) + ((b + f) + (d + h));
+            }
+            for (group, highest) in highest.iter_mut().enumerate() {
+                let samples = &around[ORDER + group * GROUP..][..GROUP];
+                for lane in 0..8 {
+                    lanes[lane] = samples[lane].abs();
+                }
+                for start in (8..GROUP).step_by(8) {
+                    let samples = &samples[start..start + 8];
+                    for lane in 0..8 {
+                        let x = samples[lane].abs();
+                        lanes[lane] = if x > lanes[lane] { x } else { lanes[lane] };
+                    }
+                }
+                let larger = |a: f64, b: f64| if a > b { a } else { b };
+                let [a, b, c, d, e, f, g, h] = *lanes;
+                *highest = larger(larger(larger(a, e), larger(c, g)), larger(larger(b, f), larger(d, h)));
             }
         }
-        let rest = &around[FOURTH / 8 * 8..];
-        for lane in 0..FOURTH % 8 {
-            energy[lane] += fourth_squared(rest, lane);
-        }
-        let mut highest = [0.0f64; 8];
-        for window in around[ORDER..ORDER + GROUP].chunks_exact(8) {
-            for lane in 0..8 {
-                let x = window[lane].abs();
-                highest[lane] = if x > highest[lane] { x } else { highest[lane] };
-            }
-        }
-        (energy.iter().sum(), highest.iter().fold(0.0, |most: f64, h| if *h > most { *h } else { most }))
     }
 }
 
@@ -448,7 +528,9 @@ mod tests {
                 1 => x.signum(),
                 _ => alternating(n) + 0.01 * x,
             }).collect();
-            let (most, highest) = fourth(&samples);
+            let (mut most, mut highest) = ([0.0], [0.0]);
+            fourths(&samples, &mut most, &mut highest, &mut Squares::default());
+            let ([most], [highest]) = (most, highest);
             let exact = energy(&differences(), &samples);
             prop_assert!(exact <= most * MARGIN, "{exact} {most}");
             let group = &samples[ORDER..ORDER + GROUP];

@@ -4,7 +4,8 @@
 use super::order::{Going, Hopes, Order, Sound, Way};
 use super::stage::{Part, Stage, is_quick};
 use crate::ceiling::{Kept, OnTheWay, Verifying, keep_ceiling, tell_of_left};
-use crate::listen::{Ear, hear, render_options};
+use crate::ear::Ear;
+use crate::listen::{hear, render_options};
 use crate::{Context, Project, WorkflowError};
 use audio::{BlockRef, Layout};
 use delivery::{Delivered, Extent, Streamed};

@@ -2,9 +2,10 @@
 
 use super::devices::Device;
 use super::losses::{Curve, lead_left};
+use crate::ear::Ear;
 use crate::finished_song::source_of;
 use crate::heard::Heard;
-use crate::listen::{self, Ear, render_options};
+use crate::listen::{self, render_options};
 use crate::{Context, Project, WorkflowError};
 use audio::Buffer;
 use engine::{Output, Sources, Tap};

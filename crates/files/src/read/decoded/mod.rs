@@ -28,7 +28,8 @@ use crate::info::{Broadcast, Encoding, Format, Info};
 use crate::note::{Note, Places};
 use continuity::Continuity;
 use sbr::Replication;
-use stream::{Place, Stream, audio_params};
+pub(super) use stream::audio_params;
+use stream::{Place, Stream};
 
 /// Before every time of a stream: where the end of a packet stands when there is none.
 const NEVER: i64 = i64::MIN / 4;

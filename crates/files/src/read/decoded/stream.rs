@@ -13,6 +13,7 @@ use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::default::formats;
 
+use super::super::flac_frames::FlacFrames;
 use super::super::framed::{Framed, Survey};
 use super::super::mp4;
 use super::super::ogg_gaps::{Mended, Pages};
@@ -96,6 +97,9 @@ impl Place {
             let delay = demuxer.tracks().first().and_then(|t| t.delay).unwrap_or(0);
             let survey = self.surveyed(-i64::from(delay))?;
             demuxer = Box::new(Framed::new(demuxer, self.file()?, survey));
+        }
+        if self.format == Format::Flac {
+            demuxer = Box::new(FlacFrames::new(demuxer, self.file()?, self.start));
         }
         let entry = if self.format == Format::Mp4 { mp4::sound_entry(&self.path, self.bytes) } else { None };
         let track = demuxer.default_track(TrackType::Audio);
@@ -229,6 +233,6 @@ impl Place {
     }
 }
 
-pub(super) fn audio_params(track: &Track) -> Option<&AudioCodecParameters> {
+pub(in crate::read) fn audio_params(track: &Track) -> Option<&AudioCodecParameters> {
     track.codec_params.as_ref()?.audio()
 }
