@@ -73,14 +73,11 @@ impl OnTheWay {
     }
 
     /// Takes the next block, and hands on to `next` what is sure by now.
-    pub(crate) fn push<E: Send>(
+    pub(crate) fn push(
         &mut self,
         block: &BlockRef,
-        next: &mut (impl FnMut(&BlockRef) -> Result<(), E> + Send),
-    ) -> Result<(), E>
-    where
-        E: From<WorkflowError>,
-    {
+        next: &mut (impl FnMut(&BlockRef) -> Result<(), WorkflowError> + Send),
+    ) -> Result<(), WorkflowError> {
         if self.given_up {
             return Ok(());
         }
@@ -94,13 +91,10 @@ impl OnTheWay {
     }
 
     /// Hands on the rest; `None` where the peaks are too many for this way.
-    pub(crate) fn finish<E>(
+    pub(crate) fn finish(
         mut self,
-        next: &mut impl FnMut(&BlockRef) -> Result<(), E>,
-    ) -> Result<Option<Passed>, E>
-    where
-        E: From<WorkflowError>,
-    {
+        next: &mut impl FnMut(&BlockRef) -> Result<(), WorkflowError>,
+    ) -> Result<Option<Passed>, WorkflowError> {
         if self.given_up {
             return Ok(None);
         }
@@ -210,7 +204,10 @@ impl Waiting {
     }
 
     /// Hands on what is sure, and forgets what nobody needs any more.
-    fn hand_on<E>(&mut self, next: &mut impl FnMut(&BlockRef) -> Result<(), E>) -> Result<(), E> {
+    fn hand_on(
+        &mut self,
+        next: &mut impl FnMut(&BlockRef) -> Result<(), WorkflowError>,
+    ) -> Result<(), WorkflowError> {
         let sure = self.sure.min(self.taken);
         for (first, buffer) in &self.blocks {
             let (from, to) = (self.handed_on.max(*first), sure.min(first + buffer.frames()));
