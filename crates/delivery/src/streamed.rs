@@ -42,14 +42,17 @@ impl std::fmt::Debug for Streamed {
 impl Streamed {
     /// Begins the file of a job whose master will be so large; the job's source is what the master is made of, which is never
     /// written over and not read. `None` where one pass is seldom enough or the file must be read to be known: another sample
-    /// rate than the master's, floating point, coding with loss, more channels than two.
+    /// rate than the master's, floating point, coding with loss, more channels than two; or where it is to be listed with a
+    /// fingerprint of its master.
     ///
     /// # Errors
     /// When the target does not take what is asked for, the file would be the source itself, or the disk refuses.
     pub fn begin(job: &Job, master: Extent) -> Result<Option<Streamed>, DeliveryError> {
         let plan = job.plan_for(master)?;
         let integers = plan.depth.filter(|depth| !depth.is_float());
-        let Some(depth) = integers.filter(|_| !plan.converts() && (1..=2).contains(&plan.channels)) else {
+        let Some(depth) =
+            integers.filter(|_| !job.listed && !plan.converts() && (1..=2).contains(&plan.channels))
+        else {
             return Ok(None);
         };
         let (workshop, hidden) = workshop_for(job, &plan)?;

@@ -207,9 +207,11 @@ fn what_takes_more_than_one_pass_is_not_written_on_the_way() {
     let out = folder.path().join("out");
     let (mix, streaming) = (folder.path().join("mix.wav"), find_target("streaming").unwrap());
     let quiet = vec![noise(1, 30_000).iter().map(|x| 0.2 * x).collect::<Vec<f64>>(); 2];
-    let job = Job::new(&mix, streaming, &out, "Song");
+    let job = Job { listed: false, ..Job::new(&mix, streaming, &out, "Song") };
     assert!(streamed(&job, &quiet, 48_000).is_some());
     fs::remove_dir_all(&out).unwrap();
+    // With a fingerprint of a master that there is not.
+    assert!(streamed(&Job { listed: true, ..job.clone() }, &quiet, 48_000).is_none());
     // On the grid already, which is delivered without dither.
     let on_grid: Vec<Vec<f64>> = quiet.iter().map(|plane| rounded(plane, 24)).collect();
     assert!(streamed(&job, &on_grid, 48_000).is_none());
@@ -217,9 +219,9 @@ fn what_takes_more_than_one_pass_is_not_written_on_the_way() {
     let loud: Vec<Vec<f64>> = quiet.iter().map(|plane| plane.iter().map(|x| 4.9 * x).collect()).collect();
     assert!(streamed(&job, &loud, 48_000).is_none());
     // At another rate, or in floating point.
-    let cd = Job::new(&mix, find_target("cd").unwrap(), &out, "Song");
+    let cd = Job { listed: false, ..Job::new(&mix, find_target("cd").unwrap(), &out, "Song") };
     assert!(streamed(&cd, &quiet, 48_000).is_none());
-    let float = Job::new(&mix, find_target("premaster").unwrap(), &out, "Song");
+    let float = Job { listed: false, ..Job::new(&mix, find_target("premaster").unwrap(), &out, "Song") };
     assert!(streamed(&float, &quiet, 48_000).is_none());
     assert!(!out.exists() || names(&out).is_empty(), "{:?}", names(&out));
 }

@@ -73,14 +73,11 @@ impl OnTheWay {
     }
 
     /// Takes the next block, and hands on to `next` what is sure by now.
-    pub(crate) fn push<E: Send>(
+    pub(crate) fn push(
         &mut self,
         block: &BlockRef,
-        next: &mut (impl FnMut(&BlockRef) -> Result<(), E> + Send),
-    ) -> Result<(), E>
-    where
-        E: From<WorkflowError>,
-    {
+        next: &mut (impl FnMut(&BlockRef) -> Result<(), WorkflowError> + Send),
+    ) -> Result<(), WorkflowError> {
         if self.given_up {
             return Ok(());
         }
@@ -94,13 +91,10 @@ impl OnTheWay {
     }
 
     /// Hands on the rest; `None` where the peaks are too many for this way.
-    pub(crate) fn finish<E>(
+    pub(crate) fn finish(
         mut self,
-        next: &mut impl FnMut(&BlockRef) -> Result<(), E>,
-    ) -> Result<Option<Passed>, E>
-    where
-        E: From<WorkflowError>,
-    {
+        next: &mut impl FnMut(&BlockRef) -> Result<(), WorkflowError>,
+    ) -> Result<Option<Passed>, WorkflowError> {
         if self.given_up {
             return Ok(None);
         }
@@ -210,7 +204,10 @@ impl Waiting {
     }
 
     /// Hands on what is sure, and forgets what nobody needs any more.
-    fn hand_on<E>(&mut self, next: &mut impl FnMut(&BlockRef) -> Result<(), E>) -> Result<(), E> {
+    fn hand_on(
+        &mut self,
+        next: &mut impl FnMut(&BlockRef) -> Result<(), WorkflowError>,
+    ) -> Result<(), WorkflowError> {
         let sure = self.sure.min(self.taken);
         for (first, buffer) in &self.blocks {
             let (from, to) = (self.handed_on.max(*first), sure.min(first + buffer.frames()));
@@ -256,26 +253,24 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BLOCK_FRAMES, keep_ceiling};
+    use super::super::{BLOCK_FRAMES, keep_ceiling, to_keep};
     use super::*;
     use crate::{Context, Quiet};
+    use audio::db_to_gain;
 
     const RATE_HZ: u32 = 44_100;
 
-    /// White noise, whose points between samples are shaped from afar, under bursts above the ceiling at some places.
-    fn noise(frames: Frames, bursts: &[Frames]) -> Buffer {
+    /// Soft white noise, whose points between samples are shaped from afar, under single samples of a height.
+    fn noise(frames: Frames, (places, height): (&[Frames], f64)) -> Buffer {
         let mut state = 3u64;
         let mut planes = vec![vec![0.0; frames]; 2];
-        for plane in &mut planes {
-            for (n, sample) in plane.iter_mut().enumerate() {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                let noise = (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0;
-                let loud = bursts.iter().any(|burst| (*burst..burst + 40).contains(&n));
-                *sample = noise * if loud { 0.85 } else { 0.45 };
-            }
+        for sample in planes.iter_mut().flatten() {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            *sample = 2e-4 * ((state >> 11) as f64 / (1u64 << 52) as f64 - 1.0);
         }
+        places.iter().for_each(|place| planes[place % 2][*place] = height);
         Buffer::from_channels(&planes)
     }
 
@@ -303,21 +298,21 @@ mod tests {
         let path = folder.path().join("float.wav");
         let cancel = std::sync::atomic::AtomicBool::new(false);
         let context = Context { listener: &Quiet, cancel: &cancel, threads: 1 };
-        // At both ends, near each other, farther than a dip and nearer than the search reaches, and by themselves; as quiet as
-        // none at all.
-        let bursts = [0, 700, 20_000, 300_000, 900_000, 905_000, 960_000, 1_399_960];
-        for bursts in [&bursts[..], &bursts[4..5], &[]] {
-            let sound = noise(1_400_000, bursts);
+        // At both ends, near each other, farther than a dip and nearer than the search reaches; one by itself; none at all.
+        let places = [3, 400_000, 401_501, 440_000, 1_999_990];
+        for places in [&places[..], &places[1..2], &[]] {
             let ceiling_dbtp = -1.5;
+            // So little above the ceiling that lowering it takes no loudness.
+            let sound = noise(2_000_000, (places, to_keep(ceiling_dbtp) * db_to_gain(0.004)));
             super::super::tests::write(&path, &[sound.channel(0).to_vec(), sound.channel(1).to_vec()]);
             let kept = keep_ceiling(&path, ceiling_dbtp, None, &context).expect("kept");
             let mut expected = Buffer::new(2, sound.frames());
             files::open(&path).expect("a file").read(&mut expected.as_block_mut()).expect("read");
             for cut in [BLOCK_FRAMES, 100_003] {
                 let (found, passed) = passed(&sound, cut, ceiling_dbtp);
-                assert_eq!(passed, Some(Passed { repaired: kept.repaired, left: 0 }), "{bursts:?}, by {cut}");
-                assert_eq!(kept.repaired > 0, !bursts.is_empty());
-                assert!(found == expected, "{bursts:?}, by {cut}");
+                assert_eq!(passed, Some(Passed { repaired: kept.repaired, left: 0 }), "{places:?}, by {cut}");
+                assert_eq!(kept.repaired > 0, !places.is_empty());
+                assert!(found == expected, "{places:?}, by {cut}");
             }
         }
     }
@@ -325,7 +320,8 @@ mod tests {
     /// Where peaks are everywhere a file is worked on instead, and nothing waits for ever.
     #[test]
     fn peaks_everywhere_are_left_to_a_file() {
-        let sound = noise(1_400_000, &(0..1_400_000).step_by(20_000).collect::<Vec<_>>());
+        let places: Vec<Frames> = (0..1_400_000).step_by(20_000).collect();
+        let sound = noise(1_400_000, (&places, 0.9));
         assert_eq!(passed(&sound, BLOCK_FRAMES, -1.5).1, None);
     }
 }

@@ -96,7 +96,7 @@ pub(super) struct OnItsWay {
 pub(super) enum Going {
     Nowhere,
     /// Into a 64-bit float file; its peaks are verified on the way.
-    To(Writer, PathBuf, Option<Verifying>),
+    To(Box<(Writer, Option<Verifying>)>, PathBuf),
     /// Into the file that is handed over; why that failed.
     On(Box<(OnTheWay, Streamed)>, Option<WorkflowError>),
 }
@@ -105,7 +105,8 @@ impl Going {
     pub(super) fn write(&mut self, block: &BlockRef) -> Result<(), EngineError> {
         match self {
             Going::Nowhere => Ok(()),
-            Going::To(writer, _, verifying) => {
+            Going::To(file, _) => {
+                let (writer, verifying) = &mut **file;
                 verifying.iter_mut().for_each(|verifying| verifying.push(block));
                 Ok(writer.write_f64(block)?)
             }
@@ -134,7 +135,8 @@ impl Going {
     pub(super) fn arrived(self) -> Result<Option<Sound>, WorkflowError> {
         Ok(match self {
             Going::Nowhere => None,
-            Going::To(writer, float, verifying) => {
+            Going::To(file, float) => {
+                let (writer, verifying) = *file;
                 writer.finish_unsynced()?;
                 Some(Sound::File(float, verifying.map(Verifying::finish)))
             }

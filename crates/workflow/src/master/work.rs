@@ -368,7 +368,7 @@ impl<'a> Work<'a> {
         let float = self.workshop.path().join("trial.wav");
         let verifying =
             (way != Way::Kept).then(|| Verifying::new(channels, goal.ceiling_dbtp)).transpose()?;
-        Ok(Going::To(float_writer(plan, &float)?, float, verifying))
+        Ok(Going::To(Box::new((float_writer(plan, &float)?, verifying)), float))
     }
 
     /// The PSR of the densest, as far as it must be known: which side of the bound it is on.
