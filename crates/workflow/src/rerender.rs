@@ -8,44 +8,27 @@ use crate::{Context, Project, WorkflowError};
 use serde::{Deserialize, Serialize};
 use session::Session;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 /// What a master was made of, besides its session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Rerender {
-    mix: Stamp,
+    /// The hash of the mix's file.
+    mix: String,
     /// The ceiling that was kept, in dBTP.
     ceiling_dbtp: f64,
     /// Whether the one channel of the mix stands on both sides.
     twice: bool,
 }
 
-/// The mix as it was.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Stamp {
-    bytes: u64,
-    /// Nanoseconds since 1970 at which it was written to, where the disk tells.
-    modified_ns: Option<u64>,
-}
-
-impl Stamp {
-    fn of(mix: &Path) -> Result<Stamp, WorkflowError> {
-        let there = std::fs::metadata(mix).map_err(WorkflowError::io(mix, "look at it"))?;
-        let since = there.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let modified_ns = since.and_then(|time| u64::try_from(time.as_nanos()).ok());
-        Ok(Stamp { bytes: there.len(), modified_ns })
-    }
-}
-
 impl Rerender {
     /// Of a mix as it is now.
     pub(crate) fn of(mix: &Path, ceiling_dbtp: f64, twice: bool) -> Result<Rerender, WorkflowError> {
-        Ok(Rerender { mix: Stamp::of(mix)?, ceiling_dbtp, twice })
+        Ok(Rerender { mix: files::audio_hash(mix)?, ceiling_dbtp, twice })
     }
 
     /// Notes it where [`Master::of`] looks for it.
     pub(crate) fn note(&self, project: &Project) -> Result<(), WorkflowError> {
-        let text = serde_json::to_vec(self).expect("numbers only");
+        let text = serde_json::to_vec(self).expect("only plain values");
         Ok(files::atomic_write(rerender_file(project), &text)?)
     }
 
@@ -88,7 +71,7 @@ impl Master {
         if !mix.is_file() {
             return Err(changed("has vanished"));
         }
-        if Stamp::of(&mix)? != noted.mix {
+        if files::audio_hash(&mix)? != noted.mix {
             return Err(changed("has changed"));
         }
         let source = project.master_sources(&session, &mix, noted.twice)?;
