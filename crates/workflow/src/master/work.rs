@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 type Listening<'a> = dyn FnMut(&BlockRef) -> Result<(), EngineError> + Send + 'a;
 
 /// Frames of a slab while a chain is rendered: the one strip of a master takes so long over them that its threads seldom wait
-/// for one another, and they stay in the second-level cache.
-const RENDERED_AT_A_TIME: usize = 1 << 14;
+/// for one another and seldom have to be woken, and they stay near.
+const RENDERED_AT_A_TIME: usize = 1 << 15;
 
 /// The id of the last insert of the chain.
 pub(crate) const LIMITER: &str = "limiter";
