@@ -66,7 +66,7 @@ pub struct GainReduction {
     pub strip: String,
     /// The insert's id.
     pub insert: String,
-    /// Its gain reduction over the song.
+    /// Its gain reduction over the song, without what follows until every tail has ended.
     pub taken: Taken,
 }
 
@@ -194,16 +194,15 @@ impl<'a> Job<'a> {
             .collect();
         let mut strips = Vec::new();
         for (place, node) in plan.nodes.iter().enumerate().filter(|(place, _)| needed[*place]) {
-            let rate = plan.sample_rate_hz;
             if let Some(hit) = hits[place].take() {
-                strips.push(Strip::from_cache(node, place, hit, slab));
+                strips.push(Strip::from_cache(plan, place, hit, slab));
                 continue;
             }
             let placed = match &node.source {
-                Some(source) => Some(sources.place(source, node, rate)?),
+                Some(source) => Some(sources.place(source, node, plan.sample_rate_hz)?),
                 None => None,
             };
-            strips.push(Strip::new(node, place, placed, rate, slab));
+            strips.push(Strip::new(plan, place, placed, slab));
             let folder = options.cache.filter(|_| cache::is_worth_keeping(plan, place) && room > 0);
             if let Some(folder) = folder {
                 room -= 1;

@@ -3,7 +3,7 @@
 use crate::cache::{Hit, Reductions};
 use crate::error::EngineError;
 use crate::gain::{add_scaled, apply_fader, apply_trim};
-use crate::plan::{Edge, Element, Fader, Node, Tap};
+use crate::plan::{Edge, Element, Fader, Node, Plan, Tap};
 use crate::ring::Ring;
 use crate::stream::Placed;
 use crate::taken::Taking;
@@ -65,6 +65,8 @@ fn spare(channels: usize, frames: Frames) -> Buffer {
 pub(crate) struct Strip<'a> {
     pub(crate) node: &'a Node,
     place: usize,
+    /// Frames of the song without its tail: what is told of gain reduction is of these.
+    song_frames: Frames,
     source: Option<Placed>,
     /// The source already holds trim and inserts.
     finished: bool,
@@ -81,16 +83,11 @@ pub(crate) struct Strip<'a> {
 }
 
 impl<'a> Strip<'a> {
-    /// Builds all processors of a node; `source` is the audio of a track.
-    pub(crate) fn new(
-        node: &'a Node,
-        place: usize,
-        source: Option<Placed>,
-        sample_rate_hz: u32,
-        slab: Frames,
-    ) -> Strip<'a> {
+    /// Builds all processors of the node at `place`; `source` is the audio of a track.
+    pub(crate) fn new(plan: &'a Plan, place: usize, source: Option<Placed>, slab: Frames) -> Strip<'a> {
+        let node = &plan.nodes[place];
         let spec = Spec {
-            sample_rate_hz: f64::from(sample_rate_hz),
+            sample_rate_hz: f64::from(plan.sample_rate_hz),
             channels: node.channels,
             max_frames: BLOCK_FRAMES,
         };
@@ -104,22 +101,25 @@ impl<'a> Strip<'a> {
                 taking: Taking::default(),
             })
             .collect();
-        Strip { chain, ..Strip::idle(node, place, source, slab) }
+        Strip { chain, ..Strip::idle(plan, place, source, slab) }
     }
 
     /// A strip whose audio before the fader is already there.
-    pub(crate) fn from_cache(node: &'a Node, place: usize, hit: Hit, slab: Frames) -> Strip<'a> {
+    pub(crate) fn from_cache(plan: &'a Plan, place: usize, hit: Hit, slab: Frames) -> Strip<'a> {
+        let node = &plan.nodes[place];
         let remembered = hit.reductions.clone();
         let placed = Placed::new(Box::new(hit), node.channels, node.departure() as i64, 0.0);
-        Strip { remembered, finished: true, ..Strip::idle(node, place, Some(placed), slab) }
+        Strip { remembered, finished: true, ..Strip::idle(plan, place, Some(placed), slab) }
     }
 
-    fn idle(node: &'a Node, place: usize, source: Option<Placed>, slab: Frames) -> Strip<'a> {
+    fn idle(plan: &'a Plan, place: usize, source: Option<Placed>, slab: Frames) -> Strip<'a> {
+        let node = &plan.nodes[place];
         let keyed = node.chain.iter().any(|element| element.key.is_some());
         let scratch = if keyed || node.inputs.iter().any(|edge| edge.pan.is_some()) { slab } else { 0 };
         Strip {
             node,
             place,
+            song_frames: plan.song_frames,
             source,
             chain: Vec::new(),
             finished: false,
@@ -182,7 +182,12 @@ impl<'a> Strip<'a> {
             // Up to song frame 0 there is nothing to hear, and the processor's time begins there.
             let skip = begin.saturating_sub(start).min(frames);
             let song_frame = (start + skip).saturating_sub(begin);
-            running.run(&mut self.pre_fader.range_mut(skip, frames - skip), song_frame, skip);
+            running.run(
+                &mut self.pre_fader.range_mut(skip, frames - skip),
+                song_frame,
+                skip,
+                self.song_frames,
+            );
         }
         if !self.finished && restoring == self.chain.len() {
             trim(node, start, &mut self.pre_fader.as_block_mut());
@@ -273,14 +278,18 @@ fn trim(node: &Node, start: Frames, block: &mut Block) {
 }
 
 impl Running<'_> {
-    /// Processes a block whose first frame is song frame `song_frame`; `key_offset` is its place in the key.
-    fn run(&mut self, block: &mut Block, song_frame: Frames, key_offset: Frames) {
+    /// Processes a block whose first frame is song frame `song_frame`; `key_offset` is its place in the key, and what is
+    /// taken from song frame `end` on is not noted: there the last slab goes on, as far as its length wants.
+    fn run(&mut self, block: &mut Block, song_frame: Frames, key_offset: Frames, end: Frames) {
         let moving = !self.element.lanes.is_empty();
         let mut done = 0;
         while done < block.frames() {
             let frame = song_frame + done;
             let grid = if moving { CONTROL_FRAMES } else { BLOCK_FRAMES };
-            let frames = (grid - frame % grid).min(block.frames() - done);
+            let mut frames = (grid - frame % grid).min(block.frames() - done);
+            if frame < end {
+                frames = frames.min(end - frame);
+            }
             if moving && frame.is_multiple_of(CONTROL_FRAMES) {
                 // A setting takes one control period to arrive: aim at where the lane will be then.
                 for (address, curve) in &self.element.lanes {
@@ -289,7 +298,9 @@ impl Running<'_> {
             }
             let key = self.key.as_ref().map(|k| k.range(key_offset + done, frames));
             self.processor.process(&mut block.range_mut(done, frames), key.as_ref());
-            self.taking.note(frame, self.processor.reading().gain_reduction_db);
+            if frame < end {
+                self.taking.note(frame, self.processor.reading().gain_reduction_db);
+            }
             done += frames;
         }
     }

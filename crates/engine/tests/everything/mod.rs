@@ -1,7 +1,7 @@
 //! A session that uses all there is, with the processors of the rack: what must hold of any render holds of it.
 
 use crate::support::*;
-use audio::Buffer;
+use audio::{Buffer, db_to_gain};
 use engine::{Audio, Plan, RenderOptions, Sources, compile};
 use proptest::prelude::*;
 use session::{Curve, Insert, Lane, LaneTarget, Path, Point, Send, Session, StripClass};
@@ -169,6 +169,46 @@ fn outputs_do_not_depend_on_who_else_listens() {
     }
 }
 
+/// What each insert took, of a render that nobody hears.
+fn taken(plan: &Plan, sources: &Sources, options: &RenderOptions) -> Vec<engine::GainReduction> {
+    let sink = Box::new(|_: &audio::BlockRef| Ok(()));
+    let last = plan.nodes.len() - 1;
+    engine::render(
+        plan,
+        sources,
+        vec![engine::Output { node: last, tap: engine::Tap::Output, sink }],
+        options,
+    )
+    .expect("a render")
+}
+
+/// A tone that is held 12 dB above the threshold loses 6 dB at a ratio of 2, from the attack to the end of the song, which
+/// lies in the third reading of 4096 frames. What follows it in the last slab and in the tail is not of the song: a mean over
+/// that would be smaller, the smaller the longer the slab.
+#[test]
+fn what_was_taken_is_told_of_the_song_alone() {
+    let mut session = Session::new();
+    session.song.sample_rate_hz = Some(RATE);
+    let mut track = strip(StripClass::Track, "tone", None);
+    let held = [("threshold_db", -18.0), ("ratio", 2.0), ("knee_db", 0.0), ("attack_ms", 1.0)];
+    track.inserts.push(insert("compressor", &held));
+    track.inserts.push(insert("delay", &[("time_ms", 100.0), ("feedback_percent", 50.0)]));
+    session.add(track);
+    let mut sources = Sources::default();
+    let tone =
+        |n| db_to_gain(-6.0) * (std::f64::consts::TAU * 3_000.0 * f64::from(n) / f64::from(RATE)).sin();
+    sources.insert("tone", memory(Buffer::from_channels(&[(0..10_000).map(tone).collect::<Vec<f64>>()])));
+    let plan = compile(&session, &sources).expect("a plan");
+    assert!(plan.tail_frames > 10_000, "{}", plan.tail_frames);
+    for slab_frames in [64, 1_000, 4_096, 10_000, 65_536] {
+        let seen = taken(&plan, &sources, &RenderOptions { slab_frames, ..Default::default() });
+        let [only] = seen.as_slice() else { panic!("{seen:?}") };
+        assert_eq!(only.taken.deepest_db.len(), 3, "{slab_frames}");
+        // The detector's ripple over a tone of sixteen samples a period.
+        assert!((only.taken.mean_db - 6.0).abs() < 0.3, "{slab_frames}: {}", only.taken.mean_db);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
 
@@ -178,6 +218,10 @@ proptest! {
         let reference = bits(&mix(&session, &sources, &RenderOptions { threads: 1, ..Default::default() }));
         let options = RenderOptions { threads, slab_frames, ..Default::default() };
         prop_assert!(bits(&mix(&session, &sources, &options)) == reference);
+        let plan = compile(&session, &sources).expect("a plan");
+        let told = taken(&plan, &sources, &RenderOptions { threads: 1, ..Default::default() });
+        prop_assert!(!told.is_empty());
+        prop_assert_eq!(taken(&plan, &sources, &options), told);
     }
 
     /// 24-bit audio of any length through a session that does nothing: the very samples.
