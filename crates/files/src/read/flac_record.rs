@@ -14,24 +14,30 @@ const MOST_BLOCKS: usize = 1_000;
 
 /// The byte at which the frames of a FLAC file begin that begins itself at byte `start`; `None` where its metadata never end.
 pub(super) fn end_of_metadata(file: &mut File, start: u64) -> io::Result<Option<u64>> {
-    let mut at = start + 4;
-    for _ in 0..MOST_BLOCKS {
-        let mut header = [0; 4];
-        file.seek(SeekFrom::Start(at))?;
-        if file.read_exact(&mut header).is_err() {
-            break;
-        }
-        at += 4 + u64::from(u32::from_be_bytes(header) & 0xff_ffff);
-        if header[0] & 0x80 != 0 {
-            return Ok(Some(at));
-        }
-    }
-    Ok(None)
+    each_block(file, start, |_, _, _| Ok(()))
 }
 
 /// Reads the record of a FLAC file that begins at byte `start`.
 pub(super) fn read(mut file: File, start: u64, channels: usize) -> io::Result<Broadcast> {
     let mut record = Record::default();
+    each_block(&mut file, start, |kind, bytes, file| {
+        if kind == APPLICATION {
+            let mut content = Vec::new();
+            file.take(bytes.min(MOST_XML)).read_to_end(&mut content)?;
+            take(&content, &mut record);
+        }
+        Ok(())
+    })?;
+    Ok(record.finish(channels))
+}
+
+/// Gives every block of metadata to `see`: its kind, its bytes, and the file where they begin. Returns the byte behind the last
+/// block, `None` where none says that it is the last.
+fn each_block(
+    file: &mut File,
+    start: u64,
+    mut see: impl FnMut(u8, u64, &mut File) -> io::Result<()>,
+) -> io::Result<Option<u64>> {
     let mut at = start + 4;
     for _ in 0..MOST_BLOCKS {
         let mut header = [0; 4];
@@ -39,19 +45,14 @@ pub(super) fn read(mut file: File, start: u64, channels: usize) -> io::Result<Br
         if file.read_exact(&mut header).is_err() {
             break;
         }
-        let [kind, rest @ ..] = header;
-        let bytes = u64::from(u32::from_be_bytes([0, rest[0], rest[1], rest[2]]));
-        if kind & 0x7f == APPLICATION {
-            let mut content = Vec::new();
-            (&file).take(bytes.min(MOST_XML)).read_to_end(&mut content)?;
-            take(&content, &mut record);
-        }
+        let bytes = u64::from(u32::from_be_bytes(header) & 0xff_ffff);
+        see(header[0] & 0x7f, bytes, file)?;
         at += 4 + bytes;
-        if kind & 0x80 != 0 {
-            break;
+        if header[0] & 0x80 != 0 {
+            return Ok(Some(at));
         }
     }
-    Ok(record.finish(channels))
+    Ok(None)
 }
 
 fn take(block: &[u8], record: &mut Record) {

@@ -254,10 +254,11 @@ fn bext(tags: &Tags, sound: &Sound) -> Vec<u8> {
     let mut all = field(&description, 256);
     all.extend(field("Tonmeister", 32));
     all.extend(field(tags.isrc.as_deref().unwrap_or_default(), 32));
-    // The same sound gives the same file: the day is the release's, where there is a whole one, and no clock's.
-    let day = tags.date.as_deref().filter(|date| date.len() == 10).unwrap_or("0000-00-00");
+    // The same sound gives the same file: the day is the release's, where there is a whole one, and no clock's. What is not
+    // known stays empty: readers show zeros as a day and an hour.
+    let day = tags.date.as_deref().filter(|date| date.len() == 10).unwrap_or_default();
     all.extend(field(day, 10));
-    all.extend(field("00:00:00", 8));
+    all.extend([0; 8]);
     all.extend([0; 8]);
     all.extend(2u16.to_le_bytes());
     all.extend([0; 64]);

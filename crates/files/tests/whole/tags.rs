@@ -277,6 +277,21 @@ proptest! {
     }
 }
 
+/// Date and time stand behind description, originator and reference (Tech 3285, 2.3). Finds a day that nobody gave, and one
+/// that is made of a year.
+#[test]
+fn a_broadcast_date_is_a_whole_one_or_none() {
+    let folder = tempfile::tempdir().unwrap();
+    for (date, told) in [(Some("2026-11-21"), *b"2026-11-21"), (Some("2026"), [0; 10]), (None, [0; 10])] {
+        let path = every_kind(folder.path()).remove(0);
+        write_tags(&path, &Tags { date: date.map(str::to_owned), ..everything() }).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let at = 8 + bytes.windows(4).position(|id| id == b"bext").unwrap() + 256 + 32 + 32;
+        assert_eq!(bytes[at..at + 10], told, "{date:?}");
+        assert_eq!(bytes[at + 10..at + 18], [0; 8], "{date:?}");
+    }
+}
+
 #[test]
 fn broadcast_loudness_stands_in_hundredths() {
     let folder = tempfile::tempdir().unwrap();
