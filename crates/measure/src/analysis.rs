@@ -18,7 +18,7 @@ use crate::histogram::histograms;
 use crate::hum::Hum;
 use crate::image::ImageSeries;
 use crate::levels::{FRAME_BINS, Levels, Stereo, level_db, power_db};
-use crate::loudness::{Energy, LoudnessSeries, MOMENTARY_BINS, STEP_BINS};
+use crate::loudness::{Energy, LoudnessSeries, MOMENTARY_BINS, SHORT_TERM_BINS, STEP_BINS};
 use crate::music::{ChromaMeter, Heard, LONGEST_S, Music, music};
 use crate::onsets::inter_onset_median_s;
 use crate::spectrum::LongTerm;
@@ -231,7 +231,10 @@ impl Analyser {
         let mut true_peak =
             TruePeak::new(channels, options.true_peak_factor)?.with_minimum(sample_rate_hz)?;
         if options.levels && options.psr {
-            true_peak = true_peak.with_stretches((PEAK_STRETCH_S * sample_rate_hz) as usize);
+            let frames = |seconds: f64| (seconds * sample_rate_hz) as usize;
+            let short_term_s = SHORT_TERM_BINS as f64 / BINS_PER_SECOND as f64;
+            // A frame less, since a window of whole bins may be that much shorter.
+            true_peak = true_peak.with_stretches(frames(PEAK_STRETCH_S), frames(short_term_s) - 1);
         }
         let some = channels > 0 && options.levels;
         let meters = Meters {

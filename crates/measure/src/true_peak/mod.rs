@@ -74,58 +74,85 @@ pub struct TruePeak {
     gain: f64,
 }
 
-/// The search of one channel for its highest peak, and for that of each stretch of equal length.
+/// The search of one channel for its highest peak, and for that of every so many stretches of equal length in a row.
 #[derive(Debug, Clone, Default)]
 struct Highest {
     best: Peak,
-    stretch: f64,
+    /// What is known of each stretch: no more than its peak, and its peak where it is the highest of a row of `row`. Those to
+    /// come are there as far as their samples are in sight.
     stretches: Vec<f64>,
     /// Chunks in one stretch; 0 when the stretches do not matter.
     chunks: usize,
+    /// Stretches in a row.
+    row: usize,
     seen: usize,
 }
 
+impl Highest {
+    /// The stretch of the chunk that is seen so many chunks after the last; what rings before the signal belongs to the first.
+    fn stretch(&self, ahead: usize) -> usize {
+        (self.seen + ahead).saturating_sub(1) / self.chunks
+    }
+
+    /// What a value in a stretch has to exceed to be the highest of a row that it lies in: in each of them something is known
+    /// that it would have to be higher than.
+    fn least(&self, stretch: usize) -> f64 {
+        let highest = |first: usize| {
+            let row = &self.stretches[first..(first + self.row).min(self.stretches.len())];
+            row.iter().copied().fold(0.0, f64::max)
+        };
+        (stretch.saturating_sub(self.row - 1)..=stretch).map(highest).fold(f64::INFINITY, f64::min)
+    }
+}
+
 impl Search for Highest {
-    fn floors(&self, first: i64, tops: &[f64]) -> Vec<f64> {
+    fn floors(&mut self, first: i64, tops: &[f64]) -> Vec<f64> {
         if self.chunks == 0 {
             // The highest point is no lower than the highest of these samples.
             return vec![tops.iter().copied().fold(self.best.level, f64::max); tops.len()];
         }
-        // The stretch of each chunk; what rings before the signal is looked into.
         let before = tops.len().min((-first).max(0) as usize / CHUNK);
-        let stretch = |chunk: usize| (self.seen + chunk - before) / self.chunks;
-        let open = (self.seen > 0).then(|| (self.seen - 1) / self.chunks);
-        let mut floors = vec![0.0; tops.len()];
-        for chunk in before..tops.len() {
-            // No lower than what is known of its stretch already, and than every sample of it that is in sight.
-            let known = if Some(stretch(chunk)) == open { self.stretch } else { 0.0 };
-            let same = (before..tops.len()).filter(|other| stretch(*other) == stretch(chunk));
-            floors[chunk] = same.map(|other| tops[other]).fold(known, f64::max);
+        let stretches: Vec<usize> =
+            (0..tops.len()).map(|chunk| self.stretch((chunk + 1).saturating_sub(before))).collect();
+        let last = stretches.last().map_or(0, |last| last + 1);
+        self.stretches.resize(last.max(self.stretches.len()), 0.0);
+        for (stretch, top) in stretches.iter().zip(tops) {
+            self.stretches[*stretch] = self.stretches[*stretch].max(*top);
         }
-        floors
+        let mut least = (usize::MAX, 0.0);
+        let floor = |stretch: &usize| {
+            if least.0 != *stretch {
+                least = (*stretch, self.least(*stretch));
+            }
+            least.1
+        };
+        stretches.iter().map(floor).collect()
     }
 
     fn pass(&mut self, first: i64) {
-        if self.chunks > 0 && first >= 0 {
-            if self.seen > 0 && self.seen.is_multiple_of(self.chunks) {
-                self.stretches.push(self.stretch);
-                self.stretch = 0.0;
-            }
+        if first >= 0 {
             self.seen += 1;
         }
     }
 
-    fn begin(&mut self, first: i64, largest: f64) -> f64 {
-        // A point as high as the largest sample of this chunk is about to come.
-        if self.chunks > 0 && first >= 0 { self.stretch.max(largest) } else { self.best.level.max(largest) }
+    fn begin(&mut self, largest: f64, floor: f64) -> f64 {
+        if self.chunks == 0 {
+            // A point as high as the largest sample of this chunk is about to come.
+            return self.best.level.max(largest);
+        }
+        floor.max(self.stretches[self.stretch(0)])
     }
 
     fn visit(&mut self, frame: i64, peak: f64) -> f64 {
-        self.stretch = self.stretch.max(peak);
         if peak > self.best.level {
             self.best = Peak { level: peak, frame: frame.max(0) as Frames };
         }
-        if self.chunks > 0 { self.stretch } else { self.best.level }
+        if self.chunks == 0 {
+            return self.best.level;
+        }
+        let stretch = self.stretch(0);
+        self.stretches[stretch] = self.stretches[stretch].max(peak);
+        self.stretches[stretch]
     }
 }
 
@@ -155,11 +182,18 @@ impl TruePeak {
         Ok(self)
     }
 
-    /// The same meter, which also keeps the peak of each stretch of about `frames` (whole kiloframes).
-    pub(crate) fn with_stretches(mut self, frames: Frames) -> TruePeak {
-        for (_, highest) in &mut self.channels {
-            highest.chunks = frames.div_ceil(CHUNK).max(1);
-        }
+    /// The same meter, which also keeps the peak of each stretch of about `frames` (whole kiloframes), right for the highest of
+    /// any that `row_frames` lie in. It looks so far ahead, and holds as many samples of each channel.
+    pub(crate) fn with_stretches(mut self, frames: Frames, row_frames: Frames) -> TruePeak {
+        let chunks = frames.div_ceil(CHUNK).max(1);
+        // A row of that length lies in so many stretches at least.
+        let row = (row_frames / (chunks * CHUNK)).max(1);
+        let channels = self.channels.into_iter();
+        self.channels = channels
+            .map(|(scanner, highest)| {
+                (scanner.looking_ahead(row * chunks * CHUNK), Highest { chunks, row, ..highest })
+            })
+            .collect();
         self
     }
 
@@ -200,13 +234,13 @@ impl TruePeak {
         reading
     }
 
-    /// The highest value of any channel in each stretch, and the frames of one stretch.
+    /// What is known of each stretch, the most of any channel, and the frames of one stretch: the highest of a row of stretches is
+    /// the row's peak.
     pub(crate) fn stretches(&self) -> (Vec<f64>, Frames) {
         let mut highest: Vec<f64> = Vec::new();
         let mut frames = 0;
-        for (_, mut channel) in self.finished() {
+        for (_, channel) in self.finished() {
             frames = channel.chunks * CHUNK;
-            channel.stretches.push(channel.stretch);
             highest.resize(channel.stretches.len().max(highest.len()), 0.0);
             highest.iter_mut().zip(&channel.stretches).for_each(|(h, s)| *h = h.max(self.gain * s));
         }
@@ -258,12 +292,12 @@ struct Above {
 }
 
 impl Search for Above {
-    fn floors(&self, _first: i64, tops: &[f64]) -> Vec<f64> {
+    fn floors(&mut self, _first: i64, tops: &[f64]) -> Vec<f64> {
         vec![self.ceiling; tops.len()]
     }
 
-    fn begin(&mut self, _first: i64, _largest: f64) -> f64 {
-        self.ceiling
+    fn begin(&mut self, _largest: f64, floor: f64) -> f64 {
+        floor
     }
 
     fn visit(&mut self, frame: i64, peak: f64) -> f64 {
@@ -354,11 +388,12 @@ pub fn overs(block: &BlockRef, ceiling: f64, factor: usize) -> Result<Vec<Over>,
 mod tests {
     use super::*;
 
-    /// Looks into every chunk.
+    /// Looks into every chunk, and keeps the peak of every stretch.
     struct Everywhere(Highest);
 
     impl Search for Everywhere {
-        fn floors(&self, _first: i64, tops: &[f64]) -> Vec<f64> {
+        fn floors(&mut self, first: i64, tops: &[f64]) -> Vec<f64> {
+            self.0.floors(first, tops);
             vec![0.0; tops.len()]
         }
 
@@ -366,17 +401,19 @@ mod tests {
             self.0.pass(first);
         }
 
-        fn begin(&mut self, first: i64, largest: f64) -> f64 {
-            self.0.begin(first, largest)
+        fn begin(&mut self, _largest: f64, _floor: f64) -> f64 {
+            0.0
         }
 
         fn visit(&mut self, frame: i64, peak: f64) -> f64 {
-            self.0.visit(frame, peak)
+            self.0.visit(frame, peak);
+            0.0
         }
     }
 
     /// A meter that keeps the peak of every stretch looks everywhere; one that does not passes over what cannot matter.
-    /// Both must find the same peak, also where a block is a hair louder than those before it.
+    /// Both must find the same peak, and the same in every row of stretches that is asked for or longer, also where a block is
+    /// a hair louder than those before it, where one click or a silence stands in a row, and where the signal is shorter.
     #[test]
     fn what_is_passed_over_does_not_matter() {
         let mut state = 7u64;
@@ -386,21 +423,33 @@ mod tests {
             state ^= state << 17;
             (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
         };
-        for (smooth, growth) in
-            [(0.0, 1.0), (0.0, 1.02), (0.6, 0.98), (0.9, 1.001), (0.99, 1.0), (0.99, 1.01)]
-        {
+        for (smooth, growth, length) in [
+            (0.0, 1.0, 200_000),
+            (0.0, 1.02, 200_000),
+            (0.6, 0.98, 150_000),
+            (0.9, 1.001, 200_000),
+            (0.99, 1.0, 90_000),
+            (0.99, 1.01, 200_000),
+            (0.5, 1.01, 20_000),
+            (0.5, 1.0, 700),
+        ] {
             let mut last = 0.0;
-            let samples: Vec<f64> = (0..200_000)
+            let mut samples: Vec<f64> = (0..length)
                 .map(|n| {
                     last = smooth * last + (1.0 - smooth) * noise();
                     last * f64::powf(growth, f64::from(n / 10_000))
                 })
                 .collect();
+            if samples.len() > 150_000 {
+                samples[100_000..140_000].fill(0.0);
+                samples[147_000] = 2.0;
+            }
             let block = BlockRef::from_mono(&samples);
-            for stretch in [None, Some(3_000), Some(10_000)] {
+            for stretch in [None, Some((3_000, 3_000)), Some((3_000, 40_000)), Some((10_000, 30_000))] {
+                let what = format!("{smooth} {growth} {length} {stretch:?}");
                 let meter = TruePeak::new(1, 16).unwrap();
                 let mut passes = match stretch {
-                    Some(frames) => meter.with_stretches(frames),
+                    Some((frames, row)) => meter.with_stretches(frames, row),
                     None => meter,
                 };
                 let mut looks = passes.channels[0].clone();
@@ -410,12 +459,13 @@ mod tests {
                 looks.0.push(&samples, &mut room, &mut everywhere);
                 looks.0.finish(&mut room, &mut everywhere);
                 let Everywhere(all) = everywhere;
-                assert_eq!(found.best, all.best, "{smooth} {growth}");
-                assert_eq!(
-                    (found.stretch, found.stretches),
-                    (all.stretch, all.stretches),
-                    "{smooth} {growth}"
-                );
+                assert_eq!(found.best, all.best, "{what}");
+                assert_eq!(found.stretches.len(), all.stretches.len(), "{what}");
+                let highest = |of: &[f64]| of.iter().copied().fold(0.0, f64::max);
+                for row in found.row.max(1)..found.row + 3 {
+                    let rows = |of: &[f64]| of.windows(row).map(highest).collect::<Vec<f64>>();
+                    assert_eq!(rows(&found.stretches), rows(&all.stretches), "{what} {row}");
+                }
             }
         }
     }

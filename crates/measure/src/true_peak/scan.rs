@@ -32,8 +32,12 @@ pub(crate) struct Scanner {
     screen: Screen,
     /// The least meter, where it is asked for.
     minimum: Option<Minimum>,
-    /// The samples that shape the next block.
+    /// The samples from `front` on shape the next block, and those behind them the ones that are looked ahead to; those before
+    /// are no longer needed.
     samples: Vec<f64>,
+    front: usize,
+    /// How far the tops of chunks are told that are not searched yet.
+    ahead: usize,
     /// The doubled signal of a chunk, from [`CONTEXT`] frames before it on.
     double: Vec<f64>,
     /// The frame at which the search stands; negative before the signal.
@@ -49,6 +53,8 @@ impl Scanner {
         samples.resize(2 * reach - 1 + CONTEXT, 0.0);
         Scanner {
             samples,
+            front: 0,
+            ahead: 0,
             screen: Screen::default(),
             minimum: None,
             double: Vec::new(),
@@ -64,6 +70,14 @@ impl Scanner {
         Scanner { minimum: Some(minimum), ..self }
     }
 
+    /// The same, telling the tops of chunks so many frames before it comes to them.
+    pub(super) fn looking_ahead(self, frames: usize) -> Scanner {
+        let ahead = frames.next_multiple_of(CHUNK);
+        let mut samples = self.samples;
+        samples.reserve_exact((self.halves.needed() + ahead) * 3 / 2 - samples.len());
+        Scanner { ahead, samples, ..self }
+    }
+
     /// The least meter, where it was asked for.
     pub(super) fn minimum(&self) -> Option<&Minimum> {
         self.minimum.as_ref()
@@ -74,21 +88,20 @@ impl Scanner {
         self.frame
     }
 
-    /// Takes samples; those that are not usable numbers count as zero. For each stretch that is complete `begin` is
-    /// called with its first frame and its largest sample and returns the level of interest; then for each interval
-    /// that may reach it `visit` is called with its frame and the largest value in it, and returns the new level of
-    /// interest.
+    /// Takes samples; those that are not usable numbers count as zero. For each chunk that may reach its floor `begin` is
+    /// called with its largest sample and its floor and returns the level of interest; then for each interval that may reach
+    /// it `visit` is called with its frame and the largest value in it, and returns the new level of interest.
     pub(crate) fn push(&mut self, samples: &[f64], room: &mut Room, search: &mut impl Search) {
         let mut left = samples;
         while !left.is_empty() {
-            let missing = self.halves.needed() - self.samples.len();
+            let missing = self.front + self.in_sight() - self.samples.len();
             let (now, later) = left.split_at(missing.min(left.len()));
             let from = self.samples.len();
             self.samples.extend_from_slice(now);
             clean_all(&mut self.samples[from..]);
             self.taken += now.len() as i64;
             left = later;
-            if self.samples.len() == self.halves.needed() {
+            if self.samples.len() == self.front + self.in_sight() {
                 self.work(room, search);
             }
         }
@@ -98,25 +111,32 @@ impl Scanner {
     pub(crate) fn finish(&mut self, room: &mut Room, search: &mut impl Search) {
         let end = self.taken + self.halves.reach() as i64;
         while self.frame < end {
-            self.samples.resize(self.halves.needed(), 0.0);
+            self.samples.resize(self.front + self.in_sight(), 0.0);
             self.work(room, search);
         }
+    }
+
+    /// Samples from the front on that a search waits for.
+    fn in_sight(&self) -> usize {
+        self.halves.needed() + self.ahead
     }
 
     /// Searches a block, if anything in it can matter.
     fn work(&mut self, room: &mut Room, search: &mut impl Search) {
         let block = self.halves.block();
         let (halves, interpolator) = (&*self.halves, &*self.interpolator);
-        self.screen.take(&self.samples, &mut self.minimum);
+        let samples = &self.samples[self.front..];
+        self.screen.take(samples, &mut self.minimum);
         let chunks = block / CHUNK;
-        let tops = self.screen.tops(halves.reach() / GROUP, chunks);
+        let tops = self.screen.tops(halves.reach() / GROUP, chunks + self.ahead / CHUNK);
         let floors = search.floors(self.frame, &tops);
-        let reached = self.screen.may_reach(halves, interpolator, &self.samples, &floors);
+        let samples = &samples[..halves.needed()];
+        let reached = self.screen.may_reach(halves, interpolator, samples, &floors[..chunks]);
         if !reached.contains(&true) {
             (0..chunks).for_each(|chunk| search.pass(self.frame + (chunk * CHUNK) as i64));
         } else {
-            let values = halves.find(&self.samples, room);
-            let samples = &self.samples[halves.reach() - 1..];
+            let values = halves.find(samples, room);
+            let samples = &samples[halves.reach() - 1..];
             for chunk in 0..chunks {
                 let start = chunk * CHUNK;
                 search.pass(self.frame + start as i64);
@@ -126,13 +146,19 @@ impl Scanner {
                 let around = start..start + CHUNK + 2 * CONTEXT;
                 self.double.resize(2 * around.len(), 0.0);
                 weave(&samples[around.clone()], &values[around], &mut self.double);
-                scan(interpolator, &self.double, (self.frame + start as i64, tops[chunk]), search);
+                let floor = search.begin(tops[chunk], floors[chunk]);
+                scan(interpolator, &self.double, (self.frame + start as i64, floor), search);
             }
         }
         self.frame += block as i64;
         self.screen.forget(block);
-        self.samples.copy_within(block.., 0);
-        self.samples.truncate(self.samples.len() - block);
+        self.front += block;
+        // Moved to the beginning when half as many have gone as stay, so that each is moved twice at most.
+        if 2 * self.front >= self.samples.len() - self.front {
+            self.samples.copy_within(self.front.., 0);
+            self.samples.truncate(self.samples.len() - self.front);
+            self.front = 0;
+        }
     }
 }
 
@@ -146,11 +172,15 @@ audio::wide! {
     }
 }
 
-/// Searches [`CHUNK`] frames, whose largest sample is `top`; `points` begin [`CONTEXT`] frames before `first` and end as many after
+/// Searches [`CHUNK`] frames for values from `floor` on; `points` begin [`CONTEXT`] frames before `first` and end as many after
 /// the last.
-fn scan(interpolator: &Interpolator, points: &[f64], (first, top): (i64, f64), search: &mut impl Search) {
+fn scan(
+    interpolator: &Interpolator,
+    points: &[f64],
+    (first, mut floor): (i64, f64),
+    search: &mut impl Search,
+) {
     let (largest, bends) = extremes(points);
-    let mut floor = search.begin(first, top);
     let curve = Curve { interpolator };
     let bounds = &interpolator.bounds;
     for step in 1..=2 * CHUNK / STEP {
@@ -253,12 +283,13 @@ fn rise(a: f64, b: f64, distance: f64, curvature: f64) -> f64 {
 /// What a search does with what it finds.
 pub(crate) trait Search {
     /// The levels below which nothing matters in chunks of [`CHUNK`] frames from `first` on (negative before the signal),
-    /// whose largest samples are `tops`.
-    fn floors(&self, first: i64, tops: &[f64]) -> Vec<f64>;
+    /// whose largest samples are `tops`; those behind the block that is searched now are asked again.
+    fn floors(&mut self, first: i64, tops: &[f64]) -> Vec<f64>;
     /// The search comes to the chunk that begins at `first`, looked into or not.
     fn pass(&mut self, _first: i64) {}
-    /// A chunk is looked into whose largest sample is `largest`; returns the level from which on values matter.
-    fn begin(&mut self, first: i64, largest: f64) -> f64;
+    /// The chunk is looked into; its largest sample and the level below which nothing mattered in it. Returns the level from which
+    /// on values matter now.
+    fn begin(&mut self, largest: f64, floor: f64) -> f64;
     /// The interval that starts at `frame` reaches `peak`; returns the level from which on values matter.
     fn visit(&mut self, frame: i64, peak: f64) -> f64;
 }

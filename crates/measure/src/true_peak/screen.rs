@@ -224,8 +224,10 @@ impl Screen {
     ) -> Vec<usize> {
         let (bound, bounds) = (halves.bound(), &interpolator.bounds);
         let (Some(first), Some(last)) = (groups.first(), groups.last()) else { return Vec::new() };
-        let highest = self.highest.iter().fold(0.0, |most: f64, h| most.max(*h));
-        let errors = self.errors(bound, first - 1..last + 2, halves.reach() / GROUP - 1, highest);
+        // What lies further ahead shapes nothing here.
+        let seen = self.highest.len().min((samples.len() - FIRST - ORDER) / GROUP);
+        let highest = self.highest[..seen].iter().fold(0.0, |most: f64, h| most.max(*h));
+        let errors = self.errors(bound, (first - 1..last + 2, seen), halves.reach() / GROUP - 1, highest);
         // Silence has no peaks, however low a floor is.
         if highest == 0.0 {
             return Vec::new();
@@ -256,11 +258,18 @@ impl Screen {
         groups.iter().copied().filter(reaches).collect()
     }
 
-    /// How far the short filter may be wrong in each of some groups, for a filter that reaches over `reach` groups.
-    fn errors(&self, bound: &Bound, groups: std::ops::Range<usize>, reach: usize, highest: f64) -> Vec<f64> {
+    /// How far the short filter may be wrong in each of some `groups` of so many that can shape them, for a filter that reaches
+    /// over `reach` groups.
+    fn errors(
+        &self,
+        bound: &Bound,
+        (groups, seen): (std::ops::Range<usize>, usize),
+        reach: usize,
+        highest: f64,
+    ) -> Vec<f64> {
         // Running sums of the energies, with as many as a shell reaches over before the first and behind the last.
         let mut total = 0.0;
-        let running = self.energies.iter().map(|energy| {
+        let running = self.energies[..seen].iter().map(|energy| {
             total += energy;
             total
         });
