@@ -344,12 +344,12 @@ fn verdict(mastered: Option<&Mastered>, premaster: Option<&Analysis>) -> Vec<Str
         ),
     ];
     verdict.extend(mastered.solved.as_ref().and_then(|s| s.stopped.clone()));
-    if mastered.repaired > 0 {
-        verdict.push(format!(
-            "After the limiter {} peaks between the samples were lowered by hundredths of a decibel.",
-            mastered.repaired
-        ));
-    }
+    let lowered = match mastered.repaired {
+        0 => return verdict,
+        1 => "one peak between the samples was".to_owned(),
+        several => format!("{several} peaks between the samples were"),
+    };
+    verdict.push(format!("After the limiter {lowered} lowered by hundredths of a decibel."));
     verdict
 }
 
