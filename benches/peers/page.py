@@ -181,7 +181,9 @@ def roofline_part(part):
     return ["## Rooflines", "",
             "What one core does at most, and how near the hot paths come: nanoseconds for a sample of one channel. The operations are "
             "counted by hand from the algorithm as it is, additions and multiplications alone; loads, comparisons and divisions are "
-            "on top. A recursion cannot reach the arithmetic limit in one strip, since each sample waits for the one before. "
+            "on top. A recursion cannot reach the arithmetic limit in one strip, since each sample waits for the one before: *waiting* is what the "
+            "operations take that wait for one another, counted in the recursions as they are and at the time measured for such a "
+            "one, without anything else; where none is written none was counted. "
             + made(part), "", part["found"].strip(), "",
             "Where the last figure is above 2 the gap is open. The equaliser fills its vectors with the channels of neighbouring sections; "
             "the compressor's detector and times run four frames at a time, and its times, logarithm and power each take a good part "
