@@ -396,7 +396,7 @@ fn read_loudness(facts: &mut Facts, meters: &Meters, options: Options) -> PsrSer
     facts.max_momentary_lufs = energy.max_momentary_lufs();
     facts.max_short_term_lufs = energy.max_short_term_lufs();
     facts.loudness_range_lu = energy.range_lu();
-    let peaks = meters.true_peak.reading();
+    let (peaks, stretches) = meters.true_peak.reading_with_stretches();
     facts.true_peak_dbtp = peaks.dbtp();
     facts.true_peak_frame = peaks.highest().filter(|p| p.level > 0.0).map(|p| p.frame);
     for (channel, peak) in facts.per_channel.iter_mut().zip(&peaks.channels) {
@@ -413,7 +413,7 @@ fn read_loudness(facts: &mut Facts, meters: &Meters, options: Options) -> PsrSer
     }
     let mut series = PsrSeries::default();
     if options.psr {
-        series = psr_series(energy, &meters.true_peak, facts.integrated_lufs);
+        series = psr_series(energy, &stretches, facts.integrated_lufs);
         let psr = sorted(series.psr_lu.iter().flatten().copied());
         facts.psr_min_lu = psr.first().copied();
         facts.psr_p5_lu = nearest_rank(&psr, PSR_SHARE);

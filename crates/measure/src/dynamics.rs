@@ -3,7 +3,7 @@
 use crate::bins::BINS_PER_SECOND;
 use crate::levels::{Levels, level_db, power_db};
 use crate::loudness::{Energy, SHORT_TERM_BINS, STEP_BINS};
-use crate::true_peak::TruePeak;
+use crate::true_peak::Stretches;
 use audio::{BlockRef, Frames, gain_to_db};
 use serde::{Deserialize, Serialize};
 
@@ -36,14 +36,14 @@ pub struct PsrSeries {
 
 /// PSR every 100 ms from 3 s on; peaks are known for stretches of a fraction of a second, so that a window may see one
 /// stretch more at its beginning.
-pub(crate) fn psr_series(energy: &Energy, true_peak: &TruePeak, integrated_lufs: Option<f64>) -> PsrSeries {
-    let (peaks, length) = true_peak.stretches();
+pub(crate) fn psr_series(energy: &Energy, peaks: &Stretches, integrated_lufs: Option<f64>) -> PsrSeries {
+    let Stretches { levels, frames } = peaks;
     let ends: Vec<usize> = (SHORT_TERM_BINS..=energy.bins()).step_by(STEP_BINS).collect();
     let psr = |end: &usize| {
         let gate = integrated_lufs? + PSR_GATE_LU;
         let loudness = energy.short_term_lufs(*end).filter(|lufs| *lufs >= gate)?;
         let (from, to) = energy.frames(end - SHORT_TERM_BINS, *end);
-        let peak = peaks[from / length..to.div_ceil(length).min(peaks.len())].iter().copied();
+        let peak = levels[from / frames..to.div_ceil(*frames).min(levels.len())].iter().copied();
         level_db(peak.fold(0.0, f64::max)).map(|dbtp| dbtp - loudness)
     };
     PsrSeries {

@@ -85,13 +85,12 @@ struct Highest {
     chunks: usize,
     /// Stretches in a row.
     row: usize,
-    seen: usize,
 }
 
 impl Highest {
-    /// The stretch of the chunk that is seen so many chunks after the last; what rings before the signal belongs to the first.
-    fn stretch(&self, ahead: usize) -> usize {
-        (self.seen + ahead).saturating_sub(1) / self.chunks
+    /// The stretch that a frame lies in; what rings before the signal belongs to the first.
+    fn stretch(&self, frame: i64) -> usize {
+        frame.max(0) as usize / (self.chunks * CHUNK)
     }
 
     /// What a value in a stretch has to exceed to be the highest of a row that it lies in: in each of them something is known
@@ -111,36 +110,19 @@ impl Search for Highest {
             // The highest point is no lower than the highest of these samples.
             return vec![tops.iter().copied().fold(self.best.level, f64::max); tops.len()];
         }
-        let before = tops.len().min((-first).max(0) as usize / CHUNK);
-        let stretches: Vec<usize> =
-            (0..tops.len()).map(|chunk| self.stretch((chunk + 1).saturating_sub(before))).collect();
-        let last = stretches.last().map_or(0, |last| last + 1);
-        self.stretches.resize(last.max(self.stretches.len()), 0.0);
+        let stretch = |chunk: usize| self.stretch(first + (chunk * CHUNK) as i64);
+        let stretches: Vec<usize> = (0..tops.len()).map(stretch).collect();
+        let (Some(from), Some(to)) = (stretches.first(), stretches.last()) else { return Vec::new() };
+        self.stretches.resize(to + 1, 0.0);
         for (stretch, top) in stretches.iter().zip(tops) {
             self.stretches[*stretch] = self.stretches[*stretch].max(*top);
         }
-        let mut least = (usize::MAX, 0.0);
-        let floor = |stretch: &usize| {
-            if least.0 != *stretch {
-                least = (*stretch, self.least(*stretch));
-            }
-            least.1
-        };
-        stretches.iter().map(floor).collect()
+        let least: Vec<f64> = (*from..=*to).map(|stretch| self.least(stretch)).collect();
+        stretches.iter().map(|stretch| least[stretch - from]).collect()
     }
 
-    fn pass(&mut self, first: i64) {
-        if first >= 0 {
-            self.seen += 1;
-        }
-    }
-
-    fn begin(&mut self, largest: f64, floor: f64) -> f64 {
-        if self.chunks == 0 {
-            // A point as high as the largest sample of this chunk is about to come.
-            return self.best.level.max(largest);
-        }
-        floor.max(self.stretches[self.stretch(0)])
+    fn begin(&mut self, first: i64, floor: f64) -> f64 {
+        floor.max(if self.chunks == 0 { self.best.level } else { self.stretches[self.stretch(first)] })
     }
 
     fn visit(&mut self, frame: i64, peak: f64) -> f64 {
@@ -150,10 +132,19 @@ impl Search for Highest {
         if self.chunks == 0 {
             return self.best.level;
         }
-        let stretch = self.stretch(0);
+        let stretch = self.stretch(frame);
         self.stretches[stretch] = self.stretches[stretch].max(peak);
         self.stretches[stretch]
     }
+}
+
+/// What is known of the stretches of a signal.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Stretches {
+    /// The most of any channel: the highest of a row of them is the row's peak. Empty unless asked for.
+    pub(crate) levels: Vec<f64>,
+    /// Frames of one.
+    pub(crate) frames: Frames,
 }
 
 fn interpolator(factor: usize) -> Result<Arc<Interpolator>, Error> {
@@ -221,8 +212,13 @@ impl TruePeak {
 
     /// The peaks of all that was taken, as if the signal ended here.
     pub fn reading(&self) -> TruePeakReading {
+        self.reading_with_stretches().0
+    }
+
+    /// The same, and what is known of each stretch where those were asked for.
+    pub(crate) fn reading_with_stretches(&self) -> (TruePeakReading, Stretches) {
         let last = self.frames.saturating_sub(1);
-        let mut reading = TruePeakReading::default();
+        let (mut reading, mut stretches) = (TruePeakReading::default(), Stretches::default());
         for (scanner, highest) in self.finished() {
             let Peak { level, frame } = highest.best;
             reading.channels.push(Peak { level: self.gain * level, frame: frame.min(last) });
@@ -230,21 +226,12 @@ impl TruePeak {
                 reading.samples.push(self.gain * sample);
                 reading.minimum.push(self.gain * minimum);
             }
+            stretches.frames = highest.chunks * CHUNK;
+            stretches.levels.resize(highest.stretches.len(), 0.0);
+            let levels = stretches.levels.iter_mut().zip(&highest.stretches);
+            levels.for_each(|(most, level)| *most = most.max(self.gain * level));
         }
-        reading
-    }
-
-    /// What is known of each stretch, the most of any channel, and the frames of one stretch: the highest of a row of stretches is
-    /// the row's peak.
-    pub(crate) fn stretches(&self) -> (Vec<f64>, Frames) {
-        let mut highest: Vec<f64> = Vec::new();
-        let mut frames = 0;
-        for (_, channel) in self.finished() {
-            frames = channel.chunks * CHUNK;
-            highest.resize(channel.stretches.len().max(highest.len()), 0.0);
-            highest.iter_mut().zip(&channel.stretches).for_each(|(h, s)| *h = h.max(self.gain * s));
-        }
-        (highest, frames)
+        (reading, stretches)
     }
 
     fn finished(&self) -> impl Iterator<Item = (Scanner, Highest)> {
@@ -296,7 +283,7 @@ impl Search for Above {
         vec![self.ceiling; tops.len()]
     }
 
-    fn begin(&mut self, _largest: f64, floor: f64) -> f64 {
+    fn begin(&mut self, _first: i64, floor: f64) -> f64 {
         floor
     }
 
@@ -397,11 +384,7 @@ mod tests {
             vec![0.0; tops.len()]
         }
 
-        fn pass(&mut self, first: i64) {
-            self.0.pass(first);
-        }
-
-        fn begin(&mut self, _largest: f64, _floor: f64) -> f64 {
+        fn begin(&mut self, _first: i64, _floor: f64) -> f64 {
             0.0
         }
 

@@ -89,8 +89,8 @@ impl Scanner {
     }
 
     /// Takes samples; those that are not usable numbers count as zero. For each chunk that may reach its floor `begin` is
-    /// called with its largest sample and its floor and returns the level of interest; then for each interval that may reach
-    /// it `visit` is called with its frame and the largest value in it, and returns the new level of interest.
+    /// called with its first frame and its floor and returns the level of interest; then for each interval that may reach it
+    /// `visit` is called with its frame and the largest value in it, and returns the new level of interest.
     pub(crate) fn push(&mut self, samples: &[f64], room: &mut Room, search: &mut impl Search) {
         let mut left = samples;
         while !left.is_empty() {
@@ -132,22 +132,17 @@ impl Scanner {
         let floors = search.floors(self.frame, &tops);
         let samples = &samples[..halves.needed()];
         let reached = self.screen.may_reach(halves, interpolator, samples, &floors[..chunks]);
-        if !reached.contains(&true) {
-            (0..chunks).for_each(|chunk| search.pass(self.frame + (chunk * CHUNK) as i64));
-        } else {
+        if reached.contains(&true) {
             let values = halves.find(samples, room);
             let samples = &samples[halves.reach() - 1..];
-            for chunk in 0..chunks {
+            for chunk in (0..chunks).filter(|chunk| reached[*chunk]) {
                 let start = chunk * CHUNK;
-                search.pass(self.frame + start as i64);
-                if !reached[chunk] {
-                    continue;
-                }
                 let around = start..start + CHUNK + 2 * CONTEXT;
                 self.double.resize(2 * around.len(), 0.0);
                 weave(&samples[around.clone()], &values[around], &mut self.double);
-                let floor = search.begin(tops[chunk], floors[chunk]);
-                scan(interpolator, &self.double, (self.frame + start as i64, floor), search);
+                let first = self.frame + start as i64;
+                let floor = search.begin(first, floors[chunk]);
+                scan(interpolator, &self.double, (first, floor), search);
             }
         }
         self.frame += block as i64;
@@ -285,11 +280,9 @@ pub(crate) trait Search {
     /// The levels below which nothing matters in chunks of [`CHUNK`] frames from `first` on (negative before the signal),
     /// whose largest samples are `tops`; those behind the block that is searched now are asked again.
     fn floors(&mut self, first: i64, tops: &[f64]) -> Vec<f64>;
-    /// The search comes to the chunk that begins at `first`, looked into or not.
-    fn pass(&mut self, _first: i64) {}
-    /// The chunk is looked into; its largest sample and the level below which nothing mattered in it. Returns the level from which
-    /// on values matter now.
-    fn begin(&mut self, largest: f64, floor: f64) -> f64;
+    /// The chunk that begins at `first` is looked into, in which nothing mattered below `floor`; returns the level from which on
+    /// values matter now.
+    fn begin(&mut self, first: i64, floor: f64) -> f64;
     /// The interval that starts at `frame` reaches `peak`; returns the level from which on values matter.
     fn visit(&mut self, frame: i64, peak: f64) -> f64;
 }

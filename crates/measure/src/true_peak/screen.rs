@@ -225,7 +225,7 @@ impl Screen {
         let (bound, bounds) = (halves.bound(), &interpolator.bounds);
         let (Some(first), Some(last)) = (groups.first(), groups.last()) else { return Vec::new() };
         // What lies further ahead shapes nothing here.
-        let seen = self.highest.len().min((samples.len() - FIRST - ORDER) / GROUP);
+        let seen = (samples.len() - FIRST - ORDER) / GROUP;
         let highest = self.highest[..seen].iter().fold(0.0, |most: f64, h| most.max(*h));
         let errors = self.errors(bound, (first - 1..last + 2, seen), halves.reach() / GROUP - 1, highest);
         // Silence has no peaks, however low a floor is.
