@@ -1,8 +1,8 @@
 //! Finished strips on disk, so that only what changed is rendered again.
 //!
-//! One file per strip, named by the hash of all that its audio before the fader depends on and by the lengths of song and tail: moving
-//! the fader of a track leaves its file valid and makes those useless that hear it, changing one insert makes one more
-//! useless. What no one needs but strips that are here need not be read, nor even be there. The samples are `f64` in
+//! One file per strip, named by the hash of all that its audio before the fader depends on and by the lengths of song
+//! and tail: moving the fader of a track leaves its file valid and makes those useless that hear it, changing one insert makes
+//! one more useless. What no one needs but strips that are here need not be read, nor even be there. The samples are `f64` in
 //! slabs of any size, interleaved, little endian; behind them stand the gain reductions. A file has its name only when
 //! it is whole. Only the strips of the last plan stay: what is kept never takes more than one render of each of them.
 
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 pub(crate) type Reductions = Vec<(String, Taken)>;
 
 /// Begins the gain reductions; a file of another make counts as none.
-const REDUCTIONS_MARK: &[u8; 8] = b"taken  3";
+const REDUCTIONS_MARK: &[u8; 8] = b"taken  2";
 
 /// What the file of a node is called, without its extension.
 fn stem(plan: &Plan, node: &Node) -> String {

@@ -65,8 +65,6 @@ fn spare(channels: usize, frames: Frames) -> Buffer {
 pub(crate) struct Strip<'a> {
     pub(crate) node: &'a Node,
     place: usize,
-    /// Frames of the song without its tail: what is told of gain reduction is of these.
-    song_frames: Frames,
     source: Option<Placed>,
     /// The source already holds trim and inserts.
     finished: bool,
@@ -98,7 +96,7 @@ impl<'a> Strip<'a> {
                 element,
                 processor: (element.kind.build)(&values_at_start(element), &spec),
                 key: element.key.as_ref().map(|_| Buffer::new(node.channels, slab)),
-                taking: Taking::default(),
+                taking: Taking::of(plan.song_frames),
             })
             .collect();
         Strip { chain, ..Strip::idle(plan, place, source, slab) }
@@ -119,7 +117,6 @@ impl<'a> Strip<'a> {
         Strip {
             node,
             place,
-            song_frames: plan.song_frames,
             source,
             chain: Vec::new(),
             finished: false,
@@ -182,12 +179,7 @@ impl<'a> Strip<'a> {
             // Up to song frame 0 there is nothing to hear, and the processor's time begins there.
             let skip = begin.saturating_sub(start).min(frames);
             let song_frame = (start + skip).saturating_sub(begin);
-            running.run(
-                &mut self.pre_fader.range_mut(skip, frames - skip),
-                song_frame,
-                skip,
-                self.song_frames,
-            );
+            running.run(&mut self.pre_fader.range_mut(skip, frames - skip), song_frame, skip);
         }
         if !self.finished && restoring == self.chain.len() {
             trim(node, start, &mut self.pre_fader.as_block_mut());
@@ -278,18 +270,15 @@ fn trim(node: &Node, start: Frames, block: &mut Block) {
 }
 
 impl Running<'_> {
-    /// Processes a block whose first frame is song frame `song_frame`; `key_offset` is its place in the key, and what is
-    /// taken from song frame `end` on is not noted: there the last slab goes on, as far as its length wants.
-    fn run(&mut self, block: &mut Block, song_frame: Frames, key_offset: Frames, end: Frames) {
+    /// Processes a block whose first frame is song frame `song_frame`; `key_offset` is its place in the key.
+    fn run(&mut self, block: &mut Block, song_frame: Frames, key_offset: Frames) {
         let moving = !self.element.lanes.is_empty();
         let mut done = 0;
         while done < block.frames() {
             let frame = song_frame + done;
             let grid = if moving { CONTROL_FRAMES } else { BLOCK_FRAMES };
-            let mut frames = (grid - frame % grid).min(block.frames() - done);
-            if frame < end {
-                frames = frames.min(end - frame);
-            }
+            let most = self.taking.left(frame).unwrap_or(Frames::MAX);
+            let frames = (grid - frame % grid).min(block.frames() - done).min(most);
             if moving && frame.is_multiple_of(CONTROL_FRAMES) {
                 // A setting takes one control period to arrive: aim at where the lane will be then.
                 for (address, curve) in &self.element.lanes {
@@ -298,9 +287,7 @@ impl Running<'_> {
             }
             let key = self.key.as_ref().map(|k| k.range(key_offset + done, frames));
             self.processor.process(&mut block.range_mut(done, frames), key.as_ref());
-            if frame < end {
-                self.taking.note(frame, self.processor.reading().gain_reduction_db);
-            }
+            self.taking.note(frame, self.processor.reading().gain_reduction_db);
             done += frames;
         }
     }

@@ -38,6 +38,8 @@ pub struct Taken {
 /// Collects readings in the order of time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Taking {
+    /// Frames of the song: of what follows nothing is told.
+    frames: Frames,
     /// The reading that is not over yet, and its number.
     now_db: f32,
     number: usize,
@@ -55,9 +57,22 @@ pub(crate) struct Taking {
 }
 
 impl Taking {
+    /// Over a song of so many frames.
+    pub(crate) fn of(frames: Frames) -> Taking {
+        Taking { frames, ..Taking::default() }
+    }
+
+    /// Frames of the song from `frame` on; `None` from its end on, where slabs go on as far as their length wants.
+    pub(crate) fn left(&self, frame: Frames) -> Option<Frames> {
+        self.frames.checked_sub(frame).filter(|left| *left > 0)
+    }
+
     /// Takes the deepest reduction of a piece that begins at `frame` of the song, in decibels; pieces come in order, and none
-    /// lies in two readings.
+    /// lies in two readings, nor on both sides of the song's end.
     pub(crate) fn note(&mut self, frame: Frames, reduction_db: f64) {
+        if self.left(frame).is_none() {
+            return;
+        }
         let number = frame / READING_FRAMES;
         if self.begun && number > self.number {
             self.close();
@@ -174,7 +189,7 @@ mod tests {
     }
 
     fn taken(readings: usize, of: impl Fn(usize) -> f64) -> Option<Taken> {
-        let mut taking = Taking::default();
+        let mut taking = Taking::of(Frames::MAX);
         for number in 0..readings {
             for piece in 0..4 {
                 let deepest = if piece == number % 4 { 1.0 } else { 0.5 };
@@ -212,7 +227,7 @@ mod tests {
     /// An insert that reduces nothing keeps nothing, however long; one that begins late is as one that always did.
     #[test]
     fn nothing_is_kept_before_something_is_reduced() {
-        let mut idle = Taking::default();
+        let mut idle = Taking::of(Frames::MAX);
         (0..100_000).for_each(|number| idle.note(number * READING_FRAMES, 0.0));
         assert_eq!((idle.values.capacity(), idle.counts.capacity()), (0, 0));
         assert_eq!(idle.finish(), None);
@@ -232,7 +247,7 @@ mod tests {
     /// What no count has room for stays the deepest, and frames that were left out took nothing.
     #[test]
     fn gaps_and_depths_beyond_all_counts_are_held() {
-        let mut taking = Taking::default();
+        let mut taking = Taking::of(Frames::MAX);
         taking.note(0, 2.0);
         taking.note(10_000 * READING_FRAMES + 5, 400.0);
         let taken = taking.finish().expect("it reduced");
